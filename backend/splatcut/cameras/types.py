@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pinhole cameras and the views of a scene.
+
+Pixels: x to the right, y down, origin at the top-left corner of the top-left pixel, so centres lie at +0.5.
+Camera axes: OpenCV (x right, y down, z forward).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from splatcut.cameras.undistort import Undistortion
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """A pinhole camera.
+
+    Attributes:
+        width, height: image size in pixels.
+        fx, fy: focal lengths in pixels.
+        cx, cy: principal point in pixels (see the module's pixel convention).
+        camera_from_world: [4, 4] float64 rigid transform from the scene's world frame to OpenCV camera axes.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    camera_from_world: NDArray[np.float64]
+
+    @property
+    def position(self) -> NDArray[np.float64]:
+        """[3] float64: the camera's centre in the world frame."""
+        rotation, translation = self.camera_from_world[:3, :3], self.camera_from_world[:3, 3]
+        return -rotation.T @ translation
+
+    def project(self, points_world: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Pixels [N, 2] and depths [N] (camera z) of world points [N, 3]. Pixels of points with z <= 0 are meaningless."""
+        p = np.asarray(points_world, dtype=np.float64) @ self.camera_from_world[:3, :3].T + self.camera_from_world[:3, 3]
+        z = p[:, 2]
+        safe = np.where(np.abs(z) < 1e-12, 1e-12, z)
+        return np.stack([self.fx * p[:, 0] / safe + self.cx, self.fy * p[:, 1] / safe + self.cy], axis=1), z
+
+    def unproject(self, pixels: NDArray[np.floating], depths: NDArray[np.floating]) -> NDArray[np.float64]:
+        """World points [N, 3] at pixels [N, 2] and camera-z depths [N]."""
+        pixels, z = np.asarray(pixels, dtype=np.float64), np.asarray(depths, dtype=np.float64)
+        p = np.stack([(pixels[:, 0] - self.cx) / self.fx * z, (pixels[:, 1] - self.cy) / self.fy * z, z], axis=1)
+        return (p - self.camera_from_world[:3, 3]) @ self.camera_from_world[:3, :3]
+
+    def resized(self, width: int, height: int) -> Camera:
+        """The same camera for an image of another size (aspect may change by rounding)."""
+        sx, sy = width / self.width, height / self.height
+        return Camera(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy, self.camera_from_world)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One view of the scene.
+
+    Attributes:
+        name: unique within the scene and usable as a file name; the photo's file stem where there is a photo.
+            Prompts and masks refer to views by it.
+        camera: the pinhole camera that everything is computed in.
+        photo: the photo's file, or None (virtual views; photos not given): then the scene's own render stands in.
+        undistortion: how the photo's pixels become the pinhole camera's pixels, or None when they are the same.
+    """
+
+    name: str
+    camera: Camera
+    photo: Path | None = None
+    undistortion: Undistortion | None = None

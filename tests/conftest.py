@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED = REPOSITORY.parent / "shared"
+DEMO = REPOSITORY / "demo"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of real scenes and splat files that a developer's checkout has beside it; a user's has not."""
+    if not (SHARED / "scenes").is_dir():
+        pytest.skip("the real scenes are not on this machine (no folder 'shared' beside the checkout)")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def demo() -> Path:
+    """The embedded demo scene."""
+    return DEMO

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Object names: they become file and folder names, so they have to be such on Linux, macOS and Windows alike."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from splatcut.errors import UserError
+
+#: Longest name in UTF-8 bytes: file systems take 255, a suffix and a temporary prefix have to fit too.
+MAX_NAME_BYTES = 120
+
+_FORBIDDEN = frozenset('<>:"/\\|?*')
+_WINDOWS_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", "conin$", "conout$"]
+    + [f"{stem}{digit}" for stem in ("com", "lpt") for digit in "123456789\u00b9\u00b2\u00b3"]
+)
+
+
+def check_object_name(name: str) -> None:
+    """Raises ``UserError`` when ``name`` cannot be an object's name."""
+    problem = _problem(name)
+    if problem is not None:
+        shown = name if len(name) <= 60 else name[:57] + "..."
+        raise UserError(f"The object name {shown!a} cannot be used, because {problem}. Choose another name.")
+
+
+def check_object_names(names: Iterable[str]) -> None:
+    """Checks every name, and that no two of them would be the same file. Raises ``UserError``."""
+    seen: dict[str, str] = {}
+    for name in names:
+        check_object_name(name)
+        # Case and Unicode composition do not tell files apart on Windows and macOS.
+        key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+        if key in seen:
+            if seen[key] == name:
+                raise UserError(f"Two objects have the name {name!r}. Give every object a name of its own.")
+            raise UserError(
+                f"The object names {seen[key]!r} and {name!r} are the same file name on some systems. "
+                "Give every object a name of its own."
+            )
+        seen[key] = name
+
+
+def _problem(name: str) -> str | None:
+    """The end of the sentence "..., because", or None when the name is fine."""
+    if not name or not name.strip():
+        return "it is empty"
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+        return "it has a control character or a broken character in it"
+    bad = sorted(_FORBIDDEN & set(name))
+    if bad:
+        return f"a file name cannot have {' or '.join(bad)} in it"
+    if name.startswith("."):
+        return "it begins with a dot"
+    if name != name.strip() or name.endswith("."):
+        return "it begins with a space or ends with a space or a dot"
+    if name.split(".")[0].rstrip().casefold() in _WINDOWS_DEVICES:
+        return "Windows keeps this name for a device"
+    if name.casefold() == "background":
+        return "everything that belongs to no object is called background"
+    if len(name.encode("utf-8")) > MAX_NAME_BYTES:
+        return f"it is longer than {MAX_NAME_BYTES} bytes"
+    return None

@@ -201,9 +201,7 @@ def _parse_options(value: Any) -> JobOptions:
     check_keys(fields, '"options"', required=[], optional=[item.name for item in dataclasses.fields(JobOptions)])
     options = JobOptions(**fields)
     # JSON does not tell 8 from 8.0; the dataclass does.
-    return dataclasses.replace(
-        options, tau=float(options.tau), seed=int(options.seed), holdout=int(options.holdout)
-    )
+    return dataclasses.replace(options, tau=float(options.tau), seed=int(options.seed), holdout=int(options.holdout))
 
 
 def _parse_views(value: Sequence[Any], base: Path) -> tuple[InlineView, ...]:
@@ -214,8 +212,8 @@ def _parse_views(value: Sequence[Any], base: Path) -> tuple[InlineView, ...]:
             numbers = ["fx", "fy", "cx", "cy"]
             required = ["name", "width", "height", *numbers, "camera_from_world"]
             check_keys(fields, "The camera", required=required, optional=["photo"])
-            rows = [as_list(row, "A row of camera_from_world") for row in as_list(fields["camera_from_world"], "camera_from_world")]
-            matrix = tuple(tuple(as_number(cell, "A cell of camera_from_world") for cell in row) for row in rows)
+            rows = [as_list(row, "A row of the matrix") for row in as_list(fields["camera_from_world"], "The matrix")]
+            matrix: Any = tuple(tuple(as_number(cell, "A cell of the matrix") for cell in row) for row in rows)
             photo = fields.get("photo")
             views.append(
                 InlineView(
@@ -223,7 +221,7 @@ def _parse_views(value: Sequence[Any], base: Path) -> tuple[InlineView, ...]:
                     width=as_integer(fields["width"], '"width"'),
                     height=as_integer(fields["height"], '"height"'),
                     **{key: as_number(fields[key], f'"{key}"') for key in numbers},
-                    camera_from_world=matrix,  # type: ignore[arg-type]  # its shape is checked by InlineView
+                    camera_from_world=matrix,  # its shape is checked by InlineView
                     photo=None if photo is None else as_path(photo, '"photo"', base),
                 )
             )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 from splatcut.errors import UserError
 from splatcut.messages.names import check_object_name, check_object_names
@@ -101,7 +101,7 @@ class ScribblePrompt:
         as_text(self.view, "The view's name")
 
 
-Prompt = Union[ViewPrompt, Points3DPrompt, MaskPrompt, ScribblePrompt]
+Prompt = ViewPrompt | Points3DPrompt | MaskPrompt | ScribblePrompt
 
 
 @dataclass(frozen=True)
@@ -150,9 +150,9 @@ def prompts_to_json(objects: Sequence[ObjectPrompt]) -> dict[str, Any]:
 
 
 def parse_at(text: str) -> ViewPrompt:
-    """Points on the object from ``VIEW:X,Y[,X,Y...]`` as the command line's ``--at`` takes them. Raises ``UserError``."""
+    """Points on the object from ``VIEW:X,Y[,X,Y...]``, the command line's ``--at``. Raises ``UserError``."""
     view, colon, coordinates = text.rpartition(":")
-    explanation = "It must be VIEW:X,Y with a view's name and pixels in it, and may go on with more points: VIEW:X,Y,X,Y."
+    explanation = "It must be VIEW:X,Y with a view's name and pixels; more points may follow: VIEW:X,Y,X,Y."
     if not colon or not view.strip():
         raise UserError(f"{text!r} does not say where. {explanation}")
     try:
@@ -202,7 +202,8 @@ def _parse_prompt(value: Any, base: Path) -> Prompt:
         raise UserError(f"A prompt has exactly one of view, points3d, mask and scribble. This one {found}.")
     if kinds[0] == "view":
         check_keys(fields, "The prompt", required=["view"], optional=["points", "box"])
-        points = tuple(_parse_point(item, 2, n) for n, item in enumerate(as_list(fields.get("points", []), "points"), 1))
+        items = as_list(fields.get("points", []), '"points"')
+        points = tuple(_parse_point(item, 2, n) for n, item in enumerate(items, 1))
         box = fields.get("box")
         if box is not None:
             sides = [as_number(side, "A side of the box") for side in as_list(box, "The box")]
@@ -232,7 +233,7 @@ def _parse_point(value: Any, dimensions: int, number: int) -> Any:
 def _check_point(point: Sequence[Any], dimensions: int, what: str) -> None:
     names = "x, y, z"[: 3 * dimensions - 2]
     if len(point) != dimensions + 1:
-        raise UserError(f"{what} must be [{names}, label] with label 1 (on the object) or 0 (not), not {describe(point)}.")
+        raise UserError(f"{what} must be [{names}, label], label 1 (on the object) or 0 (not), not {describe(point)}.")
     for coordinate, name in zip(point, "xyz"[:dimensions], strict=False):
         as_number(coordinate, f"{what}: {name}")
     label = point[dimensions]

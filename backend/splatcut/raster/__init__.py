@@ -1,2 +1,96 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
+"""One door to the rasterisers: ``render`` and ``accumulate`` here, ``autograd.render`` for gradients.
+
+``device`` is ``cpu`` (numba), ``cuda`` (gsplat) or ``reference`` (plain torch, float64, small scenes). All follow the 3DGS
+rule of ``splatcut.raster.rule``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.cameras.types import Camera
+from splatcut.gaussians import F32, Gaussians
+from splatcut.raster.types import Accumulated, Rendered
+
+Device = Literal["cpu", "cuda", "reference"]
+
+__all__ = ["Accumulated", "Device", "Rendered", "accumulate", "render"]
+
+
+def render(
+    gaussians: Gaussians,
+    camera: Camera,
+    *,
+    features: F32 | None = None,
+    colour: bool = True,
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    opacity_scale: F32 | None = None,
+    tiles: NDArray[np.bool_] | None = None,
+    sh_degree: int | None = None,
+    device: Device = "cpu",
+) -> Rendered:
+    """Renders a view.
+
+    Args:
+        features: [N, C] float32 channels to blend besides the colour (any C); their background is 0.
+        colour: whether to blend the colour; without it ``image`` is None.
+        background: display-referred sRGB behind everything.
+        opacity_scale: [N] float32 in [0, 1], factors on the opacities (an object alone: its labels).
+        tiles: [ceil(H / 16), ceil(W / 16)] bool: tiles to render; the others stay 0 with transmittance 1.
+        sh_degree: highest SH degree to evaluate; the Gaussians' own when None.
+        device: see the module.
+
+    Raises:
+        UserError: ``cuda`` without a usable CUDA device or gsplat.
+    """
+    options = {
+        "features": features,
+        "colour": colour,
+        "background": background,
+        "opacity_scale": opacity_scale,
+        "tiles": tiles,
+        "sh_degree": sh_degree,
+    }
+    if device == "cuda":
+        from splatcut.raster import cuda
+
+        return cuda.render_arrays(gaussians, camera, **options)
+    if device == "reference":
+        from splatcut.raster import reference
+
+        return reference.render_arrays(gaussians, camera, **options)
+    from splatcut.raster import cpu
+
+    return cpu.render(gaussians, camera, **options)
+
+
+def accumulate(
+    gaussians: Gaussians,
+    camera: Camera,
+    signals: F32,
+    *,
+    tiles: NDArray[np.bool_] | None = None,
+    device: Device = "cpu",
+) -> Accumulated:
+    """Sums of the blending weights over a view's pixels, alone and times each signal (method: lifting).
+
+    Args:
+        signals: [K, H, W] float32, e.g. the objects' masks.
+        tiles: as in ``render``.
+    """
+    if device == "cuda":
+        from splatcut.raster import cuda
+
+        return cuda.accumulate_arrays(gaussians, camera, signals, tiles=tiles)
+    if device == "reference":
+        from splatcut.raster import reference
+
+        return reference.accumulate_arrays(gaussians, camera, signals, tiles=tiles)
+    from splatcut.raster import cpu
+
+    return cpu.accumulate(gaussians, camera, signals, tiles=tiles)

@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rendering with gradients, for torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from splatcut.cameras.types import Camera
+from splatcut.gaussians import Gaussians
+from splatcut.raster import Device, cpu
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    return np.ascontiguousarray(tensor.detach().numpy(), dtype=np.float32)
+
+
+class _CpuRender(torch.autograd.Function):
+    """The numba rasteriser as a torch function: (C, H, W) channels and the transmittance."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Any:
+        means, log_scales, quats, logits, sh, features, scale, camera, background, tiles, sh_degree, pixels = inputs
+        gaussians = Gaussians(*(_array(tensor) for tensor in (means, log_scales, quats, logits, sh)))
+        opacity_scale = None if scale is None else _array(scale)
+        prepared = cpu.prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
+        extra = None if features is None else _array(features)
+        values = cpu.channels(prepared, gaussians, extra, True, sh_degree)
+        ground = np.zeros(values.shape[1], np.float32)
+        ground[:3] = background
+        out, transmittance = cpu.blend(prepared, values, ground)
+        ctx.state = (prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels)
+        return torch.from_numpy(out), torch.from_numpy(transmittance)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels = ctx.state
+        result = cpu.backward(
+            prepared,
+            gaussians,
+            values,
+            out,
+            transmittance,
+            _array(gradients[0]),
+            _array(gradients[1]),
+            sh_degree=sh_degree,
+        )
+        if pixels is not None:
+            pixels += torch.from_numpy(result.pixels)
+        scale = None
+        if opacity_scale is not None:
+            safe = np.where(opacity_scale > 0, opacity_scale, np.float32(1))
+            scale = torch.from_numpy(result.log_opacity / safe)
+        parameters = [result.means, result.log_scales, result.quats, result.opacity_logits, result.sh]
+        features = torch.from_numpy(result.features) if values.shape[1] > 3 else None
+        return (*(torch.from_numpy(array) for array in parameters), features, scale, None, None, None, None, None)
+
+
+def render(
+    means: Tensor,
+    log_scales: Tensor,
+    quats: Tensor,
+    opacity_logits: Tensor,
+    sh: Tensor,
+    camera: Camera,
+    *,
+    features: Tensor | None = None,
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    opacity_scale: Tensor | None = None,
+    tiles: NDArray[np.bool_] | None = None,
+    sh_degree: int | None = None,
+    pixel_gradients: Tensor | None = None,
+    device: Device = "cpu",
+) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Renders a view so that gradients flow to every tensor.
+
+    Args:
+        means, log_scales, quats, opacity_logits, sh: tensors as in ``Gaussians``, float32 (float64 for ``reference``).
+        features, background, opacity_scale, tiles, sh_degree: as in ``splatcut.raster.render``.
+        pixel_gradients: [N, 2] tensor that the backward pass adds the gradients of the projected means to (pixels).
+
+    Returns:
+        image [H, W, 3], features [H, W, C] or None, transmittance [H, W].
+    """
+    if device == "reference":
+        from splatcut.raster import reference
+
+        return reference.render(
+            means, log_scales, quats, opacity_logits, sh, camera,
+            features=features, background=background, opacity_scale=opacity_scale,
+        )  # fmt: skip
+    if device == "cuda":
+        from splatcut.raster import cuda
+
+        return cuda.render(
+            means, log_scales, quats, opacity_logits, sh, camera,
+            features=features, background=background, opacity_scale=opacity_scale, sh_degree=sh_degree,
+        )  # fmt: skip
+    out, transmittance = _CpuRender.apply(
+        means, log_scales, quats, opacity_logits, sh, features, opacity_scale, camera, background, tiles, sh_degree,
+        pixel_gradients,
+    )  # fmt: skip
+    image = out.permute(1, 2, 0)
+    return image[..., :3], None if features is None else image[..., 3:], transmittance

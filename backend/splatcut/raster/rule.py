@@ -1,0 +1,20 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The numbers of the 3DGS rasterisation rule, shared by all implementations."""
+
+from __future__ import annotations
+
+#: Contributions with a smaller alpha are skipped.
+ALPHA_MIN = 1.0 / 255.0
+#: Alpha is clipped here; no gradient passes the clip.
+ALPHA_MAX = 0.99
+#: A Gaussian that would bring the transmittance below this is not drawn, nor is anything behind it.
+TRANSMITTANCE_MIN = 1e-4
+#: Added to the diagonal of the projected covariance, square pixels (the low-pass filter of 3DGS).
+LOW_PASS = 0.3
+#: Gaussians whose centre is nearer than this along the camera's axis (world units) are not drawn.
+NEAR = 0.01
+#: The projection is linearised at a point at most this many half fields of view from the axis.
+FOV_GUARD = 1.3
+#: Side of a tile in pixels.
+TILE = 16

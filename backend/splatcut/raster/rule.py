@@ -6,14 +6,15 @@ from __future__ import annotations
 
 #: Contributions with a smaller alpha are skipped.
 ALPHA_MIN = 1.0 / 255.0
-#: Alpha is clipped here; no gradient passes the clip.
-ALPHA_MAX = 0.99
+#: Alpha is clipped here; no gradient passes the clip. It is 0.99 in single precision, as 3DGS has it, in double precision
+#: too: behind two clipped Gaussians the transmittance is then below the minimum in either, behind 0.99 itself it is not.
+ALPHA_MAX = 0.9900000095367432
 #: A Gaussian that would bring the transmittance below this is not drawn, nor is anything behind it.
 TRANSMITTANCE_MIN = 1e-4
 #: Added to the diagonal of the projected covariance, square pixels (the low-pass filter of 3DGS).
 LOW_PASS = 0.3
 #: Gaussians whose centre is nearer than this along the camera's axis (world units) are not drawn.
-NEAR = 0.01
+NEAR = 0.2
 #: The projection is linearised at a point at most this many half fields of view from the axis.
 FOV_GUARD = 1.3
 #: Side of a tile in pixels.

@@ -28,6 +28,7 @@ class Camera:
         fx, fy: focal lengths in pixels.
         cx, cy: principal point in pixels (see the module's pixel convention).
         camera_from_world: [4, 4] float64 rigid transform from the scene's world frame to OpenCV camera axes.
+        near: Gaussians whose centre is nearer along the axis are not drawn, world units; 0.2 as in 3DGS.
     """
 
     width: int
@@ -37,6 +38,7 @@ class Camera:
     cx: float
     cy: float
     camera_from_world: NDArray[np.float64]
+    near: float = 0.2
 
     @property
     def position(self) -> NDArray[np.float64]:
@@ -60,7 +62,7 @@ class Camera:
     def resized(self, width: int, height: int) -> Camera:
         """The same camera for an image of another size (aspect may change by rounding)."""
         sx, sy = width / self.width, height / self.height
-        return Camera(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy, self.camera_from_world)
+        return Camera(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy, self.camera_from_world, self.near)
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,7 @@ class Prepared:
 
 
 def camera_vector(camera: Camera) -> F32:
-    """[21] float32: the camera as the kernels take it."""
+    """[22] float32: the camera as the kernels take it."""
     return np.concatenate(
         [
             camera.camera_from_world[:3, :3].ravel(),
@@ -53,6 +53,7 @@ def camera_vector(camera: Camera) -> F32:
             [camera.fx, camera.fy, camera.cx, camera.cy],
             [FOV_GUARD * 0.5 * camera.width / camera.fx, FOV_GUARD * 0.5 * camera.height / camera.fy],
             camera.position,
+            [camera.near],
         ]
     ).astype(np.float32)
 

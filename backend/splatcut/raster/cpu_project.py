@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from splatcut.raster.rule import ALPHA_MIN, FOV_GUARD, LOW_PASS, NEAR
+from splatcut.raster.rule import ALPHA_MIN, LOW_PASS
 
 F = np.float32
 LOG2E = F(math.log2(math.e))
@@ -24,7 +24,9 @@ GEOMETRY = 8
 
 _C0 = F(0.28209479177387814)
 _C1 = F(0.4886025119029199)
-_C2 = tuple(F(c) for c in (1.0925484305920792, -1.0925484305920792, 0.31539156525252005, -1.0925484305920792, 0.5462742152960396))
+_C2 = tuple(
+    F(c) for c in (1.0925484305920792, -1.0925484305920792, 0.31539156525252005, -1.0925484305920792, 0.5462742152960396)
+)
 _C3 = tuple(
     F(c)
     for c in (
@@ -182,8 +184,8 @@ def _clamped(value: Any, limit: Any) -> Any:
 
 
 # The camera as one float32 vector: camera_from_world rotation (9, row-major), translation (3), fx, fy, cx, cy,
-# tangent limits x and y, position in the world (3).
-CAMERA = 21
+# tangent limits x and y, position in the world (3), near plane.
+CAMERA = 22
 
 
 @njit(parallel=True, fastmath={"contract", "arcp", "nsz"}, cache=True, nogil=True)
@@ -196,7 +198,7 @@ def project(
     Args:
         means, log_scales, quats, logits: as in ``Gaussians``.
         opacity_scale: [N] factors on the opacity, or an empty array for 1.
-        camera: [21] float32, see above.
+        camera: [22] float32, see above.
         geometry: out, [N, 8] float32, see the column names.
         box: out, [N, 4] int32, first and last pixel column and row where alpha >= 1/255; box[:, 0] = -1: not drawn.
     """
@@ -206,7 +208,7 @@ def project(
         box[i, 0] = -1
         px, py, pz = means[i, 0], means[i, 1], means[i, 2]
         z = c[6] * px + c[7] * py + c[8] * pz + c[11]
-        if not z > F(NEAR):
+        if not z > c[21]:
             continue
         opacity = F(1) / (F(1) + math.exp(-logits[i]))
         drawn = opacity

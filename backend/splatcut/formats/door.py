@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The formats by extension, and the one way in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from splatcut.errors import Cancelled, UserError
+from splatcut.files import atomic_path
+from splatcut.formats import compressed_ply, dot_splat, sog, spz
+from splatcut.formats.layout import standard_dtype
+from splatcut.formats.ply import read_table, write_table
+from splatcut.formats.ply_header import read_header
+from splatcut.formats.splatfile import SplatFile
+from splatcut.gaussians import Gaussians
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a format is called and can hold.
+
+    Attributes:
+        name: short name, as in ``SplatFile.source_format``.
+        suffix: the end of file names, in lower case.
+        read: from a path to Gaussians (None for plain PLY, which keeps its rows as well).
+        write: Gaussians to a path; None where the format is only read.
+        max_sh_degree: highest SH degree the format holds.
+        precision: a sentence about how the format rounds; empty when it does not.
+    """
+
+    name: str
+    suffix: str
+    read: Callable[[Path], Gaussians] | None
+    write: Callable[[Path, Gaussians], None] | None
+    max_sh_degree: int
+    precision: str = ""
+
+
+#: Every known format, the longest suffix first.
+FORMATS = (
+    Format(
+        "compressed-ply",
+        ".compressed.ply",
+        compressed_ply.read,
+        compressed_ply.write,
+        compressed_ply.MAX_SH_DEGREE,
+        "A compressed PLY rounds positions and scales to 10 or 11 bits within each group of 256 Gaussians, rotations "
+        "to 10 bits and colours to 8 bits, and changes the order of the Gaussians.",
+    ),
+    Format("ply", ".ply", None, None, 4),
+    Format(
+        "splat",
+        ".splat",
+        dot_splat.read,
+        dot_splat.write,
+        0,
+        "A .splat rounds colours, opacities and rotations to 8 bits and clips colours to what a screen shows.",
+    ),
+    Format(
+        "spz",
+        ".spz",
+        spz.read,
+        spz.write,
+        spz.MAX_SH_DEGREE,
+        "An .spz rounds positions to 24 bits, scales, colours and opacities to 8 bits and rotations to 9 bits.",
+    ),
+    Format("sog", ".sog", sog.read, None, 3),
+)
+
+_META = "meta.json"
+_FOREIGN = {
+    ".ksplat": "a .ksplat file",
+    ".lcc": "an .lcc file",
+    ".rad": "a .rad file",
+    ".glb": "a .glb file",
+    ".gltf": "a .gltf file",
+}
+
+
+def _known(writable: bool = False) -> str:
+    return ", ".join(f.suffix for f in FORMATS if not writable or f.write is not None or f.name == "ply")
+
+
+def format_of(path: Path) -> Format:
+    """The format that a path's name stands for; a folder or ``meta.json`` is an unbundled SOG.
+
+    Raises:
+        UserError: the extension is not known.
+    """
+    name = path.name.lower()
+    if name == _META or path.is_dir():
+        return FORMATS[-1]
+    for candidate in FORMATS:
+        if name.endswith(candidate.suffix):
+            return candidate
+    foreign = _FOREIGN.get(path.suffix.lower())
+    if foreign:
+        raise UserError(
+            f"{path} is {foreign}, which SplatCut does not read. Convert it to .ply first, for example with SuperSplat "
+            "or splat-transform."
+        )
+    kind = f"the extension '{path.suffix}'" if path.suffix else "no extension"
+    raise UserError(f"{path} has {kind}, so its format is not known. Known formats are {_known()} and SOG folders.")
+
+
+def read_splats(path: Path, *, drop_invalid: bool = False) -> SplatFile:
+    """Reads a splat file of any known format.
+
+    Args:
+        path: the file; for an unbundled SOG its folder or its ``meta.json``.
+        drop_invalid: leave out Gaussians with values that are not finite instead of refusing the file.
+
+    Raises:
+        UserError: the file is missing, unreadable, damaged, of an unknown format, without Gaussians, or it has
+            Gaussians with values that are not finite (the message counts them).
+    """
+    path = Path(path)
+    try:
+        return _checked(_read(path), path, drop_invalid)
+    except (UserError, Cancelled):
+        raise
+    except FileNotFoundError as error:
+        raise UserError(f"There is no file {path}. Check the path.") from error
+    except PermissionError as error:
+        raise UserError(f"{path} may not be read. Change its permissions or copy it somewhere else.") from error
+    except MemoryError as error:
+        raise UserError(f"{path} does not fit into memory, or it is damaged and claims a size it has not.") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}). Copy or export it again.") from error
+    except Exception as error:  # a damaged file makes decoders fail in many ways
+        detail = " ".join(str(error).split())[:200]
+        raise UserError(f"{path} is damaged ({detail or type(error).__name__}). Copy or export it again.") from error
+
+
+def _read(path: Path) -> SplatFile:
+    kind = format_of(path)
+    if path.is_dir() and not (path / _META).is_file():
+        raise UserError(f"{path} is a folder without {_META}, so it is no SOG. Give the path of a splat file.")
+    if kind.suffix.endswith(".ply"):
+        with path.open("rb") as stream:
+            header = read_header(stream, path.name)
+        # The content decides: compressed files are often named just .ply, and the other way round.
+        kind = FORMATS[0] if compressed_ply.is_compressed(header) else FORMATS[1]
+    if kind.read is None:
+        return SplatFile.from_table(read_table(path), path.name, kind.name)
+    return SplatFile.from_gaussians(kind.read(path), kind.name)
+
+
+def _checked(splats: SplatFile, path: Path, drop_invalid: bool) -> SplatFile:
+    if not len(splats):
+        raise UserError(f"{path} holds no Gaussians: it is valid but empty. Choose another file.")
+    invalid = splats.gaussians.invalid()
+    count = int(np.count_nonzero(invalid))
+    if not count:
+        return splats
+    if count == len(splats):
+        raise UserError(f"All {count} Gaussians of {path} have values that are not finite. Train or export it again.")
+    if not drop_invalid:
+        raise UserError(
+            f"{count} of the {len(splats)} Gaussians of {path} have values that are not finite (NaN or infinite). "
+            "Use --drop-invalid to leave them out."
+        )
+    return replace(splats.take(~invalid), dropped=count)
+
+
+def write_splats(path: Path, splats: SplatFile) -> None:
+    """Writes a splat file in the format of the path's extension; an existing file is replaced at the end, in one step.
+
+    A plain PLY holds the table's rows bit by bit; every other format is made from the Gaussians and rounds (``losses``
+    says how).
+
+    Raises:
+        UserError: the extension is unknown or only read, or the place cannot be written.
+    """
+    path = Path(path)
+    kind = _writable_format(path)
+    with atomic_path(path) as temporary:
+        if kind.write is None:
+            with temporary.open("wb") as stream:
+                write_table(stream, splats.table)
+        else:
+            kind.write(temporary, _limit_degree(splats.gaussians, kind.max_sh_degree))
+
+
+def _writable_format(path: Path) -> Format:
+    kind = format_of(path)
+    if kind.write is None and kind.name != "ply":
+        raise UserError(f"{path} cannot be written: SOG is only read. Formats to write are {_known(writable=True)}.")
+    return kind
+
+
+def _limit_degree(gaussians: Gaussians, degree: int) -> Gaussians:
+    if gaussians.sh_degree <= degree:
+        return gaussians
+    return replace(gaussians, sh=np.ascontiguousarray(gaussians.sh[:, : (degree + 1) ** 2]))
+
+
+def losses(splats: SplatFile, path: Path) -> list[str]:
+    """What writing ``splats`` to ``path`` would lose: full sentences, none when nothing is lost.
+
+    Raises:
+        UserError: the extension is unknown or only read.
+    """
+    kind = _writable_format(Path(path))
+    if kind.name == "ply":
+        return []
+    sentences = []
+    degree = splats.gaussians.sh_degree
+    if degree > kind.max_sh_degree:
+        what = "no view-dependent colour" if kind.max_sh_degree == 0 else f"at most SH degree {kind.max_sh_degree}"
+        sentences.append(f"The {kind.suffix} format holds {what}, so the bands above of SH degree {degree} are lost.")
+    if kind.name == "splat":
+        colours = splats.gaussians.base_colours()
+        clipped = int(np.count_nonzero(((colours < 0) | (colours > 1)).any(axis=1)))
+        if clipped:
+            sentences.append(f"{clipped} of {len(splats)} Gaussians have colours outside 0 to 1, which are clipped.")
+    if kind.name == "spz":
+        clipped = spz.clipped_count(_limit_degree(splats.gaussians, kind.max_sh_degree))
+        if clipped:
+            sentences.append(f"{clipped} of {len(splats)} Gaussians have scales or colours beyond the range of .spz.")
+    unknown = [name for name in splats.table.property_names if name not in (standard_dtype(4).names or ())]
+    if unknown:
+        sentences.append(
+            f"The {kind.suffix} format has no place for the properties {', '.join(unknown)}: they are lost."
+        )
+    if splats.table.extra_elements:
+        names = ", ".join(element.name for element in splats.table.extra_elements)
+        sentences.append(f"The {kind.suffix} format has no place for the elements {names}: they are lost.")
+    if splats.table.comments or splats.table.obj_info:
+        sentences.append(f"The {kind.suffix} format has no place for comments: they are lost.")
+    if kind.precision and kind.name != splats.source_format:
+        sentences.append(kind.precision)
+    return sentences

@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where the parameters of a Gaussian stand among the properties of a PLY file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.errors import UserError
+from splatcut.formats.ply import BLOCK_ROWS
+from splatcut.gaussians import F32, Gaussians
+
+#: Natural logarithm of a flat Gaussian's thickness over its smaller radius, for files without ``scale_2`` (2DGS).
+FLAT_LOG_RATIO = np.float32(np.log(1e-3))
+
+_MEANS = ("x", "y", "z")
+_SCALES = ("scale_0", "scale_1", "scale_2")
+_QUATS = ("rot_0", "rot_1", "rot_2", "rot_3")
+_DC = ("f_dc_0", "f_dc_1", "f_dc_2")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Property names of a file's Gaussians.
+
+    Attributes:
+        scales: ``scale_0`` to ``scale_2``, or without the last one for flat (2DGS) Gaussians.
+        sh: [K][3] names of the SH coefficients (constant term first) of red, green and blue.
+    """
+
+    scales: tuple[str, ...]
+    sh: tuple[tuple[str, ...], ...]
+
+    @property
+    def flat(self) -> bool:
+        """Whether the file has two scales only."""
+        return len(self.scales) == 2
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All properties that belong to the Gaussians."""
+        coefficients = tuple(name for triple in self.sh for name in triple)
+        return (*_MEANS, *self.scales, *_QUATS, "opacity", *coefficients)
+
+    def places(self, gaussians: Gaussians) -> list[tuple[str, F32]]:
+        """Every property's name with the [N] view of ``gaussians`` that it holds."""
+        pairs = [(name, gaussians.means[:, i]) for i, name in enumerate(_MEANS)]
+        pairs += [(name, gaussians.log_scales[:, i]) for i, name in enumerate(self.scales)]
+        pairs += [(name, gaussians.quats[:, i]) for i, name in enumerate(_QUATS)]
+        pairs.append(("opacity", gaussians.opacity_logits))
+        for k, triple in enumerate(self.sh):
+            pairs += [(name, gaussians.sh[:, k, channel]) for channel, name in enumerate(triple)]
+        return pairs
+
+
+def find_layout(dtype: np.dtype, file_name: str) -> Layout:
+    """Finds the Gaussians' properties in any order among those of ``dtype``.
+
+    SH bands beyond degree 4, and a last band that is not complete, are left among the unknown properties.
+
+    Raises:
+        UserError: properties are missing (all of them are named), not floating-point, or the f_rest are not numbered
+            0, 1, 2, ... in a multiple of three.
+    """
+    names = set(dtype.names or ())
+    missing = [name for name in (*_MEANS, *_DC, "opacity", *_SCALES[:2], *_QUATS) if name not in names]
+    if missing:
+        kind = "It looks like a mesh or a point cloud. " if {"x", "y", "z"} <= names else ""
+        raise UserError(
+            f"{file_name} holds no Gaussians: the vertex properties {', '.join(missing)} are missing. {kind}"
+            "Choose the PLY file that 3D Gaussian Splatting training wrote."
+        )
+    rest = sum(name.startswith("f_rest_") for name in names)
+    lost = [f"f_rest_{i}" for i in range(rest) if f"f_rest_{i}" not in names]
+    if lost or rest % 3:
+        detail = f"{lost[0]} is missing" if lost else "their number is not a multiple of three"
+        raise UserError(
+            f"The colour coefficients of {file_name} are incomplete: it has {rest} properties f_rest_*, but {detail}. "
+            "Export the file again."
+        )
+    per_channel = rest // 3
+    count = max(k for k in (1, 4, 9, 16, 25) if k <= per_channel + 1)
+    # Channel-major: all coefficients of red, then green, then blue.
+    triples = [tuple(f"f_rest_{channel * per_channel + k}" for channel in range(3)) for k in range(count - 1)]
+    layout = Layout(_SCALES if "scale_2" in names else _SCALES[:2], (_DC, *triples))
+    for name in layout.names:
+        if dtype[name].kind != "f":
+            raise UserError(
+                f"The property '{name}' of {file_name} has whole numbers ({dtype[name].name}), where a Gaussian needs "
+                "floating-point ones (float or double). Export the file again."
+            )
+    return layout
+
+
+def standard_dtype(degree: int) -> np.dtype:
+    """The layout of the reference 3DGS files: little-endian float32, with normals (always zero)."""
+    rest = tuple(f"f_rest_{i}" for i in range(3 * ((degree + 1) ** 2 - 1)))
+    names = (*_MEANS, "nx", "ny", "nz", *_DC, *rest, "opacity", *_SCALES, *_QUATS)
+    return np.dtype([(name, "<f4") for name in names])
+
+
+def extract(rows: NDArray[np.void], layout: Layout) -> Gaussians:
+    """The Gaussians of structured ``rows`` [N]; double precision is rounded to float32, too large becomes infinite."""
+    count = len(rows)
+    gaussians = Gaussians(
+        means=np.empty((count, 3), np.float32),
+        log_scales=np.empty((count, 3), np.float32),
+        quats=np.empty((count, 4), np.float32),
+        opacity_logits=np.empty(count, np.float32),
+        sh=np.empty((count, len(layout.sh), 3), np.float32),
+    )
+    places = layout.places(gaussians)
+    # Blocks that stay in the cache: the properties of a row lie side by side, but are gathered one after the other.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, count, BLOCK_ROWS // 8):
+            part = slice(start, start + BLOCK_ROWS // 8)
+            block = np.asarray(rows[part])
+            for name, target in places:
+                target[part] = block[name]
+    if layout.flat:
+        gaussians.log_scales[:, 2] = gaussians.log_scales[:, :2].min(axis=1) + FLAT_LOG_RATIO
+    return gaussians
+
+
+def overwrite(rows: NDArray[np.void], index: NDArray[np.intp], gaussians: Gaussians, layout: Layout) -> None:
+    """Sets the Gaussians' properties of ``rows[index[j]]`` to Gaussian j, in place.
+
+    A property of higher precision keeps its value where float32 cannot tell the difference.
+    """
+    for name, values in layout.places(gaussians):
+        column = rows[name]
+        if column.dtype.itemsize > 4:
+            with np.errstate(over="ignore", invalid="ignore"):
+                differs = column[index].astype(np.float32) != values
+            column[index[differs]] = values[differs]
+        else:
+            column[index] = values

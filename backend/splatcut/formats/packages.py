@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Packages that only some formats need, imported when they are."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from splatcut.errors import UserError
+
+
+def require(package: str, purpose: str) -> Any:
+    """The imported package; UserError with the remedy when it is missing. ``purpose`` begins the sentence."""
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        name = {"PIL": "pillow"}.get(package, package)
+        raise UserError(
+            f"{purpose} needs the Python package {name}, which is missing or damaged here ({error}). "
+            f"Install it with: pip install {name}"
+        ) from error

@@ -1,0 +1,266 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""PLY files read and written without loss: one structured array of vertices, everything else kept as bytes.
+
+Own code with numpy alone, because the add-on reads splats with the numpy inside Blender, text files of a million rows
+must not be parsed row by row, and the header has to come back line by line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.errors import UserError
+from splatcut.formats.ply_header import PlyElement, PlyHeader, PlyProperty, build_header, read_header
+
+#: Rows handled at once where a whole table would need a copy in memory.
+BLOCK_ROWS = 1 << 15
+
+#: What stands between the last number of a text element and the next element.
+_LINE_END = re.compile(rb"[ \t]*(\r\n|\n|\r)?")
+
+
+@dataclass(frozen=True)
+class PlyTable:
+    """The content of a PLY file, with the rows of its ``vertex`` element at hand.
+
+    Attributes:
+        header: the header as it was.
+        rows: [N] structured array, one field per property in the file's order, type and byte order (native for text);
+            read-only and possibly memory-mapped.
+        before: the bytes of the elements that precede ``vertex``, verbatim.
+        after: the bytes behind ``vertex``, verbatim.
+    """
+
+    header: PlyHeader
+    rows: NDArray[np.void]
+    before: bytes = b""
+    after: bytes = b""
+
+    @property
+    def comments(self) -> tuple[str, ...]:
+        """The header's comments, in order."""
+        return self.header.comments
+
+    @property
+    def obj_info(self) -> tuple[str, ...]:
+        """The header's obj_info lines, in order."""
+        return self.header.obj_info
+
+    @property
+    def byte_order(self) -> str:
+        """'<' or '>' for binary files, '=' for text."""
+        return self.header.byte_order
+
+    @property
+    def ascii(self) -> bool:
+        """Whether the file is text."""
+        return self.header.ascii
+
+    @property
+    def property_names(self) -> tuple[str, ...]:
+        """The vertex properties in the file's order."""
+        return self.rows.dtype.names or ()
+
+    @property
+    def extra_elements(self) -> tuple[PlyElement, ...]:
+        """The elements besides ``vertex``."""
+        return tuple(element for element in self.header.elements if element.name != "vertex")
+
+    def with_rows(self, rows: NDArray[np.void]) -> PlyTable:
+        """The same file with other rows of the same dtype.
+
+        Elements that refer to rows by number (lists called ``vertex_index`` or ``vertex_indices``) are left out, since
+        the numbers would be wrong; all other elements stay.
+        """
+        if rows.dtype != self.rows.dtype:
+            raise ValueError("The new rows must have the dtype of the table.")
+        table = replace(self, header=self.header.with_count("vertex", len(rows)), rows=rows)
+        for element in self.extra_elements:
+            if any(prop.length_code and prop.name.startswith("vertex_ind") for prop in element.properties):
+                table = table._without(element)
+        return table
+
+    def _without(self, element: PlyElement) -> PlyTable:
+        position = self.header.index(element.name)
+        vertex = self.header.index("vertex")
+        assert position is not None and vertex is not None
+        data, elements = (
+            (self.before, self.header.elements[:vertex])
+            if position < vertex
+            else (self.after, self.header.elements[vertex + 1 :])
+        )
+        start = end = 0
+        for other in elements:
+            start, end = end, _element_end(data, end, other, self.header)
+            if other.name == element.name:
+                break
+        data = data[:start] + data[end:]
+        change = {"before": data} if position < vertex else {"after": data}
+        return replace(self, header=self.header.without(element.name), **change)
+
+
+def new_table(dtype: np.dtype, rows: NDArray[np.void], comments: tuple[str, ...] = ()) -> PlyTable:
+    """A binary little-endian file with nothing but ``rows`` [N] of the little-endian structured ``dtype``."""
+    assert dtype.names is not None
+    properties = tuple(PlyProperty(name, dtype[name].str[1:]) for name in dtype.names)
+    header = build_header("binary_little_endian", PlyElement("vertex", len(rows), properties), comments)
+    return PlyTable(header, rows)
+
+
+def read_table(path: Path, element: str = "vertex") -> PlyTable:
+    """Reads a PLY file; binary rows are memory-mapped, so that nothing is read before it is used.
+
+    ``element`` names the element whose rows are wanted.
+
+    Raises:
+        UserError: not a PLY file, damaged, truncated, or without that element.
+    """
+    with path.open("rb") as stream:
+        header = read_header(stream, path.name)
+        index = header.index(element)
+        if index is None:
+            raise UserError(f"{path.name} has no '{element}' element, so there are no splats in it. Export it again.")
+        size = os.fstat(stream.fileno()).st_size
+        found = header.elements[index]
+        if found.has_lists:
+            raise UserError(f"The {element} element of {path.name} has list properties, so this is no splat file.")
+        if not found.properties:
+            raise UserError(f"The {element} element of {path.name} has no properties, so there are no splats in it.")
+        before = _read_before(stream, header, index, size, path.name)
+        offset = stream.tell()
+        if header.ascii:
+            rows = _read_text_rows(stream, found, size - offset, path.name)
+            after = _LINE_END.sub(b"", stream.read(), count=1)
+            if index == len(header.elements) - 1 and after.strip():
+                raise UserError(
+                    f"{path.name} has more text behind its last {element} row: the header declares {found.count} rows "
+                    "of fewer values than there are. Export it again."
+                )
+        else:
+            dtype = found.dtype(header.byte_order)
+            end = offset + found.count * dtype.itemsize
+            if end > size:
+                raise _truncated(path.name, found, (size - offset) // dtype.itemsize)
+            rows = (
+                np.memmap(path, dtype, mode="r", offset=offset, shape=(found.count,))
+                if found.count
+                else np.empty(0, dtype)
+            )
+            stream.seek(end)
+            after = stream.read()
+    return PlyTable(header, rows, before, after)
+
+
+def write_table(stream: BinaryIO, table: PlyTable) -> None:
+    """Writes the file: header and foreign elements verbatim, binary rows bit by bit, text with every digit needed."""
+    stream.write(table.header.encode())
+    stream.write(table.before)
+    for start in range(0, len(table.rows), BLOCK_ROWS):
+        block = table.rows[start : start + BLOCK_ROWS]
+        stream.write(_rows_as_text(block) if table.ascii else block.tobytes())
+    stream.write(table.after)
+
+
+def _truncated(name: str, element: PlyElement, rows: int) -> UserError:
+    return UserError(
+        f"{name} is truncated: its header declares {element.count} {element.name} rows, but the file ends after "
+        f"{max(rows, 0)}. Copy or export it again."
+    )
+
+
+def _read_before(stream: BinaryIO, header: PlyHeader, index: int, size: int, name: str) -> bytes:
+    """Reads the elements that precede element ``index`` and leaves the stream behind them."""
+    offset = stream.tell()
+    preceding = header.elements[:index]
+    if not preceding:
+        return b""
+    if not header.ascii and not any(element.has_lists for element in preceding):
+        length = sum(element.count * element.dtype("<").itemsize for element in preceding)
+        if offset + length > size:
+            raise _truncated(name, preceding[-1], 0)
+        return stream.read(length)
+    data = stream.read()
+    end = 0
+    for element in preceding:
+        if element.count > len(data):
+            raise _truncated(name, element, 0)
+        try:
+            end = _element_end(data, end, element, header)
+        except (IndexError, ValueError) as error:
+            raise _truncated(name, element, 0) from error
+    stream.seek(offset + end)
+    return data[:end]
+
+
+def _element_end(data: bytes, start: int, element: PlyElement, header: PlyHeader) -> int:
+    """Position behind ``element`` when it starts at ``start`` of ``data``; IndexError or ValueError when it is cut."""
+    if header.ascii:
+        for _ in range(element.count):
+            start = data.index(b"\n", start) + 1
+        return start
+    if not element.has_lists:
+        start += element.count * element.dtype("<").itemsize
+    else:
+        for _ in range(element.count):
+            for prop in element.properties:
+                length = 1
+                if prop.length_code is not None:
+                    length_type = np.dtype(header.byte_order + prop.length_code)
+                    length = int(np.frombuffer(data, length_type, 1, start)[0])
+                    start += length_type.itemsize
+                start += max(length, 0) * np.dtype(prop.code).itemsize
+    if start > len(data):
+        raise IndexError(element.name)
+    return start
+
+
+def _read_text_rows(stream: BinaryIO, element: PlyElement, size: int, name: str) -> NDArray[np.void]:
+    columns = len(element.properties)
+    if element.count * columns * 2 - 1 > size:  # each value takes a character and a space
+        raise _truncated(name, element, size // (2 * columns))
+    rows = np.empty(element.count, element.dtype("="))
+    for start in range(0, element.count, BLOCK_ROWS):
+        block = rows[start : start + BLOCK_ROWS]
+        values = _read_text_values(stream, len(block) * columns)
+        if values is None or len(values) < len(block) * columns:
+            raise UserError(
+                f"{name} is truncated or damaged: the {element.name} rows from number {start + 1} on cannot be read as "
+                f"numbers ({element.count} rows of {columns} values are declared). Export it again."
+            )
+        table = values.reshape(-1, columns)
+        for column, prop in zip(table.T, element.properties, strict=True):
+            if not prop.code.startswith("f"):
+                limits = np.iinfo(prop.code)
+                if not ((column >= limits.min) & (column <= limits.max) & (column == np.round(column))).all():
+                    raise UserError(
+                        f"The property '{prop.name}' of {name} has a value that is no whole number from {limits.min} "
+                        f"to {limits.max}, as its type demands. Export the file again."
+                    )
+            with np.errstate(over="ignore"):
+                block[prop.name] = column
+    return rows
+
+
+def _read_text_values(stream: BinaryIO, count: int) -> NDArray[np.float64] | None:
+    """``count`` numbers separated by white space; None when something else stands there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            return np.fromfile(stream, np.float64, count, sep=" ")
+        except (DeprecationWarning, ValueError):
+            return None
+
+
+def _rows_as_text(rows: NDArray[np.void]) -> bytes:
+    """Lines of the shortest numbers that read back to the same values."""
+    columns = [rows[name].astype(str).tolist() for name in rows.dtype.names or ()]
+    return "".join(" ".join(row) + "\n" for row in zip(*columns, strict=True)).encode("ascii")

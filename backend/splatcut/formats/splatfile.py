@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""A splat file in memory: its Gaussians and, row by row, everything else that the file said about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.formats.layout import extract, find_layout, overwrite, standard_dtype
+from splatcut.formats.ply import PlyTable, new_table
+from splatcut.gaussians import Gaussians
+
+
+@dataclass(frozen=True)
+class SplatFile:
+    """The Gaussians of a file with the PLY rows they stand in.
+
+    Attributes:
+        gaussians: [N], all values finite when the file was read by ``read_splats``.
+        table: the N rows exactly as in the file (for formats other than PLY: the reference 3DGS layout).
+        source_format: name of the format it was read from, such as ``ply`` or ``spz``.
+        dropped: how many Gaussians with values that are not finite were left out.
+    """
+
+    gaussians: Gaussians
+    table: PlyTable
+    source_format: str = "ply"
+    dropped: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.gaussians) != len(self.table.rows):
+            raise ValueError(f"{len(self.gaussians)} Gaussians do not fit {len(self.table.rows)} rows.")
+
+    def __len__(self) -> int:
+        return len(self.gaussians)
+
+    @staticmethod
+    def from_table(table: PlyTable, file_name: str, source_format: str = "ply") -> SplatFile:
+        """The Gaussians in the rows of a PLY table; UserError when there are none (``file_name`` for the message)."""
+        return SplatFile(extract(table.rows, find_layout(table.rows.dtype, file_name)), table, source_format)
+
+    @staticmethod
+    def from_gaussians(gaussians: Gaussians, source_format: str = "ply", comments: tuple[str, ...] = ()) -> SplatFile:
+        """A new file in the reference 3DGS layout (binary little-endian float32, normals of zero)."""
+        dtype = standard_dtype(gaussians.sh_degree)
+        rows = np.zeros(len(gaussians), dtype)
+        overwrite(rows, np.arange(len(rows)), gaussians, find_layout(dtype, "the new file"))
+        return SplatFile(gaussians, new_table(dtype, rows, comments), source_format)
+
+    def take(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> SplatFile:
+        """The rows at ``index`` (indices, a boolean mask or a slice), in that order and bit by bit."""
+        rows = np.asarray(self.table.rows)[index]
+        return SplatFile(self.gaussians.take(index), self.table.with_rows(rows), self.source_format, self.dropped)
+
+    def with_gaussians(
+        self, gaussians: Gaussians, parent: NDArray[np.integer], changed: NDArray[np.bool_]
+    ) -> SplatFile:
+        """A file of M rows that descend from this one's.
+
+        Args:
+            gaussians: [M], of this file's SH degree.
+            parent: [M] integers; row j starts as a copy of this file's row ``parent[j]``, unknown properties included.
+            changed: [M] bool; where true, row j's Gaussian properties are set from ``gaussians`` in the file's own
+                types. All other rows stay bit-identical to their parent's.
+
+        Returns:
+            The new file. Its ``gaussians`` are what its rows say, so they equal the argument only where ``changed``.
+        """
+        parent, changed = np.asarray(parent), np.asarray(changed, dtype=bool)
+        if parent.shape != (len(gaussians),) or changed.shape != parent.shape:
+            raise ValueError(f"parent and changed must have the shape ({len(gaussians)},).")
+        if gaussians.sh_degree != self.gaussians.sh_degree:
+            raise ValueError(
+                f"The file has SH degree {self.gaussians.sh_degree}, the new Gaussians {gaussians.sh_degree}."
+            )
+        rows = np.asarray(self.table.rows)[parent]
+        layout = find_layout(rows.dtype, "the file")
+        index = np.flatnonzero(changed)
+        overwrite(rows, index, gaussians.take(index), layout)
+        return SplatFile(extract(rows, layout), self.table.with_rows(rows), self.source_format, self.dropped)

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from splatcut.cameras.types import Camera
 from splatcut.gaussians import F32, Gaussians
-from splatcut.raster.rule import ALPHA_MAX, ALPHA_MIN, FOV_GUARD, LOW_PASS, NEAR, TILE, TRANSMITTANCE_MIN
+from splatcut.raster.rule import ALPHA_MAX, ALPHA_MIN, FOV_GUARD, LOW_PASS, TILE, TRANSMITTANCE_MIN
 from splatcut.raster.types import Accumulated, Rendered
 
 #: At most this many (pixel, Gaussian) pairs are held in one tensor.
@@ -143,7 +143,7 @@ def project(
         opacity = opacity * opacity_scale.double()
     points = means.double() @ rotation.T + translation
     with torch.no_grad():
-        drawn = torch.nonzero((points[:, 2] > NEAR) & (opacity >= ALPHA_MIN)).squeeze(1)
+        drawn = torch.nonzero((points[:, 2] > camera.near) & (opacity >= ALPHA_MIN)).squeeze(1)
         index = drawn[torch.argsort(points[drawn, 2], stable=True)]
     x, y, z = points[index].unbind(-1)
     mean = torch.stack([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy], dim=-1)

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Seconds and peak memory of every stage of a run."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One finished stage.
+
+    Attributes:
+        name: of the stage.
+        wall_seconds: by the clock.
+        cpu_seconds: of all threads of this process together.
+        peak_memory_bytes: largest resident memory of the process during the stage (Linux); where the system tells
+            only the largest since the process began (macOS, Windows), that one at the stage's end.
+        resumed: finished by an earlier run of the same job; the figures are that run's.
+    """
+
+    name: str
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+    resumed: bool = False
+
+
+class StageTimer:
+    """Measures stages, nested ones included.
+
+    >>> timer = StageTimer()
+    >>> with timer.stage("lift"):
+    ...     pass
+    >>> timer.records[0].name
+    'lift'
+    """
+
+    def __init__(self, earlier: Sequence[StageRecord] = ()) -> None:
+        self.records: list[StageRecord] = list(earlier)
+        self._peaks: list[int] = []
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measures what happens inside; recorded only when it ends without an exception."""
+        self._fold(peak_memory_bytes())
+        _reset_peak()
+        self._peaks.append(0)
+        wall, cpu = time.perf_counter(), time.process_time()
+        finished = False
+        try:
+            yield
+            finished = True
+        finally:
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            peak = max(self._peaks.pop(), peak_memory_bytes())
+            # An outer stage has to remember it: the inner one's start has reset the system's figure.
+            self._fold(peak)
+            if finished:
+                self.records.append(StageRecord(name, wall, cpu, peak))
+
+    def resumed(self, record: dict[str, Any]) -> None:
+        """Adds a stage that an earlier run finished, from ``record_as_dict``."""
+        known = {key: record[key] for key in ("name", "wall_seconds", "cpu_seconds", "peak_memory_bytes")}
+        self.records.append(StageRecord(**known, resumed=True))
+
+    def _fold(self, peak: int) -> None:
+        self._peaks = [max(old, peak) for old in self._peaks]
+
+
+def record_as_dict(record: StageRecord) -> dict[str, Any]:
+    """The record for JSON, rounded to what is meaningful."""
+    result = asdict(record)
+    result["wall_seconds"] = round(record.wall_seconds, 3)
+    result["cpu_seconds"] = round(record.cpu_seconds, 3)
+    return result
+
+
+def peak_memory_bytes() -> int:
+    """Largest resident memory of this process, bytes, since it began or (Linux) since the last reset; 0 if unknown."""
+    if sys.platform == "win32":
+        return _windows_peak()
+    if _STATUS.exists():
+        with contextlib.suppress(OSError, ValueError):
+            for line in _STATUS.read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak) if sys.platform == "darwin" else int(peak) * 1024
+
+
+def _reset_peak() -> None:
+    """Linux: the system's peak figure starts again from the present size. Elsewhere nothing."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            _CLEAR.write_text("5")
+
+
+def _windows_peak() -> int:
+    import ctypes
+    from ctypes import wintypes
+
+    class Counters(ctypes.Structure):
+        _fields_ = [
+            ("cb", wintypes.DWORD),
+            ("PageFaultCount", wintypes.DWORD),
+            *(
+                (name, ctypes.c_size_t)
+                for name in (
+                    "PeakWorkingSetSize",
+                    "WorkingSetSize",
+                    "QuotaPeakPagedPoolUsage",
+                    "QuotaPagedPoolUsage",
+                    "QuotaPeakNonPagedPoolUsage",
+                    "QuotaNonPagedPoolUsage",
+                    "PagefileUsage",
+                    "PeakPagefileUsage",
+                )
+            ),
+        ]
+
+    counters = Counters(cb=ctypes.sizeof(Counters))
+    kernel = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
+    kernel.GetCurrentProcess.restype = wintypes.HANDLE
+    kernel.K32GetProcessMemoryInfo.argtypes = [wintypes.HANDLE, ctypes.c_void_p, wintypes.DWORD]
+    done = kernel.K32GetProcessMemoryInfo(kernel.GetCurrentProcess(), ctypes.byref(counters), counters.cb)
+    return int(counters.PeakWorkingSetSize) if done else 0

@@ -1,2 +1,29 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
+"""Cameras: data sets and virtual cameras become the views in which everything is computed."""
+
+from __future__ import annotations
+
+from splatcut.cameras.check import check_views_see_scene
+from splatcut.cameras.load import holdout, load_views
+from splatcut.cameras.photos import load_photo
+from splatcut.cameras.threedgs import save_cameras
+from splatcut.cameras.types import Camera, View
+from splatcut.cameras.undistort import Undistortion
+from splatcut.cameras.virtual import CandidateOptions, CandidateQuality, candidate_quality, look_at, spiral_cone
+
+__all__ = [
+    "Camera",
+    "CandidateOptions",
+    "CandidateQuality",
+    "Undistortion",
+    "View",
+    "candidate_quality",
+    "check_views_see_scene",
+    "holdout",
+    "load_photo",
+    "load_views",
+    "look_at",
+    "save_cameras",
+    "spiral_cone",
+]

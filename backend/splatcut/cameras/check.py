@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Whether cameras and scene belong together."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.cameras.types import Camera, View
+from splatcut.errors import UserError
+from splatcut.gaussians import Gaussians
+
+#: Gaussians that are looked at before all of them are.
+_SAMPLE = 20_000
+
+
+def check_views_see_scene(gaussians: Gaussians, views: list[View]) -> list[str]:
+    """Names of the views that see nothing of the scene; raises ``UserError`` when that is all of them.
+
+    A view sees a Gaussian that it could draw: in front of the camera, within three standard deviations of the
+    picture, and not transparent. The error gives the scene's extent and the cameras' places, since the usual reason
+    is that they are in worlds with other axes or another scale.
+    """
+    if not views:
+        raise UserError("There are no views. Give cameras that look at the scene.")
+    visible = np.flatnonzero(gaussians.opacities() >= 1 / 255)
+    sample = visible[:: max(1, len(visible) // _SAMPLE)]
+    blind = [view for view in views if not _sees(view.camera, gaussians.means[sample], gaussians.log_scales[sample])]
+    if blind and len(sample) < len(visible):
+        means, log_scales = gaussians.means[visible], gaussians.log_scales[visible]
+        blind = [view for view in blind if not _sees(view.camera, means, log_scales)]
+    if len(blind) == len(views):
+        raise UserError(_nothing_seen(gaussians, views))
+    return [view.name for view in blind]
+
+
+def _sees(camera: Camera, means: NDArray[np.float32], log_scales: NDArray[np.float32]) -> bool:
+    world = camera.camera_from_world.astype(np.float32)
+    with np.errstate(all="ignore"):
+        x, y, z = (means @ world[:3, :3].T + world[:3, 3]).T
+        reach = 3 * np.exp(log_scales.max(axis=1)) / z
+        front = z > camera.near
+        across = (x / z + reach > -camera.cx / camera.fx) & (x / z - reach < (camera.width - camera.cx) / camera.fx)
+        down = (y / z + reach > -camera.cy / camera.fy) & (y / z - reach < (camera.height - camera.cy) / camera.fy)
+    return bool((front & across & down).any())
+
+
+def _nothing_seen(gaussians: Gaussians, views: list[View]) -> str:
+    finite = gaussians.means[np.isfinite(gaussians.means).all(axis=1)]
+    if not len(finite):
+        return "No camera sees anything: the scene has no Gaussian with a finite position."
+    # The innermost 98% say where the scene is; a few floaters far out would hide it.
+    low, high = np.percentile(finite, [1, 99], axis=0)
+    places = np.stack([view.camera.position for view in views])
+    ahead = np.stack([view.camera.camera_from_world[2, :3] for view in views])
+    to_scene = (low + high) / 2 - places
+    away = (to_scene * ahead).sum(axis=1) < 0
+    text = (
+        f"None of the {len(views)} cameras sees anything of the scene. The scene reaches from {_triple(low)} to "
+        f"{_triple(high)}; "
+        f"the cameras stand between {_triple(places.min(axis=0))} and {_triple(places.max(axis=0))}"
+    )
+    if away.all():
+        text += " and all look away from it, which hints at other axes"
+    elif away.any():
+        text += f", and {int(away.sum())} of them look away from it, which hints at other axes"
+    else:
+        ratio = float(np.median(np.linalg.norm(to_scene, axis=1)) / max(np.linalg.norm(high - low), 1e-12))
+        text += f", about {ratio:.3g} times the scene's size away from it, which hints at another scale or origin"
+    return (
+        f"{text}. Use the cameras that the scene was trained with, for instance the COLMAP model or the cameras.json "
+        "beside the trained scene."
+    )
+
+
+def _triple(values: NDArray[np.floating]) -> str:
+    return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"

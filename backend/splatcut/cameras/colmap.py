@@ -1,0 +1,216 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""COLMAP sparse models, binary and text: the cameras and the poses.
+
+Read here instead of through pycolmap, which reads the 3D points along with them (slow, and it refuses models whose
+points were removed) and accepts cut-off files with zeros for what is missing.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.cameras.lens import MODEL_NAMES, MODELS, Lens
+from splatcut.cameras.rigid import rigid, rotation_from_wxyz
+from splatcut.cameras.source import DataSet, SourceView, read_bytes
+from splatcut.errors import UserError
+
+_PLACES = ("", "sparse/0", "sparse", "colmap/sparse/0")
+
+
+def find_model(folder: Path) -> Path | None:
+    """The folder with the model in or under ``folder`` (``sparse/0``, ``sparse``), or None."""
+    for place in _PLACES:
+        candidate = folder / place
+        if any(
+            (candidate / f"cameras.{suffix}").is_file() and (candidate / f"images.{suffix}").is_file()
+            for suffix in ("bin", "txt")
+        ):
+            return candidate
+    return None
+
+
+def half_a_model(folder: Path) -> str | None:
+    """A sentence about a model in or under ``folder`` of which a file is missing, or None when there is none at all."""
+    for place in _PLACES:
+        for suffix in ("bin", "txt"):
+            found = [name for name in ("cameras", "images") if (folder / place / f"{name}.{suffix}").is_file()]
+            if len(found) == 1:
+                missing = "images" if found[0] == "cameras" else "cameras"
+                return (
+                    f"{folder / place} has {found[0]}.{suffix}, but {missing}.{suffix} is missing beside it. "
+                    "Copy the whole COLMAP model."
+                )
+    return None
+
+
+def read_model(model: Path, given: Path) -> DataSet:
+    """The views of a COLMAP model folder. World axes are the model's own.
+
+    Binary files are preferred where both kinds lie there, as COLMAP does. Raises ``UserError`` for damaged files,
+    unknown camera models and impossible values.
+    """
+    if (model / "cameras.bin").is_file() and (model / "images.bin").is_file():
+        lenses, posed = _read_cameras_bin(model / "cameras.bin"), _read_images_bin(model / "images.bin")
+    else:
+        lenses, posed = _read_cameras_txt(model / "cameras.txt"), _read_images_txt(model / "images.txt")
+    if not posed:
+        raise UserError(
+            f"The COLMAP model in {model} has no registered image, so there is no camera to use. Run the "
+            "reconstruction again."
+        )
+    views = []
+    for name, camera_id, quaternion, translation in posed:
+        where = f"The image {name} in {model}"
+        if camera_id not in lenses:
+            raise UserError(
+                f"{where} uses camera {camera_id}, which the model does not have. The files do not belong together."
+            )
+        views.append(
+            SourceView(name, rigid(rotation_from_wxyz(quaternion, where), translation, where), lenses[camera_id])
+        )
+    folders = [given / "images", model / "images", model.parent / "images", model.parent.parent / "images"]
+    if model.parent.parent.name == "colmap":
+        folders.append(model.parent.parent.parent / "images")
+    return DataSet(model, views, folders)
+
+
+_Posed = tuple[str, int, NDArray[np.float64], NDArray[np.float64]]
+
+
+class _Bytes:
+    """Reads little-endian values one after the other; a cut-off file is a sentence."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.data, self.at = path, read_bytes(path), 0
+
+    def take(self, layout: str) -> tuple[float, ...]:
+        size = struct.calcsize("<" + layout)
+        self.skip(size)
+        return struct.unpack_from("<" + layout, self.data, self.at - size)
+
+    def skip(self, size: int) -> None:
+        if self.at + size > len(self.data):
+            raise UserError(
+                f"{self.path} is damaged: it ends after {len(self.data)} bytes, in the middle of an entry. Copy it "
+                "again or rerun COLMAP."
+            )
+        self.at += size
+
+    def text(self) -> str:
+        end = self.data.find(b"\0", self.at)
+        if end < 0 or end - self.at > 4096:
+            raise UserError(
+                f"{self.path} is damaged: there is no image name at byte {self.at}. Copy it again or rerun COLMAP."
+            )
+        raw, self.at = self.data[self.at : end], end + 1
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"{self.path} is damaged: the image name at byte {end - len(raw)} is no text. Copy it again or "
+                "rerun COLMAP."
+            ) from error
+
+    def count(self, smallest: int) -> int:
+        """A number of entries of at least ``smallest`` bytes each."""
+        (count,) = self.take("Q")
+        if int(count) * smallest > len(self.data) - self.at:
+            raise UserError(
+                f"{self.path} is damaged: it announces {int(count)} entries, more than its {len(self.data)} bytes "
+                "can hold. Copy it again or rerun COLMAP."
+            )
+        return int(count)
+
+    def end(self) -> None:
+        if self.at != len(self.data):
+            raise UserError(
+                f"{self.path} is damaged: {len(self.data) - self.at} bytes follow its last entry. Copy it again or "
+                "rerun COLMAP."
+            )
+
+
+def _read_cameras_bin(path: Path) -> dict[int, Lens]:
+    data = _Bytes(path)
+    lenses: dict[int, Lens] = {}
+    for _ in range(data.count(24)):
+        camera_id, model, width, height = (int(value) for value in data.take("IiQQ"))
+        where = f"Camera {camera_id} in {path}"
+        if model not in MODEL_NAMES:
+            raise UserError(
+                f"{where} has the camera model number {model}, which SplatCut does not know. Either the file is "
+                "damaged, or the photos are panoramas: "
+                "turn them into PINHOLE images first."
+            )
+        name = MODEL_NAMES[model]
+        params = data.take(f"{sum(MODELS[name][1:]) + 2}d")
+        lenses[camera_id] = Lens(name, width, height, params).check(where)
+    data.end()
+    return lenses
+
+
+def _read_images_bin(path: Path) -> list[_Posed]:
+    data = _Bytes(path)
+    posed: list[_Posed] = []
+    for _ in range(data.count(73)):
+        _, qw, qx, qy, qz, tx, ty, tz, camera_id = data.take("I7dI")
+        name = data.text()
+        data.skip(24 * data.count(24))
+        posed.append((name, int(camera_id), np.array([qw, qx, qy, qz]), np.array([tx, ty, tz])))
+    data.end()
+    return posed
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    try:
+        text = read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not a text file. Copy the COLMAP model again.") from error
+    return [
+        (number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if not line.lstrip().startswith("#")
+    ]
+
+
+def _read_cameras_txt(path: Path) -> dict[int, Lens]:
+    lenses: dict[int, Lens] = {}
+    for number, line in _lines(path):
+        if not line:
+            continue
+        fields = line.split()
+        try:
+            camera_id, model, size, params = (
+                int(fields[0]),
+                fields[1],
+                (int(fields[2]), int(fields[3])),
+                tuple(float(field) for field in fields[4:]),
+            )
+        except (ValueError, IndexError) as error:
+            raise UserError(
+                f"Line {number} of {path} is no camera. Expected is: number, model, width, height, parameters."
+            ) from error
+        lenses[camera_id] = Lens(model, *size, params).check(f"Camera {camera_id} in {path}")
+    return lenses
+
+
+def _read_images_txt(path: Path) -> list[_Posed]:
+    posed: list[_Posed] = []
+    lines = iter(_lines(path))
+    for number, line in lines:
+        if not line:
+            continue
+        fields = line.split(maxsplit=9)
+        try:
+            pose, camera_id, name = np.array([float(field) for field in fields[1:8]]), int(fields[8]), fields[9]
+        except (ValueError, IndexError) as error:
+            raise UserError(
+                f"Line {number} of {path} is no image. Expected is: number, quaternion (w x y z), translation, "
+                "camera number, name, and then a line of "
+                "points, which may be empty."
+            ) from error
+        posed.append((name, camera_id, pose[:4], pose[4:]))
+        next(lines, None)  # the image's 2D points, an empty line where there are none
+    return posed

@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Finding the photos of a data set, fitting lenses to their size, and reading them.
+
+Orientation notes (EXIF) are obeyed only where they have to be: a photo whose stored size is the camera's is used as it
+is stored, since COLMAP and the trainers read it so too; a photo whose size agrees only after turning it as its note
+says is turned. A photo larger or smaller than the camera's size in both directions alike rescales the camera.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.cameras.lens import Lens
+from splatcut.cameras.types import View
+from splatcut.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+#: Suffixes under which photos are looked for when the data set's name has another or none, likeliest first.
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+_ORIENTATION = 0x0112
+
+
+class PhotoFolder:
+    """A folder of photos, asked for them by the names that data sets use."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._listings: dict[Path, dict[str, list[Path]]] = {}
+
+    def find(self, file_name: str) -> Path | None:
+        """The photo of a data set's name (its folders and suffix may differ from those on disk), or None."""
+        written = Path(file_name.replace("\\", "/"))
+        exact = self.root / written
+        if written.suffix.lower() in PHOTO_SUFFIXES and exact.is_file():
+            return exact
+        parts = [part for part in written.parts if part not in (".", "..") and part != written.anchor]
+        for first in range(len(parts)):
+            tail = Path(*parts[first:])
+            found = self._listing(self.root / tail.parent).get(without_suffix(tail.name).lower(), [])
+            if found:
+                same = [path for path in found if path.name == tail.name]
+                return (same or found)[0]
+        return None
+
+    def _listing(self, folder: Path) -> dict[str, list[Path]]:
+        if folder not in self._listings:
+            listing: dict[str, list[Path]] = {}
+            try:
+                files = [path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES]
+            except OSError:
+                files = []
+            for path in sorted(files, key=lambda path: (PHOTO_SUFFIXES.index(path.suffix.lower()), path.name)):
+                listing.setdefault(path.stem.lower(), []).append(path)
+            self._listings[folder] = listing
+        return self._listings[folder]
+
+
+def without_suffix(name: str) -> str:
+    """A file name without the suffix of a photo; other dots belong to the name (3DGS notes names without suffix)."""
+    path = PurePosixPath(name)
+    return path.stem if path.suffix.lower() in PHOTO_SUFFIXES else path.name
+
+
+def find_photos(names: list[str], images: Path | None, guesses: list[Path]) -> list[Path | None]:
+    """The photos of a data set's names, in order: all of them, or, with ``images`` None and not one found, none.
+
+    With ``images`` given only that folder is looked into, else the first of ``guesses`` that has any of the photos.
+    Raises ``UserError`` counting the missing photos.
+    """
+    if images is not None and not images.is_dir():
+        raise UserError(f"The folder of photos {images} does not exist. Give the folder that holds the photos.")
+    folder = images
+    found: list[Path | None] = [None] * len(names)
+    for folder in [images] if images is not None else guesses:
+        photos = PhotoFolder(folder)
+        found = [photos.find(name) for name in names]
+        if any(found):
+            break
+    missing = [name for name, path in zip(names, found, strict=True) if path is None]
+    if missing and (images is not None or len(missing) < len(names)):
+        raise UserError(
+            f"{len(missing)} of {len(names)} photos are missing in {folder}; the first is {missing[0]}. "
+            "Copy them there, or give the folder that holds them as images."
+        )
+    used: dict[Path, str] = {}
+    for name, path in zip(names, found, strict=True):
+        if path is not None and used.setdefault(path, name) != name:
+            raise UserError(
+                f"The cameras {used[path]} and {name} would both use the photo {path}. Put the photos in the same "
+                "sub-folders as when the cameras were computed."
+            )
+    return found
+
+
+def _open(path: Path) -> ImageFile:
+    from PIL import Image
+
+    try:
+        return Image.open(path)
+    except Image.UnidentifiedImageError as error:
+        raise UserError(f"{path} is not a photo that can be read (JPEG, PNG, WebP, TIFF). Convert it first.") from error
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{path} has too many pixels to be read. Scale the photos down.") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
+
+
+def photo_sizes(path: Path) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Width and height of a photo as stored, and after turning it as its orientation note (EXIF) says."""
+    with _open(path) as photo:
+        try:
+            turned = photo.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+        except (OSError, SyntaxError, ValueError):
+            turned = False
+        width, height = photo.size
+    return (width, height), ((height, width) if turned else (width, height))
+
+
+def fit_lens(lens: Lens, path: Path, camera: str) -> Lens:
+    """The lens for the photo at ``path``: scaled to its size when the aspect ratio agrees within a pixel.
+
+    The stored size is tried before the turned one. Raises ``UserError`` naming both sizes.
+    """
+    stored, turned = photo_sizes(path)
+    for width, height in (stored, turned):
+        if (width, height) == (lens.width, lens.height):
+            return lens
+    for width, height in (stored, turned):
+        if abs(height - lens.height * width / lens.width) <= 1 or abs(width - lens.width * height / lens.height) <= 1:
+            return lens.resized(width, height)
+    raise UserError(
+        f"The photo {path} has {stored[0]}x{stored[1]} pixels, but {camera} has {lens.width}x{lens.height}, which "
+        "is another aspect ratio. "
+        "Use the photos from which the cameras were computed, not cropped ones."
+    )
+
+
+def load_photo(view: View) -> NDArray[np.uint8]:
+    """[H, W, 3] uint8 sRGB photo of a view, undistorted to ``view.camera``.
+
+    It is turned by its orientation note (EXIF) only when its size agrees with the camera's only then. Transparent
+    photos are put on black. Raises ``UserError`` when the photo cannot be read, or naming both sizes when it does not
+    fit the camera.
+    """
+    if view.photo is None:
+        raise UserError(f"The view {view.name} has no photo.")
+    from PIL import Image, ImageOps
+
+    source = view.undistortion.lens if view.undistortion is not None else view.camera
+    with _open(view.photo) as photo:
+        stored = photo.size
+        try:
+            if photo.size != (source.width, source.height):
+                photo = ImageOps.exif_transpose(photo)
+            if photo.mode.startswith("I"):  # 16-bit grey, which PIL would clip to its lowest 8 bits
+                pixels = np.repeat(
+                    (np.asarray(photo).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)[:, :, None], 3, axis=2
+                )
+            elif "A" in photo.getbands() or "transparency" in photo.info:
+                rgba = photo.convert("RGBA")
+                pixels = np.array(
+                    Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba).convert("RGB")
+                )
+            else:
+                pixels = np.array(photo.convert("RGB"))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise UserError(f"The photo {view.photo} is damaged: {error}. Copy it again.") from error
+    if pixels.shape[:2] != (source.height, source.width):
+        raise UserError(
+            f"The photo {view.photo} has {stored[0]}x{stored[1]} pixels, but the camera of view {view.name} belongs "
+            "to photos of "
+            f"{source.width}x{source.height}. Give the photos from which the cameras were computed."
+        )
+    return pixels if view.undistortion is None else view.undistortion.image(pixels)

@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The ``cameras.json`` that 3D Gaussian Splatting trainers leave beside their result.
+
+A list of objects with ``id``, ``img_name``, ``width``, ``height``, ``position`` (the camera's centre), ``rotation``
+(rows of world_from_camera, OpenCV axes), ``fx`` and ``fy``. The principal point is the image's centre; the keys
+``cx`` and ``cy``, our addition, say where it is otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from splatcut.cameras.lens import Lens
+from splatcut.cameras.rigid import inverse, rigid
+from splatcut.cameras.source import DataSet, SourceView, number, size_in_pixels
+from splatcut.cameras.types import View
+from splatcut.errors import UserError
+from splatcut.files import atomic_path
+
+
+def is_cameras_json(content: Any) -> bool:
+    """Whether parsed JSON looks like a 3DGS ``cameras.json``."""
+    return (
+        isinstance(content, list)
+        and all(isinstance(entry, dict) for entry in content)
+        and any("rotation" in entry for entry in content)
+    )
+
+
+def read_cameras_json(path: Path, content: list[dict[str, Any]]) -> DataSet:
+    """The views of a 3DGS ``cameras.json``. World axes are the trained scene's."""
+    views = []
+    for index, entry in enumerate(content):
+        name = entry.get("img_name")
+        if not isinstance(name, str) or not name:
+            raise UserError(f"Camera {index} in {path} has no image name ('img_name').")
+        where = f"The camera of {name} in {path}"
+        for key in ("position", "rotation"):
+            if key not in entry:
+                raise UserError(f"{where} lacks the value {key!r}.")
+        width, height = size_in_pixels(entry, "width", where), size_in_pixels(entry, "height", where)
+        cx = number(entry, "cx", where) if "cx" in entry else width / 2
+        cy = number(entry, "cy", where) if "cy" in entry else height / 2
+        lens = Lens("PINHOLE", width, height, (number(entry, "fx", where), number(entry, "fy", where), cx, cy)).check(
+            where
+        )
+        views.append(SourceView(name, inverse(rigid(entry["rotation"], entry["position"], where)), lens))
+    folder = path.parent
+    return DataSet(
+        "3DGS cameras.json", path, views, [folder / "images", folder.parent / "images", *_trained_from(folder)]
+    )
+
+
+def _trained_from(folder: Path) -> list[Path]:
+    """The photos' folder that the trainer noted in ``cfg_args`` beside its result, if it is on this machine."""
+    try:
+        text = (folder / "cfg_args").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return []
+    values = dict(re.findall(r"\b(source_path|images)='([^'\n]+)'", text))
+    return [Path(values["source_path"]) / values.get("images", "images")] if "source_path" in values else []
+
+
+def save_cameras(path: Path, views: list[View]) -> None:
+    """Writes the views' pinhole cameras as a 3DGS ``cameras.json`` with ``cx`` and ``cy`` added.
+
+    Reading it again gives the same cameras, to rounding in the last place, under the same names. The cameras are those
+    of undistorted photos, which is what belongs beside such a file.
+    """
+    entries = []
+    for index, view in enumerate(views):
+        camera = view.camera
+        world_from_camera = inverse(camera.camera_from_world)
+        entries.append(
+            {
+                "id": index,
+                "img_name": view.name,
+                "width": camera.width,
+                "height": camera.height,
+                "position": world_from_camera[:3, 3].tolist(),
+                "rotation": world_from_camera[:3, :3].tolist(),
+                "fx": float(camera.fx),
+                "fy": float(camera.fy),
+                "cx": float(camera.cx),
+                "cy": float(camera.cy),
+            }
+        )
+    text = "[\n" + ",\n".join(json.dumps(entry, allow_nan=False, ensure_ascii=False) for entry in entries) + "\n]\n"
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

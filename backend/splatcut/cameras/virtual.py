@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Virtual cameras around an object, for scenes without cameras of their own (method: views).
+
+Geometry and judgement only: whoever calls renders the candidates and passes the arrays in.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from splatcut.cameras.types import Camera
+from splatcut.gaussians import Gaussians, rotation_matrices
+
+_GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
+
+
+def look_at(position: ArrayLike, target: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
+    """[4, 4] float64 camera_from_world (OpenCV axes) of a camera at ``position`` [3] that looks at ``target`` [3].
+
+    ``up`` [3] is the world direction that points up in the picture; when it lies along the view, any other does. Raises
+    ``ValueError`` when position and target are the same.
+    """
+    place = np.asarray(position, dtype=np.float64)
+    forward = np.asarray(target, dtype=np.float64) - place
+    distance = float(np.linalg.norm(forward))
+    if not distance > 0:
+        raise ValueError("A camera cannot look at its own place.")
+    z = forward / distance
+    down = -np.asarray(up, dtype=np.float64)
+    x = np.cross(down, z)
+    if np.linalg.norm(x) < 1e-6 * max(float(np.linalg.norm(down)), 1e-300):
+        x = np.cross(np.eye(3)[int(np.argmin(np.abs(z)))], z)
+    x /= np.linalg.norm(x)
+    rotation = np.stack([x, np.cross(z, x), z])
+    result = np.eye(4)
+    result[:3, :3], result[:3, 3] = rotation, -rotation @ place
+    return result
+
+
+def spiral_cone(
+    camera: Camera, centre_world: ArrayLike, count: int, max_angle_degrees: float, radius: float | None = None
+) -> list[Camera]:
+    """``count`` cameras on a spiral cone about ``centre_world`` [3], opening up from the given camera (method: views).
+
+    The first is the given camera itself. The others look at the centre from directions that turn by the golden angle
+    and move away from the first one's, up to ``max_angle_degrees`` (above 0, below 180) for the last, evenly over the
+    cone's area. So they come in the order of growing angle, and the first few of them already surround the first
+    camera. Each has the given camera's intrinsics and distance to the centre, or the distance ``radius`` (world
+    units), and is upright as the given one is.
+    """
+    if count < 1:
+        raise ValueError(f"The number of cameras must be at least 1, not {count}.")
+    if not 0 < max_angle_degrees < 180:
+        raise ValueError(f"The largest angle must lie between 0 and 180 degrees, not {max_angle_degrees:g}.")
+    centre = np.asarray(centre_world, dtype=np.float64)
+    offset = camera.position - centre
+    distance = float(np.linalg.norm(offset))
+    if not distance > 0:
+        raise ValueError("The camera stands in the object's centre, so there is no direction to start from.")
+    if radius is not None and not radius > 0:
+        raise ValueError(f"The distance to the centre must be above zero, not {radius:g}.")
+    axis, up = offset / distance, -camera.camera_from_world[1, :3]
+    side = np.cross(up, axis)
+    if np.linalg.norm(side) < 1e-6:
+        side = np.cross(camera.camera_from_world[0, :3], axis)
+    side /= np.linalg.norm(side)
+    other = np.cross(axis, side)
+    cameras = [camera]
+    for index in range(1, count):
+        # Equal areas of the spherical cap for equal steps of the index.
+        share = index / (count - 1)
+        angle = math.acos(1 - share * (1 - math.cos(math.radians(max_angle_degrees))))
+        turn = index * _GOLDEN_ANGLE
+        direction = math.cos(angle) * axis + math.sin(angle) * (math.cos(turn) * side + math.sin(turn) * other)
+        place = centre + (distance if radius is None else radius) * direction
+        cameras.append(replace(camera, camera_from_world=look_at(place, centre, up)))
+    return cameras
+
+
+@dataclass(frozen=True)
+class CandidateOptions:
+    """When a virtual camera is rejected.
+
+    Attributes:
+        reference_alpha: mean alpha of the view in which the user clicked, 0 to 1; what a full picture means in this
+            scene.
+        least_alpha: smallest mean alpha, as a share of the reference.
+        near: what is nearer than this share of the distance to the centre is in the way.
+        most_near: largest share of the picture's alpha that may be in the way.
+        most_inside: largest density (opacity times falloff, summed over Gaussians) at the camera's place.
+    """
+
+    reference_alpha: float = 1.0
+    least_alpha: float = 0.5
+    near: float = 0.25
+    most_near: float = 0.2
+    most_inside: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("reference_alpha", "least_alpha", "near", "most_near"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
+        if not self.most_inside > 0:
+            raise ValueError(f"most_inside must be above 0, not {self.most_inside}.")
+
+
+@dataclass(frozen=True)
+class CandidateQuality:
+    """What was found about a candidate.
+
+    Attributes:
+        mean_alpha: 0 to 1, over the picture.
+        near_share: 0 to 1, the share of the picture's alpha that is much nearer than the centre.
+        density: opacity times falloff of all Gaussians at the camera's place, summed.
+        reason: why it is rejected, a full sentence; None when it is good.
+    """
+
+    mean_alpha: float
+    near_share: float
+    density: float
+    reason: str | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the camera can be used."""
+        return self.reason is None
+
+
+def candidate_quality(
+    gaussians: Gaussians,
+    camera: Camera,
+    centre_world: ArrayLike,
+    transmittance: NDArray[np.floating],
+    depth: NDArray[np.floating],
+    options: CandidateOptions | None = None,
+) -> CandidateQuality:
+    """Judges a virtual camera by what it sees (method: views): empty space, or opaque Gaussians right in front of it.
+
+    Args:
+        gaussians: the scene.
+        camera: the candidate, of any resolution.
+        centre_world: [3] the object's centre.
+        transmittance: [H, W] what the scene lets through, 0 to 1, as rendered.
+        depth: [H, W] mean camera z of what is seen, world units (blended z divided by alpha); any value where alpha
+            is 0.
+        options: the limits.
+    """
+    options = options or CandidateOptions()
+    pixels, z = camera.project(np.asarray(centre_world, dtype=np.float64).reshape(1, 3))
+    alpha = 1 - np.asarray(transmittance, dtype=np.float64)
+    mean_alpha = float(alpha.mean())
+    near = (
+        np.where(alpha > 0, np.nan_to_num(np.asarray(depth, dtype=np.float64), nan=np.inf), np.inf)
+        < options.near * z[0]
+    )
+    near_share = float(alpha[near].sum() / max(alpha.sum(), 1e-12))
+    density = _density(gaussians, camera.position)
+    inside_picture = z[0] > 0 and 0 <= pixels[0, 0] <= camera.width and 0 <= pixels[0, 1] <= camera.height
+    reason = None
+    if not inside_picture:
+        reason = "The object's centre is not in the picture."
+    elif density > options.most_inside:
+        reason = f"The camera stands inside opaque Gaussians (density {density:.2f})."
+    elif mean_alpha < options.least_alpha * options.reference_alpha:
+        reason = f"The camera looks through empty space (mean alpha {mean_alpha:.2f})."
+    elif near_share > options.most_near:
+        reason = f"Something right in front of the camera covers {near_share:.0%} of what it sees."
+    return CandidateQuality(mean_alpha, near_share, density, reason)
+
+
+def _density(gaussians: Gaussians, place: NDArray[np.float64]) -> float:
+    """Opacity times falloff of all Gaussians at a world point [3], summed."""
+    scales = gaussians.scales()
+    offsets = place - gaussians.means
+    with np.errstate(invalid="ignore", over="ignore"):
+        close = np.flatnonzero((offsets**2).sum(axis=1) < (4 * scales.max(axis=1)) ** 2)
+    if not len(close):
+        return 0.0
+    rotations = rotation_matrices(gaussians.quats[close])
+    local = np.einsum("nij,ni->nj", rotations, offsets[close]) / scales[close]
+    return float((gaussians.opacities()[close] * np.exp(-0.5 * (local**2).sum(axis=1))).sum())

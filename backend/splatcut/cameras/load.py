@@ -61,12 +61,13 @@ def load_views(path: Path, images: Path | None = None) -> list[View]:
         if photo is not None:
             lens = fit_lens(lens, photo, f"its camera in {data.path}")
         if not lens.distorts:
-            views.append(View(name, lens.pinhole(source.camera_from_world), photo))
+            camera = replace(lens.pinhole(source.camera_from_world), near=data.near)
+            views.append(View(name, camera, photo))
             continue
         if lens not in undistortions:
             undistortions[lens] = Undistortion.of(lens, f"The camera of {name} in {data.path}")
         undistortion = undistortions[lens]
-        camera = replace(undistortion.camera, camera_from_world=source.camera_from_world)
+        camera = replace(undistortion.camera, camera_from_world=source.camera_from_world, near=data.near)
         views.append(View(name, camera, photo, undistortion))
     return sorted(views, key=lambda view: view.name)
 

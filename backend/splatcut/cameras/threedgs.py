@@ -50,9 +50,7 @@ def read_cameras_json(path: Path, content: list[dict[str, Any]]) -> DataSet:
         )
         views.append(SourceView(name, inverse(rigid(entry["rotation"], entry["position"], where)), lens))
     folder = path.parent
-    return DataSet(
-        "3DGS cameras.json", path, views, [folder / "images", folder.parent / "images", *_trained_from(folder)]
-    )
+    return DataSet(path, views, [folder / "images", folder.parent / "images", *_trained_from(folder)])
 
 
 def _trained_from(folder: Path) -> list[Path]:

@@ -32,6 +32,10 @@ _DISTORTION = ("k1", "k2", "k3", "k4", "p1", "p2")
 _PERSPECTIVE = {"OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "FULL_OPENCV", "PERSPECTIVE"}
 
 
+#: nerfstudio trains in a world of about unit size and draws what is this far from the camera or farther.
+_TRAINING_NEAR = 0.01
+
+
 def is_transforms(content: Any) -> bool:
     """Whether parsed JSON looks like a ``transforms.json``."""
     return isinstance(content, dict) and isinstance(content.get("frames"), list)
@@ -55,10 +59,12 @@ def read_transforms(path: Path, content: dict[str, Any]) -> DataSet:
         if "transform_matrix" not in values:
             raise UserError(f"{where} has no pose ('transform_matrix').")
         matrix = _matrix(values["transform_matrix"], where)
-        world_from_camera = to_training(rigid(matrix[:3, :3], matrix[:3, 3], where)) @ OPENCV_FROM_OPENGL
-        views.append(SourceView(name, inverse(world_from_camera), _lens(values, where)))
+        world_from_camera = rigid(matrix[:3, :3], matrix[:3, 3], where)
+        if to_training is not None:
+            world_from_camera = to_training(world_from_camera)
+        views.append(SourceView(name, inverse(world_from_camera @ OPENCV_FROM_OPENGL), _lens(values, where)))
     folders = [path.parent, path.parent / "images"]
-    return DataSet("transforms.json", path, views, folders)
+    return DataSet(path, views, folders, near=0.2 if to_training is None else _TRAINING_NEAR)
 
 
 def _matrix(value: Any, where: str) -> NDArray[np.float64]:
@@ -73,12 +79,12 @@ def _matrix(value: Any, where: str) -> NDArray[np.float64]:
     return matrix
 
 
-def _training_world(folder: Path) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+def _training_world(folder: Path) -> Callable[[NDArray[np.float64]], NDArray[np.float64]] | None:
     """How poses get into the world in which nerfstudio trained, from ``dataparser_transforms.json`` if it lies "
     "there."""
     path = folder / "dataparser_transforms.json"
     if not path.is_file():
-        return lambda world_from_camera: world_from_camera
+        return None
     content = read_json(path)
     if not isinstance(content, dict) or "transform" not in content:
         raise UserError(

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which device the work runs on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from splatcut.errors import UserError
+
+
+def cuda_problem() -> str | None:
+    """None when torch can compute on an NVIDIA GPU here; otherwise one or two sentences: why not, what to do."""
+    try:
+        import torch
+    except ImportError:
+        return "torch is not installed. Install it with: pip install torch"
+    if torch.cuda.is_available():
+        return None
+    if torch.version.cuda is None:
+        return (
+            f"This torch ({torch.__version__}) was built without CUDA. "
+            "Install a CUDA build as https://pytorch.org/get-started/locally says."
+        )
+    return (
+        f"This torch was built for CUDA {torch.version.cuda} but finds no usable NVIDIA GPU. "
+        "Check that nvidia-smi lists the GPU and that its driver is new enough."
+    )
+
+
+def resolve_device(device: str) -> Literal["cuda", "cpu"]:
+    """"auto" becomes "cuda" where torch can use it, else "cpu".
+
+    Raises ``UserError`` when "cuda" is asked for and not usable, or the name is none of "auto", "cuda", "cpu".
+    """
+    if device == "cpu":
+        return "cpu"
+    if device not in ("auto", "cuda"):
+        raise UserError(f'There is no device "{device}". Choose "auto", "cuda" or "cpu".')
+    problem = cuda_problem()
+    if problem is None:
+        return "cuda"
+    if device == "cuda":
+        raise UserError(f"CUDA was asked for but cannot be used. {problem} Or run with --device cpu.")
+    return "cpu"

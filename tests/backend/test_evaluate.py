@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+
 from splatcut import evaluate
 from splatcut.evaluate import MaskScore, edge_band, inner_band, mean_over_objects, mean_score, psnr, score_masks
 

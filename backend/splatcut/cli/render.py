@@ -137,7 +137,7 @@ def render_views(
 
     device = resolve_device(options.device)
     gaussians, layer = join(list(scenes.values()))
-    cameras.check_views_see_scene(gaussians, views)
+    cameras.check_views_see_scene(gaussians, list(views))
     names = list(scenes)
     count = 0
     progress.stage("render", len(views))

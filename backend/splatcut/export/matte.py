@@ -108,8 +108,8 @@ def srgb_to_linear(colour: F32) -> F32:
 
 
 def to_bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """uint8 of values in [0, 1], clipped and rounded; above 0.5 exactly where the byte is above 127."""
-    return np.rint(np.clip(values, 0.0, 1.0) * 255.0).astype(np.uint8)
+    """uint8 of values in [0, 1], clipped and rounded, halves down: above 0.5 exactly where the byte is above 127."""
+    return np.ceil(np.clip(values.astype(np.float64), 0.0, 1.0) * 255.0 - 0.5).astype(np.uint8)
 
 
 # -------------------------------------------------------------------------------------------------------------- files

@@ -9,9 +9,11 @@ that was not a PLY is written in the standard 3DGS layout.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,5 +153,5 @@ def read_labels(path: Path) -> LabelFile:
             )
     except FileNotFoundError as error:
         raise UserError(f"There is no file {path}.") from error
-    except (KeyError, ValueError, OSError, EOFError) as error:
+    except (KeyError, ValueError, OSError, EOFError, AttributeError, TypeError, BadZipFile, zlib.error) as error:
         raise UserError(f"{path} is not a labels file written by SplatCut, or it is damaged ({error}).") from error

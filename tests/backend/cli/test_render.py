@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""``splatcut render``: files of a small scene."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from splatcut.cameras import Camera, View, save_cameras
+from splatcut.cli import render
+from splatcut.errors import UserError
+from splatcut.formats import SplatFile, write_splats
+from splatcut.gaussians import SH_C0, Gaussians
+
+
+def disc(colour: tuple[float, float, float], x: float, z: float, coefficients: int = 1) -> Gaussians:
+    """One opaque round Gaussian."""
+    sh = np.zeros((1, coefficients, 3), dtype=np.float32)
+    sh[0, 0] = (np.asarray(colour) - 0.5) / SH_C0
+    quats = np.array([[1, 0, 0, 0]], dtype=np.float32)
+    means = np.array([[x, 0, z]], dtype=np.float32)
+    return Gaussians(means, np.full((1, 3), np.log(0.2), np.float32), quats, np.full(1, 8.0, np.float32), sh)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A red disc before a green one, a blue one aside with SH degree 1, and two cameras."""
+    write_splats(tmp_path / "red.ply", SplatFile.from_gaussians(disc((1, 0, 0), 0, 2)))
+    write_splats(tmp_path / "green.ply", SplatFile.from_gaussians(disc((0, 1, 0), 0, 4)))
+    write_splats(tmp_path / "blue.ply", SplatFile.from_gaussians(disc((0, 0, 1), 0.8, 2, 4)))
+    behind = np.diag([-1.0, 1.0, -1.0, 1.0])
+    behind[2, 3] = 6.0
+    views = [View("front", Camera(64, 48, 60.0, 60.0, 32.0, 24.0, np.eye(4)))]
+    views.append(View("behind", Camera(64, 48, 60.0, 60.0, 32.0, 24.0, behind)))
+    save_cameras(tmp_path / "cameras.json", views)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    render.add_parser(parser.add_subparsers())
+    scenes = [str(folder / name) for name in ("red.ply", "green.ply", "blue.ply")]
+    base = [
+        "render",
+        *scenes,
+        "--cameras",
+        str(folder / "cameras.json"),
+        "--out",
+        str(folder / "out"),
+        "--device",
+        "cpu",
+    ]
+    args = parser.parse_args([*base, *arguments])
+    return args.func(args)
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_pictures_show_the_scenes_together(folder: Path) -> None:
+    assert run(folder) == 0
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["behind.png", "front.png"]
+    front, behind = pixels(folder / "out" / "front.png"), pixels(folder / "out" / "behind.png")
+    assert front.shape == (48, 64, 3)
+    assert front[24, 32, 0] > 245
+    assert front[24, 32, 1] < 10
+    # Seen from behind, the green one is in front.
+    assert behind[24, 32, 1] > 245
+    assert front[24, 56, 2] > 200
+    assert front[0, 0].tolist() == [0, 0, 0]
+
+
+def test_mattes_alpha_and_depth(folder: Path) -> None:
+    assert run(folder, "--rgba", "--matte", "--depth", "--views", "front") == 0
+    out = folder / "out"
+    image = pixels(out / "front.png")
+    assert image.shape == (48, 64, 4)
+    assert image[0, 0, 3] == 0
+    assert image[24, 32, 3] > 245
+    # Straight alpha: the colour at a soft edge is the object's own.
+    soft = (image[..., 3] > 60) & (image[..., 3] < 120) & (np.arange(64) < 30)
+    assert soft.any()
+    assert (image[soft][:, 0] > 240).all()
+    mattes = {name: pixels(out / "matte" / name / "front.png") for name in ("red", "green", "blue")}
+    assert mattes["red"][24, 32] > 245
+    assert mattes["green"][24, 32] < 10
+    assert mattes["blue"][24, 56] > 200
+    together = sum(matte.astype(int) for matte in mattes.values())
+    np.testing.assert_allclose(together, image[..., 3], atol=3)
+    assert pixels(out / "depth" / "front.tif")[24, 32] == pytest.approx(2.0, abs=0.05)
+    assert not (out / "behind.png").exists()
+
+
+def test_exr_has_everything_as_channels(folder: Path) -> None:
+    openexr = pytest.importorskip("OpenEXR", reason="the optional package OpenEXR is not installed")
+    assert run(folder, "--exr", "--matte", "--depth", "--views", "front") == 0
+    file = openexr.File(str(folder / "out" / "exr" / "front.exr"), separate_channels=True)
+    assert set(file.channels()) == {"R", "G", "B", "A", "Z", "red.A", "green.A", "blue.A"}
+
+
+def test_mistakes_get_sentences(folder: Path) -> None:
+    with pytest.raises(UserError, match="no view 'side'"):
+        run(folder, "--views", "side")
+    assert not (folder / "out").exists()
+    paths = [Path("a/pot.ply"), Path("b/pot.ply"), Path("cup.compressed.ply")]
+    assert render.layer_names(paths) == ["a_pot", "b_pot", "cup"]
+    with pytest.raises(UserError, match="'a_pot'"):
+        render.layer_names([Path("x/a/pot.ply"), Path("y/a/pot.ply")])

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The report and the figures of its stages."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import splatcut
+from splatcut.export.report import ObjectEntry, Report, report_as_dict, versions, write_report
+from splatcut.export.stages import StageTimer, peak_memory_bytes, record_as_dict
+from splatcut.extract import Island, Islands
+from splatcut.masks.types import MaskSet
+
+
+def test_stages_are_timed_and_nested() -> None:
+    timer = StageTimer()
+    with timer.stage("outer"), timer.stage("inner"):
+        time.sleep(0.05)
+    inner, outer = timer.records
+    assert (inner.name, outer.name) == ("inner", "outer")
+    assert 0.04 < inner.wall_seconds <= outer.wall_seconds
+    assert inner.cpu_seconds < 0.04
+    assert 0 < inner.peak_memory_bytes <= outer.peak_memory_bytes
+
+
+def test_peak_memory_is_the_stages_own() -> None:
+    timer = StageTimer()
+    with timer.stage("outer"):
+        with timer.stage("large"):
+            block = np.ones(30_000_000)
+            del block
+        with timer.stage("small"):
+            pass
+    large, small, outer = timer.records
+    assert large.peak_memory_bytes > 200e6
+    assert outer.peak_memory_bytes >= large.peak_memory_bytes
+    # Where the system can forget its peak (Linux), the next stage does not inherit it.
+    if Path("/proc/self/clear_refs").exists() and small.peak_memory_bytes < large.peak_memory_bytes:
+        assert small.peak_memory_bytes < large.peak_memory_bytes - 150e6
+    assert peak_memory_bytes() > 10e6
+
+
+def test_a_stage_that_fails_is_not_recorded_and_a_resumed_one_is() -> None:
+    timer = StageTimer()
+    with pytest.raises(RuntimeError), timer.stage("broken"):
+        raise RuntimeError
+    assert timer.records == []
+    with timer.stage("lift"):
+        pass
+    later = StageTimer()
+    later.resumed(record_as_dict(timer.records[0]))
+    assert later.records[0].name == "lift"
+    assert later.records[0].resumed
+
+
+def test_the_report_holds_what_happened(tmp_path: Path) -> None:
+    members = np.array([5, 6])
+    islands = Islands(
+        np.zeros(9, np.int32),
+        (
+            Island(1, members, 0.2, np.array([1.0, 2.0, 3.0]), False),
+            Island(1, members, 0.001, np.zeros(3), True),
+            Island(1, members[:1], 0.0005, np.zeros(3), True),
+        ),
+    )
+    masks = MaskSet(
+        ("pot",),
+        ("a", "b"),
+        [np.zeros((1, 2, 2), np.uint8)] * 2,
+        np.array([[1.0], [0.3]], dtype=np.float32),
+        {"b": "The mask disagrees with the render."},
+    )
+    report = Report(
+        scene={"path": Path("some") / "scene.ply", "gaussians": np.int64(9)},
+        options={"tau": 0.6, "bad": float("nan")},
+        objects=[ObjectEntry("pot", 4, 1, "objects/pot.ply")],
+        background=5,
+        masks=masks,
+        islands=islands,
+        holdout=["a"],
+        warnings=["One view was left out."],
+        extra={"psnr": np.float32(22.3)},
+    )
+    write_report(tmp_path / "report.json", report)
+    document = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert document["versions"]["splatcut"] == splatcut.__version__
+    assert document["scene"] == {"path": "some/scene.ply", "gaussians": 9}
+    assert document["options"] == {"tau": 0.6, "bad": None}
+    assert document["objects"] == [{"name": "pot", "gaussians": 4, "boundary": 1, "file": "objects/pot.ply"}]
+    assert document["views"][0]["held_out"]
+    assert document["views"][1] == {
+        "view": "b",
+        "held_out": False,
+        "confidence": {"pot": 0.3},
+        "note": "The mask disagrees with the render.",
+    }
+    (entry,) = document["islands"]
+    assert (entry["removed"], entry["removed_gaussians"], entry["kept"]) == (2, 3, 1)
+    assert entry["largest"][0]["centre"] == [1.0, 2.0, 3.0]
+    assert document["psnr"] == 22.3
+
+
+def test_extra_values_never_replace_the_reports_own() -> None:
+    report = Report(scene={}, options={}, objects=[], background=0, extra={"objects": 1})
+    with pytest.raises(ValueError, match="objects"):
+        report_as_dict(report)
+
+
+def test_versions_name_the_packages() -> None:
+    found = versions()
+    assert {"splatcut", "python", "platform", "numpy", "numba"} <= set(found)

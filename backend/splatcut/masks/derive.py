@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""A view's prompts from the object as the 3D vote sees it there (method: masks, step b)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+F32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+_EIGHT = np.ones((3, 3), bool)
+
+
+@dataclass(frozen=True)
+class DeriveOptions:
+    """How prompts are read off a render.
+
+    Attributes:
+        min_known: share of a pixel's colour that must come from Gaussians with a vote, for the pixel to count.
+        min_pixels: smaller objects are not prompted for.
+        keep_part: connected parts smaller than this share of the largest are ignored.
+        positives, negatives: number of points at most.
+        margin: the box grows by this share of the object's size on every side.
+    """
+
+    min_known: float = 0.3
+    min_pixels: int = 40
+    keep_part: float = 0.1
+    positives: int = 3
+    negatives: int = 3
+    margin: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.min_known <= 1.0 or not 0.0 <= self.keep_part <= 1.0:
+            raise ValueError("min_known must lie in (0, 1] and keep_part in [0, 1]: they are shares.")
+        if self.min_pixels < 1 or self.positives < 1 or self.negatives < 0 or self.margin < 0:
+            raise ValueError("min_pixels and positives must be at least 1, negatives and margin at least 0.")
+
+
+@dataclass(frozen=True, eq=False)
+class Belief:
+    """What the vote says about one object in one view.
+
+    Attributes:
+        probability: [H, W] float32 in [0, 1], of the pixel showing the object, as far as known.
+        known: [H, W] bool, where the vote has something to say.
+    """
+
+    probability: F32
+    known: Bool
+
+    @property
+    def inside(self) -> Bool:
+        """[H, W] bool: known to be the object."""
+        return self.known & (self.probability > 0.5)
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """Prompts for the 2D model: points [P, 2] (x, y) with labels [P] (1 object, 0 not), box [4] x0 y0 x1 y1, pixels."""
+
+    points: F32
+    labels: NDArray[np.int32]
+    box: F32
+
+
+def belief(blended: F32, known: F32, options: DeriveOptions) -> Belief:
+    """From blended label sums and blended vote flags, both [H, W] in [0, 1]."""
+    return Belief((blended / np.maximum(known, 1e-6)).clip(0.0, 1.0), known > options.min_known)
+
+
+def main_parts(mask: Bool, keep_part: float) -> Bool:
+    """The connected parts (8-neighbourhood) that reach ``keep_part`` of the largest one's area."""
+    labels, count = ndimage.label(mask, _EIGHT)
+    if count <= 1:
+        return mask
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return (sizes >= keep_part * sizes.max())[labels] & mask
+
+
+def interior_points(mask: Bool, count: int, enough: float = 0.35) -> F32:
+    """Up to ``count`` points [P, 2] deep inside a mask, far from each other; pixel centres.
+
+    The first is the maximum of the distance transform; further ones are maxima away from the earlier ones that lie at
+    least ``enough`` times as deep.
+    """
+    if not mask.any():
+        return np.empty((0, 2), np.float32)
+    # The border counts as outside: a point on it says little.
+    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    first = float(depth.max())
+    rows, columns = np.indices(mask.shape)
+    points = []
+    for _ in range(count):
+        y, x = np.unravel_index(int(depth.argmax()), depth.shape)
+        deep = float(depth[y, x])
+        if points and deep < max(1.5, enough * first):
+            break
+        points.append((x + 0.5, y + 0.5))
+        depth = np.where((rows - y) ** 2 + (columns - x) ** 2 < (1.8 * deep) ** 2, 0.0, depth)
+    return np.asarray(points, np.float32)
+
+
+def derive(own: Belief, others: list[Belief], options: DeriveOptions) -> Derived | None:
+    """Prompts for an object in a view, or None where too little of it is known to be visible.
+
+    Args:
+        own: of the object; others: of the competing objects.
+    """
+    height, width = own.known.shape
+    inside = main_parts(own.inside, options.keep_part)
+    if int(inside.sum()) < options.min_pixels:
+        return None
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    x0, x1, y0, y1 = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
+    grow = max(1.0, options.margin * max(x1 - x0, y1 - y0))
+    box = np.array(
+        [max(0.0, x0 - grow), max(0.0, y0 - grow), min(float(width), x1 + grow), min(float(height), y1 + grow)],
+        np.float32,
+    )
+    positives = interior_points(inside, options.positives)
+    near, far = max(3, round(0.05 * max(x1 - x0, y1 - y0))), max(8, round(0.25 * max(x1 - x0, y1 - y0)))
+    distance = ndimage.distance_transform_edt(~inside)
+    outside = own.known & (own.probability < 0.2) & (distance > near) & (distance < far)
+    negatives = [interior_points(outside, options.negatives)]
+    window = np.zeros_like(inside)
+    window[int(box[1]) : int(np.ceil(box[3])), int(box[0]) : int(np.ceil(box[2]))] = True
+    for other in others:
+        rival = main_parts(other.inside & ~inside & window, options.keep_part)
+        if int(rival.sum()) >= options.min_pixels:
+            negatives.append(interior_points(rival, 1))
+    points = np.concatenate([positives, *negatives])
+    labels = np.zeros(len(points), np.int32)
+    labels[: len(positives)] = 1
+    return Derived(points, labels, box)
+
+
+def agreement(mask: Bool, own: Belief) -> float:
+    """Intersection over union of a 2D mask with the vote, over the pixels the vote knows; in [0, 1]."""
+    inside = own.inside
+    candidate = mask & own.known
+    union = int((inside | candidate).sum())
+    return float((inside & candidate).sum() / union) if union else 0.0

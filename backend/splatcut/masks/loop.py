@@ -1,0 +1,309 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""From prompts in a few views to masks in every view: the 3D-consistent loop (method: masks).
+
+The first pass walks from the prompted views outwards, always to the nearest view not yet done, so that each view is
+prompted from a vote that its neighbours have just made. The passes after it visit every view with the vote of all the
+others. A view whose mask the vote contradicts does not vote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import raster
+from splatcut.errors import UserError
+from splatcut.gaussians import F32, Gaussians
+from splatcut.lift import ViewSums, accumulate_view
+from splatcut.masks.derive import Belief, DeriveOptions, agreement, derive
+from splatcut.masks.prompted import Said
+from splatcut.masks.types import MaskSet
+from splatcut.masks.vote import Vote, believe
+from splatcut.masks.working import WorkingView, picture
+from splatcut.progress import Progress
+from splatcut.sam import Embedding, EmbeddingCache, Prediction, Prompt2D, Segmenter, low_res_from_mask
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """How the masks are carried from view to view.
+
+    Attributes:
+        passes: passes over all views after the first walk, at most.
+        min_agreement: a mask whose intersection over union with the vote is lower does not vote. In (0, 1).
+        settled: the passes end when the masks of one and the next agree to this mean intersection over union.
+        absent: an object of which the vote shows no pixel above this probability counts as not visible in a view.
+        derive: how prompts are read off the vote.
+    """
+
+    passes: int = 2
+    min_agreement: float = 0.6
+    settled: float = 0.985
+    absent: float = 0.2
+    derive: DeriveOptions = field(default_factory=DeriveOptions)
+
+    def __post_init__(self) -> None:
+        if self.passes < 0:
+            raise ValueError("passes must not be negative.")
+        if not 0.0 < self.min_agreement < 1.0 or not 0.0 < self.settled <= 1.0 or not 0.0 < self.absent < 1.0:
+            raise ValueError("min_agreement, settled and absent must lie between 0 and 1.")
+
+
+@dataclass(frozen=True, eq=False)
+class Eyes:
+    """What looks at pictures: the 2D model with its cache, and the pictures of the views.
+
+    Attributes:
+        segmenter: the 2D model; cache: its embeddings on disk.
+    """
+
+    segmenter: Segmenter
+    cache: EmbeddingCache
+    gaussians: Gaussians
+    device: raster.Device = "cpu"
+
+    def look(self, view: WorkingView) -> Embedding:
+        """The embedding of the view's photo or render."""
+        return self.cache.encode(self.segmenter, picture(view, self.gaussians, self.device))
+
+
+def from_user(said: Said, embedding: Embedding, segmenter: Segmenter) -> F32:
+    """[h, w] float32 in [0, 1]: the mask for what the user said in one view.
+
+    A lone point is ambiguous; of the model's three answers the largest one that it trusts nearly as much as its best
+    is taken: people click on things more often than on parts of things.
+    """
+    if said.mask is not None:
+        return said.mask.astype(np.float32) / np.float32(255)
+    prediction = segmenter.predict(embedding, Prompt2D(said.points, said.labels, said.box))
+    offered = np.flatnonzero(~prediction.extra)
+    trusted = [int(i) for i in offered if prediction.iou[i] >= prediction.iou[offered].max() - 0.08]
+    probabilities = [prediction.probability(i) for i in trusted]
+    return probabilities[int(np.argmax([float(p.sum()) for p in probabilities]))]
+
+
+def _best_candidate(prediction: Prediction, own: Belief) -> tuple[F32, float]:
+    """The candidate that agrees best with the vote, and how well (method: masks, step c)."""
+    scores = [agreement(prediction.logits(i) > 0, own) for i in range(len(prediction.iou))]
+    # The model's answer to the clear prompt is preferred unless another one is clearly nearer to the vote.
+    scores_preferred = [score + (0.02 if not prediction.extra[i] else 0.0) for i, score in enumerate(scores)]
+    best = int(np.argmax(scores_preferred))
+    return prediction.probability(best), scores[best]
+
+
+def compete(probability: F32) -> F32:
+    """Objects share a pixel at most: [K, h, w] probabilities scaled down where they sum to more than 1."""
+    total = probability.sum(axis=0, keepdims=True)
+    return np.where(total > 1.0, probability / np.maximum(total, 1e-6), probability).astype(np.float32)
+
+
+@dataclass(eq=False)
+class _State:
+    """The masks so far: per view probabilities, sums and trust."""
+
+    probability: list[F32 | None]
+    sums: list[ViewSums | None]
+    trust: NDArray[np.float64]
+    agreement: NDArray[np.float64]
+
+
+def _walk_order(views: Sequence[WorkingView], start: Sequence[int], centre: NDArray[np.float64]) -> list[int]:
+    """Views from the started ones outwards: next is always the one nearest to any that is done.
+
+    Nearness is the angle under which the object's centre sees two cameras, plus the change of distance.
+    """
+    offsets = np.array([view.view.camera.position - centre for view in views])
+    distance = np.linalg.norm(offsets, axis=1)
+    directions = offsets / np.maximum(distance[:, None], 1e-9)
+    angle = np.arccos(np.clip(directions @ directions.T, -1.0, 1.0))
+    cost = angle + 0.5 * np.abs(np.log(np.maximum(distance[:, None], 1e-9) / np.maximum(distance[None], 1e-9)))
+    done = list(start)
+    left = [i for i in range(len(views)) if i not in set(start)]
+    order = []
+    while left:
+        nearest = min(left, key=lambda i: (cost[i, done].min(), i))
+        order.append(nearest)
+        done.append(nearest)
+        left.remove(nearest)
+    return order
+
+
+class MaskLoop:
+    """Carries prompts to masks in every view; one instance per run.
+
+    Args:
+        eyes: the 2D model and the scene.
+        views: V working views.
+        names: K object names.
+        said: per object, view name -> what the user said there.
+    """
+
+    def __init__(
+        self,
+        eyes: Eyes,
+        views: Sequence[WorkingView],
+        names: Sequence[str],
+        said: Sequence[dict[str, Said]],
+        options: LoopOptions,
+        progress: Progress,
+    ) -> None:
+        self._eyes, self._views, self._names, self._said = eyes, views, names, said
+        self._options, self._progress = options, progress
+        kinds = len(names)
+        self._state = _State([None] * len(views), [None] * len(views), np.zeros((len(views), kinds)), np.zeros((len(views), kinds)))
+        self._vote = Vote(len(eyes.gaussians), kinds)
+
+    def run(self) -> MaskSet:
+        """All passes; see the module. Raises ``UserError`` when a prompt leads to nothing."""
+        prompted = [i for i, view in enumerate(self._views) if any(view.name in said for said in self._said)]
+        self._progress.stage("masks", len(self._views) * (1 + self._options.passes))
+        for number in prompted:
+            self._prompted_view(number)
+            self._progress.step()
+        self._check_prompts_found_something()
+        for number in _walk_order(self._views, prompted, self._centre()):
+            self._visit(number, self._vote.features())
+            self._progress.step()
+        for _ in range(self._options.passes):
+            before = [None if p is None else p > 0.5 for p in self._state.probability]
+            for number in range(len(self._views)):
+                self._revisit(number)
+                self._progress.step()
+            if self._similarity(before) >= self._options.settled:
+                break
+        return self._result()
+
+    def _count(self, number: int, probability: F32, trust: NDArray[np.float64]) -> None:
+        """Sets a view's masks and its say in the vote."""
+        state = self._state
+        old = state.sums[number]
+        if old is not None and state.trust[number].any():
+            self._vote.add(old, -state.trust[number])
+        state.probability[number] = probability
+        state.trust[number] = trust
+        state.sums[number] = None
+        if trust.any():
+            view = self._views[number].view
+            sums = accumulate_view(self._eyes.gaussians, view, probability, self._eyes.device)
+            state.sums[number] = sums
+            self._vote.add(sums, trust)
+
+    def _prompted_view(self, number: int) -> None:
+        """Masks of the objects that the user prompted in this view; the others get no say yet."""
+        view = self._views[number]
+        kinds, camera = len(self._names), view.view.camera
+        probability = np.zeros((kinds, camera.height, camera.width), np.float32)
+        trust = np.zeros(kinds)
+        embedding = None
+        for k, said in enumerate(self._said):
+            if view.name not in said:
+                continue
+            if said[view.name].mask is None and embedding is None:
+                embedding = self._eyes.look(view)
+            part = said[view.name]
+            if part.mask is not None:
+                probability[k] = part.mask.astype(np.float32) / np.float32(255)
+            else:
+                assert embedding is not None
+                probability[k] = from_user(part, embedding, self._eyes.segmenter)
+            trust[k] = 1.0
+        # What one object claims is not another's, whoever was prompted here.
+        self._count(number, compete(probability), trust)
+        self._state.agreement[number] = trust
+
+    def _check_prompts_found_something(self) -> None:
+        features = self._vote.features()
+        for k, name in enumerate(self._names):
+            if not (features[:, k] > 0.5).any():
+                raise UserError(
+                    f"The prompts of the object {name!r} lead to nothing: no Gaussian lies mostly inside the mask that the "
+                    "2D model made of them. Add points on the object or draw a box around it."
+                )
+
+    def _centre(self) -> NDArray[np.float64]:
+        """Median of the Gaussians that the prompted views put into objects, world frame."""
+        kinds = len(self._names)
+        inside = (self._vote.features()[:, :kinds] > 0.5).any(axis=1)
+        return np.median(self._eyes.gaussians.means[inside], axis=0).astype(np.float64)
+
+    def _predict(self, number: int, beliefs: list[Belief], keep: NDArray[np.bool_]) -> tuple[F32, NDArray[np.float64]]:
+        """Masks [K, h, w] and agreements [K] of a view from what the vote says there; objects in ``keep`` stay."""
+        view, options = self._views[number], self._options
+        camera = view.view.camera
+        probability = np.zeros((len(self._names), camera.height, camera.width), np.float32)
+        scores = np.zeros(len(self._names))
+        embedding = None
+        for k, own in enumerate(beliefs):
+            old = self._state.probability[number]
+            if keep[k] and old is not None:
+                probability[k], scores[k] = old[k], 1.0
+                continue
+            derived = derive(own, [other for j, other in enumerate(beliefs) if j != k], options.derive)
+            if derived is None:
+                # Known everywhere and nowhere the object: a vote for its absence, else no vote.
+                shown = float((own.probability * own.known).max(initial=0.0))
+                scores[k] = 1.0 if shown < options.absent and own.known.mean() > 0.5 else 0.0
+                continue
+            if embedding is None:
+                embedding = self._eyes.look(view)
+            soft = np.where(own.known, own.probability, 0.0).astype(np.float32)
+            prompt = Prompt2D(derived.points, derived.labels, derived.box, low_res_from_mask(soft, embedding))
+            probability[k], scores[k] = _best_candidate(self._eyes.segmenter.predict(embedding, prompt), own)
+        return compete(probability), scores
+
+    def _visit(self, number: int, features: F32) -> None:
+        """One view, given the vote's features."""
+        view = self._views[number]
+        beliefs = believe(self._eyes.gaussians, view.view, features, self._options.derive, self._eyes.device)
+        keep = np.array([view.name in said for said in self._said])
+        probability, scores = self._predict(number, beliefs, keep)
+        trust = np.where(scores >= self._options.min_agreement, scores**2, 0.0)
+        trust[keep] = 1.0
+        self._state.agreement[number] = scores
+        self._count(number, probability, trust)
+
+    def _revisit(self, number: int) -> None:
+        """One view, given the vote of all the others."""
+        sums, trust = self._state.sums[number], self._state.trust[number]
+        features = self._vote.features() if sums is None else self._vote.without(sums, trust)
+        self._visit(number, features)
+
+    def _similarity(self, before: list[NDArray[np.bool_] | None]) -> float:
+        """Mean intersection over union of the masks with those of the pass before."""
+        scores = []
+        for old, new in zip(before, self._state.probability, strict=True):
+            if old is None or new is None:
+                continue
+            now = new > 0.5
+            union = (old | now).sum(axis=(1, 2))
+            scores.extend(((old & now).sum(axis=(1, 2))[union > 0] / union[union > 0]).tolist())
+        return float(np.mean(scores)) if scores else 0.0
+
+    def _result(self) -> MaskSet:
+        state = self._state
+        notes: dict[str, str] = {}
+        for number, view in enumerate(self._views):
+            unsure = [
+                f"{name!r} ({state.agreement[number, k]:.2f})"
+                for k, name in enumerate(self._names)
+                if state.trust[number, k] == 0
+            ]
+            if unsure:
+                notes[view.name] = (
+                    "Left out for " + ", ".join(unsure) + ": the 2D model's mask agrees with the other views' vote to less "
+                    f"than {self._options.min_agreement:.2f} intersection over union, or too little of the object is known here."
+                )
+        probability = [
+            np.rint(p * 255.0).astype(np.uint8) if p is not None else np.zeros(0, np.uint8) for p in state.probability
+        ]
+        return MaskSet(
+            tuple(self._names),
+            tuple(view.name for view in self._views),
+            probability,
+            state.trust.astype(np.float32),
+            notes,
+        )

@@ -1,0 +1,270 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the user said about the objects, brought to working pixels and checked (method: masks).
+
+Scribbles are image files of the photo's size: strokes in white, green or any bright colour lie on the object, strokes
+in red or mid grey do not, black (or transparent) is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.spatial.distance import cdist
+
+from splatcut import raster
+from splatcut.cameras.types import View
+from splatcut.errors import UserError
+from splatcut.gaussians import F32, Gaussians
+from splatcut.masks.working import WorkingView
+from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt, ViewPrompt
+
+#: Points taken from the strokes of one kind.
+STROKE_POINTS = 8
+#: A point in space counts as visible where it lies at most this share of its depth behind what is drawn.
+DEPTH_SLACK = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What was said about one object in one view, in working pixels.
+
+    Attributes:
+        points: [P, 2] float32; labels: [P] int32, 1 on the object, 0 not.
+        box: [4] float32 or None.
+        mask: [h, w] uint8, 255 on the object, or None; a mask settles the view.
+    """
+
+    points: F32
+    labels: NDArray[np.int32]
+    box: F32 | None = None
+    mask: NDArray[np.uint8] | None = None
+
+
+def read_mask(file: Path, view: WorkingView, what: str) -> NDArray[np.uint8]:
+    """A ready mask [h, w] uint8 in working pixels; bright is the object.
+
+    Raises ``UserError`` when it cannot be read or its size is not the photo's.
+    """
+    try:
+        with Image.open(file) as image:
+            grey = _luminance(image)
+    except FileNotFoundError as error:
+        raise UserError(f"{what} does not exist: {file}.") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UserError(f"{what} cannot be read as an image: {file} ({error}).") from error
+    width, height = view.photo_size
+    if grey.shape != (height, width):
+        raise UserError(
+            f"{what}, {file}, has {grey.shape[1]} x {grey.shape[0]} pixels but view {view.name!r} has {width} x {height}. "
+            "Masks must have the size of the photos."
+        )
+    return view.mask(grey)
+
+
+def _luminance(image: Image.Image) -> NDArray[np.uint8]:
+    """[H, W] uint8; transparency counts as black, one-bit and 16-bit images are stretched to 8 bit."""
+    if image.mode in ("RGBA", "LA", "PA"):
+        rgba = np.asarray(image.convert("RGBA")).astype(np.float32)
+        return np.rint(rgba[..., :3].max(axis=2) * rgba[..., 3] / 255.0).astype(np.uint8)
+    if image.mode.startswith(("I", "F")):
+        wide = np.asarray(image).astype(np.float64)
+        return np.rint(wide * (255.0 / max(float(wide.max()), 1.0))).astype(np.uint8)
+    grey = np.asarray(image.convert("L"))
+    # A mask stored as 0 and 1 is a mask all the same.
+    return grey * np.uint8(255) if 0 < grey.max() <= 1 else grey
+
+
+def _spread(places: NDArray[np.intp], count: int) -> F32:
+    """Up to ``count`` of the places [M, 2] (row, column), far from each other, as pixel centres (x, y)."""
+    if len(places) == 0:
+        return np.empty((0, 2), np.float32)
+    some = places[:: max(1, len(places) // 2000)].astype(np.float64)
+    chosen = [int(cdist(some.mean(axis=0)[None], some).argmin())]
+    distance = cdist(some[chosen], some)[0]
+    while len(chosen) < count and distance.max() > 3.0:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, cdist(some[chosen[-1:]], some)[0])
+    return (some[chosen][:, ::-1] + 0.5).astype(np.float32)
+
+
+def read_scribble(file: Path, view: WorkingView, what: str) -> Said:
+    """Points of a scribble's strokes (colours: see the module)."""
+    try:
+        with Image.open(file) as image:
+            rgba = np.asarray(image.convert("RGBA")).astype(np.int32)
+    except FileNotFoundError as error:
+        raise UserError(f"{what} does not exist: {file}.") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UserError(f"{what} cannot be read as an image: {file} ({error}).") from error
+    width, height = view.photo_size
+    if rgba.shape[:2] != (height, width):
+        raise UserError(
+            f"{what}, {file}, has {rgba.shape[1]} x {rgba.shape[0]} pixels but view {view.name!r} has {width} x {height}."
+        )
+    drawn = (rgba[..., 3] > 127) & (rgba[..., :3].max(axis=2) > 63)
+    grey = np.ptp(rgba[..., :3], axis=2) < 40
+    red = (rgba[..., 0] > 127) & (rgba[..., 1] < 100) & (rgba[..., 2] < 100)
+    against = drawn & (red | (grey & (rgba[..., 0] < 192)))
+    positive = _spread(np.argwhere(drawn & ~against), STROKE_POINTS)
+    negative = _spread(np.argwhere(against), STROKE_POINTS)
+    if len(positive) == 0:
+        raise UserError(f"{what}, {file}, has no bright strokes. Paint the object in white or green on black.")
+    points = view.points(np.concatenate([positive, negative]))
+    labels = np.repeat(np.array([1, 0], np.int32), [len(positive), len(negative)])
+    keep = np.isfinite(points).all(axis=1)
+    return Said(points[keep].astype(np.float32), labels[keep])
+
+
+def _view(views: Mapping[str, WorkingView], name: str, who: str) -> WorkingView:
+    if name in views:
+        return views[name]
+    names = sorted(views)
+    listed = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+    raise UserError(f"{who} is prompted in view {name!r}, which does not exist or is held out. The views are: {listed}.")
+
+
+def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> Said:
+    width, height = view.photo_size
+    for x, y, _ in prompt.points:
+        if not (0 <= x <= width and 0 <= y <= height):
+            raise UserError(
+                f"{who}: the point ({x:g}, {y:g}) lies outside view {view.name!r}, which has {width} x {height} pixels."
+            )
+    camera = view.view.camera
+    points = view.points(np.array([point[:2] for point in prompt.points], np.float64))
+    box = None
+    if prompt.box is not None:
+        x0, y0, x1, y1 = prompt.box
+        if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
+            raise UserError(
+                f"{who}: the box [{x0:g}, {y0:g}, {x1:g}, {y1:g}] lies outside view {view.name!r}, which has "
+                f"{width} x {height} pixels."
+            )
+        corners = view.points(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]]))
+        low, high = np.nanmin(corners, axis=0), np.nanmax(corners, axis=0)
+        limit = [camera.width, camera.height]
+        box = np.concatenate([np.clip(low, 0, limit), np.clip(high, 0, limit)]).astype(np.float32)
+    inside = np.isfinite(points).all(axis=1) & (points >= 0).all(axis=1)
+    inside &= (points <= [camera.width, camera.height]).all(axis=1)
+    if not inside.all():
+        raise UserError(
+            f"{who}: a point in view {view.name!r} lies in the margin that taking out the lens distortion cuts off. "
+            "Choose a point nearer the middle."
+        )
+    labels = np.array([point[2] for point in prompt.points], np.int32)
+    return Said(points.astype(np.float32), labels, box)
+
+
+def _drawn_depth(gaussians: Gaussians, view: View, device: raster.Device) -> tuple[F32, F32]:
+    """[h, w] mean depth of what is drawn (camera z, world units) and [h, w] alpha."""
+    rotation, offset = view.camera.camera_from_world[2, :3], view.camera.camera_from_world[2, 3]
+    depth = (gaussians.means @ rotation + offset).astype(np.float32)[:, None]
+    rendered = raster.render(gaussians, view.camera, features=depth, colour=False, device=device)
+    assert rendered.features is not None
+    alpha = 1.0 - rendered.transmittance
+    return rendered.features[..., 0] / np.maximum(alpha, 1e-6), alpha
+
+
+def _points_in_space(
+    prompt: Points3DPrompt, views: Sequence[WorkingView], gaussians: Gaussians, who: str, device: raster.Device
+) -> tuple[str, Said]:
+    """The points as seen in the view that shows most of them, nearest the middle of the picture."""
+    points = np.array([point[:3] for point in prompt.points])
+    labels = np.array([point[3] for point in prompt.points], np.int32)
+
+    def rank(view: WorkingView) -> float:
+        camera = view.view.camera
+        pixels, depth = camera.project(points)
+        size = np.array([camera.width, camera.height])
+        inside = (depth > camera.near) & (pixels >= 0).all(axis=1) & (pixels < size).all(axis=1)
+        middle = np.linalg.norm(pixels / size - 0.5, axis=1)
+        return float(np.where(inside, 2.0 - middle, 0.0)[labels == 1].sum())
+
+    for view in sorted(views, key=lambda view: (-rank(view), view.name))[:12]:
+        camera = view.view.camera
+        pixels, depth = camera.project(points)
+        size = np.array([camera.width, camera.height])
+        inside = (depth > camera.near) & (pixels >= 0).all(axis=1) & (pixels < size).all(axis=1)
+        if not inside[labels == 1].any():
+            break
+        drawn, _ = _drawn_depth(gaussians, view.view, device)
+        column, row = np.floor(np.where(inside[:, None], pixels, 0)).astype(int).T
+        visible = inside & (depth < drawn[row, column] * (1.0 + DEPTH_SLACK))
+        if visible[labels == 1].any():
+            return view.name, Said(pixels[visible].astype(np.float32), labels[visible])
+    raise UserError(f"{who}: none of its points in space is visible in any view. Check the points' coordinates.")
+
+
+def merge(first: Said | None, second: Said) -> Said:
+    """Everything said about an object in one view together; of two boxes or masks the later one counts."""
+    if first is None:
+        return second
+    return Said(
+        np.concatenate([first.points, second.points]),
+        np.concatenate([first.labels, second.labels]),
+        second.box if second.box is not None else first.box,
+        second.mask if second.mask is not None else first.mask,
+    )
+
+
+def gather(
+    objects: Sequence[ObjectPrompt],
+    views: Mapping[str, WorkingView],
+    gaussians: Gaussians,
+    device: raster.Device = "cpu",
+) -> list[dict[str, Said]]:
+    """Per object, what was said in which view.
+
+    Raises ``UserError`` for unknown views, points outside their image, unreadable files, points on empty background.
+    """
+    result: list[dict[str, Said]] = []
+    alphas: dict[str, F32] = {}
+    for item in objects:
+        who = f"The object {item.name!r}"
+        said: dict[str, Said] = {}
+        for prompt in item.prompts:
+            if isinstance(prompt, Points3DPrompt):
+                name, part = _points_in_space(prompt, list(views.values()), gaussians, who, device)
+            else:
+                view = _view(views, prompt.view, who)
+                name = view.name
+                if isinstance(prompt, MaskPrompt):
+                    mask = read_mask(prompt.file, view, f"{who}'s mask")
+                    part = Said(np.empty((0, 2), np.float32), np.empty(0, np.int32), mask=mask)
+                elif isinstance(prompt, ScribblePrompt):
+                    part = read_scribble(prompt.file, view, f"{who}'s scribble")
+                else:
+                    part = _in_view(prompt, view, who)
+            said[name] = merge(said.get(name), part)
+        for name, part in said.items():
+            if name not in alphas:
+                alphas[name] = _drawn_depth(gaussians, views[name].view, device)[1]
+            _check_not_empty(part, alphas[name], name, who)
+        result.append(said)
+    return result
+
+
+def _check_not_empty(said: Said, alpha: F32, view: str, who: str) -> None:
+    height, width = alpha.shape
+    positive = said.points[said.labels == 1]
+    if len(positive):
+        column = np.clip(np.floor(positive[:, 0]).astype(int), 0, width - 1)
+        row = np.clip(np.floor(positive[:, 1]).astype(int), 0, height - 1)
+        if (alpha[row, column] < 0.1).all():
+            raise UserError(
+                f"{who}: its points in view {view!r} lie on empty background, where the scene has no Gaussians. "
+                "Choose points on the object."
+            )
+    if said.box is not None and not len(positive):
+        x0, y0, x1, y1 = said.box
+        part = alpha[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))]
+        if part.size == 0 or (part < 0.1).all():
+            raise UserError(f"{who}: its box in view {view!r} holds nothing but empty background.")
+    if said.mask is not None and not (said.mask > 127).any():
+        raise UserError(f"{who}: its mask in view {view!r} is black everywhere.")

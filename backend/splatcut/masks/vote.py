@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The running vote of the masks about every Gaussian, to which views are added and from which they are taken."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import raster
+from splatcut.cameras.types import View
+from splatcut.gaussians import F32, Gaussians
+from splatcut.lift import ViewSums
+from splatcut.masks.derive import Belief, DeriveOptions, belief
+
+#: A Gaussian has a vote about an object when trusted views show this much of it, square pixels.
+MIN_EVIDENCE = 0.3
+
+
+class Vote:
+    """Sums over views of W_iv and F_ivk for N Gaussians and K objects, weighted by the views' confidence."""
+
+    def __init__(self, count: int, kinds: int) -> None:
+        self._inside = np.zeros((count, kinds))
+        self._total = np.zeros((count, kinds))
+
+    def add(self, sums: ViewSums, trust: NDArray[np.floating]) -> None:
+        """Counts a view with weights ``trust`` [K]; negative weights take it out again."""
+        self._inside[sums.index] += trust * sums.weighted
+        self._total[sums.index] += trust * sums.weight[:, None]
+
+    def features(self) -> F32:
+        """[N, 2 K] float32: probability times known, then known (0 or 1)."""
+        known = self._total > MIN_EVIDENCE
+        probability = np.where(known, self._inside / np.maximum(self._total, 1e-9), 0.0).clip(0.0, 1.0)
+        return np.concatenate([probability, known], axis=1).astype(np.float32)
+
+    def without(self, sums: ViewSums, trust: NDArray[np.floating]) -> F32:
+        """``features`` as they would be without one view, so that a view is not judged by its own mask."""
+        self.add(sums, -np.asarray(trust))
+        result = self.features()
+        self.add(sums, trust)
+        return result
+
+
+def believe(
+    gaussians: Gaussians, view: View, features: F32, options: DeriveOptions, device: raster.Device = "cpu"
+) -> list[Belief]:
+    """What a vote's ``features`` say about each object in a view."""
+    blended = raster.render(gaussians, view.camera, features=features, colour=False, device=device).features
+    assert blended is not None
+    kinds = features.shape[1] // 2
+    return [belief(blended[..., k], blended[..., kinds + k], options) for k in range(kinds)]

@@ -139,6 +139,8 @@ def read_splats(path: Path, *, drop_invalid: bool = False) -> SplatFile:
 
 def _read(path: Path) -> SplatFile:
     kind = format_of(path)
+    if not path.exists():
+        raise FileNotFoundError(path)
     if path.is_dir() and not (path / _META).is_file():
         raise UserError(f"{path} is a folder without {_META}, so it is no SOG. Give the path of a splat file.")
     if kind.suffix.endswith(".ply"):
@@ -178,7 +180,7 @@ def write_splats(path: Path, splats: SplatFile) -> None:
         UserError: the extension is unknown or only read, or the place cannot be written.
     """
     path = Path(path)
-    kind = _writable_format(path)
+    kind = writable_format(path)
     with atomic_path(path) as temporary:
         if kind.write is None:
             with temporary.open("wb") as stream:
@@ -187,7 +189,8 @@ def write_splats(path: Path, splats: SplatFile) -> None:
             kind.write(temporary, _limit_degree(splats.gaussians, kind.max_sh_degree))
 
 
-def _writable_format(path: Path) -> Format:
+def writable_format(path: Path) -> Format:
+    """The format in which ``path`` would be written; UserError when it is unknown or only read."""
     kind = format_of(path)
     if kind.write is None and kind.name != "ply":
         raise UserError(f"{path} cannot be written: SOG is only read. Formats to write are {_known(writable=True)}.")
@@ -206,14 +209,14 @@ def losses(splats: SplatFile, path: Path) -> list[str]:
     Raises:
         UserError: the extension is unknown or only read.
     """
-    kind = _writable_format(Path(path))
+    kind = writable_format(Path(path))
     if kind.name == "ply":
         return []
     sentences = []
     degree = splats.gaussians.sh_degree
     if degree > kind.max_sh_degree:
-        what = "no view-dependent colour" if kind.max_sh_degree == 0 else f"at most SH degree {kind.max_sh_degree}"
-        sentences.append(f"The {kind.suffix} format holds {what}, so the bands above of SH degree {degree} are lost.")
+        what = "no view-dependent colour" if kind.max_sh_degree == 0 else "fewer bands of view-dependent colour"
+        sentences.append(f"The {kind.suffix} format holds {what}: SH degree {degree} becomes {kind.max_sh_degree}.")
     if kind.name == "splat":
         colours = splats.gaussians.base_colours()
         clipped = int(np.count_nonzero(((colours < 0) | (colours > 1)).any(axis=1)))

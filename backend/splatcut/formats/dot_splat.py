@@ -63,4 +63,4 @@ def write(path: Path, gaussians: Gaussians) -> None:
     rounded = np.abs(length - 1) < 1 / 32
     quats = np.where(rounded, quats, quats / np.maximum(length, 1e-12))
     rows["rotation"] = np.clip(np.round(quats * 128 + 128), 0, 255)
-    rows.tofile(path)
+    path.write_bytes(rows.tobytes())

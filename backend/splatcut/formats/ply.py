@@ -92,7 +92,8 @@ class PlyTable:
     def _without(self, element: PlyElement) -> PlyTable:
         position = self.header.index(element.name)
         vertex = self.header.index("vertex")
-        assert position is not None and vertex is not None
+        assert position is not None
+        assert vertex is not None
         data, elements = (
             (self.before, self.header.elements[:vertex])
             if position < vertex

@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""``splatcut convert A B``: a splat file in another format."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from splatcut.errors import UserError
+from splatcut.formats import FORMATS, losses, read_splats, writable_format, write_splats
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command to the command line."""
+    writable = ", ".join(kind.suffix for kind in FORMATS if kind.write is not None or kind.name == "ply")
+    parser = subparsers.add_parser(
+        "convert",
+        help="write a splat file in another format",
+        description="Write a splat file in the format of the output's extension, and say what that format cannot hold.",
+    )
+    parser.add_argument("input", type=Path, metavar="A", help="splat file to read, or the folder of an unbundled SOG")
+    parser.add_argument("output", type=Path, metavar="B", help=f"splat file to write: {writable}")
+    parser.add_argument("--force", action="store_true", help="replace B when it exists")
+    parser.add_argument(
+        "--drop-invalid", action="store_true", help="leave out Gaussians with values that are not finite"
+    )
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Converts; prints what is lost on standard error. Returns the exit code."""
+    writable_format(args.output)  # says so before a large file is read for nothing
+    if args.output.exists():
+        if args.input.exists() and args.output.samefile(args.input):
+            raise UserError(f"{args.output} is the input itself. Choose another name for the output.")
+        if args.output.is_dir():
+            raise UserError(f"{args.output} is a folder. Give the name of a file to write.")
+        if not args.force:
+            raise UserError(f"{args.output} exists already. Choose another name, or use --force to replace it.")
+    splats = read_splats(args.input, drop_invalid=args.drop_invalid)
+    if splats.dropped:
+        print(f"Left out {splats.dropped} Gaussians with values that are not finite.", file=sys.stderr)
+    for sentence in losses(splats, args.output):
+        print(f"Note: {sentence}", file=sys.stderr)
+    write_splats(args.output, splats)
+    print(f"Wrote {len(splats):,} Gaussians to {args.output}.")
+    return 0

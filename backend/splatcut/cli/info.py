@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""``splatcut info FILE``: what is in a splat file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.formats import SplatFile, read_splats
+
+_PERCENTILES = (0, 5, 50, 95, 100)
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command to the command line."""
+    parser = subparsers.add_parser(
+        "info",
+        help="show what is in a splat file",
+        description="Show the format, the number of Gaussians, their extent and statistics of a splat file.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="splat file, or the folder of an unbundled SOG")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the description; returns the exit code."""
+    splats = read_splats(args.file, drop_invalid=True)
+    description = describe(args.file, splats)
+    print(json.dumps(description, indent=2) if args.json else as_text(description))
+    return 0
+
+
+def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
+    """All that the command tells, ready for JSON. Lengths are in the file's own units."""
+    gaussians, table = splats.gaussians, splats.table
+    description: dict[str, Any] = {
+        "file": str(path),
+        "format": splats.source_format,
+        "bytes": _size(path),
+        "gaussians": len(splats) + splats.dropped,
+        "invalid": splats.dropped,
+        "sh_degree": gaussians.sh_degree,
+        "bounds": {
+            "min": [float(value) for value in gaussians.means.min(axis=0)],
+            "max": [float(value) for value in gaussians.means.max(axis=0)],
+            "middle_98_percent": np.percentile(gaussians.means, (1, 99), axis=0).tolist(),
+        },
+        "opacity": _statistics(gaussians.opacities()),
+        "scale": _statistics(gaussians.scales().max(axis=1)),
+    }
+    if splats.source_format == "ply":
+        order = {"<": "binary, little-endian", ">": "binary, big-endian", "=": "text"}
+        names = table.rows.dtype
+        description["encoding"] = order[table.byte_order]
+        description["properties"] = {name: names[name].name for name in table.property_names}
+        description["elements"] = {element.name: element.count for element in table.extra_elements}
+        description["comments"] = list(table.comments)
+        description["obj_info"] = list(table.obj_info)
+    return description
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+    return path.stat().st_size
+
+
+def _statistics(values: NDArray[np.float32]) -> dict[str, float]:
+    finite = values[np.isfinite(values)]
+    names = ("min", "p5", "median", "p95", "max")
+    numbers = np.percentile(finite, _PERCENTILES) if len(finite) else np.zeros(len(names))
+    return {name: float(number) for name, number in zip(names, numbers, strict=True)}
+
+
+def as_text(description: dict[str, Any]) -> str:
+    """The description as lines of text."""
+    bounds = description["bounds"]
+    low, high = bounds["middle_98_percent"]
+    encoding = f" ({description['encoding']})" if "encoding" in description else ""
+    lines = [
+        f"file         {description['file']}",
+        f"format       {description['format']}{encoding}, {description['bytes']:,} bytes",
+        f"Gaussians    {description['gaussians']:,}",
+    ]
+    if description["invalid"]:
+        lines.append(
+            f"invalid      {description['invalid']:,} with values that are not finite; left out of what follows"
+        )
+    lines += [
+        f"SH degree    {description['sh_degree']}",
+        f"bounds       {_vector(bounds['min'])} to {_vector(bounds['max'])}",
+        f"middle 98 %  {_vector(low)} to {_vector(high)}",
+        f"opacity      {_row(description['opacity'])}",
+        f"largest axis {_row(description['scale'])}",
+    ]
+    if "properties" in description:
+        lines.append(f"properties   {_properties(description['properties'])}")
+        for name, count in description["elements"].items():
+            lines.append(f"element      {name}, {count:,} rows")
+        lines += [f"comment      {comment}" for comment in description["comments"]]
+        lines += [f"obj_info     {info}" for info in description["obj_info"]]
+    return "\n".join(lines)
+
+
+def _vector(values: list[float]) -> str:
+    return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"
+
+
+def _row(statistics: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in statistics.items())
+
+
+def _properties(types: dict[str, str]) -> str:
+    """Names in the file's order; runs of f_rest_* in short, types where they are not float32."""
+    shown: list[str] = []
+    rest = [name for name in types if name.startswith("f_rest_")]
+    for name, kind in types.items():
+        if name in rest[1:]:
+            continue
+        label = f"f_rest_* ({len(rest)})" if name in rest and len(rest) > 1 else name
+        shown.append(label if kind == "float32" else f"{label}: {kind}")
+    return " ".join(shown)

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""``splatcut info`` and ``splatcut convert``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splatcut.cli import convert, info
+from splatcut.errors import UserError
+from splatcut.formats import SplatFile, read_splats, write_splats
+from splatcut.gaussians import Gaussians
+
+
+def splatcut(*words: object) -> int:
+    parser = argparse.ArgumentParser()
+    subparsers = parser.add_subparsers(required=True)
+    info.add_parser(subparsers)
+    convert.add_parser(subparsers)
+    args = parser.parse_args([str(word) for word in words])
+    return args.func(args)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    g = Gaussians(
+        means=rng.uniform(-1, 1, (100, 3)).astype(np.float32),
+        log_scales=np.full((100, 3), np.log(0.5), np.float32),
+        quats=rng.normal(size=(100, 4)).astype(np.float32),
+        opacity_logits=np.zeros(100, np.float32),
+        sh=np.full((100, 9, 3), 0.1, np.float32),
+    )
+    g.means[7] = np.nan
+    g.means[8] = [-3, 5, 2]
+    path = tmp_path / "scene.ply"
+    write_splats(path, SplatFile.from_gaussians(g, comments=("made for a test",)))
+    return path
+
+
+def test_info_as_json(scene, capsys) -> None:
+    assert splatcut("info", scene, "--json") == 0
+    description = json.loads(capsys.readouterr().out)
+    assert description["gaussians"] == 100
+    assert description["invalid"] == 1
+    assert description["sh_degree"] == 2
+    assert description["bounds"]["min"][0] == -3
+    assert description["bounds"]["max"][1] == 5
+    assert description["opacity"]["median"] == 0.5
+    assert description["scale"]["max"] == pytest.approx(0.5)
+    assert list(description["properties"])[:6] == ["x", "y", "z", "nx", "ny", "nz"]
+    assert description["comments"] == ["made for a test"]
+    assert description["encoding"] == "binary, little-endian"
+
+
+def test_info_as_text(scene, capsys) -> None:
+    assert splatcut("info", scene) == 0
+    text = capsys.readouterr().out
+    for words in ("SH degree    2", "invalid      1 ", "f_rest_* (24) opacity", "made for a test", "median 0.5"):
+        assert words in text
+
+
+def test_info_of_a_folder(shared, capsys) -> None:
+    assert splatcut("info", shared / "splats/real/playbot_sh2_lod2") == 0
+    text = capsys.readouterr().out
+    assert "sog, 2,9" in text
+    assert "125,000" in text
+
+
+def test_convert_says_what_is_lost(scene, tmp_path, capsys) -> None:
+    target = tmp_path / "out.splat"
+    with pytest.raises(UserError, match="1 of the 100"):
+        splatcut("convert", scene, target)
+    assert not target.exists()
+    assert splatcut("convert", scene, target, "--drop-invalid") == 0
+    told = capsys.readouterr()
+    assert "Left out 1 " in told.err
+    assert "SH degree 2 becomes 0" in told.err
+    assert "Wrote 99 Gaussians" in told.out
+    assert len(read_splats(target)) == 99
+
+
+def test_convert_to_ply_loses_nothing(scene, tmp_path, capsys) -> None:
+    assert splatcut("convert", scene, tmp_path / "out.ply", "--drop-invalid") == 0
+    assert "Note" not in capsys.readouterr().err
+    rows = np.asarray(read_splats(scene, drop_invalid=True).table.rows)
+    assert read_splats(tmp_path / "out.ply").table.rows.tobytes() == rows.tobytes()
+
+
+def test_convert_overwrites_only_when_told(scene, tmp_path) -> None:
+    target = tmp_path / "out.splat"
+    target.write_bytes(b"precious")
+    with pytest.raises(UserError, match="--force"):
+        splatcut("convert", scene, target, "--drop-invalid")
+    assert target.read_bytes() == b"precious"
+    with pytest.raises(UserError, match="the input itself"):
+        splatcut("convert", scene, scene, "--force")
+    with pytest.raises(UserError, match="only read"):
+        splatcut("convert", scene, tmp_path / "out.sog")
+    assert splatcut("convert", scene, target, "--drop-invalid", "--force") == 0
+    assert len(read_splats(target)) == 99
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.splat", "scene.ply"]

@@ -1,0 +1,277 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Input that cannot be used gets a sentence, whatever is wrong with it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splatcut.errors import UserError
+from splatcut.formats import SplatFile, losses, read_splats, write_splats
+from splatcut.formats.spz import fraction_bits
+
+
+def refused(path: Path, *words: str, **options: bool) -> None:
+    with pytest.raises(UserError) as caught:
+        read_splats(path, **options)
+    message = str(caught.value)
+    for word in words:
+        assert word in message, message
+    assert message[-1] == "."
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.ply", b"", ("not a PLY file",)),
+        ("a.ply", b"solid cube\nfacet", ("not a PLY file",)),
+        ("a.ply", b"ply\nformat ascii 1.0\nelement vertex 3\n", ("no end",)),
+        ("a.ply", b"ply\nelement vertex 1\nproperty float x\nend_header\n1\n", ("format line",)),
+        ("a.ply", b"ply\nformat binary_middle_endian 1.0\nend_header\n", ("Line 2", "binary_middle_endian")),
+        ("a.ply", b"ply\nformat ascii 1.0\nelement vertex -3\nend_header\n", ("Line 3",)),
+        ("a.ply", b"ply\nformat ascii 1.0\nproperty float x\nend_header\n", ("Line 3",)),
+        ("a.ply", b"ply\nformat ascii 1.0\nelement vertex 1\nproperty half x\nend_header\n", ("Line 4",)),
+        ("a.ply", b"ply\nformat ascii 1.0\nelement v 1\nelement v 1\nend_header\n", ("second time",)),
+        ("a.ply", b"ply\nformat ascii 1.0\nelement face 0\nend_header\n", ("no 'vertex' element",)),
+        ("a.ply", b"ply\nformat ascii 1.0\nelement vertex 0\nend_header\n", ("no properties",)),
+        ("a.splat", bytes(33), ("33 bytes", "32")),
+        ("a.splat", b"", ("no Gaussians",)),
+        ("a.spz", b"garbage and more garbage", ("not an .spz",)),
+        ("a.spz", gzip.compress(b"garbage and more garbage"), ("not an .spz",)),
+        ("a.spz", gzip.compress(b"NGSP" + struct.pack("<IIBBBB", 1, 1, 0, 12, 0, 0) + bytes(20)), ("version 1",)),
+        ("a.spz", gzip.compress(b"NGSP" + struct.pack("<IIBBBB", 3, 9, 0, 12, 0, 0) + bytes(20)), ("damaged",)),
+        ("a.spz", gzip.compress(bytes(300))[:-9], ("not an .spz",)),
+        ("a.spz", b"NGSP" + struct.pack("<III", 4, 1 << 31, 0) + bytes(16), ("damaged",)),
+        ("a.sog", b"garbage", ("not a .sog",)),
+        ("a.ksplat", b"whatever", (".ksplat", "SuperSplat")),
+        ("a.xyz", b"0 0 0", ("'.xyz'", ".splat", ".spz")),
+        ("scene", b"0 0 0", ("no extension",)),
+    ],
+)
+def test_garbage(tmp_path, name, content, words) -> None:
+    (tmp_path / name).write_bytes(content)
+    refused(tmp_path / name, *words)
+
+
+def test_missing_and_unreadable_files(tmp_path) -> None:
+    refused(tmp_path / "none.ply", "no file")
+    refused(tmp_path / "none.splat", "no file")
+    refused(tmp_path / "none.spz", "no file")
+    refused(tmp_path / "none.sog", "no file")
+    refused(tmp_path, "meta.json")
+    path = tmp_path / "locked.ply"
+    path.write_bytes(b"ply\n")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user may read everything, so that permissions cannot be tested")
+    refused(path, "may not be read")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "binary_little_endian", "binary_big_endian"])
+def test_truncated_ply(tmp_path, ply_file, encoding) -> None:
+    path = ply_file(encoding=encoding)
+    content = path.read_bytes()
+    for length in (len(content) - 400, len(content) * 2 // 3, content.index(b"end_header") + 11):
+        path.write_bytes(content[:length])
+        refused(path, "truncated", "20")
+
+
+def test_text_in_place_of_numbers(ply_file) -> None:
+    path = ply_file(encoding="ascii")
+    content = path.read_bytes()
+    start = content.index(b"end_header\n") + 60
+    path.write_bytes(content[:start] + b" oops " + content[start:])
+    refused(path, "numbers")
+    path.write_bytes(content + b"1 2 3\n")
+    refused(path, "more text")
+
+
+def test_mesh_names_what_is_missing(tmp_path) -> None:
+    header = (
+        b"ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n"
+    )
+    (tmp_path / "mesh.ply").write_bytes(header + b"1 2 3\n")
+    refused(tmp_path / "mesh.ply", "f_dc_0, f_dc_1, f_dc_2, opacity, scale_0, scale_1, rot_0", "mesh")
+
+
+def test_gaps_in_the_harmonics(tmp_path, make_gaussians, columns_of, make_ply) -> None:
+    columns = columns_of(make_gaussians(2, 1))
+    path = tmp_path / "a.ply"
+    del columns["f_rest_4"]
+    path.write_bytes(make_ply(columns))
+    refused(path, "f_rest_4 is missing")
+    del columns["f_rest_8"], columns["f_rest_7"], columns["f_rest_6"], columns["f_rest_5"]
+    path.write_bytes(make_ply(columns))
+    refused(path, "multiple of three")
+
+
+def test_whole_numbers_in_place_of_floats(tmp_path, make_gaussians, columns_of, make_ply) -> None:
+    path = tmp_path / "a.ply"
+    columns = columns_of(make_gaussians(2, 0)) | {"opacity": np.array([1, 2])}
+    path.write_bytes(make_ply(columns, {"opacity": "u1"}))
+    refused(path, "'opacity'", "floating-point")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "binary_little_endian"])
+def test_invalid_values_are_counted_and_dropped(tmp_path, make_gaussians, columns_of, make_ply, encoding) -> None:
+    columns = columns_of(make_gaussians(10, 1)) | {"extra": np.full(10, np.nan)}
+    for name, row, value in (("x", 2, np.nan), ("f_rest_5", 2, np.inf), ("opacity", 7, -np.inf)):
+        columns[name] = columns[name].copy()
+        columns[name][row] = value
+    path = tmp_path / "a.ply"
+    path.write_bytes(make_ply(columns, encoding=encoding))
+    refused(path, "2 of the 10", "--drop-invalid")
+    splats = read_splats(path, drop_invalid=True)
+    assert splats.dropped == 2
+    assert len(splats) == 8
+    np.testing.assert_array_equal(splats.gaussians.means[:, 0], np.delete(columns["x"], [2, 7]))
+    columns["y"] = np.full(10, np.inf)
+    path.write_bytes(make_ply(columns, encoding=encoding))
+    refused(path, "All 10", drop_invalid=True)
+
+
+def test_double_beyond_float_counts_as_invalid(tmp_path, make_gaussians, columns_of, make_ply) -> None:
+    columns = columns_of(make_gaussians(3, 0)) | {"z": np.array([0, 1e300, 0])}
+    path = tmp_path / "a.ply"
+    path.write_bytes(make_ply(columns, {"z": "f8"}))
+    refused(path, "1 of the 3")
+
+
+def test_zero_gaussians(ply_file) -> None:
+    refused(ply_file(count=0), "no Gaussians")
+
+
+def _sog(meta: object, files: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("meta.json", json.dumps(meta) if not isinstance(meta, str) else meta)
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("meta", "word"),
+    [
+        ("{", "JSON"),
+        ([], "describe"),
+        ({"version": 3, "means": {}}, "version 3"),
+        ({"version": 2, "count": 1, "means": {"mins": [0], "maxs": [1], "files": ["a.webp", "b.webp"]}}, "missing"),
+        ({"version": 2, "count": 1, "means": {"files": ["../../secret", "b"]}}, "plain file name"),
+        ({"version": 2, "means": {}}, "damaged"),
+    ],
+)
+def test_damaged_sog(tmp_path, meta, word) -> None:
+    (tmp_path / "a.sog").write_bytes(_sog(meta, {}))
+    refused(tmp_path / "a.sog", word)
+
+
+def test_unwritable_targets(tmp_path, make_gaussians) -> None:
+    splats = SplatFile.from_gaussians(make_gaussians(3, 1))
+    for name, word in (("a.sog", "only read"), ("a.ksplat", "ksplat"), ("a.obj", ".obj")):
+        with pytest.raises(UserError, match=word):
+            write_splats(tmp_path / name, splats)
+        with pytest.raises(UserError, match=word):
+            losses(splats, tmp_path / name)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UserError, match="cannot be written"):
+        write_splats(tmp_path / "file" / "a.ply", splats)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    splats.gaussians.means[0] = 1e9
+    with pytest.raises(UserError, match="too far"):
+        fraction_bits(splats.gaussians)
+
+
+def _variants(content: bytes, rng: np.random.Generator, count: int):
+    """Copies of a file with bytes changed (mostly near the start), cut off, doubled or taken out."""
+    for _ in range(count):
+        data = bytearray(content)
+        reach = len(data) if rng.random() < 0.4 else min(len(data), 400)
+        for _ in range(int(rng.integers(1, 6))):
+            data[int(rng.integers(reach))] = int(rng.integers(256))
+        kind = rng.random()
+        at = int(rng.integers(reach))
+        if kind < 0.15:
+            data = data[:at]
+        elif kind < 0.3:
+            del data[at : at + int(rng.integers(1, 30))]
+        elif kind < 0.4:
+            data[at:at] = data[at : at + int(rng.integers(1, 30))]
+        yield bytes(data)
+
+
+def _digit_variants(content: bytes, rng: np.random.Generator, count: int):
+    """Copies of a file with header words swapped and numbers changed."""
+    words = [b"vertex", b"float", b"uchar", b"list", b"0", b"99999999999", b"-1", b"x", b"\n", b"end_header", b"double"]
+    for _ in range(count):
+        head, end, data = content.partition(b"end_header\n")
+        parts = head.split(b" ")
+        for _ in range(int(rng.integers(1, 3))):
+            parts[int(rng.integers(1, len(parts)))] = words[int(rng.integers(len(words)))]
+        yield b" ".join(parts) + end + data
+
+
+def survive(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    try:
+        splats = read_splats(path, drop_invalid=True)
+    except UserError:
+        return
+    assert len(splats) == len(splats.gaussians) == len(splats.table.rows) > 0
+    assert not splats.gaussians.invalid().any()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("encoding", ["ascii", "binary_little_endian", "binary_big_endian"])
+def test_fuzz_ply(tmp_path, ply_file, encoding) -> None:
+    header = ("element tag 2", "property list uchar int v")
+    tail = b"1 2\n0\n" if encoding == "ascii" else bytes(6)
+    content = ply_file(count=6, degree=1, encoding=encoding, tail_header=header, tail=tail).read_bytes()
+    rng = np.random.default_rng(3)
+    for variant in (*_variants(content, rng, 150), *_digit_variants(content, rng, 150)):
+        survive(tmp_path / "fuzz.ply", variant)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["a.compressed.ply", "a.spz", "a.splat"])
+def test_fuzz_other_formats(tmp_path, make_gaussians, name) -> None:
+    path = tmp_path / name
+    write_splats(path, SplatFile.from_gaussians(make_gaussians(300, 1)))
+    content = path.read_bytes()
+    rng = np.random.default_rng(4)
+    variants = list(_variants(content, rng, 100))
+    if name.endswith(".spz"):
+        variants += [gzip.compress(variant) for variant in _variants(gzip.decompress(content), rng, 100)]
+    if name.endswith(".ply"):
+        variants += list(_digit_variants(content, rng, 100))
+    for variant in variants:
+        survive(path, variant)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_fuzz_spz_version_4(tmp_path, shared) -> None:
+    pytest.importorskip("zstandard")
+    content = (shared / "splats/formats/minimal-v4.spz").read_bytes()
+    for variant in _variants(content, np.random.default_rng(5), 150):
+        survive(tmp_path / "fuzz.spz", variant)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_fuzz_sog(tmp_path, shared) -> None:
+    with zipfile.ZipFile(shared / "splats/real/monkey_0001.sog") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    rng = np.random.default_rng(6)
+    for _ in range(25):
+        name = list(files)[int(rng.integers(len(files)))]
+        (variant,) = _variants(files[name], rng, 1)
+        changed = files | {name: variant}
+        survive(tmp_path / "fuzz.sog", _sog(changed.pop("meta.json").decode("latin-1"), changed))

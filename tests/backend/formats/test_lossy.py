@@ -1,0 +1,243 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Formats that round: the numbers mean the same in each of them."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from splatcut import sh
+from splatcut.errors import UserError
+from splatcut.formats import SplatFile, losses, read_splats, write_splats
+from splatcut.formats.compressed_ply import morton_order
+from splatcut.formats.spz import flip_axes
+from splatcut.gaussians import SH_C0, Gaussians, rotation_matrices
+
+
+def same_rotation(a: Gaussians, b: Gaussians) -> float:
+    """Smallest |dot product| of corresponding unit quaternions."""
+    qa, qb = (q / np.linalg.norm(q, axis=1, keepdims=True) for q in (a.quats, b.quats))
+    return float(np.abs((qa * qb).sum(axis=1)).min())
+
+
+def test_one_scene_in_two_formats(shared) -> None:
+    """Axes, quaternion order, opacity and colour agree between a compressed PLY and an .spz of the same scene."""
+    a = read_splats(shared / "splats/real/biker.compressed.ply")
+    b = read_splats(shared / "splats/real/biker.spz")
+    assert (a.source_format, b.source_format) == ("compressed-ply", "spz")
+    a, b = a.gaussians, b.gaussians
+    assert len(a) == len(b) == 152_746
+    np.testing.assert_allclose(a.means, b.means, atol=0.0003)
+    np.testing.assert_allclose(a.opacities(), b.opacities(), atol=0.0003)
+    np.testing.assert_allclose(np.maximum(a.log_scales, -10), b.log_scales, atol=1 / 32 + 1e-3)  # .spz begins at -10
+    np.testing.assert_allclose(a.sh, b.sh, atol=0.5 / 255 / 0.15 + 1e-4)
+    assert same_rotation(a, b) > 0.99999
+
+
+@pytest.mark.parametrize("version", [2, 3, 4])
+def test_minimal_spz(shared, version) -> None:
+    if version == 4:
+        pytest.importorskip("zstandard")
+    g = read_splats(shared / f"splats/formats/minimal-v{version}.spz").gaussians
+    reference = read_splats(shared / "splats/formats/minimal.splat").gaussians
+    # The version 2 file was made by a program that did not turn the axes.
+    turn = [1, 1, -1] if version == 2 else [1, 1, 1]
+    np.testing.assert_allclose(g.means, reference.means * turn, atol=1e-6)
+    np.testing.assert_allclose(g.opacities(), reference.opacities(), atol=0.003)
+    np.testing.assert_allclose(g.log_scales, reference.log_scales, atol=1 / 32)
+    colours = g.base_colours()
+    assert ((colours > 0.5 + 1 / 100) == (reference.base_colours() > 0.51)).all()
+
+
+def test_spz_without_gzip_and_ksplat_get_a_sentence(shared) -> None:
+    with pytest.raises(UserError, match="gzip wrapper"):
+        read_splats(shared / "splats/formats/minimal-raw.spz")
+    with pytest.raises(UserError, match=r"\.ksplat"):
+        read_splats(shared / "splats/formats/minimal.ksplat")
+
+
+def test_minimal_splat(shared) -> None:
+    g = read_splats(shared / "splats/formats/minimal.splat").gaussians
+    np.testing.assert_array_equal(g.means, [[-1, 0, -1], [0, 0, -1], [-1, 0, 0], [0, 0, 0]])
+    np.testing.assert_allclose(g.scales(), 0.1, rtol=1e-6)
+    np.testing.assert_allclose(g.opacities(), 0xE6 / 255, atol=1e-6)
+    np.testing.assert_allclose(g.base_colours()[1] * 255, [0xAA, 0x55, 0x80], atol=1e-3)
+    np.testing.assert_array_equal(g.quats[0], [0, 0, 0, 127 / 128])
+
+
+def test_real_splat_comes_back(shared, tmp_path) -> None:
+    """All bytes but those of the scales, which went through a float32 logarithm."""
+    source = shared / "splats/compose/plant.splat"
+    write_splats(tmp_path / "copy.splat", read_splats(source))
+    a, b = (np.fromfile(path, np.uint8).reshape(-1, 32) for path in (source, tmp_path / "copy.splat"))
+    np.testing.assert_array_equal(np.delete(a, range(12, 24), 1), np.delete(b, range(12, 24), 1))
+    scales = (np.ascontiguousarray(x[:, 12:24]).view("<f4") for x in (a, b))
+    np.testing.assert_allclose(*scales, rtol=1e-6)
+
+
+def test_splat_bytes(tmp_path) -> None:
+    g = Gaussians(
+        means=np.float32([[1, 2, 3]]),
+        log_scales=np.log(np.float32([[0.5, 0.25, 2]])),
+        quats=np.float32([[2, 0, -2, 0]]),
+        opacity_logits=np.float32([0]),
+        sh=((np.float32([[[1, 0, 2]]]) - 0.5) / SH_C0).astype(np.float32),
+    )
+    write_splats(tmp_path / "a.splat", SplatFile.from_gaussians(g))
+    content = (tmp_path / "a.splat").read_bytes()
+    assert struct.unpack("<6f", content[:24]) == pytest.approx((1, 2, 3, 0.5, 0.25, 2))
+    assert list(content[24:28]) == [255, 0, 255, 128]
+    assert list(content[28:]) == [219, 128, 37, 128]
+
+
+def test_splat_scale_of_zero_and_negative_scale(tmp_path) -> None:
+    row = struct.pack("<6f8B", 0, 0, 0, 0, 1, 1, 9, 9, 9, 0, 255, 128, 128, 128)
+    bad = struct.pack("<6f8B", 0, 0, 0, -1, 1, 1, 9, 9, 9, 255, 255, 128, 128, 128)
+    (tmp_path / "a.splat").write_bytes(row + bad)
+    splats = read_splats(tmp_path / "a.splat", drop_invalid=True)
+    assert splats.dropped == 1
+    assert splats.gaussians.scales()[0, 0] < 1e-11
+    assert splats.gaussians.opacities()[0] < 1e-5
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2, 3, 4])
+def test_spz_round_trip(tmp_path, make_gaussians, degree) -> None:
+    g = make_gaussians(500, degree)
+    write_splats(tmp_path / "a.spz", SplatFile.from_gaussians(g))
+    back = read_splats(tmp_path / "a.spz").gaussians
+    kept = (min(degree, 3) + 1) ** 2
+    np.testing.assert_allclose(back.means, g.means, atol=2**-21 + 1e-7)
+    np.testing.assert_allclose(back.log_scales, g.log_scales, atol=1 / 32 + 1e-6)
+    np.testing.assert_allclose(back.opacities(), g.opacities(), atol=0.5 / 255 + 1e-6)
+    np.testing.assert_allclose(back.sh[:, 0], g.sh[:, 0], atol=0.5 / 255 / 0.15 + 1e-5)
+    inside = np.abs(g.sh[:, 1:kept]) < 0.99
+    np.testing.assert_allclose(back.sh[:, 1:][inside], g.sh[:, 1:kept][inside], atol=1 / 256 + 1e-6)
+    assert same_rotation(back, g) > 0.99999
+
+
+def test_spz_uses_the_finest_grid_that_fits(tmp_path, make_gaussians) -> None:
+    g = make_gaussians(50, 0)
+    g.means[0] = [4000, 0, 0]
+    write_splats(tmp_path / "a.spz", SplatFile.from_gaussians(g))
+    np.testing.assert_allclose(read_splats(tmp_path / "a.spz").gaussians.means, g.means, atol=2**-12)
+
+
+def test_flipping_axes_moves_everything_alike(make_gaussians) -> None:
+    g = make_gaussians(30, 4)
+    flipped = flip_axes(g)
+    turn = np.diag([1.0, -1.0, -1.0])
+    np.testing.assert_array_equal(flip_axes(flipped).sh, g.sh)
+    np.testing.assert_array_equal(flipped.means, (g.means @ turn).astype(np.float32))
+    expected = turn @ rotation_matrices(g.quats) @ np.abs(turn)
+    for a, b in zip(rotation_matrices(flipped.quats), expected, strict=True):
+        shape = np.diag([3.0, 2.0, 1.0])
+        np.testing.assert_allclose(a @ shape @ a.T, b @ shape @ b.T, atol=1e-6)
+    direction = np.array([[0.3, -0.5, 0.8]])
+    np.testing.assert_allclose(
+        sh.basis(direction, 4) @ g.sh[0], sh.basis(direction @ turn, 4) @ flipped.sh[0], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2, 3, 4])
+def test_compressed_ply_round_trip(tmp_path, make_gaussians, degree) -> None:
+    g = make_gaussians(1000, degree)
+    write_splats(tmp_path / "a.compressed.ply", SplatFile.from_gaussians(g))
+    splats = read_splats(tmp_path / "a.compressed.ply")
+    assert splats.source_format == "compressed-ply"
+    back, g = splats.gaussians, g.take(morton_order(g.means))
+    kept = (min(degree, 3) + 1) ** 2
+    size = np.ptp(g.means, axis=0).max()
+    np.testing.assert_allclose(back.means, g.means, atol=size / 1023)
+    assert np.abs(back.means - g.means).mean() < size / 4000, "sorting makes the chunks small"
+    np.testing.assert_allclose(back.log_scales, g.log_scales, atol=5 / 1023)
+    np.testing.assert_allclose(back.opacities(), g.opacities(), atol=0.5 / 255 + 1e-6)
+    np.testing.assert_allclose(back.base_colours(), g.base_colours(), atol=1 / 255)
+    np.testing.assert_allclose(back.sh[:, 1:], g.sh[:, 1:kept], atol=1 / 32)
+    assert same_rotation(back, g) > 0.9999
+
+
+def test_compressed_ply_is_found_by_content(tmp_path, shared) -> None:
+    source = shared / "splats/real/guitar.compressed.ply"
+    (tmp_path / "guitar.ply").write_bytes(source.read_bytes())
+    splats = read_splats(tmp_path / "guitar.ply")
+    assert splats.source_format == "compressed-ply"
+    assert len(splats) == 90_854
+
+
+def test_old_compressed_ply_without_colour_bounds(tmp_path) -> None:
+    names = [f"{e}_{a}" for e in ("min", "max") for a in "xyz"]
+    names += [f"{e}_scale_{a}" for e in ("min", "max") for a in "xyz"]
+    packed = ("packed_position", "packed_rotation", "packed_scale", "packed_color")
+    lines = ["ply", "format binary_little_endian 1.0", "element chunk 1", *(f"property float {n}" for n in names)]
+    lines += ["element vertex 1", *(f"property uint {n}" for n in packed), "end_header", ""]
+    bounds = np.array([0, 0, 0, 1, 2, 4, -3, -3, -3, -1, -1, -1], "<f4")
+    position = 2047 << 21 | 1023 << 11 | 0
+    rotation = 0 << 30 | 0x1FF << 20 | 0x1FF << 10 | 0x200
+    colour = 51 << 24 | 102 << 16 | 204 << 8 | 128
+    rows = np.array([position, rotation, 0, colour], "<u4")
+    (tmp_path / "a.ply").write_bytes("\n".join(lines).encode() + bounds.tobytes() + rows.tobytes())
+    g = read_splats(tmp_path / "a.ply").gaussians
+    np.testing.assert_allclose(g.means, [[1, 2, 0]])
+    np.testing.assert_allclose(g.log_scales, -3)
+    np.testing.assert_allclose(g.base_colours(), [[0.2, 0.4, 0.8]], atol=1e-6)
+    np.testing.assert_allclose(g.opacities(), 128 / 255, atol=1e-6)
+    np.testing.assert_allclose(g.quats, [[1, 0, 0, 0]], atol=1e-3)
+
+
+def test_sog_bundled_and_not(shared, tmp_path) -> None:
+    bundle = shared / "splats/real/monkey_0001.sog"
+    g = read_splats(bundle).gaussians
+    assert len(g) == 31_658
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(tmp_path)
+    for path in (tmp_path, tmp_path / "meta.json"):
+        other = read_splats(path)
+        assert other.source_format == "sog"
+        np.testing.assert_array_equal(other.gaussians.means, g.means)
+    # Values that gsply's reader gives for the same file.
+    np.testing.assert_allclose(g.means[0], [-1.1784413, -0.46273923, -0.44131684], rtol=1e-6)
+    np.testing.assert_allclose(g.quats[1], [0.7367906, -0.18024291, -0.00277297, 0.65164745], rtol=1e-5)
+    np.testing.assert_allclose(g.log_scales[0], -5.8923984)
+    np.testing.assert_allclose(g.opacity_logits[0], 0.38915154)
+    np.testing.assert_allclose(g.sh[0, 0], [1.7724539, -1.7724539, -1.7724539], rtol=1e-6)
+
+
+def test_sog_with_harmonics_and_the_first_version(shared) -> None:
+    g = read_splats(shared / "splats/real/playbot_sh2_lod2").gaussians
+    assert (len(g), g.sh_degree) == (125_000, 2)
+    np.testing.assert_allclose(g.sh[0, 1], [0.38859546, 0.316808, 0.2942098], rtol=1e-5)
+    np.testing.assert_allclose(g.sh[0, 8], [0.19490841, 0.14928345, 0.13057677], rtol=1e-5)
+    legacy = read_splats(shared / "splats/real/playcanvas-logo").gaussians
+    assert (len(legacy), legacy.sh_degree) == (307_128, 0)
+    assert legacy.log_scales.min() == pytest.approx(-15.451733)
+    assert legacy.log_scales.max() == pytest.approx(-0.9433849)
+    assert np.abs(np.linalg.norm(legacy.quats, axis=1) - 1).max() < 1e-5
+
+
+def test_losses_are_told(tmp_path, make_gaussians) -> None:
+    plain = SplatFile.from_gaussians(make_gaussians(10, 4), comments=("by hand",))
+    assert losses(plain, tmp_path / "a.ply") == []
+    told = " ".join(losses(plain, tmp_path / "a.splat"))
+    assert "SH degree 4 becomes 0" in told
+    assert "comments" in told
+    assert "8 bits" in told
+    assert "SH degree 4 becomes 3" in " ".join(losses(plain, tmp_path / "a.spz"))
+    dtype = np.dtype([*plain.table.rows.dtype.descr, ("mask", "<u4")])
+    rows = np.zeros(10, dtype)
+    for name in plain.table.property_names:
+        rows[name] = plain.table.rows[name]
+    odd = replace(plain, table=replace(plain.table, rows=rows))
+    assert "mask" in " ".join(losses(odd, tmp_path / "a.compressed.ply"))
+    wide = make_gaussians(10, 0)
+    wide.log_scales[3] = -12
+    assert "1 of 10" in " ".join(losses(SplatFile.from_gaussians(wide), tmp_path / "a.spz"))
+    wide.sh[:2] = 9
+    assert "2 of 10" in " ".join(losses(SplatFile.from_gaussians(wide), tmp_path / "a.splat"))
+    from_splat = SplatFile.from_gaussians(make_gaussians(1, 0), "splat")
+    from_splat.gaussians.sh[:] = 0
+    assert losses(from_splat, tmp_path / "b.splat") == []

@@ -36,6 +36,8 @@ ENGINE_MODULES = [
     "gsply",
     "pycolmap",
     "onnxruntime",
+    "OpenEXR",
+    "zstandard",
     "torch",
 ]
 SETUPS: Dict[str, Tuple[str, str, List[str]]] = {

@@ -190,17 +190,17 @@ def blocks(splats: Projected, camera: Camera, tiles: NDArray[np.bool_] | None) -
 def blending_weights(splats: Projected, near: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
     """The rule itself, at pixels [P, 2] for the Gaussians ``near`` [m]: w [P, m] and what is left of T [P]."""
     conic = torch.linalg.inv(splats.covariance[near])
-    offset = pixels.double()[:, None, :] + 0.5 - splats.mean[near]
-    alpha = splats.opacity[near] * torch.exp(-0.5 * torch.einsum("pmi,mij,pmj->pm", offset, conic, offset))
+    dx, dy = (pixels.double()[:, None, :] + 0.5 - splats.mean[near]).unbind(-1)
+    distance = conic[:, 0, 0] * dx * dx + 2 * conic[:, 0, 1] * dx * dy + conic[:, 1, 1] * dy * dy
+    alpha = splats.opacity[near] * torch.exp(-0.5 * distance)
     alpha = alpha.clamp(max=ALPHA_MAX)
     alpha = torch.where(alpha >= ALPHA_MIN, alpha, 0.0)
     # The transmittance behind a Gaussian only falls, so once it is too small it stays so: nothing behind is drawn.
     drawn = torch.cumprod(1 - alpha, dim=1) >= TRANSMITTANCE_MIN
     alpha = torch.where(drawn, alpha, 0.0)
-    behind = torch.cumprod(1 - alpha, dim=1)
-    ones = torch.ones_like(behind[:, :1])
-    before = torch.cat([ones, behind[:, :-1]], dim=1)[:, : near.numel()]
-    return alpha * before, torch.cat([ones, behind], dim=1)[:, -1]
+    whole = torch.ones(len(pixels), 1, dtype=torch.float64, device=alpha.device)
+    left = torch.cat([whole, torch.cumprod(1 - alpha, dim=1)], dim=1)
+    return alpha * left[:, :-1], left[:, -1]
 
 
 def render(

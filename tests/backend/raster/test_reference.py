@@ -183,9 +183,9 @@ def test_accumulation_is_the_gradient_with_respect_to_features() -> None:
 @pytest.mark.parametrize("degree", [0, 2, 4])
 def test_gradients_by_finite_differences(degree: int) -> None:
     options = SceneOptions(
-        count=6,
-        width=6,
-        height=5,
+        count=5,
+        width=5,
+        height=4,
         sh_degree=degree,
         channels=1,
         log_scale=(-1.5, -0.5),
@@ -207,4 +207,4 @@ def test_gradients_by_finite_differences(degree: int) -> None:
         assert blended is not None
         return image, blended, transmittance
 
-    assert torch.autograd.gradcheck(door, leaves, eps=1e-6, atol=1e-6, rtol=1e-5, fast_mode=degree == 4)
+    assert torch.autograd.gradcheck(door, leaves, eps=1e-6, atol=1e-6, rtol=1e-5, fast_mode=degree > 0)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ class Undistortion:
         channels = [self._resample(photo[:, :, channel]) for channel in range(photo.shape[2])]
         return np.stack([np.clip(np.rint(channel), 0, 255).astype(np.uint8) for channel in channels], axis=2)
 
-    def mask(self, mask: NDArray[np.generic]) -> NDArray[np.generic]:
+    def mask(self, mask: NDArray[Any]) -> NDArray[Any]:
         """[h, w] mask of the pinhole camera from a mask [H, W] of the photo, in the same type.
 
         Floating-point and uint8 masks are interpolated (a soft edge stays soft), masks of other types are object

@@ -1,0 +1,205 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""COLMAP models: agreement with pycolmap, and damaged files."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pycolmap
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from splatcut.cameras import load_photo, load_views
+from splatcut.cameras.lens import MODELS, Lens
+from splatcut.errors import UserError
+
+PINHOLE = [100.0, 110.0, 33.0, 23.0]
+NAMES = ["b.jpg", "a.jpg", "c d.jpg"]
+
+
+def test_the_table_of_models_is_colmaps():
+    for name, (code, focals, extra) in MODELS.items():
+        camera = pycolmap.Camera.create_from_model_id(1, getattr(pycolmap.CameraModelId, name), 100.0, 64, 48)
+        assert int(camera.model) == code
+        assert len(camera.params) == focals + 2 + extra
+        assert len(camera.focal_length_idxs()) == focals
+
+
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize("place", ["", "sparse", "sparse/0", "sparse/0/cameras"])
+def test_poses_and_intrinsics_are_pycolmaps(colmap, text, place):
+    folder = colmap("PINHOLE", PINHOLE, (64, 48), NAMES, text=text)
+    path = folder / place
+    if place == "sparse":  # a model that lies in sparse itself
+        for file in (folder / "sparse" / "0").iterdir():
+            file.rename(folder / "sparse" / file.name)
+        (folder / "sparse" / "0").rmdir()
+        path = folder
+    if place.endswith("cameras"):
+        path = path.with_suffix(".txt" if text else ".bin")
+    views = load_views(path)
+    model = folder / "sparse" if place == "sparse" else folder / "sparse" / "0"
+    # pycolmap ends the names in text files at the first space.
+    images = pycolmap.Reconstruction(model).images.values()
+    expected = {Path(image.name).stem[:1]: image.cam_from_world().matrix() for image in images}
+    assert [view.name for view in views] == ["a", "b", "c d"]
+    for view in views:
+        assert view.photo is None
+        assert view.undistortion is None
+        np.testing.assert_allclose(view.camera.camera_from_world[:3], expected[view.name[:1]], atol=1e-12)
+        assert (view.camera.fx, view.camera.fy, view.camera.cx, view.camera.cy) == tuple(PINHOLE)
+        assert (view.camera.width, view.camera.height) == (64, 48)
+
+
+def test_projection_is_pycolmaps(colmap):
+    folder = colmap("SIMPLE_PINHOLE", [90.0, 30.0, 25.0], (64, 48), NAMES)
+    points = np.random.default_rng(0).normal(size=(20, 3))
+    images = {image.name: image for image in pycolmap.Reconstruction(folder / "sparse" / "0").images.values()}
+    for view in load_views(folder):
+        pixels, depth = view.camera.project(points)
+        for pixel, z, point in zip(pixels, depth, points, strict=True):
+            if z > 0:
+                np.testing.assert_allclose(pixel, images[view.name + ".jpg"].project_point(point), atol=1e-9)
+
+
+@pytest.mark.parametrize(("scene", "count"), [("statue", 29), ("goldcape", 119), ("horns", 62)])
+def test_real_scenes(shared, scene, count):
+    folder = shared / "scenes" / scene
+    views = load_views(folder)
+    assert [view.name for view in views] == sorted(path.stem for path in (folder / "images").iterdir())
+    assert len(views) == count
+    photo = load_photo(views[0])
+    assert photo.shape == (views[0].camera.height, views[0].camera.width, 3)
+    reconstruction = pycolmap.Reconstruction(folder / "sparse" / "0")
+    images = {Path(image.name).stem: image for image in reconstruction.images.values()}
+    points = np.array([point.xyz for point in list(reconstruction.points3D.values())[:50]])
+    for view in views:
+        np.testing.assert_allclose(view.camera.position, images[view.name].projection_center(), atol=1e-9)
+        pixels, depth = view.camera.project(points)
+        for pixel, z, point in zip(pixels, depth, points, strict=True):
+            if z > 0:
+                np.testing.assert_allclose(pixel, images[view.name].project_point(point), atol=1e-6)
+
+
+def _damage(path: Path, change: str) -> None:
+    data = path.read_bytes()
+    position = {"camera": 8 + 24, "image": 8 + 4 + 32}["camera" if path.stem == "cameras" else "image"]
+    replaced = {"nan": struct.pack("<d", float("nan")), "zero": struct.pack("<d", 0.0)}
+    if change == "cut":
+        data = data[: len(data) // 2]
+    elif change == "empty":
+        data = b""
+    elif change == "longer":
+        data += b"more"
+    elif change == "count":
+        data = struct.pack("<Q", 2**60) + data[8:]
+    elif change == "model":
+        data = data[:12] + struct.pack("<i", 77) + data[16:]
+    elif change == "text":
+        data = b"these are no cameras" * 9
+    elif change == "norotation":
+        data = data[:12] + bytes(32) + data[44:]
+    elif change == "other camera":
+        data = data[: 12 + 56] + struct.pack("<I", 77) + data[12 + 60 :]
+    else:
+        data = data[:position] + replaced[change] + data[position + 8 :]
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        ("cameras", "cut", "ends after"),
+        ("cameras", "empty", "ends after 0 bytes"),
+        ("cameras", "longer", "4 bytes follow"),
+        ("cameras", "count", "announces"),
+        ("cameras", "model", "camera model number 77"),
+        ("cameras", "text", "damaged"),
+        ("cameras", "nan", "not a finite number"),
+        ("cameras", "zero", "focal length of 0"),
+        ("images", "cut", "damaged"),
+        ("images", "empty", "ends after 0 bytes"),
+        ("images", "count", "announces"),
+        ("images", "text", "damaged"),
+        ("images", "nan", "b.jpg"),
+        ("images", "norotation", "quaternion of length 0"),
+        ("images", "other camera", "camera 77"),
+    ],
+)
+def test_damaged_binary_files_are_a_sentence(colmap, file, change, said):
+    folder = colmap("PINHOLE", PINHOLE, (64, 48), NAMES)
+    _damage(folder / "sparse" / "0" / f"{file}.bin", change)
+    with pytest.raises(UserError, match=said) as caught:
+        load_views(folder)
+    assert str(folder) in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), name=st.sampled_from(["cameras", "images"]))
+def test_no_damage_is_a_traceback(colmap, tmp_path, data, name):
+    folder = tmp_path / "scene"
+    if not folder.exists():
+        colmap("PINHOLE", PINHOLE, (64, 48), NAMES)
+    path = folder / "sparse" / "0" / f"{name}.bin"
+    whole = path.read_bytes()
+    changed = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
+    for _ in range(data.draw(st.integers(0, 4))):
+        if changed:
+            changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    views, said = [], "."
+    try:
+        path.write_bytes(changed)
+        views = load_views(folder)
+    except UserError as error:
+        said = str(error)
+    finally:
+        path.write_bytes(whole)
+    assert said.endswith(".")
+    for view in views:
+        assert np.isfinite(view.camera.camera_from_world).all()
+        assert view.camera.fx > 0
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("cameras", "3 PINHOLE 64 fortyeight 1 2 3 4", "Line 1"),
+        ("cameras", "3 PINHOLE 64 48 100 100 32", "3 parameters, but the model PINHOLE has 4"),
+        ("cameras", "3 PANORAMA 64 48 100", "PANORAMA"),
+        ("cameras", "3 PINHOLE 0 48 100 100 32 24", "0x48"),
+        ("cameras", "3 PINHOLE 64 48 nan 100 32 24", "not a finite number"),
+        ("images", "1 1 0 0 0 0 0", "Line 1"),
+        ("images", "# nothing", "no registered image"),
+        ("images", "1 2 0 0 0 0 0 4 3 a.jpg\n\n", "length 2"),
+    ],
+)
+def test_damaged_text_files_are_a_sentence(colmap, file, text, said):
+    folder = colmap("PINHOLE", PINHOLE, (64, 48), NAMES, text=True)
+    (folder / "sparse" / "0" / f"{file}.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=said):
+        load_views(folder)
+
+
+def test_points_are_not_needed(colmap):
+    folder = colmap("PINHOLE", PINHOLE, (64, 48), NAMES)
+    for name in ("points3D", "rigs", "frames"):
+        (folder / "sparse" / "0" / f"{name}.bin").unlink(missing_ok=True)
+    assert len(load_views(folder)) == 3
+
+
+def test_half_a_model_is_named(colmap):
+    folder = colmap("PINHOLE", PINHOLE, (64, 48), NAMES)
+    (folder / "sparse" / "0" / "images.bin").unlink()
+    with pytest.raises(UserError, match=r"images\.bin is missing"):
+        load_views(folder)
+
+
+def test_resizing_a_lens_scales_its_pixels():
+    lens = Lens("RADIAL", 640, 480, (500.0, 322.0, 238.0, -0.1, 0.01))
+    directions = np.random.default_rng(1).uniform(-0.5, 0.5, (30, 2))
+    np.testing.assert_allclose(lens.resized(160, 120).to_photo(directions), lens.to_photo(directions) / 4, atol=1e-9)

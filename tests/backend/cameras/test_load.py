@@ -1,0 +1,231 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Names, photos, sizes, holding out, and cameras that see nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from splatcut.cameras import Camera, View, check_views_see_scene, holdout, load_photo, load_views, look_at
+from splatcut.errors import UserError
+from splatcut.gaussians import Gaussians
+
+PINHOLE = [100.0, 110.0, 33.0, 23.0]
+SIZE = (64, 48)
+
+
+def test_names_are_stems_and_paths_where_stems_collide(colmap, photos):
+    names = ["left/0001.jpg", "right/0001.jpg", "right/0002.jpg"]
+    folder = colmap("PINHOLE", PINHOLE, SIZE, names)
+    photos(folder / "images", names, SIZE)
+    views = load_views(folder)
+    assert [view.name for view in views] == ["0002", "left_0001", "right_0001"]
+    assert [view.photo for view in views] == [folder / "images" / name for name in (names[2], names[0], names[1])]
+
+
+def test_one_name_twice_is_a_sentence(colmap):
+    with pytest.raises(UserError, match="2 views that would all be named a "):
+        load_views(colmap("PINHOLE", PINHOLE, SIZE, ["a.jpg", "a.png"]))
+
+
+def test_one_photo_for_two_cameras_is_a_sentence(colmap, photos):
+    folder = colmap("PINHOLE", PINHOLE, SIZE, ["left/0001.jpg", "right/0001.jpg"])
+    photos(folder / "images", ["0001.jpg"], SIZE)
+    with pytest.raises(UserError, match="both use the photo"):
+        load_views(folder)
+
+
+def test_photos_at_another_resolution_scale_the_camera(colmap, photos, tmp_path):
+    names = ["a.JPG", "b.JPG", "c.JPG"]
+    folder = colmap("PINHOLE", PINHOLE, (640, 481), names)
+    photos(tmp_path / "images_4", ["a.png", "b.png", "c.png"], (160, 120))
+    views = load_views(folder, tmp_path / "images_4")
+    camera = views[1].camera
+    assert (camera.width, camera.height, camera.fx, camera.cx) == (160, 120, 25, 8.25)
+    np.testing.assert_allclose([camera.fy, camera.cy], [110 * 120 / 481, 23 * 120 / 481])
+    assert load_photo(views[1]).shape == (120, 160, 3)
+    assert (load_photo(views[1]) == 20).all()
+
+
+def test_another_aspect_ratio_names_both_sizes(colmap, photos, tmp_path):
+    folder = colmap("PINHOLE", PINHOLE, SIZE, ["a.jpg"])
+    photos(tmp_path / "photos", ["a.jpg"], (64, 46))
+    with pytest.raises(UserError, match=r"64x46 pixels, but .* has 64x48"):
+        load_views(folder, tmp_path / "photos")
+
+
+def test_missing_photos_are_counted(colmap, photos, tmp_path):
+    names = ["a.jpg", "b.jpg", "c.jpg"]
+    folder = colmap("PINHOLE", PINHOLE, SIZE, names)
+    assert [view.photo for view in load_views(folder)] == [None] * 3
+    photos(folder / "images", ["b.jpg"], SIZE)
+    with pytest.raises(UserError, match=r"2 of 3 photos are missing in .*images; the first is a\.jpg"):
+        load_views(folder)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"3 of 3 photos are missing in .*empty"):
+        load_views(folder, tmp_path / "empty")
+    with pytest.raises(UserError, match="does not exist"):
+        load_views(folder, tmp_path / "nowhere")
+
+
+def test_photo_that_changed_since_names_both_sizes(colmap, photos):
+    folder = colmap("PINHOLE", PINHOLE, SIZE, ["a.jpg"])
+    photos(folder / "images", ["a.jpg"], SIZE)
+    (view,) = load_views(folder)
+    photos(folder / "images", ["a.jpg"], (32, 24))
+    with pytest.raises(UserError, match=r"32x24 pixels, but .* 64x48"):
+        load_photo(view)
+
+
+def test_damaged_photos_are_a_sentence(colmap, tmp_path):
+    folder = colmap("PINHOLE", PINHOLE, SIZE, ["a.jpg"])
+    path = folder / "images" / "a.jpg"
+    path.parent.mkdir()
+    path.write_bytes(b"no picture")
+    with pytest.raises(UserError, match="not a photo"):
+        load_views(folder)
+    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    (view,) = load_views(folder)
+    path.write_bytes(path.read_bytes()[:1500])
+    with pytest.raises(UserError, match="damaged"):
+        load_photo(view)
+
+
+def _turned(path, size, orientation):
+    pixels = np.zeros((size[1], size[0], 3), np.uint8)
+    pixels[: size[1] // 2, : size[0] // 2] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, exif=exif)
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_photos_of_the_cameras_size_are_not_turned(colmap, orientation):
+    folder = colmap("PINHOLE", PINHOLE, SIZE, ["a.png"])
+    _turned(folder / "images" / "a.png", SIZE, orientation)
+    photo = load_photo(load_views(folder)[0])
+    assert photo[:24, :32].min() == 255
+    assert photo[24:].max() == 0
+    assert photo[:, 32:].max() == 0
+
+
+def test_photos_that_fit_only_when_turned_are_turned(colmap):
+    folder = colmap("PINHOLE", PINHOLE, SIZE, ["a.png"])
+    _turned(folder / "images" / "a.png", (96, 128), 6)
+    (view,) = load_views(folder)
+    assert (view.camera.width, view.camera.height, view.camera.fx) == (128, 96, 200)
+    photo = load_photo(view)
+    assert photo.shape == (96, 128, 3)
+    # Orientation 6: the stored top left corner is shown at the top right.
+    assert photo[:48, 64:].min() == 255
+    assert photo[:, :64].max() == 0
+
+
+def test_transparent_grey_and_16_bit_photos(colmap):
+    folder = colmap("PINHOLE", PINHOLE, SIZE, ["a.png", "b.png", "c.png"])
+    (folder / "images").mkdir()
+    Image.new("RGBA", SIZE, (200, 100, 50, 51)).save(folder / "images" / "a.png")
+    Image.new("L", SIZE, 77).save(folder / "images" / "b.png")
+    Image.fromarray(np.full((48, 64), 200 * 257, np.uint16)).save(folder / "images" / "c.png")
+    a, b, c = (load_photo(view) for view in load_views(folder))
+    assert a[0, 0].tolist() == [40, 20, 10]
+    assert (b == 77).all()
+    assert (c == 200).all()
+
+
+def test_a_view_without_photo_has_none_to_load(colmap):
+    with pytest.raises(UserError, match="no photo"):
+        load_photo(load_views(colmap("PINHOLE", PINHOLE, SIZE, ["a.jpg"]))[0])
+
+
+def _views(count):
+    camera = Camera(64, 48, 50.0, 50.0, 32.0, 24.0, np.eye(4))
+    return [View(f"{index:02}", camera) for index in range(count)]
+
+
+def test_holdout_counts_by_name_from_the_first():
+    views = _views(17)
+    kept, held = holdout(views[::-1], 8)
+    assert [view.name for view in held] == ["00", "08", "16"]
+    assert [view.name for view in kept] == [f"{i:02}" for i in range(17) if i % 8]
+
+
+def test_holdout_of_everything_is_a_sentence():
+    with pytest.raises(UserError, match="2 or larger"):
+        holdout(_views(3), 1)
+    with pytest.raises(UserError, match="keeps none"):
+        holdout(_views(1), 2)
+
+
+def _cloud(count, centre=(0.0, 0.0, 0.0), scale=0.01, opacity=2.0):
+    rng = np.random.default_rng(0)
+    return Gaussians(
+        (rng.uniform(-1, 1, (count, 3)) + centre).astype(np.float32),
+        np.full((count, 3), np.log(scale), np.float32),
+        np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1)),
+        np.full(count, opacity, np.float32),
+        np.zeros((count, 1, 3), np.float32),
+    )
+
+
+def _looking(position, target):
+    return Camera(64, 48, 50.0, 50.0, 32.0, 24.0, look_at(position, target, (0, 0, 1)))
+
+
+def test_blind_views_are_named():
+    views = [View("sees", _looking((5, 0, 0), (0, 0, 0))), View("blind", _looking((5, 0, 0), (9, 0, 0)))]
+    assert check_views_see_scene(_cloud(100), views) == ["blind"]
+
+
+def test_cameras_that_look_away_hint_at_axes():
+    views = [View("v", _looking((5, 1, 0), (9, 1, 0))), View("w", _looking((0, 5, 0), (0, 9, 0)))]
+    with pytest.raises(UserError, match="other axes") as caught:
+        check_views_see_scene(_cloud(100_000), views)
+    message = str(caught.value)
+    assert "None of the 2 cameras" in message
+    low, high = np.percentile(_cloud(100_000).means, [1, 99], axis=0)
+    assert "from ({:.4g}, {:.4g}, {:.4g}) to ({:.4g}, {:.4g}, {:.4g})".format(*low, *high) in message
+    assert "between (0, 1, 0) and (5, 5, 0)" in message.replace("e-17", "")
+
+
+def test_cameras_of_another_scale_hint_at_scale():
+    views = [View("v", _looking((500, 0, 0), (0, 500, 0)))]
+    with pytest.raises(UserError, match="scale or origin"):
+        check_views_see_scene(_cloud(100), views)
+
+
+def test_a_large_gaussian_beside_the_picture_is_seen_and_a_transparent_one_is_not():
+    view = View("v", _looking((5, 0, 0), (0, 10, 0)))
+    assert check_views_see_scene(_cloud(1, scale=3.0), [view]) == []
+    with pytest.raises(UserError):
+        check_views_see_scene(_cloud(1, scale=3.0, opacity=-9.0), [view])
+
+
+def test_one_gaussian_in_a_million_is_found():
+    cloud = _cloud(1_000_000, centre=(0, 0, 50))
+    cloud.means[777_777] = 0
+    assert check_views_see_scene(cloud, [View("v", _looking((5, 0, 0), (0, 0, 0)))]) == []
+
+
+def test_nothing_to_look_with_or_at_is_a_sentence():
+    with pytest.raises(UserError, match="no views"):
+        check_views_see_scene(_cloud(1), [])
+    cloud = _cloud(3)
+    cloud.means[:] = np.nan
+    with pytest.raises(UserError, match="finite"):
+        check_views_see_scene(cloud, _views(1))
+
+
+@pytest.mark.parametrize("scene", ["statue", "goldcape", "horns"])
+def test_real_cameras_see_the_scenes_points(shared, scene):
+    import pycolmap
+
+    model = shared / "scenes" / scene / "sparse" / "0"
+    points = np.array([point.xyz for point in pycolmap.Reconstruction(model).points3D.values()], np.float32)
+    cloud = _cloud(len(points))
+    cloud.means[:] = points
+    assert check_views_see_scene(cloud, load_views(model)) == []

@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Virtual cameras: where they stand, and which are rejected."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from splatcut.cameras import Camera, CandidateOptions, candidate_quality, look_at, spiral_cone
+from splatcut.gaussians import Gaussians
+
+coordinate = st.floats(-10, 10)
+vector = st.tuples(coordinate, coordinate, coordinate).map(np.array)
+
+
+def _camera(position, target, up=(0, 0, 1)):
+    return Camera(64, 48, 50.0, 52.0, 30.0, 25.0, look_at(position, target, up))
+
+
+def test_look_at_by_values():
+    transform = look_at((0, -4, 1), (0, 0, 1), (0, 0, 1))
+    np.testing.assert_allclose(transform, [[1, 0, 0, 0], [0, 0, -1, 1], [0, 1, 0, 4], [0, 0, 0, 1]], atol=1e-12)
+
+
+@given(position=vector, target=vector, up=vector)
+def test_look_at_is_rigid_looks_there_and_is_upright(position, target, up):
+    assume(np.linalg.norm(position - target) > 1e-3)
+    camera = _camera(position, target, up)
+    rotation = camera.camera_from_world[:3, :3]
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
+    assert np.linalg.det(rotation) > 0.99
+    np.testing.assert_allclose(camera.position, position, atol=1e-7)
+    pixels, depth = camera.project(target[None])
+    np.testing.assert_allclose(pixels, [[30, 25]], atol=1e-5)
+    np.testing.assert_allclose(depth, [np.linalg.norm(position - target)], atol=1e-7)
+    # Up in the world is never down in the picture, and never sideways.
+    assert rotation[1] @ up <= 1e-9
+    np.testing.assert_allclose(rotation[0] @ up, 0, atol=1e-5 * max(1, float(np.linalg.norm(up))))
+
+
+def test_looking_at_itself_is_refused():
+    with pytest.raises(ValueError, match="own place"):
+        look_at((1, 2, 3), (1, 2, 3), (0, 0, 1))
+
+
+@given(position=vector, centre=vector, count=st.integers(2, 30), angle=st.floats(1, 80))
+def test_a_cone_keeps_distance_and_angle(position, centre, count, angle):
+    assume(np.linalg.norm(position - centre) > 1e-2)
+    start = _camera(position, centre + np.array((0.001, 0, 0)))
+    cameras = spiral_cone(start, centre, count, angle)
+    assert len(cameras) == count
+    assert cameras[0] is start
+    distance = np.linalg.norm(position - centre)
+    axis = (start.position - centre) / distance
+    angles = []
+    for camera in cameras[1:]:
+        offset = camera.position - centre
+        np.testing.assert_allclose(np.linalg.norm(offset), distance, rtol=1e-6)
+        angles.append(np.degrees(np.arccos(np.clip(offset @ axis / distance, -1, 1))))
+        np.testing.assert_allclose(camera.project(centre[None])[0], [[30, 25]], atol=1e-4)
+        assert (camera.width, camera.height, camera.fx, camera.fy) == (64, 48, 50.0, 52.0)
+    assert np.all(np.diff(angles) > 0)
+    assert angles[-1] == pytest.approx(angle, abs=1e-3)
+
+
+def test_a_cone_by_values():
+    """From above the north pole of a sphere of radius 2: the last of 5 cameras at 60 degrees, evenly by area."""
+    start = Camera(64, 48, 50.0, 50.0, 32.0, 24.0, look_at((0, 0, 2), (0, 0, 0), (0, 1, 0)))
+    cameras = spiral_cone(start, (0, 0, 0), 5, 60.0)
+    # Equal areas of the cap are equal heights: z/r = 1 - i/4 * (1 - cos 60).
+    np.testing.assert_allclose([camera.position[2] for camera in cameras], [2, 1.75, 1.5, 1.25, 1.0], atol=1e-12)
+    turns = [np.arctan2(camera.position[1], camera.position[0]) for camera in cameras[1:]]
+    golden = np.pi * (3 - np.sqrt(5))
+    np.testing.assert_allclose(np.mod(np.diff(turns), 2 * np.pi), np.full(3, golden), atol=1e-9)
+    far = spiral_cone(start, (0, 0, 0), 3, 60.0, radius=5.0)
+    np.testing.assert_allclose([np.linalg.norm(camera.position) for camera in far], [2, 5, 5])
+
+
+def test_a_cone_stays_upright():
+    start = _camera((6, 0, 1), (0, 0, 0))
+    for camera in spiral_cone(start, (0.0, 0.5, 0.0), 40, 45.0):
+        down = camera.camera_from_world[1, :3]
+        assert down @ np.array([0, 0, 1]) < -0.5
+        # The picture's horizon is level as far as the first camera's up goes.
+        assert abs(camera.camera_from_world[0, :3] @ start.camera_from_world[1, :3]) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("count", "angle", "radius", "said"),
+    [(0, 30, None, "at least 1"), (3, 0, None, "180"), (3, 180, None, "180"), (3, 30, 0.0, "above zero")],
+)
+def test_impossible_cones_are_refused(count, angle, radius, said):
+    with pytest.raises(ValueError, match=said):
+        spiral_cone(_camera((6, 0, 1), (0, 0, 0)), (0, 0, 0), count, angle, radius)
+
+
+def _gaussian(mean, scale=0.1, opacity_logit=6.0):
+    return Gaussians(
+        np.array([mean], np.float32),
+        np.log(np.array([[scale, scale, scale * 4]], np.float32)),
+        np.array([[np.sqrt(0.5), 0, np.sqrt(0.5), 0]], np.float32),  # 90 degrees about y: the long axis lies along x
+        np.array([opacity_logit], np.float32),
+        np.zeros((1, 1, 3), np.float32),
+    )
+
+
+CAMERA = _camera((6, 0, 0), (0, 0, 0))
+CLEAR = _gaussian((0, 0, 0))
+
+
+def _judge(alpha, depth, gaussians=CLEAR, centre=(0.0, 0.0, 0.0), options=None):
+    shape = (48, 64)
+    return candidate_quality(
+        gaussians, CAMERA, centre, np.broadcast_to(1 - np.asarray(alpha), shape), np.broadcast_to(depth, shape), options
+    )
+
+
+def test_a_good_candidate():
+    quality = _judge(0.9, 6.0)
+    assert quality.accepted
+    assert quality.reason is None
+    assert quality.mean_alpha == pytest.approx(0.9)
+    assert quality.near_share == 0
+    assert quality.density == 0
+
+
+def test_empty_space_is_rejected_unless_the_first_view_is_empty_too():
+    assert "empty space" in (_judge(0.3, 6.0).reason or "")
+    assert _judge(0.3, 6.0, options=CandidateOptions(reference_alpha=0.4)).accepted
+
+
+def test_something_right_in_front_is_rejected():
+    depth = np.full((48, 64), 6.0)
+    depth[:, :16] = 0.5
+    quality = _judge(1.0, depth)
+    assert quality.near_share == pytest.approx(0.25)
+    assert "covers 25%" in (quality.reason or "")
+    depth[:, 8:16] = 6.0
+    assert _judge(1.0, depth).near_share == pytest.approx(0.125)
+    assert _judge(1.0, depth).accepted
+
+
+def test_depth_of_empty_pixels_does_not_count():
+    depth = np.full((48, 64), 6.0)
+    alpha = np.ones((48, 64))
+    alpha[:, :16], depth[:, :16] = 0, np.nan
+    assert _judge(alpha, depth).near_share == 0
+    depth[:, :16] = 0
+    assert _judge(alpha, depth).near_share == 0
+
+
+def test_inside_an_opaque_gaussian_is_rejected():
+    # 0.4 along the Gaussian's long axis is one standard deviation; the same distance across is four.
+    quality = _judge(1.0, 6.0, _gaussian((6.4, 0, 0)))
+    assert quality.density == pytest.approx(np.exp(-0.5) / (1 + np.exp(-6)), rel=1e-4)
+    assert "inside opaque" in (quality.reason or "")
+    assert _judge(1.0, 6.0, _gaussian((6, 0.4, 0))).density == pytest.approx(np.exp(-8) / (1 + np.exp(-6)), rel=1e-3)
+    assert _judge(1.0, 6.0, _gaussian((6, 0.4, 0))).accepted
+    assert _judge(1.0, 6.0, _gaussian((6, 0, 0), opacity_logit=-3)).accepted
+
+
+def test_a_centre_outside_the_picture_is_rejected():
+    assert "not in the picture" in (_judge(1.0, 6.0, centre=(0, 9, 0)).reason or "")
+    assert "not in the picture" in (_judge(1.0, 6.0, centre=(9, 0, 0)).reason or "")
+
+
+def test_impossible_options_are_refused():
+    with pytest.raises(ValueError, match="most_near"):
+        CandidateOptions(most_near=1.5)
+    with pytest.raises(ValueError, match="most_inside"):
+        CandidateOptions(most_inside=0.0)

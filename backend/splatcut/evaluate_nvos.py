@@ -12,12 +12,18 @@ size is resized to the true mask (nearest pixel), as published figures are.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from splatcut.errors import UserError
-from splatcut.evaluate_folders import EXTENSIONS, Pair, find_masks
+from splatcut.evaluate_folders import EXTENSIONS, Pair, find_masks, read_mask
+from splatcut.files import atomic_path
+from splatcut.messages import ObjectPrompt, ScribblePrompt, prompts_to_json
 
 
 @dataclass(frozen=True)
@@ -119,3 +125,36 @@ def _prediction(predicted: Path, scene: NvosScene) -> Path:
         f"{folder} has no mask of the target view {scene.target_view!r} of the scene {scene.name!r}. It has: "
         f"{', '.join(sorted(views)[:6])}."
     )
+
+
+def write_prompts(scene: NvosScene, size: tuple[int, int], folder: Path, view: str | None = None) -> Path:
+    """Writes the scene's strokes as ``folder/scribble.png`` (green on the object, red beside it) and
+    ``folder/prompts.json``, which ``splatcut segment --prompts`` takes; returns the latter.
+
+    Args:
+        scene: the scene.
+        size: (width, height) of the reference photo that will be segmented; strokes are resized to it (nearest pixel).
+        folder: where to write.
+        view: the reference view's name among the cameras; the reference photo's stem when None.
+
+    Raises:
+        UserError: no strokes on the object, strokes that cannot be read, a reference view that nobody names.
+    """
+    view = view or scene.reference_view
+    if view is None:
+        raise UserError(f"The scene {scene.name!r} has no reference photo, so the view of its scribbles must be named.")
+    if not scene.positive:
+        raise UserError(f"The scene {scene.name!r} has no scribbles on the object (files pos_*).")
+    picture = np.zeros((size[1], size[0], 3), dtype=np.uint8)
+    for paths, colour in ((scene.negative, (255, 0, 0)), (scene.positive, (0, 255, 0))):
+        for path in paths:
+            strokes = Image.fromarray(read_mask(path).astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
+            picture[np.asarray(strokes) > 0] = colour
+    with atomic_path(folder / "scribble.png") as temporary:
+        Image.fromarray(picture).save(temporary)
+    # The file's name is relative to the prompts' folder, so that both can be moved together.
+    document = prompts_to_json([ObjectPrompt(scene.name, (ScribblePrompt(view, Path("scribble.png")),))])
+    target = folder / "prompts.json"
+    with atomic_path(target) as temporary:
+        temporary.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return target

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from splatcut import evaluate
+from splatcut.cameras.types import Camera
 from splatcut.evaluate import MaskScore, edge_band, inner_band, mean_over_objects, mean_score, psnr, score_masks
+from splatcut.gaussians import Gaussians
 
 MASKS = npst.arrays(np.bool_, st.tuples(st.integers(1, 14), st.integers(1, 14)))
 PAIRS = st.tuples(st.integers(1, 14), st.integers(1, 14)).flatmap(
@@ -180,3 +182,26 @@ def test_the_edge_band_lies_on_both_sides_and_not_at_the_border() -> None:
     expected[:, 4:8] = True
     np.testing.assert_array_equal(edge_band(mask, 2), expected)
     assert not edge_band(np.ones((5, 5), dtype=bool), 2).any()
+
+
+def test_masks_of_a_render_with_and_without_what_lies_in_front() -> None:
+    # Object at depth 4; something else at depth 2 in front of its right half.
+    quats = np.tile(np.array([1, 0, 0, 0], dtype=np.float32), (2, 1))
+    means = np.array([[0, 0, 4], [0.4, 0, 2]], dtype=np.float32)
+    scales = np.log(np.array([[0.4] * 3, [0.2] * 3], dtype=np.float32))
+    gaussians = Gaussians(means, scales, quats, np.full(2, 9.0, np.float32), np.zeros((2, 1, 3), np.float32))
+    camera = Camera(64, 48, 60.0, 60.0, 32.0, 24.0, np.eye(4))
+    selected = np.array([True, False])
+    visible = evaluate.label_mask(gaussians, selected, camera)
+    alone = evaluate.extracted_mask(gaussians, selected, camera)
+    np.testing.assert_array_equal(evaluate.extracted_mask(gaussians.take(selected), None, camera), alone)
+    np.testing.assert_array_equal(evaluate.extracted_mask(gaussians, selected.astype(np.float32), camera), alone)
+    # Alone it is a disc: 0.99 exp(-r^2 / 2 s^2) > 0.5 within r = s sqrt(2 ln 1.98), s^2 = (60 * 0.4 / 4)^2 + 0.3.
+    radius = math.sqrt(36.3 * 2 * math.log(1.98))
+    y, x = np.mgrid[0:48, 0:64] + 0.5
+    np.testing.assert_array_equal(alone, (x - 32) ** 2 + (y - 24) ** 2 < radius**2)
+    assert visible.sum() < alone.sum()
+    assert not (visible & ~alone).any()
+    assert not visible[24, 38]
+    assert alone[24, 38]
+    assert not evaluate.extracted_mask(gaussians, np.zeros(2, dtype=bool), camera).any()

@@ -13,7 +13,8 @@ from PIL import Image
 
 from splatcut.errors import UserError
 from splatcut.evaluate_folders import PairOptions, evaluate_pairs, load_pair, pair_masks, read_mask
-from splatcut.evaluate_nvos import nvos_pairs, nvos_scenes
+from splatcut.evaluate_nvos import nvos_pairs, nvos_scenes, write_prompts
+from splatcut.messages import ScribblePrompt, load_prompts
 
 
 def save(path: Path, left: int, right: int, size: tuple[int, int] = (40, 30)) -> Path:
@@ -188,3 +189,17 @@ def test_nvos_says_what_is_missing(nvos: Path, tmp_path: Path) -> None:
         nvos_pairs(tmp_path / "pred", nvos, ["trex"])
     with pytest.raises(UserError, match="not laid out as NVOS"):
         nvos_scenes(tmp_path)
+
+
+def test_nvos_scribbles_become_prompts_of_the_photos_size(nvos: Path, tmp_path: Path) -> None:
+    scene = nvos_scenes(nvos, ["fern"])[0]
+    (item,) = load_prompts(write_prompts(scene, (40, 30), tmp_path / "fern"))
+    assert item.name == "fern"
+    (prompt,) = item.prompts
+    assert isinstance(prompt, ScribblePrompt)
+    assert prompt.view == "IMG_3"
+    pixels = np.asarray(Image.open(prompt.file))
+    # All strokes of this fixture cover columns 0 to 4 and rows 5 to 24 of 80x60; the object's are drawn last.
+    assert pixels.shape == (30, 40, 3)
+    assert pixels[5, 1].tolist() == [0, 255, 0]
+    assert pixels[5, 4].tolist() == [0, 0, 0]

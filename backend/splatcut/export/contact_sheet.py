@@ -166,9 +166,10 @@ def contact_sheet(
         draw.text((gap + column * (width + gap), y), _fit(draw, heading, text, width), _FAINT, text)
     y = top
     for row, height in zip(rows, heights, strict=True):
-        draw.text((gap, y + 2), row.view, _TEXT, text)
+        caption = f"{row.view} (prompted)" if row.prompts else row.view
+        draw.text((gap, y + 2), _fit(draw, caption, text, total - 2 * gap), _TEXT, text)
         if row.note:
-            start = gap + draw.textlength(row.view, font=text) + 16
+            start = gap + draw.textlength(caption, font=text) + 16
             draw.text((start, y + 2), _fit(draw, row.note, text, total - gap - start), _WARN, text)
         y += 24
         for column, cell in enumerate(_cells(row, colours, shown, (width, height))):

@@ -40,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
 def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
     """All that the command tells, ready for JSON. Lengths are in the file's own units."""
     gaussians, table = splats.gaussians, splats.table
+    with np.errstate(over="ignore"):
+        scales = gaussians.scales().max(axis=1)
     description: dict[str, Any] = {
         "file": str(path),
         "format": splats.source_format,
@@ -53,7 +55,7 @@ def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
             "middle_98_percent": np.percentile(gaussians.means, (1, 99), axis=0).tolist(),
         },
         "opacity": _statistics(gaussians.opacities()),
-        "scale": _statistics(gaussians.scales().max(axis=1)),
+        "scale": _statistics(scales),
     }
     if splats.source_format == "ply":
         order = {"<": "binary, little-endian", ">": "binary, big-endian", "=": "text"}

@@ -130,11 +130,14 @@ def overwrite(rows: NDArray[np.void], index: NDArray[np.intp], gaussians: Gaussi
 
     A property of higher precision keeps its value where float32 cannot tell the difference.
     """
-    for name, values in layout.places(gaussians):
-        column = rows[name]
-        if column.dtype.itemsize > 4:
-            with np.errstate(over="ignore", invalid="ignore"):
-                differs = column[index].astype(np.float32) != values
-            column[index[differs]] = values[differs]
-        else:
-            column[index] = values
+    for start in range(0, len(index), BLOCK_ROWS // 8):  # blocks that stay in the cache
+        part = index[start : start + BLOCK_ROWS // 8]
+        block = rows[part]
+        for name, values in layout.places(gaussians.take(slice(start, start + len(part)))):
+            if block.dtype[name].itemsize > 4:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    differs = block[name].astype(np.float32) != values
+                block[name][differs] = values[differs]
+            else:
+                block[name] = values
+        rows[part] = block

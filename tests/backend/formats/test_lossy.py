@@ -82,11 +82,11 @@ def test_real_splat_comes_back(shared, tmp_path) -> None:
 
 def test_splat_bytes(tmp_path) -> None:
     g = Gaussians(
-        means=np.float32([[1, 2, 3]]),
-        log_scales=np.log(np.float32([[0.5, 0.25, 2]])),
-        quats=np.float32([[2, 0, -2, 0]]),
-        opacity_logits=np.float32([0]),
-        sh=((np.float32([[[1, 0, 2]]]) - 0.5) / SH_C0).astype(np.float32),
+        means=np.array([[1, 2, 3]], np.float32),
+        log_scales=np.log(np.array([[0.5, 0.25, 2]], np.float32)),
+        quats=np.array([[2, 0, -2, 0]], np.float32),
+        opacity_logits=np.array([0], np.float32),
+        sh=((np.array([[[1, 0, 2]]], np.float32) - 0.5) / SH_C0).astype(np.float32),
     )
     write_splats(tmp_path / "a.splat", SplatFile.from_gaussians(g))
     content = (tmp_path / "a.splat").read_bytes()

@@ -213,7 +213,7 @@ def test_text_numbers_of_all_kinds(tmp_path, make_gaussians, columns_of, make_pl
     path = tmp_path / "in.ply"
     path.write_text(head + "end_header\n" + "  \t".join(lines[0]) + " \n\n" + " ".join(lines[1]))
     gaussians = read_splats(path).gaussians
-    np.testing.assert_array_equal(gaussians.means[:, 0], np.float32([1e-3, -2]))
+    np.testing.assert_array_equal(gaussians.means[:, 0], np.array([1e-3, -2], np.float32))
     assert gaussians.means[1, 1] == 5
 
 

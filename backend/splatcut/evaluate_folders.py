@@ -51,7 +51,8 @@ class PairOptions:
     Attributes:
         views: only these views; empty for all of the ground truth.
         objects: only these objects; empty for all of the ground truth.
-        holdout: only every N-th view by name, from the first, as ``splatcut segment --holdout N`` keeps out; 0 for all.
+        holdout: only every N-th view by name, from the first of those that either folder has, as ``splatcut segment
+            --holdout N`` keeps out; 0 for all.
         resize: a prediction of another size is resized to the ground truth's (nearest pixel) instead of refused.
     """
 
@@ -104,7 +105,8 @@ class Evaluation:
 def read_mask(path: Path) -> Mask:
     """[H, W] bool: an image file's pixels above 127 of 255.
 
-    A varying alpha channel is the mask; otherwise the grey value is. Images of nothing but 0 and 1 are masks, too.
+    A varying alpha channel is the mask; otherwise the grey value is. Images of nothing but 0 and 1, of 16 bits and of
+    floats in [0, 1] are masks, too, cut at half of their range.
     Raises ``UserError`` when the file is no image.
     """
     try:
@@ -119,10 +121,9 @@ def read_mask(path: Path) -> Mask:
         raise UserError(f"The mask {path} cannot be read as an image: {error}.") from error
     if values.dtype == bool:
         return values
-    if values.dtype == np.uint8:
-        return values > (0 if values.max(initial=0) == 1 else 127)
-    # 16-bit, 32-bit and float images: half of the largest value the mask uses.
-    return values > values.max(initial=0) / 2
+    largest = float(values.max(initial=0))
+    # Half of the range that the values show themselves to have: 0 to 1, 8 bits, 16 bits.
+    return values > next((limit / 2 for limit in (1, 255, 65535) if largest <= limit), largest / 2)
 
 
 def find_masks(folder: Path) -> dict[str, dict[str, Path]]:
@@ -179,7 +180,10 @@ def pair_masks(
     views = sorted({view for name in names for view in truths[name]})
     views = _chosen(options.views, views, "view", truth)
     if options.holdout:
-        views = views[:: options.holdout]
+        # Counted over all views that either side knows: the ground truth may hold masks of the held-out views only.
+        known = {view for name in names for view in predictions.get(name, {})}.union(*(truths[name] for name in names))
+        held = set(sorted(known)[:: options.holdout])
+        views = [view for view in views if view in held]
     pairs: list[Pair] = []
     for name in names:
         if name not in predictions:

@@ -56,7 +56,12 @@ def test_views_objects_and_holdout_choose(folders: tuple[Path, Path]) -> None:
 
     assert chosen(PairOptions(views=("b",))) == [("cup", "b"), ("pot", "b")]
     assert chosen(PairOptions(objects=("pot",))) == [("pot", "a"), ("pot", "b")]
+    # Views a, b, c are known, a and c held out, and there is ground truth of a and b.
     assert chosen(PairOptions(holdout=2)) == [("cup", "a"), ("pot", "a")]
+    for name in ("cup", "pot"):
+        (folders[1] / name / "a.png").unlink()
+        save(folders[1] / name / "c.png", 10, 30)
+    assert chosen(PairOptions(holdout=2)) == [("cup", "c"), ("pot", "c")]
 
 
 def test_a_single_object_needs_no_name(tmp_path: Path) -> None:
@@ -141,6 +146,8 @@ def test_every_kind_of_mask_image_reads_alike(tmp_path: Path) -> None:
     for name, image in images.items():
         image.save(tmp_path / f"{name}.png")
         np.testing.assert_array_equal(read_mask(tmp_path / f"{name}.png"), expected, err_msg=name)
+    Image.fromarray(np.where(expected, np.float32(0.6), np.float32(0.4))).save(tmp_path / "float.tif")
+    np.testing.assert_array_equal(read_mask(tmp_path / "float.tif"), expected)
     Image.fromarray(np.array([[127, 128]], dtype=np.uint8)).save(tmp_path / "edge.png")
     assert read_mask(tmp_path / "edge.png").tolist() == [[False, True]]
     assert not read_mask(save(tmp_path / "empty.png", 0, 0)).any()

@@ -209,7 +209,9 @@ def mask_overlay(photo: U8, masks: F32, colours: Sequence[RGB]) -> U8:
         strength = 0.5 * np.clip(mask, 0.0, 1.0)[..., None]
         canvas = canvas * (1.0 - strength) + (0.5 * base + 0.5 * tint) * strength
         hard = mask > 0.5
-        inner = np.asarray(ndimage.binary_erosion(hard, np.ones((3, 3)), iterations=line, border_value=1), dtype=bool)
+        inner = np.asarray(
+            ndimage.binary_erosion(hard, np.ones((3, 3), dtype=bool), iterations=line, border_value=1), dtype=bool
+        )
         edge = hard & ~inner
         canvas[edge] = tint
     return np.rint(np.clip(canvas, 0.0, 255.0)).astype(np.uint8)

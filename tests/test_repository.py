@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rules that hold for the repository as a whole."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import splatcut
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SOURCE_FOLDERS = ("backend", "blender_addon", "scripts", "tests", ".ci")
+MAX_LINES = 450
+BLENDER_MODULES = {"bpy", "bmesh", "mathutils", "gpu", "bl_math"}
+TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".json", ".cfg", ".ini", ".yml", ".yaml", ".sh", ""}
+
+# Machine paths and package hosts do not belong in a repository. The patterns are put together here so that they do not
+# match themselves.
+FORBIDDEN = {
+    "an absolute path of one machine": re.compile(
+        r"(?:^|[\"'\s=(])/" + r"(?:work|root|home/\w+|tmp/\w+)(?:/|\b)", re.M
+    ),
+    "a Windows user's folder": re.compile(r"[A-Z]:\\" + r"Users\\", re.I),
+    "a package host": re.compile(r"://" + r"(?:registry\.|pypi\.|files\.pythonhosted)|/" + r"simple/", re.I),
+    "something left undone": re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b|raise NotImplemented" + r"Error"),
+}
+
+
+def repository_files() -> list[Path]:
+    """Files that git tracks or would track; without git, everything outside of environments and caches."""
+    if shutil.which("git") and (REPOSITORY / ".git").exists():
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True, text=True).stdout.split("\0")
+        paths = [REPOSITORY / name for name in names if name]
+    else:
+        hidden = re.compile(r"(^|/)(\.(?!ci|gitignore)|__pycache__|build/|demo_out/|out/|.*\.egg-info)")
+        paths = [p for p in REPOSITORY.rglob("*") if not hidden.search(p.relative_to(REPOSITORY).as_posix())]
+    return sorted(path for path in paths if path.is_file() and not path.is_symlink())
+
+
+def source_files() -> list[Path]:
+    """Python files and shell scripts of the product, its tests and its scripts."""
+    return [
+        path
+        for path in repository_files()
+        if path.relative_to(REPOSITORY).parts[0] in SOURCE_FOLDERS
+        and (path.suffix in (".py", ".sh") or path.parent.name == ".ci")
+    ]
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Top-level names of everything that a Python file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def expected_licence(path: Path) -> str:
+    """What imports Blender's modules is under the GPL, everything else under the Apache licence."""
+    parts = path.relative_to(REPOSITORY).parts
+    if parts[0] == "blender_addon" or parts[:2] == ("tests", "blender_addon"):
+        return "GPL-3.0-or-later"
+    if path.suffix == ".py" and imported_modules(path) & BLENDER_MODULES:
+        return "GPL-3.0-or-later"
+    return "Apache-2.0"
+
+
+def test_there_are_source_files() -> None:
+    names = {path.relative_to(REPOSITORY).as_posix() for path in source_files()}
+    assert {"backend/splatcut/__init__.py", "scripts/demo.py", "scripts/test.py", ".ci/run"} <= names
+
+
+def test_every_source_file_names_its_licence() -> None:
+    wrong = []
+    for path in source_files():
+        head = path.read_text(encoding="utf-8")[:400]
+        licences = re.findall(r"^# SPDX-License-Identifier: (\S+)$", head, re.M)
+        if licences != [expected_licence(path)] or "# SPDX-FileCopyrightText: " not in head:
+            wrong.append(f"{path.relative_to(REPOSITORY)}: {licences}, not {expected_licence(path)}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_backend_never_imports_blender() -> None:
+    wrong = [path.name for path in (REPOSITORY / "backend").rglob("*.py") if imported_modules(path) & BLENDER_MODULES]
+    assert not wrong
+
+
+def test_modules_hold_one_idea() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in source_files()}
+    long = [f"{path.relative_to(REPOSITORY)}: {count} lines" for path, count in lengths.items() if count > MAX_LINES]
+    assert not long, "\n".join(long)
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_forbidden_words(what: str) -> None:
+    found = []
+    for path in repository_files():
+        if path.suffix not in TEXT_SUFFIXES or path.parent.name == "LICENSES" or path.stat().st_size > 1_000_000:
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        for match in FORBIDDEN[what].finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(f"{path.relative_to(REPOSITORY)}:{line}: {match.group().strip()!r} is {what}")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("example", ['open("/' + 'work/x")', "cd /" + "tmp/build", "see /" + "home/ann/scene"])
+def test_machine_paths_are_recognised(example: str) -> None:
+    assert FORBIDDEN["an absolute path of one machine"].search(example)
+
+
+def test_licence_texts_are_complete() -> None:
+    apache = (REPOSITORY / "LICENSES/Apache-2.0.txt").read_text(encoding="utf-8")
+    gpl = (REPOSITORY / "LICENSES/GPL-3.0-or-later.txt").read_text(encoding="utf-8")
+    assert "END OF TERMS AND CONDITIONS" in apache
+    assert "END OF TERMS AND CONDITIONS" in gpl
+    assert "Version 3, 29 June 2007" in gpl
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = []
+    for path in repository_files():
+        if path.suffix != ".md":
+            continue
+        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8")):
+            if "://" not in target and not (path.parent / target).exists():
+                broken.append(f"{path.relative_to(REPOSITORY)}: {target}")
+    assert not broken, "\n".join(broken)
+
+
+def test_every_dependency_is_pinned() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pins = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", (REPOSITORY / "requirements/engine.txt").read_text(), re.M))
+    for dependency in project["dependencies"]:
+        name, minimum = re.fullmatch(r"([\w-]+)>=([\d.]+)", dependency).groups()  # type: ignore[union-attr]
+        assert name in pins, f"requirements/engine.txt does not pin {name}"
+        assert _numbers(pins[name]) >= _numbers(minimum), f"{name} is pinned below its lowest version"
+
+
+def test_the_package_has_a_version() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", splatcut.__version__)
+
+
+@pytest.mark.parametrize(("module", "allowed"), [("splatcut.formats", {"numpy"}), ("splatcut.messages", set())])
+def test_blenders_part_imports_numpy_at_most(module: str, allowed: set[str]) -> None:
+    """In a process that refuses every import that is neither splatcut, the standard library nor ``allowed``."""
+    code = f"""
+import sys
+sys.path.insert(0, {str(REPOSITORY / "backend")!r})
+allowed = {{"splatcut", *{sorted(allowed)!r}}} | set(sys.stdlib_module_names)
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] not in allowed:
+            raise ImportError(f"{{name}} is not allowed here")
+        return None
+
+sys.meta_path.insert(0, Blocker())
+import {module}
+try:
+    import tqdm
+except ImportError:
+    print("blocked as intended")
+"""
+    # -S and -I: no site packages' .pth files run first, and numpy is reached through its folder alone.
+    numpy_folder = str(Path(__import__("numpy").__file__).parents[1])
+    code = f"import sys; sys.path.append({numpy_folder!r})\n{code}"
+    result = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "blocked as intended"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version))

@@ -92,14 +92,16 @@ def render(
 
         return reference.render(
             means, log_scales, quats, opacity_logits, sh, camera,
-            features=features, background=background, opacity_scale=opacity_scale,
+            features=features, background=background, opacity_scale=opacity_scale, tiles=tiles, sh_degree=sh_degree,
+            pixel_gradients=pixel_gradients,
         )  # fmt: skip
     if device == "cuda":
         from splatcut.raster import cuda
 
         return cuda.render(
             means, log_scales, quats, opacity_logits, sh, camera,
-            features=features, background=background, opacity_scale=opacity_scale, sh_degree=sh_degree,
+            features=features, background=background, opacity_scale=opacity_scale, tiles=tiles, sh_degree=sh_degree,
+            pixel_gradients=pixel_gradients,
         )  # fmt: skip
     out, transmittance = _CpuRender.apply(
         means, log_scales, quats, opacity_logits, sh, features, opacity_scale, camera, background, tiles, sh_degree,

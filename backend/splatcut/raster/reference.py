@@ -17,6 +17,7 @@ choice of what is drawn and in which order.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -203,6 +204,10 @@ def blending_weights(splats: Projected, near: Tensor, pixels: Tensor) -> tuple[T
     return alpha * left[:, :-1], left[:, -1]
 
 
+def _add_pixel_gradients(total: Tensor, index: Tensor, gradient: Tensor) -> None:
+    total.index_add_(0, index, gradient.to(total))
+
+
 def render(
     means: Tensor,
     log_scales: Tensor,
@@ -216,6 +221,7 @@ def render(
     opacity_scale: Tensor | None = None,
     tiles: NDArray[np.bool_] | None = None,
     sh_degree: int | None = None,
+    pixel_gradients: Tensor | None = None,
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """Renders; differentiable with respect to every tensor.
 
@@ -226,11 +232,14 @@ def render(
         opacity_scale: [N] in [0, 1], factors on the opacities.
         tiles: [tiles down, tiles across] bool; pixels of other tiles are left at 0, their transmittance at 1.
         sh_degree: uses only the terms up to this degree when given.
+        pixel_gradients: [N, 2], to which the backward pass adds the gradients of the projected means (pixels).
 
     Returns:
         image [H, W, 3] (not clamped above), features [H, W, C] or None, transmittance [H, W]; float64.
     """
     splats = project(means, log_scales, quats, opacity_logits, camera, opacity_scale)
+    if pixel_gradients is not None and splats.mean.requires_grad:
+        splats.mean.register_hook(functools.partial(_add_pixel_gradients, pixel_gradients, splats.index))
     values = colours(means, sh, camera, sh_degree)
     if features is not None:
         values = torch.cat([values, features.double()], dim=1)

@@ -132,34 +132,6 @@ def test_gradients_of_the_transmittance_alone() -> None:
     assert_gradients_close(gradients(autograd.render, scene, upstream, torch.float32), expected, 1e-3)
 
 
-def test_gradients_of_the_projected_means() -> None:
-    """They are the gradient with respect to a shift of the image, seen through every Gaussian."""
-    scene = random_scene(4, SceneOptions(channels=0))
-    rng = np.random.default_rng(0)
-    upstream = torch.from_numpy(rng.normal(size=(scene.camera.height, scene.camera.width, 3)))
-    g = scene.gaussians
-    parameters = [torch.from_numpy(array) for array in (g.means, g.log_scales, g.quats, g.opacity_logits, g.sh)]
-    means, log_scales, quats, logits, sh = parameters
-    pixels = torch.zeros(len(g), 2)
-    image, _, _ = autograd.render(
-        means.requires_grad_(), log_scales, quats, logits, sh, scene.camera, pixel_gradients=pixels
-    )
-    (image * upstream).sum().backward()
-    with torch.enable_grad():
-        splats = reference.project(means.detach(), log_scales, quats, logits, scene.camera)
-        shifted = splats.mean.clone().requires_grad_()
-        moved = reference.Projected(splats.index, shifted, splats.covariance, splats.opacity)
-        values = reference.colours(means.detach(), sh, scene.camera)[splats.index]
-        total = torch.zeros((), dtype=torch.float64)
-        for block, near in reference.blocks(moved, scene.camera, None):
-            weight, _ = reference.blending_weights(moved, near, block)
-            total = total + (weight @ values[near] * upstream[block[:, 1], block[:, 0]]).sum()
-        total.backward()
-    assert shifted.grad is not None
-    expected = torch.zeros(len(g), 2, dtype=torch.float64).index_copy(0, splats.index, shifted.grad)
-    assert_gradients_close({"pixels": pixels.double()}, {"pixels": expected}, 1e-3)
-
-
 @pytest.mark.parametrize("name", SCENES)
 def test_accumulated_weights(name: str) -> None:
     scene = random_scene(2, SCENES[name])

@@ -92,12 +92,13 @@ def point_inputs(
     prompt: Prompt2D, frame: Frame, *, pad_without_box: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """[N, 2] coordinates and [N] labels of a decoder: points (1, 0), then the box's corners (2, 3), or else one padding
-    point (-1) where the decoder does not add that itself."""
+    point (-1) where the decoder does not add that itself. A mask alone goes without any (it works better, and is what
+    the segment-anything package does)."""
     coordinates, labels = [frame.model_coordinates(prompt.points)], [prompt.labels.astype(np.float32)]
     if prompt.box is not None:
         coordinates.append(frame.model_coordinates(prompt.box.reshape(2, 2)))
         labels.append(np.array([2.0, 3.0], dtype=np.float32))
-    elif pad_without_box or not len(prompt.points):
+    elif pad_without_box and len(prompt.points):
         coordinates.append(np.zeros((1, 2), dtype=np.float32))
         labels.append(np.array([-1.0], dtype=np.float32))
     return np.concatenate(coordinates), np.concatenate(labels)

@@ -53,8 +53,8 @@ def open_pair(encoder: Path, decoder: Path, device: Literal["cpu", "cuda"]) -> O
     """Reads and opens both files. Raises ``UserError`` when one is missing, damaged or no ONNX model."""
     contents = [model_bytes(path) for path in (encoder, decoder)]
     fingerprint = hashlib.sha256(b"".join(hashlib.sha256(content).digest() for content in contents)).hexdigest()
-    sessions = [open_session(*part, device) for part in zip(contents, (encoder, decoder), strict=True)]
-    return OnnxPair(*sessions, encoder, decoder, fingerprint)
+    first, second = open_session(contents[0], encoder, device), open_session(contents[1], decoder, device)
+    return OnnxPair(first, second, encoder, decoder, fingerprint)
 
 
 def usable_cores() -> int:

@@ -93,8 +93,7 @@ class TorchSam:
         prompt.check_inside(embedding.frame)
         frame = embedding.frame
         points = boxes = masks = None
-        # With neither points nor box the empty list still gets its padding point, as in the ONNX models.
-        if len(prompt.points) or prompt.box is None:
+        if len(prompt.points):
             labels = torch.from_numpy(prompt.labels.astype(np.int64)).to(self._device)
             points = (self._tensor(frame.model_coordinates(prompt.points)[None]), labels[None])
         if prompt.box is not None:

@@ -25,25 +25,29 @@ def check_views_see_scene(gaussians: Gaussians, views: list[View]) -> list[str]:
     if not views:
         raise UserError("There are no views. Give cameras that look at the scene.")
     visible = np.flatnonzero(gaussians.opacities() >= 1 / 255)
-    sample = visible[:: max(1, len(visible) // _SAMPLE)]
-    blind = [view for view in views if not _sees(view.camera, gaussians.means[sample], gaussians.log_scales[sample])]
-    if blind and len(sample) < len(visible):
-        means, log_scales = gaussians.means[visible], gaussians.log_scales[visible]
-        blind = [view for view in blind if not _sees(view.camera, means, log_scales)]
+    means = gaussians.means[visible]
+    with np.errstate(over="ignore", invalid="ignore"):
+        reach = 3 * np.exp(gaussians.log_scales[visible].max(axis=1))
+    step = max(1, len(visible) // _SAMPLE)
+    blind = [view for view in views if not _sees(view.camera, means[::step], reach[::step])]
+    if step > 1:
+        blind = [view for view in blind if not _sees(view.camera, means, reach)]
     if len(blind) == len(views):
         raise UserError(_nothing_seen(gaussians, views))
     return [view.name for view in blind]
 
 
-def _sees(camera: Camera, means: NDArray[np.float32], log_scales: NDArray[np.float32]) -> bool:
+def _sees(camera: Camera, means: NDArray[np.float32], reach: NDArray[np.float32]) -> bool:
+    """Whether one of the balls about ``means`` [N, 3] of radius ``reach`` [N] (world units) lies in the picture."""
     world = camera.camera_from_world.astype(np.float32)
     with np.errstate(all="ignore"):
-        x, y, z = (means @ world[:3, :3].T + world[:3, 3]).T
-        reach = 3 * np.exp(log_scales.max(axis=1)) / z
-        front = z > camera.near
-        across = (x / z + reach > -camera.cx / camera.fx) & (x / z - reach < (camera.width - camera.cx) / camera.fx)
-        down = (y / z + reach > -camera.cy / camera.fy) & (y / z - reach < (camera.height - camera.cy) / camera.fy)
-    return bool((front & across & down).any())
+        front = np.flatnonzero(means @ world[2, :3] + world[2, 3] > camera.near)
+        x, y, z = (means[front] @ world[:3, :3].T + world[:3, 3]).T
+        # Pixels away from the principal point; the ball's radius is taken for its picture's.
+        size = reach[front] / z
+        across = (x / z + size > -camera.cx / camera.fx) & (x / z - size < (camera.width - camera.cx) / camera.fx)
+        down = (y / z + size > -camera.cy / camera.fy) & (y / z - size < (camera.height - camera.cy) / camera.fy)
+    return bool((across & down).any())
 
 
 def _nothing_seen(gaussians: Gaussians, views: list[View]) -> str:

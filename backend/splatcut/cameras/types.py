@@ -47,8 +47,14 @@ class Camera:
         return -rotation.T @ translation
 
     def project(self, points_world: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Pixels [N, 2] and depths [N] (camera z) of world points [N, 3]. Pixels of points with z <= 0 are meaningless."""
-        p = np.asarray(points_world, dtype=np.float64) @ self.camera_from_world[:3, :3].T + self.camera_from_world[:3, 3]
+        """Pixels [N, 2] and depths [N] (camera z) of world points [N, 3].
+
+        Pixels of points with z <= 0 are meaningless.
+        """
+        p = (
+            np.asarray(points_world, dtype=np.float64) @ self.camera_from_world[:3, :3].T
+            + self.camera_from_world[:3, 3]
+        )
         z = p[:, 2]
         safe = np.where(np.abs(z) < 1e-12, 1e-12, z)
         return np.stack([self.fx * p[:, 0] / safe + self.cx, self.fy * p[:, 1] / safe + self.cy], axis=1), z
@@ -62,7 +68,9 @@ class Camera:
     def resized(self, width: int, height: int) -> Camera:
         """The same camera for an image of another size (aspect may change by rounding)."""
         sx, sy = width / self.width, height / self.height
-        return Camera(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy, self.camera_from_world, self.near)
+        return Camera(
+            width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy, self.camera_from_world, self.near
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,7 +83,7 @@ class Undistortion:
         directions = np.asarray(points, dtype=np.float64).reshape(-1, 2) - [self.camera.cx, self.camera.cy]
         return self.lens.to_photo(directions / [self.camera.fx, self.camera.fy])
 
-    def _resample(self, channel: NDArray[np.generic]) -> NDArray[np.float32]:
+    def _resample(self, channel: NDArray[Any]) -> NDArray[np.float32]:
         places = _photo_places(self)
         result = np.empty(places.shape[1:], dtype=np.float32)
         map_coordinates(channel, places, output=result, order=1, mode="nearest", prefilter=False)

@@ -92,6 +92,7 @@ class CandidateOptions:
         least_alpha: smallest mean alpha, as a share of the reference.
         near: what is nearer than this share of the distance to the centre is in the way.
         most_near: largest share of the picture's alpha that may be in the way.
+        hidden: when the picture's depth about the centre is less than this share of its distance, something hides it.
         most_inside: largest density (opacity times falloff, summed over Gaussians) at the camera's place.
     """
 
@@ -99,10 +100,11 @@ class CandidateOptions:
     least_alpha: float = 0.5
     near: float = 0.25
     most_near: float = 0.2
+    hidden: float = 0.75
     most_inside: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ("reference_alpha", "least_alpha", "near", "most_near"):
+        for name in ("reference_alpha", "least_alpha", "near", "most_near", "hidden"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
         if not self.most_inside > 0:
@@ -116,12 +118,15 @@ class CandidateQuality:
     Attributes:
         mean_alpha: 0 to 1, over the picture.
         near_share: 0 to 1, the share of the picture's alpha that is much nearer than the centre.
+        centre_depth: what is seen about the centre, as a share of the centre's distance: 1 on its surface, less where
+            something hides it; infinite where nothing is seen.
         density: opacity times falloff of all Gaussians at the camera's place, summed.
         reason: why it is rejected, a full sentence; None when it is good.
     """
 
     mean_alpha: float
     near_share: float
+    centre_depth: float
     density: float
     reason: str | None
 
@@ -159,6 +164,7 @@ def candidate_quality(
         < options.near * z[0]
     )
     near_share = float(alpha[near].sum() / max(alpha.sum(), 1e-12))
+    centre_depth = _depth_about(pixels[0] / [camera.width, camera.height], alpha, depth) / z[0] if z[0] > 0 else 0.0
     density = _density(gaussians, camera.position)
     inside_picture = z[0] > 0 and 0 <= pixels[0, 0] <= camera.width and 0 <= pixels[0, 1] <= camera.height
     reason = None
@@ -170,7 +176,25 @@ def candidate_quality(
         reason = f"The camera looks through empty space (mean alpha {mean_alpha:.2f})."
     elif near_share > options.most_near:
         reason = f"Something right in front of the camera covers {near_share:.0%} of what it sees."
-    return CandidateQuality(mean_alpha, near_share, density, reason)
+    elif centre_depth < options.hidden:
+        reason = f"Something at {centre_depth:.0%} of the way hides the object's centre."
+    return CandidateQuality(mean_alpha, near_share, centre_depth, density, reason)
+
+
+def _depth_about(place: NDArray[np.float64], alpha: NDArray[np.float64], depth: NDArray[np.floating]) -> float:
+    """Mean depth, weighted by alpha, in a window of a 20th of the picture about ``place`` [2].
+
+    The place is given in shares of the picture's width and height, 0 to 1.
+    """
+    height, width = alpha.shape
+    window = tuple(
+        slice(max(0, math.floor((share - 0.025) * size)), max(1, math.ceil((share + 0.025) * size)))
+        for share, size in ((place[1], height), (place[0], width))
+    )
+    weight = alpha[window]
+    total = float(weight.sum())
+    known = np.where(weight > 0, np.nan_to_num(np.asarray(depth[window], dtype=np.float64)), 0.0)
+    return float((weight * known).sum()) / total if total > 1e-6 else math.inf
 
 
 def _density(gaussians: Gaussians, place: NDArray[np.float64]) -> float:

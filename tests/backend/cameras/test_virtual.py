@@ -143,6 +143,16 @@ def test_something_right_in_front_is_rejected():
     assert _judge(1.0, depth).accepted
 
 
+def test_a_hidden_centre_is_rejected():
+    depth = np.full((48, 64), 6.0)
+    depth[23:27, 28:32] = 3.0  # about the principal point (30, 25)
+    quality = _judge(0.9, depth)
+    assert quality.centre_depth == pytest.approx(0.5)
+    assert "hides the object's centre" in (quality.reason or "")
+    assert _judge(np.where(depth < 6, 0.0, 0.9), depth).centre_depth == np.inf
+    assert _judge(0.9, 6.3).centre_depth == pytest.approx(1.05)
+
+
 def test_depth_of_empty_pixels_does_not_count():
     depth = np.full((48, 64), 6.0)
     alpha = np.ones((48, 64))

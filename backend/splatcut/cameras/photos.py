@@ -30,15 +30,17 @@ _ORIENTATION = 0x0112
 class PhotoFolder:
     """A folder of photos, asked for them by the names that data sets use."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, may_leave: bool) -> None:
+        """``may_leave``: whether names that lead out of ``root`` (absolute, or with ``..``) are followed."""
+        self.root, self._may_leave = root, may_leave
         self._listings: dict[Path, dict[str, list[Path]]] = {}
 
     def find(self, file_name: str) -> Path | None:
         """The photo of a data set's name (its folders and suffix may differ from those on disk), or None."""
         written = Path(file_name.replace("\\", "/"))
         exact = self.root / written
-        if written.suffix.lower() in PHOTO_SUFFIXES and exact.is_file():
+        leaves = written.is_absolute() or ".." in written.parts
+        if (self._may_leave or not leaves) and written.suffix.lower() in PHOTO_SUFFIXES and exact.is_file():
             return exact
         parts = [part for part in written.parts if part not in (".", "..") and part != written.anchor]
         for first in range(len(parts)):
@@ -79,7 +81,7 @@ def find_photos(names: list[str], images: Path | None, guesses: list[Path]) -> l
     folder = images
     found: list[Path | None] = [None] * len(names)
     for folder in [images] if images is not None else guesses:
-        photos = PhotoFolder(folder)
+        photos = PhotoFolder(folder, may_leave=images is None)
         found = [photos.find(name) for name in names]
         if any(found):
             break

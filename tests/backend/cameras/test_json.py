@@ -50,6 +50,20 @@ def test_field_of_view_and_size_from_the_photo(write_json, photos, tmp_path):
     np.testing.assert_allclose([camera.fx, camera.fy], [40, 40])
 
 
+def test_photos_that_are_given_win_over_names_in_the_file(write_json, photos, tmp_path):
+    names = {"up": "../photos/a.png", "absolute": str(tmp_path / "photos" / "a.png")}
+    for folder, size in (("photos", (64, 48)), ("photos_2", (32, 24))):
+        photos(tmp_path / folder, ["a.png"], size)
+    for name in names.values():
+        path = write_json("set/transforms.json", {"fl_x": 50.0, **SIZE, **frames(name)})
+        named = load_views(path)[0].photo
+        assert named is not None
+        assert named.resolve() == tmp_path / "photos" / "a.png"
+        (view,) = load_views(path, tmp_path / "photos_2")
+        assert (view.name, view.photo) == ("a", tmp_path / "photos_2" / "a.png")
+        assert (view.camera.width, view.camera.fx) == (32, 25)
+
+
 def test_without_size_and_photo_is_a_sentence(write_json):
     path = write_json("transforms.json", {"camera_angle_x": 1.0, **frames("a")})
     with pytest.raises(UserError, match="does not give the size"):

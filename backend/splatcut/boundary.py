@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gaussians that straddle an object's edge: the total variance of their mask signal (method: boundary Gaussians).
 
-The signal is s = 2m - 1 in [-1, 1], so its variance lies in [0, 1] and the paper's tau = 0.6 has a meaning. The variance
-between views alone would miss a Gaussian that lies half inside in every view; by the law of total variance
+The signal is s = 2m - 1 in [-1, 1], so its variance lies in [0, 1] and the paper's tau = 0.6 has a meaning. The
+variance between views alone would miss a Gaussian that lies half inside in every view; by the law of total variance
     sigma_i^2 = sum_v (W_iv / W_i) [ (s_iv - s_i)^2 + (1 - s_iv^2) ],
-the first term being the disagreement between views, the second the straddling inside them (pixels counted as inside with
-probability M and outside with 1 - M; for hard masks this is the variance over all pixels, 1 - s_i^2).
+the first term being the disagreement between views, the second the straddling inside them (pixels counted as inside
+with probability M and outside with 1 - M; for hard masks this is the variance over all pixels, 1 - s_i^2).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Variance:
 
     def boundary(self, options: BoundaryOptions) -> NDArray[np.bool_]:
         """[N] bool: B, the union over the objects of sigma^2 > tau."""
-        return (self.total > options.tau).any(axis=1)
+        return np.any(self.total > options.tau, axis=1)
 
 
 def mask_variance(sums: Sequence[ViewSums], count: int, confidence: F32, options: BoundaryOptions) -> Variance:

@@ -3,7 +3,8 @@
 """Masks to per-Gaussian object probabilities, in closed form (method: lifting; FlashSplat's linear assignment).
 
 A rendered label image is linear in the labels, so per view and object only two sums are needed: W_iv = sum_p w_i(p) and
-F_ivk = sum_p w_i(p) M_vk(p). Everything after that (votes, variances, other weights for the views) is arithmetic on them.
+F_ivk = sum_p w_i(p) M_vk(p). Everything after that (votes, variances, other weights for the views) is arithmetic on
+them.
 """
 
 from __future__ import annotations

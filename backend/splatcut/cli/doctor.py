@@ -142,6 +142,9 @@ def _package(module: str, distribution: str) -> Check:
     except Exception as error:  # a broken native part fails in many ways
         if isinstance(error, ImportError) and error.name == module:
             return Check(distribution, "required", False, "not installed", f"pip install {distribution}")
+        other = dict(REQUIRED_PACKAGES).get(getattr(error, "name", None) or "")
+        if other is not None:
+            return Check(distribution, "required", False, f"cannot be imported without {other}")
         detail, remedy = f"cannot be imported: {_line(error)}", f"pip install --force-reinstall {distribution}"
         return Check(distribution, "required", False, detail, remedy)
     return Check(distribution, "required", True, _version(distribution))
@@ -245,7 +248,7 @@ def _memory_bytes() -> int | None:
         class Status(ctypes.Structure):
             _fields_ = [
                 *((name, ctypes.c_ulong) for name in ("length", "load")),
-                *((name, ctypes.c_ulonglong) for name in ("total", "free", "file", "file_free", "all", "all_free", "more")),
+                *((name, ctypes.c_ulonglong) for name in ("total", "free", "a", "b", "c", "d", "e")),
             ]
 
         status = Status()

@@ -154,7 +154,9 @@ class MaskLoop:
         self._eyes, self._views, self._names, self._said = eyes, views, names, said
         self._options, self._progress = options, progress
         kinds = len(names)
-        self._state = _State([None] * len(views), [None] * len(views), np.zeros((len(views), kinds)), np.zeros((len(views), kinds)))
+        self._state = _State(
+            [None] * len(views), [None] * len(views), np.zeros((len(views), kinds)), np.zeros((len(views), kinds))
+        )
         self._vote = Vote(len(eyes.gaussians), kinds)
 
     def run(self) -> MaskSet:
@@ -294,7 +296,9 @@ class MaskLoop:
             ]
             if unsure:
                 notes[view.name] = (
-                    "Left out for " + ", ".join(unsure) + ": the 2D model's mask agrees with the other views' vote to less "
+                    "Left out for "
+                    + ", ".join(unsure)
+                    + ": the 2D model's mask agrees with the other views' vote to less "
                     f"than {self._options.min_agreement:.2f} intersection over union, or too little of the object is known here."
                 )
         probability = [

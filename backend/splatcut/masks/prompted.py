@@ -126,7 +126,9 @@ def _view(views: Mapping[str, WorkingView], name: str, who: str) -> WorkingView:
         return views[name]
     names = sorted(views)
     listed = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-    raise UserError(f"{who} is prompted in view {name!r}, which does not exist or is held out. The views are: {listed}.")
+    raise UserError(
+        f"{who} is prompted in view {name!r}, which does not exist or is held out. The views are: {listed}."
+    )
 
 
 def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> Said:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One door to the rasterisers: ``render`` and ``accumulate`` here, ``autograd.render`` for gradients.
 
-``device`` is ``cpu`` (numba), ``cuda`` (gsplat) or ``reference`` (plain torch, float64, small scenes). All follow the 3DGS
-rule of ``splatcut.raster.rule``.
+``device`` is ``cpu`` (numba), ``cuda`` (gsplat) or ``reference`` (plain torch, float64, small scenes). All follow the
+3DGS rule of ``splatcut.raster.rule``.
 """
 
 from __future__ import annotations

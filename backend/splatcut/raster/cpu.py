@@ -181,7 +181,8 @@ class Gradients:
     Attributes:
         means, log_scales, quats, opacity_logits, sh: as in ``Gaussians``.
         features: [N, C] or None.
-        log_opacity: [N] with respect to the logarithm of the drawn opacity; divide by ``opacity_scale`` for its gradient.
+        log_opacity: [N] with respect to the logarithm of the drawn opacity; divide by ``opacity_scale`` for its
+            gradient.
         pixels: [N, 2] with respect to the projected means, pixels.
     """
 

@@ -107,7 +107,12 @@ def blend(
                 break
             g = pair_gaussian[pair]
             bx0, bx1, by0, by1 = _blocks(box, g, x, y)
-            ca, cb, cc, lo = splat(geometry[g, CA]), splat(geometry[g, CB]), splat(geometry[g, CC]), splat(geometry[g, LO])
+            ca, cb, cc, lo = (
+                splat(geometry[g, CA]),
+                splat(geometry[g, CB]),
+                splat(geometry[g, CC]),
+                splat(geometry[g, LO]),
+            )
             dx0 = lanes_x() + splat(F(x) - geometry[g, MX])
             dy0 = lanes_y() + splat(F(y) - geometry[g, MY])
             for by in range(by0, by1 + 1):
@@ -179,7 +184,12 @@ def accumulate(
                 break
             g = pair_gaussian[pair]
             bx0, bx1, by0, by1 = _blocks(box, g, x, y)
-            ca, cb, cc, lo = splat(geometry[g, CA]), splat(geometry[g, CB]), splat(geometry[g, CC]), splat(geometry[g, LO])
+            ca, cb, cc, lo = (
+                splat(geometry[g, CA]),
+                splat(geometry[g, CB]),
+                splat(geometry[g, CC]),
+                splat(geometry[g, LO]),
+            )
             dx0 = lanes_x() + splat(F(x) - geometry[g, MX])
             dy0 = lanes_y() + splat(F(y) - geometry[g, MY])
             total = zero
@@ -267,7 +277,11 @@ def backward(
             _gather(out[channel], state, scratch, x, y, width, height)
             for block in range(16):
                 here = 256 + block * 16
-                store(state, here, fma(load(state, place + block * 16), load(state, scratch + block * 16), load(state, here)))
+                store(
+                    state,
+                    here,
+                    fma(load(state, place + block * 16), load(state, scratch + block * 16), load(state, here)),
+                )
         threshold, limit, least = splat(LOG2_ALPHA_MIN), splat(F(ALPHA_MAX)), splat(F(TRANSMITTANCE_MIN))
         one = splat(F(1))
         for pair in range(tile_start[tile], tile_start[tile + 1]):
@@ -275,7 +289,12 @@ def backward(
                 break
             g = pair_gaussian[pair]
             bx0, bx1, by0, by1 = _blocks(box, g, x, y)
-            ca, cb, cc, lo = splat(geometry[g, CA]), splat(geometry[g, CB]), splat(geometry[g, CC]), splat(geometry[g, LO])
+            ca, cb, cc, lo = (
+                splat(geometry[g, CA]),
+                splat(geometry[g, CB]),
+                splat(geometry[g, CC]),
+                splat(geometry[g, LO]),
+            )
             dx0 = lanes_x() + splat(F(x) - geometry[g, MX])
             dy0 = lanes_y() + splat(F(y) - geometry[g, MY])
             s, sx, sy, sxx, sxy, syy = zero, zero, zero, zero, zero, zero

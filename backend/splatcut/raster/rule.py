@@ -6,8 +6,9 @@ from __future__ import annotations
 
 #: Contributions with a smaller alpha are skipped.
 ALPHA_MIN = 1.0 / 255.0
-#: Alpha is clipped here; no gradient passes the clip. It is 0.99 in single precision, as 3DGS has it, in double precision
-#: too: behind two clipped Gaussians the transmittance is then below the minimum in either, behind 0.99 itself it is not.
+#: Alpha is clipped here; no gradient passes the clip. It is 0.99 in single precision, as 3DGS has it, in double
+#: precision too: behind two clipped Gaussians the transmittance is then below the minimum in either, behind 0.99 itself
+#: it is not.
 ALPHA_MAX = 0.9900000095367432
 #: A Gaussian that would bring the transmittance below this is not drawn, nor is anything behind it.
 TRANSMITTANCE_MIN = 1e-4

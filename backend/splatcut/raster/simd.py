@@ -3,9 +3,9 @@
 """Sixteen-lane float32 vectors for numba kernels.
 
 LLVM's own vectoriser gives up on the rasteriser's pixel loop (early ends, masked stores), and whether it does differs
-between processors. Here the kernels say what they want: a value of type ``Vec`` is one LLVM ``<16 x float>``, which LLVM
-maps to one AVX-512, two AVX2 or four NEON/SSE registers. Nothing is compiled ahead of time, so it works wherever numba
-does. All functions below can only be called from inside ``numba.njit`` functions.
+between processors. Here the kernels say what they want: a value of type ``Vec`` is one LLVM ``<16 x float>``, which
+LLVM maps to one AVX-512, two AVX2 or four NEON/SSE registers. Nothing is compiled ahead of time, so it works wherever
+numba does. All functions below can only be called from inside ``numba.njit`` functions.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import extending, types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import models, overload, register_model
 
 LANES = 16
 
@@ -25,6 +25,11 @@ _FLOAT = ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 _BITS = ir.VectorType(ir.IntType(1), LANES)
+
+
+def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """numba's ``intrinsic``, typed as what it makes: a function without the typing context."""
+    return extending.intrinsic(function)
 
 
 class VecType(types.Type):

@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Virtual views around what was clicked, for scenes that come without cameras (method: views)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import raster
+from splatcut.cameras import Camera, CandidateOptions, View, candidate_quality, look_at, spiral_cone
+from splatcut.errors import UserError
+from splatcut.gaussians import F32, Gaussians
+from splatcut.progress import Progress
+
+
+@dataclass(frozen=True)
+class VirtualOptions:
+    """Where virtual cameras go.
+
+    Attributes:
+        count: how many are proposed.
+        max_angle: of the cone about the first camera, degrees. Farther away floaters show that no photo has trained away.
+        probe_width: width in pixels of the small renders that candidates are judged by.
+        width: image width of the first camera when the job has none.
+    """
+
+    count: int = 24
+    max_angle: float = 40.0
+    probe_width: int = 160
+    width: int = 640
+
+    def __post_init__(self) -> None:
+        if self.count < 2 or not 0 < self.max_angle < 180:
+            raise ValueError("At least 2 virtual cameras are needed, on a cone of less than 180 degrees.")
+
+
+def drawn_depth(gaussians: Gaussians, camera: Camera, device: raster.Device = "cpu") -> tuple[F32, F32]:
+    """[H, W] mean depth of what is drawn (camera z, world units; 0 where nothing is) and [H, W] transmittance."""
+    rotation, offset = camera.camera_from_world[2, :3], camera.camera_from_world[2, 3]
+    depth = (gaussians.means @ rotation + offset).astype(np.float32)[:, None]
+    rendered = raster.render(gaussians, camera, features=depth, colour=False, device=device)
+    assert rendered.features is not None
+    alpha = 1.0 - rendered.transmittance
+    return np.where(alpha > 1e-3, rendered.features[..., 0] / np.maximum(alpha, 1e-6), 0.0), rendered.transmittance
+
+
+def surface_points(
+    gaussians: Gaussians, camera: Camera, pixels: NDArray[np.floating], device: raster.Device = "cpu"
+) -> NDArray[np.float64]:
+    """[P, 3] world points on the visible surface at pixels [P, 2]; NaN where nothing is drawn."""
+    depth, transmittance = drawn_depth(gaussians, camera, device)
+    column = np.clip(np.floor(pixels[:, 0]).astype(int), 0, camera.width - 1)
+    row = np.clip(np.floor(pixels[:, 1]).astype(int), 0, camera.height - 1)
+    points = camera.unproject(pixels, depth[row, column])
+    points[transmittance[row, column] > 0.9] = np.nan
+    return points
+
+
+def virtual_views(
+    gaussians: Gaussians,
+    first: View,
+    centre: NDArray[np.float64],
+    options: VirtualOptions,
+    progress: Progress,
+    device: raster.Device = "cpu",
+) -> list[View]:
+    """The first view and the virtual ones about ``centre`` [3] (world) that pass the test, in order of growing angle.
+
+    Rejected are those that look through empty space or sit inside opaque Gaussians.
+    """
+    base = first.camera
+    distance = float(np.linalg.norm(base.position - centre))
+    base = replace(base, near=min(base.near, 0.1 * distance))
+    probe = base.resized(options.probe_width, max(1, round(options.probe_width * base.height / base.width)))
+    _, transmittance = drawn_depth(gaussians, probe, device)
+    limits = CandidateOptions(reference_alpha=float(np.clip(1.0 - transmittance.mean(), 0.0, 1.0)))
+    views = [first]
+    candidates = spiral_cone(base, centre, options.count, options.max_angle)[1:]
+    progress.stage("views", len(candidates))
+    for number, camera in enumerate(candidates, start=1):
+        small = camera.resized(probe.width, probe.height)
+        depth, transmittance = drawn_depth(gaussians, small, device)
+        if candidate_quality(gaussians, small, centre, transmittance, depth, limits).accepted:
+            views.append(View(f"virtual_{number:03d}", camera))
+        progress.step()
+    if len(views) < 3:
+        raise UserError(
+            "No place around the object gives a clear view of it: virtual cameras look through empty space or stand inside "
+            "other things. Give the cameras of the capture with --cameras, or click the object in another view."
+        )
+    return views
+
+
+def first_view_of(
+    gaussians: Gaussians, points: NDArray[np.floating], options: VirtualOptions, device: raster.Device = "cpu"
+) -> View:
+    """A first view of points in space [P, 3], for scenes without any camera.
+
+    Directions all around are tried at a distance that shows the neighbourhood of the points; the one in which the points
+    lie on the visible surface and the picture is fullest is taken. The scene's up is guessed from the file's axes
+    (negative y, as COLMAP and 3DGS have it).
+    """
+    centre = np.asarray(points, np.float64).mean(axis=0)
+    spread = np.percentile(np.abs(gaussians.means - np.median(gaussians.means, axis=0)), 75)
+    up = np.array([0.0, -1.0, 0.0])
+    width = options.width
+    height, focal = round(width * 0.75), 0.9 * width
+    best: tuple[float, Camera] | None = None
+    for distance in (1.5 * float(spread), 0.75 * float(spread)):
+        for turn in np.arange(0.0, 360.0, 30.0):
+            for lift in (15.0, 40.0):
+                around, above = np.radians(turn), np.radians(lift)
+                direction = np.array([np.cos(above) * np.cos(around), -np.sin(above), np.cos(above) * np.sin(around)])
+                pose = look_at(centre + distance * direction, centre, up)
+                camera = Camera(width, height, focal, focal, width / 2, height / 2, pose, min(0.2, 0.1 * distance))
+                small = camera.resized(options.probe_width, round(options.probe_width * 0.75))
+                depth, transmittance = drawn_depth(gaussians, small, device)
+                pixels, z = small.project(points)
+                inside = (pixels >= 0).all(axis=1) & (pixels < [small.width, small.height]).all(axis=1) & (z > 0)
+                if not inside.all():
+                    continue
+                column, row = np.floor(pixels).astype(int).T
+                visible = float((z < depth[row, column] * 1.05).mean())
+                quality = candidate_quality(gaussians, small, centre, transmittance, depth)
+                score = visible + 0.5 * quality.mean_alpha - quality.near_share - min(quality.density, 1.0)
+                if best is None or score > best[0]:
+                    best = (score, camera)
+    if best is None:
+        raise UserError("No camera around the given points sees them. Check the points' coordinates.")
+    return View("virtual_000", best[1])
+
+
+def centre_of(points: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+    """[3] median of world points, those that are NaN left out."""
+    together = np.concatenate([np.asarray(part, np.float64).reshape(-1, 3) for part in points])
+    return np.median(together[np.isfinite(together).all(axis=1)], axis=0)

@@ -1,0 +1,290 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""A job from start to end, continuing after what an earlier run of it has finished."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import raster
+from splatcut.cameras import Camera, View, save_cameras
+from splatcut.errors import UserError
+from splatcut.export.plys import ObjectFiles, write_labels, write_objects
+from splatcut.export.report import ObjectEntry, Report, write_report
+from splatcut.export.stages import StageTimer, record_as_dict
+from splatcut.extract import Islands, islands, labels_from_probability, soft_edges
+from splatcut.gaussians import Gaussians
+from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop
+from splatcut.masks.prompted import gather
+from splatcut.masks.ready import read_ready_masks
+from splatcut.masks.types import MaskSet
+from splatcut.masks.virtual import VirtualOptions, centre_of, first_view_of, surface_points, virtual_views
+from splatcut.masks.working import WorkingView, working_view
+from splatcut.messages import Job, Points3DPrompt, ViewPrompt, job_to_json
+from splatcut.pipeline.checkpoints import Arrays, Checkpoints
+from splatcut.pipeline.inputs import Inputs, fingerprint, read_inputs
+from splatcut.pipeline.labelling import Labelled, lift_and_split
+from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
+from splatcut.progress import Progress
+from splatcut.sam import EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
+
+#: Passes of the mask loop for each quality.
+MASK_PASSES = {"draft": 1, "standard": 2, "fine": 3}
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Where and how a run works; nothing here changes its result.
+
+    Attributes:
+        cache: folder of the image embeddings.
+        force: replace the results of another job in the output folder.
+        max_side: masks are made at this size at most, pixels; the 2D models see no more.
+        after_stage: called with a stage's name when its results are on disk.
+    """
+
+    cache: Path = field(default_factory=default_cache_folder)
+    force: bool = False
+    max_side: int = 1024
+    after_stage: Callable[[str], None] = lambda name: None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run gave.
+
+    Attributes:
+        files: the splat files; labels: [M] int32; names: of the objects.
+        warnings: full sentences for the user.
+    """
+
+    files: ObjectFiles
+    labels: NDArray[np.int32]
+    names: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class _Run:
+    """One run: inputs, checkpoints, timer and progress that all stages share."""
+
+    def __init__(self, job: Job, settings: RunSettings, progress: Progress) -> None:
+        self.job, self.settings, self.progress = job, settings, progress
+        self.timer = StageTimer()
+        with self.timer.stage("load"):
+            progress.stage("load", 1)
+            self.inputs: Inputs = read_inputs(job)
+            self.segmenter: Segmenter | None = None
+            if job.masks is None:
+                self.segmenter = load_segmenter(job.options.model, self.inputs.device)
+            progress.step()
+        model = self.segmenter.fingerprint if self.segmenter is not None else ""
+        self.checkpoints = Checkpoints.open(job.out, fingerprint(job, self.inputs, model), settings.force)
+        self.device = cast(raster.Device, self.inputs.device)
+        self.warnings: list[str] = []
+        if self.inputs.splats.dropped:
+            self.warnings.append(
+                f"{self.inputs.splats.dropped} Gaussians with values that are not finite were left out (--drop-invalid)."
+            )
+
+    @property
+    def gaussians(self) -> Gaussians:
+        return self.inputs.splats.gaussians
+
+    def stage(self, name: str, compute: Callable[[], tuple[Arrays, dict[str, Any]]]) -> tuple[Arrays, dict[str, Any]]:
+        """The stage's result, from disk if it is finished, else computed and recorded."""
+        stored = self.checkpoints.load(name)
+        if stored is not None:
+            arrays, notes = stored
+            self.timer.resumed(notes.pop("record"))
+            self.progress.stage(name, 1)
+            self.progress.step()
+            return arrays, notes
+        with self.timer.stage(name):
+            arrays, notes = compute()
+        self.checkpoints.save(name, arrays, {**notes, "record": record_as_dict(self.timer.records[-1])})
+        self.settings.after_stage(name)
+        return arrays, notes
+
+
+def run_job(job: Job, progress: Progress, settings: RunSettings | None = None) -> Result:
+    """Runs a job and writes its results to ``job.out`` (design: CLI).
+
+    Raises:
+        UserError: input that cannot be used; nothing half-written remains.
+        Cancelled: through ``progress``; finished stages are kept.
+    """
+    run = _Run(job, settings or RunSettings(), progress)
+    views = _views(run)
+    masks, mask_views = _masks(run, views)
+    labelled = _labels(run, masks, mask_views)
+    return _write(run, views, masks, labelled)
+
+
+def _views(run: _Run) -> list[View]:
+    """The views that masks are made in: the data set's, or virtual ones about what was prompted."""
+    inputs = run.inputs
+    if not inputs.needs_virtual_views or run.job.masks is not None:
+        return inputs.kept
+
+    def compute() -> tuple[Arrays, dict[str, Any]]:
+        options = VirtualOptions()
+        in_space = [p.points for item in run.job.objects for p in item.prompts if isinstance(p, Points3DPrompt)]
+        points = [np.array([point[:3] for point in some if point[3] == 1]).reshape(-1, 3) for some in in_space]
+        known = {view.name: view for view in inputs.kept}
+        prompts = [p for item in run.job.objects for p in item.prompts if isinstance(p, ViewPrompt)]
+        named = next((known[p.view] for p in prompts if p.view in known), None)
+        first = named or (inputs.kept[0] if inputs.kept else None)
+        if first is None:
+            if not any(len(some) for some in points):
+                raise UserError(
+                    "Without cameras the prompts must be points in space (points3d). Give the view that was clicked in "
+                    "with --cameras, or use points in space."
+                )
+            first = first_view_of(run.gaussians, np.concatenate(points), options, run.device)
+        gather(
+            run.job.objects, {v.name: WorkingView(v, v) for v in [first, *known.values()]}, run.gaussians, run.device
+        )
+        for prompt in prompts:
+            view = known.get(prompt.view, first)
+            pixels = [point[:2] for point in prompt.points if point[2] == 1]
+            if prompt.box is not None:
+                pixels.append(((prompt.box[0] + prompt.box[2]) / 2, (prompt.box[1] + prompt.box[3]) / 2))
+            points.append(
+                surface_points(run.gaussians, view.camera, np.array(pixels, float).reshape(-1, 2), run.device)
+            )
+        made = virtual_views(run.gaussians, first, centre_of(points), options, run.progress, run.device)
+        made += [view for view in inputs.kept if view.name != first.name]
+        cameras = [view.camera for view in made]
+        numbers = np.array([[c.width, c.height, c.fx, c.fy, c.cx, c.cy, c.near] for c in cameras])
+        poses = np.stack([camera.camera_from_world for camera in cameras])
+        return {"intrinsics": numbers, "poses": poses}, {"names": [view.name for view in made]}
+
+    arrays, notes = run.stage("views", compute)
+    known = {view.name: view for view in inputs.kept}
+    views = []
+    for name, (w, h, *rest), pose in zip(notes["names"], arrays["intrinsics"], arrays["poses"], strict=True):
+        fx, fy, cx, cy, near = (float(value) for value in rest)
+        camera = Camera(int(w), int(h), fx, fy, cx, cy, pose, near)
+        views.append(known[name] if name in known else View(name, camera))
+    run.warnings.append(
+        f"There were too few cameras, so {len(views)} views were used of which {len(views) - len(known)} are virtual."
+    )
+    return sorted(views, key=lambda view: view.name)
+
+
+def _masks(run: _Run, views: list[View]) -> tuple[MaskSet, list[View]]:
+    """Masks of all objects, and the views (at working size) that they are masks of."""
+    job = run.job
+    working = {view.name: working_view(view, run.settings.max_side) for view in views}
+
+    def compute() -> tuple[Arrays, dict[str, Any]]:
+        if job.masks is not None:
+            masks = read_ready_masks(job.masks, run.inputs.views, views, run.progress)
+        else:
+            assert run.segmenter is not None
+            said = gather(job.objects, working, run.gaussians, run.device)
+            eyes = Eyes(run.segmenter, EmbeddingCache(run.settings.cache), run.gaussians, run.device)
+            names = [item.name for item in job.objects]
+            options = LoopOptions(passes=MASK_PASSES[job.options.quality])
+            masks = MaskLoop(eyes, list(working.values()), names, said, options, run.progress).run()
+            if eyes.cache.problem:
+                run.warnings.append(eyes.cache.problem)
+        arrays: Arrays = {"confidence": masks.confidence}
+        arrays.update({f"view_{number:05d}": mask for number, mask in enumerate(masks.probability)})
+        return arrays, {"objects": list(masks.objects), "views": list(masks.views), "notes": masks.notes}
+
+    arrays, notes = run.stage("masks", compute)
+    masks = MaskSet(
+        tuple(notes["objects"]),
+        tuple(notes["views"]),
+        [arrays[f"view_{number:05d}"] for number in range(len(notes["views"]))],
+        arrays["confidence"],
+        notes["notes"],
+    )
+    by_name = {view.name: view for view in views}
+    return masks, [by_name[name] if job.masks is not None else working[name].view for name in masks.views]
+
+
+def _labels(run: _Run, masks: MaskSet, views: list[View]) -> Labelled:
+    """Probabilities, boundary and splits (stage ``lift``); the joint optimisation of field and Gaussians follows here."""
+
+    def compute() -> tuple[Arrays, dict[str, Any]]:
+        result = lift_and_split(run.gaussians, views, masks, run.job.options, run.progress, run.device)
+        return result.arrays(), {"boundary": list(result.boundary)}
+
+    arrays, notes = run.stage("lift", compute)
+    return Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"]))
+
+
+def _write(run: _Run, views: list[View], masks: MaskSet, labelled: Labelled) -> Result:
+    job, out, names = run.job, run.job.out, masks.objects
+    with run.timer.stage("extract"):
+        found = islands(
+            labelled.gaussians,
+            labels_from_probability(labelled.probability),
+            weight=labelled.weight,
+            progress=run.progress,
+        )
+        labels, gaussians, probability = found.labels, labelled.gaussians, labelled.probability
+        parent, changed = labelled.parent, labelled.changed
+        if job.options.soft_edges:
+            soft = soft_edges(gaussians, probability, labels)
+            gaussians, labels, probability = soft.gaussians, soft.labels, probability[soft.parent]
+            changed = changed[soft.parent] | soft.changed
+            parent = parent[soft.parent]
+    with run.timer.stage("write"):
+        splats = run.inputs.splats
+        if len(parent) != len(splats) or changed.any():
+            splats = splats.with_gaussians(gaussians, parent, changed)
+        files = write_objects(splats, labels, names, out, progress=run.progress)
+        write_labels(out / "labels.npz", labels, names, probability, parent)
+        shown = run.inputs.views if not run.inputs.needs_virtual_views or job.masks is not None else views
+        write_final_masks(gaussians, labels, names, shown, out, run.progress, run.device)
+        if shown is views:
+            save_cameras(out / "cameras.json", views)
+        write_contact_sheet(job, gaussians, labels, masks, shown, out, run.progress, run.device)
+    run.warnings += [
+        f"The object {name!r} got no Gaussians. Its masks are empty or other objects hold all it has."
+        for name in files.empty
+    ]
+    write_report(out / "report.json", _report(run, masks, labelled, found, files))
+    run.settings.after_stage("write")
+    return Result(files, labels, tuple(names), tuple(run.warnings))
+
+
+def _report(run: _Run, masks: MaskSet, labelled: Labelled, found: Islands, files: ObjectFiles) -> Report:
+    splats, job = run.inputs.splats, run.job
+    options = job_to_json(replace(job, options=replace(job.options))).get("options", {})
+    return Report(
+        scene={
+            "path": os.fspath(job.scene),
+            "format": splats.source_format,
+            "gaussians": len(splats),
+            "sh_degree": splats.gaussians.sh_degree,
+            "dropped": splats.dropped,
+        },
+        options={**dataclasses.asdict(job.options), **options},
+        objects=[
+            ObjectEntry(
+                name, files.counts[name], labelled.boundary[k], f"objects/{name}.ply" if files.counts[name] else None
+            )
+            for k, name in enumerate(masks.objects)
+        ],
+        background=files.background_count,
+        stages=run.timer.records,
+        masks=masks,
+        islands=found,
+        device=run.inputs.device,
+        model=run.segmenter.name if run.segmenter is not None else None,
+        holdout=[view.name for view in run.inputs.held_out],
+        warnings=run.warnings,
+        extra={"split": int(labelled.changed.sum()), "unseen": int((labelled.weight <= 0).sum())},
+    )

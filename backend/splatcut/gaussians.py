@@ -62,7 +62,9 @@ class Gaussians:
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Gaussians:
         """The Gaussians at ``index`` (indices, a boolean mask or a slice), in that order."""
-        return Gaussians(**{field.name: np.ascontiguousarray(getattr(self, field.name)[index]) for field in fields(self)})
+        return Gaussians(
+            **{field.name: np.ascontiguousarray(getattr(self, field.name)[index]) for field in fields(self)}
+        )
 
     def opacities(self) -> F32:
         """[N] float32 in (0, 1): the opacity after the sigmoid."""

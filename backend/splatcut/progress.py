@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Protocol
+from typing import Any, Protocol
 
 from tqdm import tqdm
 
@@ -51,7 +51,7 @@ class Terminal(Quiet):
 
     def __init__(self, cancel: threading.Event | None = None) -> None:
         super().__init__(cancel)
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[Any] | None = None
 
     def stage(self, name: str, total: int) -> None:
         super().stage(name, total)

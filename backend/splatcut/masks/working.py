@@ -71,8 +71,7 @@ def working_view(view: View, max_side: int) -> WorkingView:
 
 
 def picture(view: WorkingView, gaussians: Gaussians, device: raster.Device = "cpu") -> NDArray[np.uint8]:
-    """[h, w, 3] uint8 sRGB: the photo at working size, or the scene's render where there is no photo (method:
-    views)."""
+    """[h, w, 3] uint8 sRGB: the photo at working size, or the scene's render without a photo (method: views)."""
     camera = view.view.camera
     if view.source.photo is None:
         image = raster.render(gaussians, camera, device=device).image

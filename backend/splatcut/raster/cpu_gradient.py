@@ -45,9 +45,9 @@ def _colour_backward(
 
 @njit(parallel=True, fastmath={"contract", "arcp", "nsz"}, cache=True, nogil=True)
 def project_backward(
-    order: Any, slot_start: Any, sums: Any, geometry: Any, camera: Any, means: Any, log_scales: Any, quats: Any, sh: Any,
-    degree: int, colour: bool, g_means: Any, g_scales: Any, g_quats: Any, g_logits: Any, g_sh: Any, g_features: Any,
-    g_log_opacity: Any, g_pixels: Any,
+    order: Any, slot_start: Any, sums: Any, geometry: Any, camera: Any, means: Any, log_scales: Any, quats: Any,
+    sh: Any, degree: int, colour: bool, g_means: Any, g_scales: Any, g_quats: Any, g_logits: Any, g_sh: Any,
+    g_features: Any, g_log_opacity: Any, g_pixels: Any,
 ) -> None:  # fmt: skip
     """Gradients of the drawn Gaussians' parameters; rows of the others are left as they are (zero).
 

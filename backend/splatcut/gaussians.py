@@ -60,7 +60,7 @@ class Gaussians:
         """Degree of the spherical harmonics, 0 to 4."""
         return math.isqrt(self.sh.shape[1]) - 1
 
-    def take(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Gaussians:
+    def take(self, index: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Gaussians:
         """The Gaussians at ``index`` (indices, a boolean mask or a slice), in that order."""
         return Gaussians(
             **{field.name: np.ascontiguousarray(getattr(self, field.name)[index]) for field in fields(self)}

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Splitting of boundary Gaussians along the axis that crosses the object's edge (method: boundary Gaussians, splitting).
+"""Splitting of boundary Gaussians along the axis that crosses the object's edge (method: splitting).
 
 The edge's normal at a Gaussian is read off the masks: in a view, the blending-weighted covariance of pixel position and
 mask points from the background's to the object's pixels; times the inverse projected covariance it is the gradient of
-the mask over the image, and the projection's Jacobian pulls it back into the world. Summed over views it is a covector n,
-and the axis to split is the one along which the mask changes most inside the Gaussian: argmax_k |n . a_k| s_k.
+the mask over the image, and the projection's Jacobian pulls it back into the world. Summed over views it is a covector
+n, and the axis to split is the one along which the mask changes most inside the Gaussian: argmax_k |n . a_k| s_k.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def edge_normals(
     progress: Progress,
     device: raster.Device = "cpu",
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Covectors [M, 3] across the object's edge, and pixels per world unit in the closest view [M], of Gaussians ``index``.
+    """Covectors [M, 3] across the object's edge, and pixels per world unit in the closest view [M], of ``index``.
 
     Args:
         views: the views of ``masks``, in its order.
@@ -109,7 +109,7 @@ def edge_normals(
             np.arange(camera.height, dtype=np.float32) + np.float32(0.5 - camera.height / 2),
         )
         soft = masks.soft(number)
-        signals = np.concatenate([x[None], y[None], soft, soft * x, soft * y])
+        signals = np.concatenate([x[None], y[None], soft, soft * x, soft * y]).astype(np.float32, copy=False)
         sums = raster.accumulate(gaussians, camera, signals, device=device)
         weight, weighted = sums.weight[index].astype(np.float64), sums.weighted[index].astype(np.float64)
         kinds = soft.shape[0]
@@ -159,9 +159,9 @@ def split(
 ) -> Split:
     """Cuts Gaussians ``index`` [M] in two across their own axes ``axis`` [M], where the object's edge crosses them.
 
-    The axis' normal profile is cut where the upper part holds ``share`` of it; each child takes the mean, the variance and
-    the mass of its part, so together they have the parent's mean, covariance and integrated opacity (peak opacity times
-    volume), up to opacities that would exceed 1.
+    The axis' normal profile is cut where the upper part holds ``share`` of it; each child takes the mean, the variance
+    and the mass of its part, so together they have the parent's mean, covariance and integrated opacity (peak opacity
+    times volume), up to opacities that would exceed 1.
 
     Args:
         towards: [M, 3] covectors that point to the object (``edge_normals``).

@@ -222,8 +222,8 @@ class MaskLoop:
         for k, name in enumerate(self._names):
             if not (features[:, k] > 0.5).any():
                 raise UserError(
-                    f"The prompts of the object {name!r} lead to nothing: no Gaussian lies mostly inside the mask that the "
-                    "2D model made of them. Add points on the object or draw a box around it."
+                    f"The prompts of the object {name!r} lead to nothing: no Gaussian lies mostly inside the mask that "
+                    "the 2D model made of them. Add points on the object or draw a box around it."
                 )
 
     def _centre(self) -> NDArray[np.float64]:
@@ -299,7 +299,8 @@ class MaskLoop:
                     "Left out for "
                     + ", ".join(unsure)
                     + ": the 2D model's mask agrees with the other views' vote to less "
-                    f"than {self._options.min_agreement:.2f} intersection over union, or too little of the object is known here."
+                    f"than {self._options.min_agreement:.2f} intersection over union, or too little of the object is "
+                    "known here."
                 )
         probability = [
             np.rint(p * 255.0).astype(np.uint8) if p is not None else np.zeros(0, np.uint8) for p in state.probability

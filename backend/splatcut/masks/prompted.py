@@ -61,8 +61,8 @@ def read_mask(file: Path, view: WorkingView, what: str) -> NDArray[np.uint8]:
     width, height = view.photo_size
     if grey.shape != (height, width):
         raise UserError(
-            f"{what}, {file}, has {grey.shape[1]} x {grey.shape[0]} pixels but view {view.name!r} has {width} x {height}. "
-            "Masks must have the size of the photos."
+            f"{what}, {file}, has {grey.shape[1]} x {grey.shape[0]} pixels but view {view.name!r} has {width} x "
+            f"{height}. Masks must have the size of the photos."
         )
     return view.mask(grey)
 
@@ -105,7 +105,8 @@ def read_scribble(file: Path, view: WorkingView, what: str) -> Said:
     width, height = view.photo_size
     if rgba.shape[:2] != (height, width):
         raise UserError(
-            f"{what}, {file}, has {rgba.shape[1]} x {rgba.shape[0]} pixels but view {view.name!r} has {width} x {height}."
+            f"{what}, {file}, has {rgba.shape[1]} x {rgba.shape[0]} pixels but view {view.name!r} has {width} x "
+            f"{height}."
         )
     drawn = (rgba[..., 3] > 127) & (rgba[..., :3].max(axis=2) > 63)
     grey = np.ptp(rgba[..., :3], axis=2) < 40
@@ -169,8 +170,8 @@ def _drawn_depth(gaussians: Gaussians, view: View, device: raster.Device) -> tup
     depth = (gaussians.means @ rotation + offset).astype(np.float32)[:, None]
     rendered = raster.render(gaussians, view.camera, features=depth, colour=False, device=device)
     assert rendered.features is not None
-    alpha = 1.0 - rendered.transmittance
-    return rendered.features[..., 0] / np.maximum(alpha, 1e-6), alpha
+    alpha = np.float32(1) - rendered.transmittance
+    return rendered.features[..., 0] / np.maximum(alpha, np.float32(1e-6)), alpha
 
 
 def _points_in_space(

@@ -23,7 +23,8 @@ class VirtualOptions:
 
     Attributes:
         count: how many are proposed.
-        max_angle: of the cone about the first camera, degrees. Farther away floaters show that no photo has trained away.
+        max_angle: of the cone about the first camera, degrees. Farther away floaters show that no photo has trained
+            away.
         probe_width: width in pixels of the small renders that candidates are judged by.
         width: image width of the first camera when the job has none.
     """
@@ -89,8 +90,8 @@ def virtual_views(
         progress.step()
     if len(views) < 3:
         raise UserError(
-            "No place around the object gives a clear view of it: virtual cameras look through empty space or stand inside "
-            "other things. Give the cameras of the capture with --cameras, or click the object in another view."
+            "No place around the object gives a clear view of it: virtual cameras look through empty space or stand "
+            "inside other things. Give the cameras of the capture with --cameras, or click the object in another view."
         )
     return views
 
@@ -100,9 +101,9 @@ def first_view_of(
 ) -> View:
     """A first view of points in space [P, 3], for scenes without any camera.
 
-    Directions all around are tried at a distance that shows the neighbourhood of the points; the one in which the points
-    lie on the visible surface and the picture is fullest is taken. The scene's up is guessed from the file's axes
-    (negative y, as COLMAP and 3DGS have it).
+    Directions all around are tried at a distance that shows the neighbourhood of the points; the one in which the
+    points lie on the visible surface and the picture is fullest is taken. The scene's up is guessed from the file's
+    axes (negative y, as COLMAP and 3DGS have it).
     """
     centre = np.asarray(points, np.float64).mean(axis=0)
     spread = np.percentile(np.abs(gaussians.means - np.median(gaussians.means, axis=0)), 75)

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run leaves on disk so that the same command continues it.
 
-The output folder holds ``.splatcut/job.json``, which says whose folder it is, and one ``<stage>.npz`` per finished stage.
-Files are complete or absent (written to a temporary name, flushed, renamed), so a run may be killed at any moment.
+The output folder holds ``.splatcut/job.json``, which says whose folder it is, and one ``<stage>.npz`` per finished
+stage. Files are complete or absent (written to a temporary name, flushed, renamed), so a run may be killed at any
+moment.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ class Checkpoints:
     def open(folder: Path, key: str, force: bool = False) -> Checkpoints:
         """Claims ``folder`` for the job with fingerprint ``key``.
 
-        Raises ``UserError`` when the folder holds files that are not SplatCut's, or another job (unless ``force``, which
-        removes that job's results).
+        Raises ``UserError`` when the folder holds files that are not SplatCut's, or another job (unless ``force``,
+        which removes that job's results).
         """
         checkpoints = Checkpoints(folder, key)
         if folder.exists() and not folder.is_dir():
@@ -52,14 +53,14 @@ class Checkpoints:
             others = sorted(path.name for path in folder.iterdir() if path.name != STATE)
             if others:
                 raise UserError(
-                    f"The output folder {folder} is not empty and was not written by SplatCut (it holds {others[0]!r}). "
-                    "Choose an empty or new folder with --out."
+                    f"The output folder {folder} is not empty and was not written by SplatCut (it holds "
+                    f"{others[0]!r}). Choose an empty or new folder with --out."
                 )
         if owner is not None and owner != key:
             if not force:
                 raise UserError(
-                    f"The output folder {folder} holds another job: other inputs or options. Choose another folder with "
-                    "--out, or replace that job's results with --force."
+                    f"The output folder {folder} holds another job: other inputs or options. Choose another folder "
+                    "with --out, or replace that job's results with --force."
                 )
             checkpoints._clear()
         if owner != key:

@@ -18,7 +18,7 @@ from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.formats import SplatFile
-from splatcut.messages import InlineView, Job, job_to_json
+from splatcut.messages import InlineView, Job, MaskPrompt, ScribblePrompt, job_to_json
 
 #: Fewer cameras than this cannot show an object from enough sides; virtual ones are added (method: views).
 FEW_VIEWS = 3
@@ -109,7 +109,8 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
 
 
 def _prompt_files(job: Job) -> list[Path]:
-    files = [prompt.file for item in job.objects for prompt in item.prompts if hasattr(prompt, "file")]
+    prompts = [prompt for item in job.objects for prompt in item.prompts]
+    files = [prompt.file for prompt in prompts if isinstance(prompt, MaskPrompt | ScribblePrompt)]
     if job.masks is not None and job.masks.is_dir():
         files += sorted(path for path in job.masks.rglob("*") if path.is_file())
     return files

@@ -18,7 +18,7 @@ from splatcut.files import atomic_path
 from splatcut.gaussians import F32, Gaussians
 from splatcut.masks.types import MaskSet
 from splatcut.masks.working import picture, working_view
-from splatcut.messages import Job, ViewPrompt
+from splatcut.messages import Job, Points3DPrompt, ViewPrompt
 from splatcut.progress import Progress
 
 #: Rows of the contact sheet, and the longer side of its renders in pixels.
@@ -56,7 +56,7 @@ def write_contact_sheet(
 ) -> None:
     """``folder/contact_sheet.png``: photo, masks, every object alone and the background, in a few views."""
     prompted = {
-        prompt.view for item in job.objects for prompt in item.prompts if getattr(prompt, "view", None) is not None
+        prompt.view for item in job.objects for prompt in item.prompts if not isinstance(prompt, Points3DPrompt)
     }
     chosen = choose_views([view.name for view in views], sorted(prompted), SHEET_ROWS)
     by_name = {view.name: view for view in views}

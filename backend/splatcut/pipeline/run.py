@@ -91,7 +91,8 @@ class _Run:
         self.warnings: list[str] = []
         if self.inputs.splats.dropped:
             self.warnings.append(
-                f"{self.inputs.splats.dropped} Gaussians with values that are not finite were left out (--drop-invalid)."
+                f"{self.inputs.splats.dropped} Gaussians with values that are not finite were left out "
+                "(--drop-invalid)."
             )
 
     @property
@@ -214,7 +215,7 @@ def _masks(run: _Run, views: list[View]) -> tuple[MaskSet, list[View]]:
 
 
 def _labels(run: _Run, masks: MaskSet, views: list[View]) -> Labelled:
-    """Probabilities, boundary and splits (stage ``lift``); the joint optimisation of field and Gaussians follows here."""
+    """Probabilities, boundary and splits (stage ``lift``); the joint optimisation has its place after it."""
 
     def compute() -> tuple[Arrays, dict[str, Any]]:
         result = lift_and_split(run.gaussians, views, masks, run.job.options, run.progress, run.device)

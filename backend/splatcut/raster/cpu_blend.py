@@ -236,7 +236,8 @@ def accumulate(
                     sums[slot, kind + 1] = lane_sum(load(state, partial + kind * 16))
 
 
-#: Columns of the backward sums before the channels: sums over pixels of dL/dlog(alpha) times 1, dx, dy, dx^2, dx dy, dy^2.
+#: Columns of the backward sums before the channels: sums over pixels of dL/dlog(alpha) times 1, dx, dy, dx^2, dx dy,
+#: dy^2.
 MOMENTS = 6
 
 
@@ -247,8 +248,8 @@ def backward(
 ) -> None:  # fmt: skip
     """Gradients of the blending, per pair; runs front to back like the forward pass.
 
-    With w_i = alpha_i T_i and R_i the gradient-weighted colour of everything behind i (background and the transmittance's
-    own gradient included), dL/dalpha_i = T_i <g, c_i> - R_i / (1 - alpha_i).
+    With w_i = alpha_i T_i and R_i the gradient-weighted colour of everything behind i (background and the
+    transmittance's own gradient included), dL/dalpha_i = T_i <g, c_i> - R_i / (1 - alpha_i).
 
     Args:
         out, transmittance: the forward pass's results.

@@ -170,8 +170,8 @@ def _drawn_depth(gaussians: Gaussians, view: View, device: raster.Device) -> tup
     depth = (gaussians.means @ rotation + offset).astype(np.float32)[:, None]
     rendered = raster.render(gaussians, view.camera, features=depth, colour=False, device=device)
     assert rendered.features is not None
-    alpha = np.float32(1) - rendered.transmittance
-    return rendered.features[..., 0] / np.maximum(alpha, np.float32(1e-6)), alpha
+    alpha = (1.0 - rendered.transmittance).astype(np.float32)
+    return (rendered.features[..., 0] / np.maximum(alpha, 1e-6)).astype(np.float32), alpha
 
 
 def _points_in_space(

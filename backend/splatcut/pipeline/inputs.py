@@ -8,6 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class Inputs:
     views: list[View]
     kept: list[View]
     held_out: list[View]
-    device: str
+    device: Literal["cpu", "cuda"]
 
     @property
     def needs_virtual_views(self) -> bool:

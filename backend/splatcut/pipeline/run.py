@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ class _Run:
             progress.step()
         model = self.segmenter.fingerprint if self.segmenter is not None else ""
         self.checkpoints = Checkpoints.open(job.out, fingerprint(job, self.inputs, model), settings.force)
-        self.device = cast(raster.Device, self.inputs.device)
+        self.device: raster.Device = self.inputs.device
         self.warnings: list[str] = []
         if self.inputs.splats.dropped:
             self.warnings.append(

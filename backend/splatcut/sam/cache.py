@@ -64,7 +64,8 @@ class EmbeddingCache:
             return Embedding(features, segmenter.frame(image.shape[1], image.shape[0]))
         self.misses += 1
         computed = segmenter.encode(image)
-        stored = {name: value.astype(np.float16) for name, value in computed.features.items()}
+        with np.errstate(over="ignore"):
+            stored = {name: value.astype(np.float16) for name, value in computed.features.items()}
         if not all(np.isfinite(value).all() for value in stored.values()):
             return computed  # beyond float16's range; no such model is known
         self._write(path, stored)

@@ -35,8 +35,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line; returns the exit code: 0 done, 1 the answer is no, 2 bad input, 130 cancelled."""
-    args = build_parser().parse_args(arguments)
     try:
+        args = build_parser().parse_args(arguments)
         return int(args.func(args))
     except UserError as error:
         print(f"splatcut: {error}", file=sys.stderr)

@@ -90,6 +90,17 @@ def write_objects(
     return ObjectFiles(written, rest if rest_count else None, counts, rest_count)
 
 
+def object_files(labels: NDArray[np.integer], names: Sequence[str], folder: Path) -> ObjectFiles:
+    """What ``write_objects`` writes for these labels, without writing it."""
+    counts = np.bincount(labels, minlength=len(names) + 1)
+    return ObjectFiles(
+        {name: folder / "objects" / f"{name}.ply" for name, count in zip(names, counts[1:], strict=True) if count},
+        folder / "background.ply" if counts[0] else None,
+        {name: int(count) for name, count in zip(names, counts[1:], strict=True)},
+        int(counts[0]),
+    )
+
+
 def _write_rows(splats: SplatFile, rows: NDArray[np.intp], path: Path) -> int:
     if rows.size:
         write_splats(path, splats.take(rows))

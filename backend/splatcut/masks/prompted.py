@@ -45,6 +45,20 @@ class Said:
     box: F32 | None = None
     mask: NDArray[np.uint8] | None = None
 
+    def on_object(self) -> NDArray[np.float64]:
+        """[P, 2] pixels that lie, or (in a box) may lie, on the object."""
+        pixels = [self.points[self.labels == 1].astype(np.float64)]
+        if self.mask is not None:
+            pixels.append(_spread(np.argwhere(self.mask > 127), STROKE_POINTS).astype(np.float64))
+        if self.box is not None:
+            x0, y0, x1, y1 = self.box.astype(np.float64)
+            # The inner third of the box: its border is mostly beside the object.
+            x, y = np.meshgrid(
+                np.linspace(2 * x0 + x1, x0 + 2 * x1, 5) / 3, np.linspace(2 * y0 + y1, y0 + 2 * y1, 5) / 3
+            )
+            pixels.append(np.stack([x.ravel(), y.ravel()], axis=1))
+        return np.concatenate(pixels)
+
 
 def read_mask(file: Path, view: WorkingView, what: str) -> NDArray[np.uint8]:
     """A ready mask [h, w] uint8 in working pixels; bright is the object.

@@ -136,6 +136,11 @@ def first_view_of(
 
 
 def centre_of(points: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-    """[3] median of world points, those that are NaN left out."""
-    together = np.concatenate([np.asarray(part, np.float64).reshape(-1, 3) for part in points])
-    return np.median(together[np.isfinite(together).all(axis=1)], axis=0)
+    """[3] median of world points, those that are NaN left out. Raises ``UserError`` when none is left."""
+    together = np.concatenate([np.empty((0, 3)), *(np.asarray(part, np.float64).reshape(-1, 3) for part in points)])
+    together = together[np.isfinite(together).all(axis=1)]
+    if not len(together):
+        raise UserError(
+            "The prompts lie on empty background, where the scene has no Gaussians. Choose points on the object."
+        )
+    return np.median(together, axis=0)

@@ -9,94 +9,168 @@ moment.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.errors import UserError
-from splatcut.files import atomic_path
+from splatcut.files import atomic_path, remove_temporaries
+from splatcut.pipeline.lock import FolderLock
 
 STATE = ".splatcut"
 #: What a finished run consists of, besides the state; ``force`` removes these and nothing else.
 RESULTS = ("objects", "masks", "background.ply", "labels.npz", "contact_sheet.png", "report.json", "cameras.json")
+#: Stages of so little work that a job which has finished no more does not keep its folder from other jobs.
+CHEAP = ("views",)
+#: What file managers leave in folders that look empty.
+_CLUTTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 Arrays = dict[str, NDArray[Any]]
 
 
 class Checkpoints:
-    """Finished stages of one job in one output folder."""
+    """Finished stages of one job in one output folder, which no other run may use until ``close``.
+
+    Nothing that another job has left is touched before this job's first stage is finished, and a run that fails before
+    that leaves no trace.
+    """
 
     def __init__(self, folder: Path, key: str) -> None:
         self.folder = folder
         self._state = folder / STATE
         self._key = key
+        self._owner: str | None = None
+        self._lock = FolderLock(folder, self._state)
 
     @staticmethod
     def open(folder: Path, key: str, force: bool = False) -> Checkpoints:
-        """Claims ``folder`` for the job with fingerprint ``key``.
+        """Takes ``folder`` for the job with fingerprint ``key``.
 
-        Raises ``UserError`` when the folder holds files that are not SplatCut's, or another job (unless ``force``,
-        which removes that job's results).
+        Raises ``UserError`` when the folder cannot be written, another run is writing to it, or it holds files that are
+        not SplatCut's or another job (unless ``force``, which removes that job's results once this one has some).
         """
-        checkpoints = Checkpoints(folder, key)
         if folder.exists() and not folder.is_dir():
             raise UserError(f"The output folder {folder} is a file. Choose another name with --out.")
-        owner = checkpoints._owner()
-        if owner is None and folder.is_dir():
-            others = sorted(path.name for path in folder.iterdir() if path.name != STATE)
-            if others:
-                raise UserError(
-                    f"The output folder {folder} is not empty and was not written by SplatCut (it holds "
-                    f"{others[0]!r}). Choose an empty or new folder with --out."
-                )
-        if owner is not None and owner != key:
-            if not force:
-                raise UserError(
-                    f"The output folder {folder} holds another job: other inputs or options. Choose another folder "
-                    "with --out, or replace that job's results with --force."
-                )
-            checkpoints._clear()
-        if owner != key:
-            with atomic_path(checkpoints._state / "job.json") as temporary:
-                temporary.write_text(json.dumps({"job": key}), encoding="utf-8")
+        checkpoints = Checkpoints(folder, key)
+        checkpoints._check_owner(force)
+        checkpoints._lock.acquire()
+        try:
+            checkpoints._check_owner(force)  # another run may have ended in between
+            if checkpoints._owner == key:
+                checkpoints._remove_unfinished()
+        except BaseException:
+            checkpoints.close()
+            raise
         return checkpoints
 
-    def _owner(self) -> str | None:
-        try:
-            return str(json.loads((self._state / "job.json").read_text(encoding="utf-8"))["job"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+    def close(self) -> None:
+        """Lets others use the folder."""
+        self._lock.release()
 
-    def _clear(self) -> None:
+    def __enter__(self) -> Checkpoints:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check_owner(self, force: bool) -> None:
+        self._owner = self._read_owner()
+        if self._owner is None and self.folder.is_dir():
+            others = sorted(path.name for path in self.folder.iterdir() if path.name not in (STATE, *_CLUTTER))
+            if others:
+                raise UserError(
+                    f"The output folder {self.folder} is not empty and was not written by SplatCut (it holds "
+                    f"{others[0]!r}). Choose an empty or new folder with --out."
+                )
+        if self._owner not in (None, self._key) and not force and self._holds_work():
+            raise UserError(
+                f"The output folder {self.folder} holds another job: other inputs or options. Choose another folder "
+                "with --out, or replace that job's results with --force."
+            )
+
+    def _read_owner(self) -> str | None:
+        """The key of the folder's job; "" when it cannot be told any more, None when there is none."""
+        note = self._state / "job.json"
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return str(json.loads(note.read_text(encoding="utf-8"))["job"])
+        stages = sorted(self._state.glob("*.npz"))
+        for path in stages:
+            stored = _read(path)
+            if stored is not None:
+                return str(stored[1].get("job"))
+        return "" if stages or note.exists() else None
+
+    def _holds_work(self) -> bool:
+        stages = (path.stem for path in self._state.glob("*.npz"))
+        return any(stage not in CHEAP for stage in stages) or any((self.folder / name).exists() for name in RESULTS)
+
+    def _remove_unfinished(self) -> None:
+        for place in (self._state, self.folder / "objects", self.folder / "masks"):
+            remove_temporaries(place)
+        remove_temporaries(self.folder, deep=False)
+
+    def _claim(self) -> None:
+        """Makes the folder this job's, when it is not yet."""
+        if self._owner == self._key:
+            return
+        if self._owner is not None:
+            for name in RESULTS:
+                path = self.folder / name
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+            for path in self._state.glob("*.npz"):
+                path.unlink()
+            self._remove_unfinished()
+        with atomic_path(self._state / "job.json") as temporary:
+            temporary.write_text(json.dumps({"job": self._key}), encoding="utf-8")
+        self._owner = self._key
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of every result file by its path in the folder, the report left out."""
+        files: list[Path] = []
         for name in RESULTS:
             path = self.folder / name
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        shutil.rmtree(self._state, ignore_errors=True)
+            files += path.rglob("*") if path.is_dir() else [path]
+        return {
+            path.relative_to(self.folder).as_posix(): path.stat().st_size
+            for path in sorted(files)
+            if path.is_file() and path.name != "report.json" and path.name not in _CLUTTER
+        }
 
     def load(self, stage: str) -> tuple[Arrays, dict[str, Any]] | None:
         """Arrays and notes of a finished stage, or None. A damaged file counts as none (every array has a checksum)."""
-        try:
-            with np.load(self._state / f"{stage}.npz", allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
-            notes = json.loads(str(arrays.pop("__notes__")))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        stored = _read(self._state / f"{stage}.npz")
+        if stored is None:
             return None
-        if notes.pop("job", None) != self._key:
+        arrays, notes = stored
+        if (notes.pop("job", None), notes.pop("stage", None)) != (self._key, stage):
             return None
         return arrays, notes
 
     def save(self, stage: str, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> None:
-        """Records a finished stage; ``notes`` are JSON-ready."""
-        text = json.dumps({**notes, "job": self._key})
+        """Records a finished stage; ``notes`` are JSON-ready. Raises ``UserError`` when it cannot be written."""
+        self._claim()
+        text = json.dumps({**notes, "job": self._key, "stage": stage})
         with atomic_path(self._state / f"{stage}.npz") as temporary, temporary.open("wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **dict(arrays), __notes__=np.array(text))
+
+
+def _read(path: Path) -> tuple[Arrays, dict[str, Any]] | None:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        notes = json.loads(str(arrays.pop("__notes__")))
+    except Exception:  # damage makes the readers of zip archives and arrays fail in many ways
+        return None
+    return (arrays, notes) if isinstance(notes, dict) else None

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,11 +15,14 @@ import numpy as np
 import splatcut
 from splatcut import formats
 from splatcut.cameras import Camera, View, check_views_see_scene, holdout, load_views
+from splatcut.cameras.photos import photo_sizes
 from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.formats import SplatFile
-from splatcut.messages import InlineView, Job, MaskPrompt, ScribblePrompt, job_to_json
+from splatcut.masks.ready import find_masks
+from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, ScribblePrompt, job_to_json
+from splatcut.pipeline.checkpoints import RESULTS, STATE
 
 #: Fewer cameras than this cannot show an object from enough sides; virtual ones are added (method: views).
 FEW_VIEWS = 3
@@ -34,6 +37,7 @@ class Inputs:
         views: all views of the data set, sorted by name; empty when there are none.
         kept, held_out: those the method may use, and those kept out of everything but the final masks.
         device: "cpu" or "cuda".
+        masks: files of ready masks: object name -> view name -> file; empty when the job has prompts.
     """
 
     splats: SplatFile
@@ -41,6 +45,7 @@ class Inputs:
     kept: list[View]
     held_out: list[View]
     device: Literal["cpu", "cuda"]
+    masks: dict[str, dict[str, Path]] = field(default_factory=dict)
 
     @property
     def needs_virtual_views(self) -> bool:
@@ -50,6 +55,7 @@ class Inputs:
 
 def read_inputs(job: Job) -> Inputs:
     """Reads scene and cameras. Raises ``UserError`` for everything that cannot be used."""
+    _check_places(job)
     device = resolve_device(job.options.device)
     splats = formats.read_splats(job.scene, drop_invalid=job.options.drop_invalid)
     if job.cameras is None:
@@ -69,10 +75,49 @@ def read_inputs(job: Job) -> Inputs:
     kept, held_out = holdout(views, job.options.holdout) if job.options.holdout else (views, [])
     if views and not kept:
         raise UserError(f"--holdout {job.options.holdout} keeps every view out. Choose a larger number.")
-    return Inputs(splats, views, kept, held_out, device)
+    masks = find_masks(job.masks, views) if job.masks is not None else {}
+    return Inputs(splats, views, kept, held_out, device, masks)
+
+
+def _check_places(job: Job) -> None:
+    """Inputs must not lie among the results, which a run replaces, nor results among masks, which a run reads."""
+    given = [("scene", job.scene), ("folder of masks", job.masks), ("folder of photos", job.images)]
+    given += [("file of cameras", job.cameras)] if isinstance(job.cameras, Path) else []
+    given += [(f"{item.name!r}'s prompt", file) for item in job.objects for file in _files_of(item)]
+    out = job.out.resolve()
+    for what, path in given:
+        if path is None:
+            continue
+        place = path.resolve()
+        if out == place or (out in place.parents and _is_result(place.relative_to(out))):
+            raise UserError(
+                f"The {what}, {path}, lies in the output folder {job.out}, whose content is replaced. Choose another "
+                "folder with --out."
+            )
+        if what == "folder of masks" and place in out.parents:
+            raise UserError(
+                f"The output folder {job.out} lies in the folder of masks {path}, where every folder is an object. "
+                "Choose another folder with --out."
+            )
+
+
+def _is_result(place: Path) -> bool:
+    return place.parts[0] in (*RESULTS, STATE)
+
+
+def _files_of(item: ObjectPrompt) -> list[Path]:
+    return [prompt.file for prompt in item.prompts if isinstance(prompt, (MaskPrompt, ScribblePrompt))]
 
 
 def _inline(view: InlineView) -> View:
+    if view.name in (".", "..") or any(character in "/\\:" or ord(character) < 32 for character in view.name):
+        raise UserError(f"The view's name {view.name!a} is no file name. Masks are named after the views.")
+    if view.photo is not None and (view.width, view.height) not in photo_sizes(view.photo):
+        width, height = photo_sizes(view.photo)[0]
+        raise UserError(
+            f"The photo {view.photo} has {width} x {height} pixels, but the camera of view {view.name!r} has "
+            f"{view.width} x {view.height}. Give the photo from which the camera was computed."
+        )
     matrix = np.array(view.camera_from_world, np.float64)
     return View(view.name, Camera(view.width, view.height, view.fx, view.fy, view.cx, view.cy, matrix), view.photo)
 
@@ -81,37 +126,42 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
     """64 hexadecimal digits that change with anything that changes the result: contents, not paths or times.
 
     Args:
-        model: the 2D model's own fingerprint, or "" when none is used.
+        model: what tells the 2D model and its use apart.
     """
     digest = hashlib.sha256(f"{splatcut.__version__}|{model}|{inputs.device}".encode())
-    elsewhere = replace(job, out=Path("out"), scene=Path("scene"), cameras=None, images=None)
-    document = job_to_json(elsewhere)
+    options = replace(job.options, device="auto", model=None)
+    document = job_to_json(
+        replace(job, out=Path("out"), scene=Path("scene"), cameras=None, images=None, options=options)
+    )
     document.pop("masks", None)
-    document.get("options", {}).pop("device", None)
     for item in document.get("objects", []):
         for prompt in item["prompts"]:
             for kind in ("mask", "scribble"):
                 if kind in prompt:
-                    prompt[kind]["file"] = Path(prompt[kind]["file"]).name
+                    del prompt[kind]["file"]
     digest.update(json.dumps(document, sort_keys=True, default=str).encode())
-    scene = job.scene if job.scene.is_file() else None
-    for path in [scene] if scene else sorted(path for path in job.scene.rglob("*") if path.is_file()):
+    for path in _scene_files(job.scene):
         digest.update(content_hash(path).encode())
     for view in inputs.views:
         c = view.camera
         digest.update(f"{view.name}|{c.width}x{c.height}|{c.fx!r} {c.fy!r} {c.cx!r} {c.cy!r} {c.near!r}".encode())
         digest.update(np.ascontiguousarray(c.camera_from_world).tobytes())
-        if view.photo is not None and view.photo.is_file():
+        if view.undistortion is not None:
+            digest.update(repr(view.undistortion.lens).encode())
+        if view.photo is not None:
             digest.update(content_hash(view.photo).encode())
-    for path in _prompt_files(job):
-        if path.is_file():
-            digest.update(f"{path.name}|{content_hash(path)}".encode())
+    for item in job.objects:
+        for path in _files_of(item):
+            # One that does not exist gets its sentence when the prompts are read.
+            digest.update(content_hash(path).encode() if path.is_file() else b"missing")
+    for name, files in inputs.masks.items():
+        for view in inputs.kept:
+            if view.name in files:
+                digest.update(f"{name}|{view.name}|{content_hash(files[view.name])}".encode())
     return digest.hexdigest()
 
 
-def _prompt_files(job: Job) -> list[Path]:
-    prompts = [prompt for item in job.objects for prompt in item.prompts]
-    files = [prompt.file for prompt in prompts if isinstance(prompt, MaskPrompt | ScribblePrompt)]
-    if job.masks is not None and job.masks.is_dir():
-        files += sorted(path for path in job.masks.rglob("*") if path.is_file())
-    return files
+def _scene_files(scene: Path) -> list[Path]:
+    """The scene's file, or all files beside the one that stands for a folder of them (SOG)."""
+    folder = scene if scene.is_dir() else scene.parent if scene.name.lower() == "meta.json" else None
+    return [scene] if folder is None else sorted(path for path in folder.iterdir() if path.is_file())

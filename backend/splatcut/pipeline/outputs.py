@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from splatcut import raster
 from splatcut.cameras import View
+from splatcut.errors import UserError
 from splatcut.export.contact_sheet import SheetPrompt, SheetRow, choose_views, contact_sheet
 from splatcut.export.matte import object_masks, write_masks
 from splatcut.files import atomic_path
@@ -53,8 +55,11 @@ def write_contact_sheet(
     folder: Path,
     progress: Progress,
     device: raster.Device,
-) -> None:
-    """``folder/contact_sheet.png``: photo, masks, every object alone and the background, in a few views."""
+) -> list[str]:
+    """``folder/contact_sheet.png``: photo, masks, every object alone and the background, in a few views.
+
+    Returns sentences about photos that could not be shown; the scene's render stands in for them.
+    """
     prompted = {
         prompt.view for item in job.objects for prompt in item.prompts if not isinstance(prompt, Points3DPrompt)
     }
@@ -62,14 +67,22 @@ def write_contact_sheet(
     by_name = {view.name: view for view in views}
     progress.stage("sheet", len(chosen))
     rows = []
+    problems: list[str] = []
     for name in chosen:
-        rows.append(_row(job, gaussians, labels, masks, by_name[name], device))
+        view = by_name[name]
+        try:
+            row = _row(job, gaussians, labels, masks, view, device)
+        except UserError as error:  # a photo that is damaged behind its header
+            problems.append(f"The contact sheet shows a render instead of a photo. {error}")
+            row = _row(job, gaussians, labels, masks, replace(view, photo=None), device)
+        rows.append(row)
         progress.step()
     count = sum(int((labels == k + 1).sum()) for k in range(len(masks.objects)))
     title = f"{job.scene.name}: {len(masks.objects)} object(s), {count:,} of {len(labels):,} Gaussians"
     sheet = contact_sheet(title, masks.objects, rows)
     with atomic_path(folder / "contact_sheet.png") as temporary:
         sheet.save(temporary, format="PNG")
+    return problems
 
 
 def _row(

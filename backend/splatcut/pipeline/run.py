@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from splatcut import raster
 from splatcut.cameras import Camera, View, save_cameras
 from splatcut.errors import UserError
-from splatcut.export.plys import ObjectFiles, write_labels, write_objects
+from splatcut.export.plys import ObjectFiles, object_files, write_labels, write_objects
 from splatcut.export.report import ObjectEntry, Report, write_report
 from splatcut.export.stages import StageTimer, record_as_dict
-from splatcut.extract import Islands, islands, labels_from_probability, soft_edges
+from splatcut.extract import Islands
 from splatcut.gaussians import Gaussians
 from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop
 from splatcut.masks.prompted import gather
@@ -30,6 +30,7 @@ from splatcut.masks.virtual import VirtualOptions, centre_of, first_view_of, sur
 from splatcut.masks.working import WorkingView, working_view
 from splatcut.messages import Job, Points3DPrompt, ViewPrompt, job_to_json
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
+from splatcut.pipeline.extraction import extract, find_labels, islands_from_arrays, islands_to_arrays
 from splatcut.pipeline.inputs import Inputs, fingerprint, read_inputs
 from splatcut.pipeline.labelling import Labelled, lift_and_split
 from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
@@ -86,7 +87,8 @@ class _Run:
                 self.segmenter = load_segmenter(job.options.model, self.inputs.device)
             progress.step()
         model = self.segmenter.fingerprint if self.segmenter is not None else ""
-        self.checkpoints = Checkpoints.open(job.out, fingerprint(job, self.inputs, model), settings.force)
+        key = fingerprint(job, self.inputs, f"{model}|{settings.max_side}")
+        self.checkpoints = Checkpoints.open(job.out, key, settings.force)
         self.device: raster.Device = self.inputs.device
         self.warnings: list[str] = []
         if self.inputs.splats.dropped:
@@ -99,10 +101,19 @@ class _Run:
     def gaussians(self) -> Gaussians:
         return self.inputs.splats.gaussians
 
-    def stage(self, name: str, compute: Callable[[], tuple[Arrays, dict[str, Any]]]) -> tuple[Arrays, dict[str, Any]]:
-        """The stage's result, from disk if it is finished, else computed and recorded."""
+    def stage(
+        self,
+        name: str,
+        compute: Callable[[], tuple[Arrays, dict[str, Any]]],
+        holds: Callable[[dict[str, Any]], bool] = lambda notes: True,
+    ) -> tuple[Arrays, dict[str, Any]]:
+        """The stage's result, from disk if it is finished, else computed and recorded.
+
+        Args:
+            holds: whether what stands in the notes is still so.
+        """
         stored = self.checkpoints.load(name)
-        if stored is not None:
+        if stored is not None and holds(stored[1]):
             arrays, notes = stored
             self.timer.resumed(notes.pop("record"))
             self.progress.stage(name, 1)
@@ -123,10 +134,12 @@ def run_job(job: Job, progress: Progress, settings: RunSettings | None = None) -
         Cancelled: through ``progress``; finished stages are kept.
     """
     run = _Run(job, settings or RunSettings(), progress)
-    views = _views(run)
-    masks, mask_views = _masks(run, views)
-    labelled = _labels(run, masks, mask_views)
-    return _write(run, views, masks, labelled)
+    with run.checkpoints:
+        views = _views(run)
+        masks, mask_views = _masks(run, views)
+        labelled = _labels(run, masks, mask_views)
+        found = _islands(run, labelled)
+        return _write(run, views, masks, labelled, found)
 
 
 def _views(run: _Run) -> list[View]:
@@ -150,17 +163,13 @@ def _views(run: _Run) -> list[View]:
                     "with --cameras, or use points in space."
                 )
             first = first_view_of(run.gaussians, np.concatenate(points), options, run.device)
-        gather(
+        said = gather(
             run.job.objects, {v.name: WorkingView(v, v) for v in [first, *known.values()]}, run.gaussians, run.device
         )
-        for prompt in prompts:
-            view = known.get(prompt.view, first)
-            pixels = [point[:2] for point in prompt.points if point[2] == 1]
-            if prompt.box is not None:
-                pixels.append(((prompt.box[0] + prompt.box[2]) / 2, (prompt.box[1] + prompt.box[3]) / 2))
-            points.append(
-                surface_points(run.gaussians, view.camera, np.array(pixels, float).reshape(-1, 2), run.device)
-            )
+        for view in [first, *(view for view in known.values() if view.name != first.name)]:
+            pixels = [part[view.name].on_object() for part in said if view.name in part]
+            if pixels:
+                points.append(surface_points(run.gaussians, view.camera, np.concatenate(pixels), run.device))
         made = virtual_views(run.gaussians, first, centre_of(points), options, run.progress, run.device)
         made += [view for view in inputs.kept if view.name != first.name]
         cameras = [view.camera for view in made]
@@ -225,40 +234,39 @@ def _labels(run: _Run, masks: MaskSet, views: list[View]) -> Labelled:
     return Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"]))
 
 
-def _write(run: _Run, views: list[View], masks: MaskSet, labelled: Labelled) -> Result:
+def _islands(run: _Run, labelled: Labelled) -> Islands:
+    """Labels of all Gaussians, stray islands cleared (stage ``extract``)."""
+    arrays, notes = run.stage("extract", lambda: islands_to_arrays(find_labels(labelled, run.progress)))
+    return islands_from_arrays(arrays, notes)
+
+
+def _write(run: _Run, views: list[View], masks: MaskSet, labelled: Labelled, found: Islands) -> Result:
     job, out, names = run.job, run.job.out, masks.objects
-    with run.timer.stage("extract"):
-        found = islands(
-            labelled.gaussians,
-            labels_from_probability(labelled.probability),
-            weight=labelled.weight,
-            progress=run.progress,
-        )
-        labels, gaussians, probability = found.labels, labelled.gaussians, labelled.probability
-        parent, changed = labelled.parent, labelled.changed
-        if job.options.soft_edges:
-            soft = soft_edges(gaussians, probability, labels)
-            gaussians, labels, probability = soft.gaussians, soft.labels, probability[soft.parent]
-            changed = changed[soft.parent] | soft.changed
-            parent = parent[soft.parent]
-    with run.timer.stage("write"):
+    made = extract(labelled, found.labels, job.options.soft_edges)
+    files = object_files(made.labels, names, out)
+
+    def compute() -> tuple[Arrays, dict[str, Any]]:
         splats = run.inputs.splats
-        if len(parent) != len(splats) or changed.any():
-            splats = splats.with_gaussians(gaussians, parent, changed)
-        files = write_objects(splats, labels, names, out, progress=run.progress)
-        write_labels(out / "labels.npz", labels, names, probability, parent)
-        shown = run.inputs.views if not run.inputs.needs_virtual_views or job.masks is not None else views
-        write_final_masks(gaussians, labels, names, shown, out, run.progress, run.device)
-        if shown is views:
+        if len(made.parent) != len(splats) or made.changed.any():
+            splats = splats.with_gaussians(made.gaussians, made.parent, made.changed)
+        write_objects(splats, made.labels, names, out, progress=run.progress)
+        write_labels(out / "labels.npz", made.labels, names, made.probability, made.parent)
+        virtual = run.inputs.needs_virtual_views and job.masks is None
+        shown = views if virtual else run.inputs.views
+        write_final_masks(made.gaussians, made.labels, names, shown, out, run.progress, run.device)
+        if virtual:
             save_cameras(out / "cameras.json", views)
-        write_contact_sheet(job, gaussians, labels, masks, shown, out, run.progress, run.device)
+        problems = write_contact_sheet(job, made.gaussians, made.labels, masks, shown, out, run.progress, run.device)
+        return {}, {"sizes": run.checkpoints.sizes(), "warnings": problems}
+
+    _, notes = run.stage("write", compute, lambda notes: notes["sizes"] == run.checkpoints.sizes())
+    run.warnings += notes["warnings"]
     run.warnings += [
         f"The object {name!r} got no Gaussians. Its masks are empty or other objects hold all it has."
         for name in files.empty
     ]
     write_report(out / "report.json", _report(run, masks, labelled, found, files))
-    run.settings.after_stage("write")
-    return Result(files, labels, tuple(names), tuple(run.warnings))
+    return Result(files, made.labels, tuple(names), tuple(run.warnings))
 
 
 def _report(run: _Run, masks: MaskSet, labelled: Labelled, found: Islands, files: ObjectFiles) -> Report:

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs ``splatcut segment`` in a process of its own and lets it die where a test wants it to.
+
+    python segment_driver.py HOW WHERE -- ARGUMENTS OF SPLATCUT SEGMENT ...
+
+HOW is kill, interrupt (as Ctrl-C) or wait; WHERE is ``after:STAGE`` (its result is on disk), ``step:NUMBER`` (that many
+calls of ``Progress.step`` in), ``file:NUMBER`` (that many files are being put in place), or ``never``. ``wait`` sleeps there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from dataclasses import replace
+from typing import Any
+
+from blob_scene import ColourSegmenter
+
+import splatcut.cli
+import splatcut.pipeline.run
+from splatcut.cli import segment
+from splatcut.progress import Quiet
+
+
+def main() -> int:
+    how, where = sys.argv[1:3]
+    kind, _, value = where.partition(":")
+    count = 0
+
+    def stop() -> None:
+        if how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif how == "interrupt":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)  # the handler runs between two instructions
+        else:
+            print("waiting", flush=True)
+            time.sleep(60)
+
+    def after_stage(name: str) -> None:
+        if kind == "after" and name == value:
+            stop()
+
+    class Counting(Quiet):
+        def step(self, count_: int = 1) -> None:
+            nonlocal count
+            count += 1
+            if kind == "step" and count == int(value):
+                stop()
+
+        def close(self) -> None:
+            pass
+
+    original = segment.run_job
+
+    def run_job(job: Any, progress: Any, settings: Any) -> Any:
+        return original(job, progress, replace(settings, after_stage=after_stage))
+
+    if kind == "file":
+        put_in_place, files = os.replace, 0
+
+        def replacing(source: Any, target: Any) -> None:
+            nonlocal files
+            files += 1
+            if files == int(value):
+                stop()
+            put_in_place(source, target)
+
+        os.replace = replacing  # type: ignore[assignment]
+    segment.run_job = run_job
+    segment.Terminal = Counting  # type: ignore[assignment,misc]
+    splatcut.pipeline.run.load_segmenter = lambda *arguments: ColourSegmenter()  # type: ignore[assignment]
+    return splatcut.cli.main(["segment", *sys.argv[4:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -56,7 +56,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     except MemoryError:
         raise
     except Exception as error:  # torch raises RuntimeError, EOFError, ValueError, OSError ... for damaged files
-        raise UserError(f"The checkpoint {path} is damaged or cut off{_size_note(path)}. Download it again.") from error
+        raise UserError(
+            f"{path} is damaged, cut off or no PyTorch checkpoint{_size_note(path)}. Download it again. {WHERE_TO_GET}."
+        ) from error
     for wrapper in ("model", "state_dict"):
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]

@@ -8,8 +8,9 @@ segment-anything brings SAM's image encoders, prompt encoder and mask decoder; M
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,7 +63,8 @@ class TorchSam:
         kind = checkpoint_kind(state, checkpoint)
         if problem := segment_anything_problem():
             raise UserError(f"{checkpoint} is a {KIND_NAMES[kind]} checkpoint. {problem}")
-        self._model = _on_device(_build(kind, state, checkpoint), device)
+        with _gpu_memory():
+            self._model = {name: module.to(device) for name, module in _build(kind, state, checkpoint).items()}
         self._device = device
         self._name = f"{KIND_NAMES[kind]} ({checkpoint.name})"
         self._fingerprint = content_hash(checkpoint)
@@ -83,7 +85,7 @@ class TorchSam:
 
         check_image(image)
         frame = self.frame(image.shape[1], image.shape[0])
-        with torch.inference_mode():
+        with torch.inference_mode(), _gpu_memory():
             features = self._model["image_encoder"](self._tensor(frame.pixels(image)))
         return Embedding({"image_embeddings": features.float().cpu().numpy()}, frame)
 
@@ -100,7 +102,7 @@ class TorchSam:
             boxes = self._tensor(frame.model_coordinates(prompt.box.reshape(2, 2)).reshape(1, 4))
         if prompt.low_res is not None:
             masks = self._tensor(prompt.low_res[None, None])
-        with torch.inference_mode():
+        with torch.inference_mode(), _gpu_memory():
             encoder: Any = self._model["prompt_encoder"]
             decoder: Any = self._model["mask_decoder"]
             sparse, dense = encoder(points=points, boxes=boxes, masks=masks)
@@ -167,11 +169,13 @@ def _build(kind: Kind, state: Mapping[str, Tensor], path: Path) -> dict[str, nn.
     return modules
 
 
-def _on_device(modules: dict[str, nn.Module], device: str) -> dict[str, nn.Module]:
+@contextlib.contextmanager
+def _gpu_memory() -> Iterator[None]:
+    """Says in a sentence that the GPU's memory is full."""
     import torch
 
     try:
-        return {name: module.to(device) for name, module in modules.items()}
+        yield
     except torch.cuda.OutOfMemoryError as error:
         raise UserError(
             "The GPU's memory is too small or too full for this segmentation model. "

@@ -222,6 +222,16 @@ class TestWithThePackage:
             load_segmenter(write(tmp_path / "a.pth", state), device="cpu")
 
 
+    def test_a_full_gpu_is_explained(self, vit_b: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def forward(model: nn.Module, images: Tensor) -> Tensor:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+
+        monkeypatch.setattr(StandInImageEncoder, "forward", forward)
+        segmenter = load_segmenter(vit_b, device="cpu")
+        with pytest.raises(UserError, match="memory is too small or too full"):
+            segmenter.encode(np.zeros((30, 40, 3), dtype=np.uint8))
+
+
 def test_a_missing_package_is_explained(vit_b: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "segment_anything", None)
     with pytest.raises(UserError, match=r'SAM ViT-B checkpoint.*segment-anything.*pip install "splatcut\[sam\]"'):
@@ -254,7 +264,7 @@ class Code:
         (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
         (b"ply\nformat ascii 1.0\n", "PLY file"),
         (b"\x89PNG\r\n\x1a\n", "no PyTorch checkpoint"),
-        (b"PK\x03\x04 and then nothing of use", "damaged or cut off"),
+        (b"PK\x03\x04 and then nothing of use", "damaged, cut off or no PyTorch"),
         (b"\x80\x02 and then nothing of use", "damaged"),
     ],
 )
@@ -270,7 +280,7 @@ def test_a_broken_off_download_names_both_sizes(tmp_path: Path, vit_b: Path) -> 
     content = vit_b.read_bytes()
     path = tmp_path / "sam_vit_b_01ec64.pth"
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(UserError, match=r"cut off \(it has [\d,]+ bytes, the published file 375,042,383\)"):
+    with pytest.raises(UserError, match=r"cut off .* \(it has [\d,]+ bytes, the published file 375,042,383\)"):
         read_checkpoint(path)
 
 

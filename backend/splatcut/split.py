@@ -104,13 +104,16 @@ def edge_normals(
         if not trust.any():
             continue
         camera = view.camera
+        tiles = raster.touched_tiles(some, camera)
+        if not tiles.any():
+            continue
         x, y = np.meshgrid(
             np.arange(camera.width, dtype=np.float32) + np.float32(0.5 - camera.width / 2),
             np.arange(camera.height, dtype=np.float32) + np.float32(0.5 - camera.height / 2),
         )
         soft = masks.soft(number)
         signals = np.concatenate([x[None], y[None], soft, soft * x, soft * y]).astype(np.float32, copy=False)
-        sums = raster.accumulate(gaussians, camera, signals, device=device)
+        sums = raster.accumulate(gaussians, camera, signals, tiles=tiles, device=device)
         weight, weighted = sums.weight[index].astype(np.float64), sums.weighted[index].astype(np.float64)
         kinds = soft.shape[0]
         rows = np.arange(len(some))

@@ -19,7 +19,7 @@ from splatcut.raster.types import Accumulated, Rendered
 
 Device = Literal["cpu", "cuda", "reference"]
 
-__all__ = ["Accumulated", "Device", "Rendered", "accumulate", "render"]
+__all__ = ["Accumulated", "Device", "Rendered", "accumulate", "render", "touched_tiles"]
 
 
 def render(
@@ -94,3 +94,15 @@ def accumulate(
     from splatcut.raster import cpu
 
     return cpu.accumulate(gaussians, camera, signals, tiles=tiles)
+
+
+def touched_tiles(gaussians: Gaussians, camera: Camera) -> NDArray[np.bool_]:
+    """[tiles down, tiles across] bool: the tiles in which any of the Gaussians could be drawn, were nothing before it.
+
+    Working on these tiles alone gives all there is to know about these Gaussians.
+    """
+    from splatcut.raster import cpu
+
+    prepared = cpu.prepare(gaussians, camera)
+    across, down = cpu.tile_counts(camera)
+    return (np.diff(prepared.tile_start) > 0).reshape(down, across)

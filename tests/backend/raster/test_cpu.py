@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -175,6 +176,19 @@ def _some_tiles(scene: RandomScene) -> np.ndarray:
 def _tile_pixels(scene: RandomScene, tiles: np.ndarray) -> np.ndarray:
     full = np.kron(tiles, np.ones((TILE, TILE), bool))
     return full[: scene.camera.height, : scene.camera.width]
+
+
+@pytest.mark.parametrize("name", ["mixed", "big", "needles", "mostly off-screen", "behind the camera too"])
+def test_touched_tiles_hold_all_there_is_of_some_gaussians(name: str) -> None:
+    scene = random_scene(3, replace(SCENES[name], width=150, height=100))
+    signals = np.random.default_rng(0).uniform(size=(2, 100, 150)).astype(np.float32)
+    whole = raster.accumulate(scene.gaussians, scene.camera, signals)
+    for index in (np.array([0]), np.array([3, 7, 11]), np.arange(len(scene.gaussians))):
+        tiles = raster.touched_tiles(scene.gaussians.take(index), scene.camera)
+        assert tiles.shape == (7, 10)
+        part = raster.accumulate(scene.gaussians, scene.camera, signals, tiles=tiles)
+        np.testing.assert_array_equal(part.weight[index], whole.weight[index])
+        np.testing.assert_array_equal(part.weighted[index], whole.weighted[index])
 
 
 def test_tiles_left_out_stay_empty_and_the_others_do_not_change_by_a_bit() -> None:

@@ -158,10 +158,17 @@ class MaskLoop:
             [None] * len(views), [None] * len(views), np.zeros((len(views), kinds)), np.zeros((len(views), kinds))
         )
         self._vote = Vote(len(eyes.gaussians), kinds)
+        #: By view, the masks that the user's own prompts led to, before the objects compete for pixels.
+        self._given: dict[int, F32] = {}
+
+    def _settled(self, number: int) -> NDArray[np.bool_]:
+        """[K] bool: the objects whose mask in this view comes from what the user said there."""
+        name = self._views[number].name
+        return np.array([name in said and said[name].says_where for said in self._said])
 
     def run(self) -> MaskSet:
         """All passes; see the module. Raises ``UserError`` when a prompt leads to nothing."""
-        prompted = [i for i, view in enumerate(self._views) if any(view.name in said for said in self._said)]
+        prompted = [i for i in range(len(self._views)) if self._settled(i).any()]
         self._progress.stage("masks", len(self._views) * (1 + self._options.passes))
         for number in prompted:
             self._prompted_view(number)
@@ -201,18 +208,17 @@ class MaskLoop:
         probability = np.zeros((kinds, camera.height, camera.width), np.float32)
         trust = np.zeros(kinds)
         embedding = None
-        for k, said in enumerate(self._said):
-            if view.name not in said:
-                continue
-            if said[view.name].mask is None and embedding is None:
+        for k in np.flatnonzero(self._settled(number)):
+            part = self._said[k][view.name]
+            if part.mask is None and embedding is None:
                 embedding = self._eyes.look(view)
-            part = said[view.name]
             if part.mask is not None:
                 probability[k] = part.mask.astype(np.float32) / np.float32(255)
             else:
                 assert embedding is not None
                 probability[k] = from_user(part, embedding, self._eyes.segmenter)
             trust[k] = 1.0
+        self._given[number] = probability
         # What one object claims is not another's, whoever was prompted here.
         self._count(number, compete(probability), trust)
         self._state.agreement[number] = trust
@@ -240,9 +246,8 @@ class MaskLoop:
         scores = np.zeros(len(self._names))
         embedding = None
         for k, own in enumerate(beliefs):
-            old = self._state.probability[number]
-            if keep[k] and old is not None:
-                probability[k], scores[k] = old[k], 1.0
+            if keep[k]:
+                probability[k], scores[k] = self._given[number][k], 1.0
                 continue
             derived = derive(own, [other for j, other in enumerate(beliefs) if j != k], options.derive)
             if derived is None:
@@ -253,7 +258,12 @@ class MaskLoop:
             if embedding is None:
                 embedding = self._eyes.look(view)
             soft = np.where(own.known, own.probability, 0.0).astype(np.float32)
-            prompt = Prompt2D(derived.points, derived.labels, derived.box, low_res_from_mask(soft, embedding))
+            points, labels = derived.points, derived.labels
+            if view.name in self._said[k]:
+                # Points that are not on the object, with which the user corrects the vote.
+                said = self._said[k][view.name]
+                points, labels = np.concatenate([points, said.points]), np.concatenate([labels, said.labels])
+            prompt = Prompt2D(points, labels, derived.box, low_res_from_mask(soft, embedding))
             probability[k], scores[k] = _best_candidate(self._eyes.segmenter.predict(embedding, prompt), own)
         return compete(probability), scores
 
@@ -261,7 +271,7 @@ class MaskLoop:
         """One view, given the vote's features."""
         view = self._views[number]
         beliefs = believe(self._eyes.gaussians, view.view, features, self._options.derive, self._eyes.device)
-        keep = np.array([view.name in said for said in self._said])
+        keep = self._settled(number)
         probability, scores = self._predict(number, beliefs, keep)
         trust = np.where(scores >= self._options.min_agreement, scores**2, 0.0)
         trust[keep] = 1.0

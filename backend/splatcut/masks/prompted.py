@@ -18,7 +18,7 @@ from PIL import Image
 from scipy.spatial.distance import cdist
 
 from splatcut import raster
-from splatcut.cameras.types import View
+from splatcut.cameras.types import Camera
 from splatcut.errors import UserError
 from splatcut.gaussians import F32, Gaussians
 from splatcut.masks.working import WorkingView
@@ -28,6 +28,10 @@ from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, Scribble
 STROKE_POINTS = 8
 #: A point in space counts as visible where it lies at most this share of its depth behind what is drawn.
 DEPTH_SLACK = 0.05
+#: Longer side, in pixels, of the renders that tell whether a point in space is visible.
+PROBE_SIDE = 256
+#: Views looked at for points in space, unless none of them shows any.
+VIEWS_TRIED = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,11 @@ class Said:
     labels: NDArray[np.int32]
     box: F32 | None = None
     mask: NDArray[np.uint8] | None = None
+
+    @property
+    def says_where(self) -> bool:
+        """Whether a mask can be made of it; points that are not on the object only correct what the vote says."""
+        return self.mask is not None or self.box is not None or bool((self.labels == 1).any())
 
     def on_object(self) -> NDArray[np.float64]:
         """[P, 2] pixels that lie, or (in a box) may lie, on the object."""
@@ -89,7 +98,8 @@ def _luminance(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith(("I", "F")):
         wide = np.asarray(image).astype(np.float64)
         return np.rint(wide * (255.0 / max(float(wide.max()), 1.0))).astype(np.uint8)
-    grey = np.asarray(image.convert("L"))
+    # A mask painted in a colour is as bright as its brightest channel.
+    grey = np.asarray(image) if image.mode == "L" else np.asarray(image.convert("RGB")).max(axis=2)
     # A mask stored as 0 and 1 is a mask all the same.
     return grey * np.uint8(255) if 0 < grey.max() <= 1 else grey
 
@@ -151,7 +161,8 @@ def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> Said:
     for x, y, _ in prompt.points:
         if not (0 <= x <= width and 0 <= y <= height):
             raise UserError(
-                f"{who}: the point ({x:g}, {y:g}) lies outside view {view.name!r}, which has {width} x {height} pixels."
+                f"{who}: the point ({x:g}, {y:g}) lies outside view {view.name!r}, which has {width} x {height} "
+                "pixels. Prompts are in pixels of the photo."
             )
     camera = view.view.camera
     points = view.points(np.array([point[:2] for point in prompt.points], np.float64))
@@ -161,12 +172,16 @@ def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> Said:
         if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
             raise UserError(
                 f"{who}: the box [{x0:g}, {y0:g}, {x1:g}, {y1:g}] lies outside view {view.name!r}, which has "
-                f"{width} x {height} pixels."
+                f"{width} x {height} pixels. Prompts are in pixels of the photo."
             )
         corners = view.points(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]]))
-        low, high = np.nanmin(corners, axis=0), np.nanmax(corners, axis=0)
-        limit = [camera.width, camera.height]
-        box = np.concatenate([np.clip(low, 0, limit), np.clip(high, 0, limit)]).astype(np.float32)
+        corners = np.clip(corners[np.isfinite(corners).all(axis=1)], 0, [camera.width, camera.height])
+        if len(corners) == 0 or not (np.ptp(corners, axis=0) > 0).all():
+            raise UserError(
+                f"{who}: the box [{x0:g}, {y0:g}, {x1:g}, {y1:g}] in view {view.name!r} lies in the margin that taking "
+                "out the lens distortion cuts off. Draw it nearer the middle."
+            )
+        box = np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
     inside = np.isfinite(points).all(axis=1) & (points >= 0).all(axis=1)
     inside &= (points <= [camera.width, camera.height]).all(axis=1)
     if not inside.all():
@@ -178,44 +193,70 @@ def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> Said:
     return Said(points.astype(np.float32), labels, box)
 
 
-def _drawn_depth(gaussians: Gaussians, view: View, device: raster.Device) -> tuple[F32, F32]:
+def _drawn_depth(gaussians: Gaussians, camera: Camera, device: raster.Device) -> tuple[F32, F32]:
     """[h, w] mean depth of what is drawn (camera z, world units) and [h, w] alpha."""
-    rotation, offset = view.camera.camera_from_world[2, :3], view.camera.camera_from_world[2, 3]
+    rotation, offset = camera.camera_from_world[2, :3], camera.camera_from_world[2, 3]
     depth = (gaussians.means @ rotation + offset).astype(np.float32)[:, None]
-    rendered = raster.render(gaussians, view.camera, features=depth, colour=False, device=device)
+    rendered = raster.render(gaussians, camera, features=depth, colour=False, device=device)
     assert rendered.features is not None
     alpha = (1.0 - rendered.transmittance).astype(np.float32)
     return (rendered.features[..., 0] / np.maximum(alpha, 1e-6)).astype(np.float32), alpha
 
 
+def _visible(
+    points: NDArray[np.float64], camera: Camera, gaussians: Gaussians, device: raster.Device
+) -> NDArray[np.bool_]:
+    """[P] bool: which world points [P, 3] are in the picture and not behind what is drawn there."""
+    probe = camera
+    if max(camera.width, camera.height) > PROBE_SIDE:
+        factor = PROBE_SIDE / max(camera.width, camera.height)
+        probe = camera.resized(max(1, round(camera.width * factor)), max(1, round(camera.height * factor)))
+    drawn, _ = _drawn_depth(gaussians, probe, device)
+    inside = _in_picture(points, probe)
+    pixels, depth = probe.project(points)
+    column, row = np.floor(np.where(inside[:, None], pixels, 0)).astype(int).T
+    return inside & (depth < drawn[row, column] * (1.0 + DEPTH_SLACK))
+
+
+def _in_picture(points: NDArray[np.float64], camera: Camera) -> NDArray[np.bool_]:
+    pixels, depth = camera.project(points)
+    size = [camera.width, camera.height]
+    return (depth > camera.near) & (pixels >= 0).all(axis=1) & (pixels < size).all(axis=1)
+
+
 def _points_in_space(
     prompt: Points3DPrompt, views: Sequence[WorkingView], gaussians: Gaussians, who: str, device: raster.Device
 ) -> tuple[str, Said]:
-    """The points as seen in the view that shows most of them, nearest the middle of the picture."""
-    points = np.array([point[:3] for point in prompt.points])
+    """The points as seen in the view that shows most of them, nearest the middle of the picture.
+
+    Points on the object decide; those that are not on it do so where there are no others.
+    """
+    points = np.array([point[:3] for point in prompt.points], np.float64)
     labels = np.array([point[3] for point in prompt.points], np.int32)
+    wanted = labels == 1 if (labels == 1).any() else np.ones(len(labels), bool)
 
     def rank(view: WorkingView) -> float:
         camera = view.view.camera
-        pixels, depth = camera.project(points)
-        size = np.array([camera.width, camera.height])
-        inside = (depth > camera.near) & (pixels >= 0).all(axis=1) & (pixels < size).all(axis=1)
-        middle = np.linalg.norm(pixels / size - 0.5, axis=1)
-        return float(np.where(inside, 2.0 - middle, 0.0)[labels == 1].sum())
+        middle = np.linalg.norm(camera.project(points)[0] / [camera.width, camera.height] - 0.5, axis=1)
+        return float(np.where(_in_picture(points, camera), 2.0 - middle, 0.0)[wanted].sum())
 
-    for view in sorted(views, key=lambda view: (-rank(view), view.name))[:12]:
-        camera = view.view.camera
-        pixels, depth = camera.project(points)
-        size = np.array([camera.width, camera.height])
-        inside = (depth > camera.near) & (pixels >= 0).all(axis=1) & (pixels < size).all(axis=1)
-        if not inside[labels == 1].any():
+    ranked = sorted(((rank(view), view) for view in views), key=lambda pair: (-pair[0], pair[1].name))
+    most, best = 0, None
+    for tried, (score, view) in enumerate(ranked, start=1):
+        if score <= 0:
             break
-        drawn, _ = _drawn_depth(gaussians, view.view, device)
-        column, row = np.floor(np.where(inside[:, None], pixels, 0)).astype(int).T
-        visible = inside & (depth < drawn[row, column] * (1.0 + DEPTH_SLACK))
-        if visible[labels == 1].any():
-            return view.name, Said(pixels[visible].astype(np.float32), labels[visible])
-    raise UserError(f"{who}: none of its points in space is visible in any view. Check the points' coordinates.")
+        visible = _visible(points, view.view.camera, gaussians, device)
+        count = int(visible[wanted].sum())
+        if count > most:
+            most, best = count, (view, visible)
+        # All around an object half of the views are behind it, and may be the first in this order.
+        if most == wanted.sum() or (tried >= VIEWS_TRIED and best is not None):
+            break
+    if best is None:
+        raise UserError(f"{who}: none of its points in space is visible in any view. Check the points' coordinates.")
+    view, visible = best
+    pixels, _ = view.view.camera.project(points[visible])
+    return view.name, Said(pixels.astype(np.float32), labels[visible])
 
 
 def merge(first: Said | None, second: Said) -> Said:
@@ -261,7 +302,7 @@ def gather(
             said[name] = merge(said.get(name), part)
         for name, part in said.items():
             if name not in alphas:
-                alphas[name] = _drawn_depth(gaussians, views[name].view, device)[1]
+                alphas[name] = _drawn_depth(gaussians, views[name].view.camera, device)[1]
             _check_not_empty(part, alphas[name], name, who)
         result.append(said)
     return result

@@ -54,8 +54,15 @@ def add_parser(subparsers: Any) -> None:
         "--tau", type=float, default=0.6, help="mask variance that makes a boundary Gaussian (default 0.6)"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-refine", action="store_true", help="no joint optimisation after the lift")
-    parser.add_argument("--no-split", action="store_true", help="do not split boundary Gaussians")
+    parser.add_argument(
+        "--no-refine", action="store_true", help="no optimisation after the lift (this version has none to switch off)"
+    )
+    parser.add_argument(
+        "--split",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="split boundary Gaussians; off by default, since on its own it does not sharpen the objects",
+    )
     parser.add_argument(
         "--soft-edges", action="store_true", help="straddling Gaussians go to both sides, opacity shared"
     )
@@ -77,7 +84,7 @@ def job_of(args: argparse.Namespace) -> Job:
         tau=args.tau,
         seed=args.seed,
         refine=not args.no_refine,
-        split=not args.no_split,
+        split=args.split,
         soft_edges=args.soft_edges,
         holdout=args.holdout,
         model=args.model,

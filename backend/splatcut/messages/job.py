@@ -43,7 +43,8 @@ class JobOptions:
         tau: mask variance above which a Gaussian is a boundary Gaussian, in (0, 1] (method: boundary Gaussians).
         seed: source of every random number, 0 to 2^32 - 1.
         refine: joint optimisation after the lift.
-        split: splitting of boundary Gaussians.
+        split: splitting of boundary Gaussians. Off, because without optimising afterwards it does not help: measured in
+            docs/benchmarks.md.
         soft_edges: edges with a soft opacity instead of a hard cut.
         holdout: every N-th view by name, from the first, is kept out of everything but the final masks; 0 keeps none
             out, otherwise at least 2.
@@ -56,7 +57,7 @@ class JobOptions:
     tau: float = 0.6
     seed: int = 0
     refine: bool = True
-    split: bool = True
+    split: bool = False
     soft_edges: bool = False
     holdout: int = 0
     model: str | None = None

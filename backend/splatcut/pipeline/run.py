@@ -21,6 +21,7 @@ from splatcut.export.plys import ObjectFiles, object_files, write_labels, write_
 from splatcut.export.report import ObjectEntry, Report, write_report
 from splatcut.export.stages import StageTimer, record_as_dict
 from splatcut.extract import Islands
+from splatcut.floaters import without_floaters
 from splatcut.gaussians import Gaussians
 from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop
 from splatcut.masks.prompted import gather
@@ -135,11 +136,41 @@ def run_job(job: Job, progress: Progress, settings: RunSettings | None = None) -
     """
     run = _Run(job, settings or RunSettings(), progress)
     with run.checkpoints:
+        _clear_floaters(run)
         views = _views(run)
         masks, mask_views = _masks(run, views)
         labelled = _labels(run, masks, mask_views)
         found = _islands(run, labelled)
         return _write(run, views, masks, labelled, found)
+
+
+def _clear_floaters(run: _Run) -> None:
+    """Moves the near planes of views that have floaters before the camera (stage ``floaters``)."""
+    inputs = run.inputs
+    if not any(view.photo is not None for view in inputs.views):
+        return
+
+    def compute() -> tuple[Arrays, dict[str, Any]]:
+        views = without_floaters(run.gaussians, inputs.views, run.progress, run.device)
+        return {"near": np.array([view.camera.near for view in views])}, {}
+
+    arrays, _ = run.stage("floaters", compute)
+    cleared = {
+        view.name: replace(view, camera=replace(view.camera, near=float(near)))
+        for view, near in zip(inputs.views, arrays["near"], strict=True)
+    }
+    moved = [view.name for view in inputs.views if cleared[view.name].camera.near != view.camera.near]
+    if moved:
+        run.warnings.append(
+            f"Floaters that the photo does not show cover the camera in {len(moved)} view(s), {', '.join(moved[:4])}"
+            f"{', ...' if len(moved) > 4 else ''}; they are left out of these views' masks and votes."
+        )
+    run.inputs = replace(
+        inputs,
+        views=[cleared[view.name] for view in inputs.views],
+        kept=[cleared[view.name] for view in inputs.kept],
+        held_out=[cleared[view.name] for view in inputs.held_out],
+    )
 
 
 def _views(run: _Run) -> list[View]:

@@ -4,8 +4,9 @@
 
     python segment_driver.py HOW WHERE -- ARGUMENTS OF SPLATCUT SEGMENT ...
 
-HOW is kill, interrupt (as Ctrl-C) or wait; WHERE is ``after:STAGE`` (its result is on disk), ``step:NUMBER`` (that many
-calls of ``Progress.step`` in), ``file:NUMBER`` (that many files are being put in place), or ``never``. ``wait`` sleeps there.
+HOW is kill, interrupt (as Ctrl-C) or wait (says so, then waits for a line on standard input); WHERE is ``after:STAGE``
+(its result is on disk), ``STAGE:NUMBER`` (that many calls of ``Progress.step`` after it said that name),
+``file:NUMBER`` (that many files are being put in place), or ``never``.
 """
 
 from __future__ import annotations
@@ -38,17 +39,22 @@ def main() -> int:
             time.sleep(0.01)  # the handler runs between two instructions
         else:
             print("waiting", flush=True)
-            time.sleep(60)
+            sys.stdin.readline()
 
     def after_stage(name: str) -> None:
         if kind == "after" and name == value:
             stop()
 
     class Counting(Quiet):
+        current = ""
+
+        def stage(self, name: str, total: int) -> None:
+            self.current = name
+
         def step(self, count_: int = 1) -> None:
             nonlocal count
-            count += 1
-            if kind == "step" and count == int(value):
+            count += self.current == kind
+            if self.current == kind and count == int(value):
                 stop()
 
         def close(self) -> None:

@@ -27,8 +27,9 @@ from splatcut.pipeline.lock import FolderLock
 STATE = ".splatcut"
 #: What a finished run consists of, besides the state; ``force`` removes these and nothing else.
 RESULTS = ("objects", "masks", "background.ply", "labels.npz", "contact_sheet.png", "report.json", "cameras.json")
-#: Stages of so little work that a job which has finished no more does not keep its folder from other jobs.
-CHEAP = ("views",)
+#: Stages before the one that reads prompts and masks, of little work: a job that has finished no more does not keep its
+#: folder from other jobs, and does not replace another job's results yet.
+EARLY = ("floaters", "views")
 #: What file managers leave in folders that look empty.
 _CLUTTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -38,8 +39,8 @@ Arrays = dict[str, NDArray[Any]]
 class Checkpoints:
     """Finished stages of one job in one output folder, which no other run may use until ``close``.
 
-    Nothing that another job has left is touched before this job's first stage is finished, and a run that fails before
-    that leaves no trace.
+    What another job has left is replaced only when this job has masks, and a run that fails on its input before that
+    leaves no trace.
     """
 
     def __init__(self, folder: Path, key: str) -> None:
@@ -47,6 +48,7 @@ class Checkpoints:
         self._state = folder / STATE
         self._key = key
         self._owner: str | None = None
+        self._waiting: dict[str, tuple[Mapping[str, NDArray[Any]], Mapping[str, Any]]] = {}
         self._lock = FolderLock(folder, self._state)
 
     @staticmethod
@@ -80,6 +82,8 @@ class Checkpoints:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, UserError) and self._owner == self._key and not self._holds_work():
+            self._forget_stages()
         self.close()
 
     def _check_owner(self, force: bool) -> None:
@@ -111,7 +115,11 @@ class Checkpoints:
 
     def _holds_work(self) -> bool:
         stages = (path.stem for path in self._state.glob("*.npz"))
-        return any(stage not in CHEAP for stage in stages) or any((self.folder / name).exists() for name in RESULTS)
+        return any(stage not in EARLY for stage in stages) or any((self.folder / name).exists() for name in RESULTS)
+
+    def _forget_stages(self) -> None:
+        for path in [*self._state.glob("*.npz"), self._state / "job.json"]:
+            path.unlink(missing_ok=True)
 
     def _remove_unfinished(self) -> None:
         for place in (self._state, self.folder / "objects", self.folder / "masks"):
@@ -129,8 +137,7 @@ class Checkpoints:
                     shutil.rmtree(path)
                 else:
                     path.unlink(missing_ok=True)
-            for path in self._state.glob("*.npz"):
-                path.unlink()
+            self._forget_stages()
             self._remove_unfinished()
         with atomic_path(self._state / "job.json") as temporary:
             temporary.write_text(json.dumps({"job": self._key}), encoding="utf-8")
@@ -160,10 +167,15 @@ class Checkpoints:
 
     def save(self, stage: str, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> None:
         """Records a finished stage; ``notes`` are JSON-ready. Raises ``UserError`` when it cannot be written."""
+        if stage in EARLY and self._owner not in (None, self._key) and self._holds_work():
+            self._waiting[stage] = arrays, notes
+            return
         self._claim()
-        text = json.dumps({**notes, "job": self._key, "stage": stage})
-        with atomic_path(self._state / f"{stage}.npz") as temporary, temporary.open("wb") as stream:
-            np.savez_compressed(stream, allow_pickle=False, **dict(arrays), __notes__=np.array(text))
+        for name, (its_arrays, its_notes) in {**self._waiting, stage: (arrays, notes)}.items():
+            text = json.dumps({**its_notes, "job": self._key, "stage": name})
+            with atomic_path(self._state / f"{name}.npz") as temporary, temporary.open("wb") as stream:
+                np.savez_compressed(stream, allow_pickle=False, **dict(its_arrays), __notes__=np.array(text))
+        self._waiting.clear()
 
 
 def _read(path: Path) -> tuple[Arrays, dict[str, Any]] | None:

@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The tiny data set, and running ``splatcut segment`` on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numba
+import pytest
+from blob_scene import BlobScene, ColourSegmenter, make_scene
+
+import splatcut.pipeline.run
+from splatcut.cli import main
+
+
+@pytest.fixture(scope="session")
+def blobs(tmp_path_factory: pytest.TempPathFactory) -> BlobScene:
+    """The tiny data set; tests only read it."""
+    return make_scene(tmp_path_factory.mktemp("blobs") / "data")
+
+
+@pytest.fixture
+def colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs take the 2D model that sees colours."""
+    monkeypatch.setattr(splatcut.pipeline.run, "load_segmenter", lambda *arguments: ColourSegmenter())
+
+
+@pytest.fixture
+def segment(tmp_path: Path, colours: None) -> Iterator[Callable[..., int]]:
+    """``splatcut segment`` with these arguments; the exit code. Embeddings are kept in the test's folder."""
+    # On pictures this small threads cost more than they give.
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+
+    def run(*arguments: object) -> int:
+        try:
+            return main(["segment", *(str(argument) for argument in arguments), "--cache", str(tmp_path / "cache")])
+        except SystemExit as stopped:  # argparse
+            return int(stopped.code or 0)
+
+    yield run
+    numba.set_num_threads(threads)

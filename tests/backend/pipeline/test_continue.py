@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""A run that is stopped at any moment continues with the same command and ends with the same results."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import segment_driver
+from blob_scene import BlobScene
+
+import splatcut
+
+#: Files whose bytes must be the same; the report holds times.
+SAME = ("*.ply", "*.png", "*.npz")
+PRESENT = {"labels.npz", "background.ply", "contact_sheet.png", "objects/red.ply", "masks/red/view_0.png"}
+
+
+def results(out: Path) -> dict[str, object]:
+    """Content of every result: bytes of files, arrays of archives (their bytes hold the time)."""
+    found: dict[str, object] = {}
+    for pattern in SAME:
+        for path in sorted(out.rglob(pattern)):
+            name = path.relative_to(out).as_posix()
+            if not name.startswith("."):
+                found[name] = path.read_bytes()
+    with np.load(out / "labels.npz") as labels:
+        found["labels.npz"] = {key: (labels[key].dtype.str, labels[key].tobytes()) for key in labels.files}
+    assert set(found) >= PRESENT
+    return found
+
+
+def resumed(out: Path) -> dict[str, bool]:
+    """Stage -> whether it was found finished."""
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    return {stage["name"]: stage["resumed"] for stage in report["stages"] if stage["name"] != "load"}
+
+
+def leftovers(out: Path) -> list[str]:
+    """Files of the run that nobody needs any more."""
+    return [p.name for p in out.rglob(".*") if p.name != ".splatcut"] + [p.name for p in out.rglob("lock")]
+
+
+def driver(how: str, where: str, arguments: Sequence[object]) -> list[str]:
+    return [sys.executable, str(Path(segment_driver.__file__)), how, where, "--", *(str(item) for item in arguments)]
+
+
+ENVIRONMENT = {**os.environ, "NUMBA_NUM_THREADS": "1", "PYTHONPATH": str(Path(splatcut.__file__).parents[1])}
+
+
+def stop(how: str, where: str, arguments: Sequence[object]) -> subprocess.CompletedProcess[str]:
+    command = driver(how, where, arguments)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env=ENVIRONMENT, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+@contextlib.contextmanager
+def waiting(where: str, arguments: Sequence[object]) -> Iterator[subprocess.Popen[str]]:
+    """A run that waits at a place for a line on its standard input."""
+    command = driver("wait", where, arguments)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=ENVIRONMENT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        yield process
+        process.kill()
+
+
+def go_on(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+#: Where the runs of one job are killed one after the other: in and after each stage.
+MOMENTS = (
+    *("floaters:2", "after:floaters", "masks:3", "after:masks", "edge normals:4", "after:lift"),
+    *("islands:1", "after:extract", "file:6", "after:write"),
+)
+STAGES = ("floaters", "masks", "lift", "extract", "write")
+
+needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+
+
+@pytest.fixture
+def ready(blobs: BlobScene) -> list[object]:
+    """A job from ready masks; everything but the output folder."""
+    return [blobs.scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--split", "--device", "cpu"]
+
+
+@pytest.fixture
+def clicked(blobs: BlobScene, tmp_path: Path) -> list[object]:
+    """A job from clicks in two views; everything but the output folder."""
+    at = ["--at", blobs.at("red", 1), "--at", blobs.at("red", 4), "--name", "red"]
+    return [blobs.scene, "--cameras", blobs.cameras, *at, "--device", "cpu", "--cache", tmp_path / "warm"]
+
+
+@pytest.fixture
+def undisturbed(ready: list[object], segment: Callable[..., int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of the job from ready masks, made once."""
+    out = tmp_path_factory.getbasetemp() / "undisturbed"
+    if not out.exists():
+        assert segment(*ready, "--out", out) == 0
+        assert not any(resumed(out).values())
+    return out
+
+
+@pytest.fixture
+def finished(undisturbed: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(undisturbed, tmp_path / "finished"))
+
+
+@needs_sigkill
+def test_killed_in_and_after_every_stage(
+    tmp_path: Path, ready: list[object], segment: Callable[..., int], undisturbed: Path
+) -> None:
+    out = tmp_path / "out"
+    finished: list[str] = []
+    for where in MOMENTS:
+        ended = stop("kill", where, [*ready, "--out", out])
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+        finished += [where.removeprefix("after:")] if where.startswith("after:") else []
+        kept = sorted(path.stem for path in (out / ".splatcut").glob("[!.]*.npz"))
+        assert kept == sorted(finished)
+    assert segment(*ready, "--out", out) == 0
+    assert results(out) == results(undisturbed)
+    assert resumed(out) == dict.fromkeys(STAGES, True)
+    assert leftovers(out) == []
+
+
+@needs_sigkill
+def test_killed_in_the_mask_loop(tmp_path: Path, clicked: list[object], segment: Callable[..., int]) -> None:
+    undisturbed, out = tmp_path / "undisturbed", tmp_path / "out"
+    # The undisturbed run has an embedding cache of its own, so it starts as cold as the other.
+    assert segment(*clicked, "--out", undisturbed) == 0
+    elsewhere = [*clicked[:-1], tmp_path / "other cache"]
+    for where in ("masks:1", "masks:9", "lift:5"):
+        assert stop("kill", where, [*elsewhere, "--out", out]).returncode == -signal.SIGKILL
+    ended = stop("never", "never", [*elsewhere, "--out", out])
+    assert ended.returncode == 0, ended.stderr
+    assert results(out) == results(undisturbed)
+    assert resumed(out) == {stage: stage in ("floaters", "masks") for stage in STAGES}
+
+
+@needs_sigkill
+def test_killed_at_random_moments(
+    tmp_path: Path, ready: list[object], segment: Callable[..., int], undisturbed: Path
+) -> None:
+    out = tmp_path / "out"
+    rng = random.Random(7)
+    for _ in range(3):
+        with waiting("load:1", [*ready, "--out", out]) as process:
+            go_on(process)
+            time.sleep(rng.uniform(0.0, 1.2))
+            process.kill()
+    assert segment(*ready, "--out", out) == 0
+    assert results(out) == results(undisturbed)
+    assert leftovers(out) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+@pytest.mark.parametrize("where", ["load:1", "lift:2"])
+def test_interrupted(
+    tmp_path: Path, ready: list[object], segment: Callable[..., int], undisturbed: Path, where: str
+) -> None:
+    out = tmp_path / "out"
+    ended = stop("interrupt", where, [*ready, "--out", out])
+    assert ended.returncode == 130, ended.stderr
+    assert "same command continues" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert out.exists() == (where != "load:1")
+    assert leftovers(out) == []
+    assert segment(*ready, "--out", out) == 0
+    assert resumed(out)["masks"] == (where != "load:1")
+    assert results(out) == results(undisturbed)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_damaged_checkpoint(finished: Path, ready: list[object], segment: Callable[..., int], stage: str) -> None:
+    before = results(finished)
+    file = finished / ".splatcut" / f"{stage}.npz"
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    ways = [whole[:middle] + bytes([whole[middle] ^ 0x55]) + whole[middle + 1 :]]
+    if stage == "extract":  # the quickest to do again
+        ways += [b"", whole[:middle], bytes(len(whole)), b"\x93NUMPY" + whole[6:]]
+        ways += [(finished / ".splatcut" / "masks.npz").read_bytes()]
+    for damaged in ways:
+        file.write_bytes(damaged)
+        assert segment(*ready, "--out", finished) == 0
+        assert resumed(finished) == {name: name != stage for name in STAGES}
+        assert results(finished) == before
+
+
+def test_damaged_note_of_the_job(finished: Path, ready: list[object], segment: Callable[..., int]) -> None:
+    for content in (b"", b"{}", b"\xff\xfe", b"[1]"):
+        (finished / ".splatcut" / "job.json").write_bytes(content)
+        assert segment(*ready, "--out", finished) == 0
+        assert all(resumed(finished).values())
+
+
+def test_results_that_someone_removed(finished: Path, ready: list[object], segment: Callable[..., int]) -> None:
+    before = results(finished)
+    for name in ("objects/red.ply", "masks/blue/view_4.png", "contact_sheet.png", "labels.npz"):
+        (finished / name).unlink()
+    (finished / "background.ply").write_bytes(b"short")
+    assert segment(*ready, "--out", finished) == 0
+    assert results(finished) == before
+    assert resumed(finished) == {stage: stage != "write" for stage in STAGES}

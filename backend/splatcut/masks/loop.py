@@ -208,7 +208,7 @@ class MaskLoop:
         probability = np.zeros((kinds, camera.height, camera.width), np.float32)
         trust = np.zeros(kinds)
         embedding = None
-        for k in np.flatnonzero(self._settled(number)):
+        for k in np.flatnonzero(self._settled(number)).tolist():
             part = self._said[k][view.name]
             if part.mask is None and embedding is None:
                 embedding = self._eyes.look(view)
@@ -219,8 +219,7 @@ class MaskLoop:
                 probability[k] = from_user(part, embedding, self._eyes.segmenter)
             trust[k] = 1.0
         self._given[number] = probability
-        # What one object claims is not another's, whoever was prompted here.
-        self._count(number, compete(probability), trust)
+        self._count(number, self._shared(number, probability), trust)
         self._state.agreement[number] = trust
 
     def _check_prompts_found_something(self) -> None:
@@ -229,7 +228,8 @@ class MaskLoop:
             if not (features[:, k] > 0.5).any():
                 raise UserError(
                     f"The prompts of the object {name!r} lead to nothing: no Gaussian lies mostly inside the mask that "
-                    "the 2D model made of them. Add points on the object or draw a box around it."
+                    "the 2D model made of them and that no other object claims. Add points on the object or draw a box "
+                    "around it."
                 )
 
     def _centre(self) -> NDArray[np.float64]:
@@ -265,7 +265,14 @@ class MaskLoop:
                 points, labels = np.concatenate([points, said.points]), np.concatenate([labels, said.labels])
             prompt = Prompt2D(points, labels, derived.box, low_res_from_mask(soft, embedding))
             probability[k], scores[k] = _best_candidate(self._eyes.segmenter.predict(embedding, prompt), own)
-        return compete(probability), scores
+        return self._shared(number, probability), scores
+
+    def _shared(self, number: int, probability: F32) -> F32:
+        """What one object claims in a view is not another's; ready masks are right and leave nothing to compete for."""
+        name = self._views[number].name
+        ready = np.array([name in said and said[name].mask is not None for said in self._said])
+        claimed = np.minimum(probability[ready].sum(axis=0), np.float32(1))
+        return compete(np.where(ready[:, None, None], probability, probability * (1 - claimed)))
 
     def _visit(self, number: int, features: F32) -> None:
         """One view, given the vote's features."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from mask_scenes import Scene, balls_on_floor, camera_at, ring
+from numpy.typing import NDArray
 from PIL import Image
 
 from splatcut.cameras import Undistortion, View
@@ -41,18 +42,23 @@ def _write(path: Path, pixels: Any, mode: str | None = None) -> Path:
     return path
 
 
+def _assert_box(box: NDArray[np.float32] | None, expected: list[float]) -> None:
+    assert box is not None
+    np.testing.assert_allclose(box, expected, rtol=1e-6)
+
+
 def test_points_and_boxes_are_scaled(scene: Scene):
     said = _gather(scene, ViewPrompt("view_00", ((64, 48, 1), (10, 90, 0)), (50, 40, 78.5, 60)))
     assert list(said) == ["view_00"]
     np.testing.assert_allclose(said["view_00"].points, [[32, 24], [5, 45]])
     assert said["view_00"].labels.tolist() == [1, 0]
-    np.testing.assert_allclose(said["view_00"].box, [25, 20, 39.25, 30])
+    _assert_box(said["view_00"].box, [25, 20, 39.25, 30])
     assert said["view_00"].mask is None
 
 
 def test_a_box_is_cut_at_the_picture(scene: Scene):
     said = _gather(scene, ViewPrompt("view_00", (), (-20, 40, 70, 500)))
-    np.testing.assert_allclose(said["view_00"].box, [0, 20, 35, 48])
+    _assert_box(said["view_00"].box, [0, 20, 35, 48])
 
 
 def test_prompts_of_one_view_come_together(scene: Scene):
@@ -64,7 +70,7 @@ def test_prompts_of_one_view_come_together(scene: Scene):
     )
     assert sorted(said) == ["view_00", "view_02"]
     assert said["view_00"].labels.tolist() == [1, 0]
-    np.testing.assert_allclose(said["view_00"].box, [25.5, 20.5, 35.5, 30.5])
+    _assert_box(said["view_00"].box, [25.5, 20.5, 35.5, 30.5])
 
 
 def test_merging_keeps_a_box_or_mask_that_the_later_prompt_lacks():
@@ -275,7 +281,7 @@ def test_prompts_are_meant_in_the_photo_as_it_is(scene: Scene):
     assert undistortion is not None
     np.testing.assert_allclose(said.points, undistortion.points(np.array([[70.0, 52.0]])), rtol=1e-6)
     corners = undistortion.points(np.array([[50.0, 40], [80, 40], [50, 60], [80, 60]]))
-    np.testing.assert_allclose(said.box, [*corners.min(axis=0), *corners.max(axis=0)], rtol=1e-6)
+    _assert_box(said.box, [*corners.min(axis=0), *corners.max(axis=0)])
 
 
 def test_what_the_undistorted_picture_lacks_is_refused(scene: Scene):

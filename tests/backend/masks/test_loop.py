@@ -57,7 +57,7 @@ def _iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
 
 
 def test_one_click_gives_masks_in_all_views(scene: Scene, tmp_path: Path):
-    views = _ring(8)
+    views = _ring(6)
     masks = _run(scene, views, {"red": {"view_00": _click(views[0].camera, RED)}}, tmp_path)
     assert masks.objects == ("red",)
     assert masks.views == tuple(view.name for view in views)
@@ -74,7 +74,7 @@ def test_two_objects_prompted_in_different_views(scene: Scene, tmp_path: Path):
         "red": {"view_00": _click(views[0].camera, RED)},
         "green": {"view_03": _click(views[3].camera, GREEN)},
     }
-    masks = _run(scene, views, said, tmp_path)
+    masks = _run(scene, views, said, tmp_path, options=LoopOptions(passes=1))
     for number, view in enumerate(views):
         soft = masks.soft(number)
         assert soft.sum(axis=0).max() <= 1.01
@@ -83,7 +83,7 @@ def test_two_objects_prompted_in_different_views(scene: Scene, tmp_path: Path):
 
 
 def test_a_view_whose_picture_is_noise_is_left_out(scene: Scene, tmp_path: Path):
-    views = _ring(8)
+    views = _ring(6)
     noise = np.random.default_rng(5).integers(0, 256, (72, 96, 3)).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     views[4] = replace(views[4], photo=tmp_path / "noise.png")
@@ -91,7 +91,7 @@ def test_a_view_whose_picture_is_noise_is_left_out(scene: Scene, tmp_path: Path)
     assert masks.confidence[4, 0] == 0.0
     assert list(masks.notes) == ["view_04"]
     assert "'red'" in masks.notes["view_04"]
-    for number in (0, 1, 2, 3, 5, 6, 7):
+    for number in (0, 1, 2, 3, 5):
         assert masks.confidence[number, 0] > 0
         assert _iou(masks.soft(number)[0] > 0.5, scene.truth(views[number].camera, 1)) > 0.9
 

@@ -46,7 +46,7 @@ from splatcut.messages import ViewPrompt, load_prompts
 Masks = Mapping[str, Mapping[str, Path]]
 
 #: Options of each variant.
-VARIANTS = {"lift": ["--no-split", "--no-refine"], "split": ["--no-refine"]}
+VARIANTS = {"lift": ["--no-refine"], "split": ["--split", "--no-refine"]}
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,9 @@ def score_labels(cut: Cut, scene: Scene) -> dict[str, Any]:
     if scene.labels is None:
         return {}
     with np.load(scene.labels, allow_pickle=False) as stored:
-        truth, names = stored["labels"], [str(name) for name in stored["names"]]
+        truth = stored["labels"]
+    # Label k belongs to the k-th object of the prompts, counted from 1.
+    names = [item.name for item in load_prompts(scene.folder / "prompts.json")]
     result: dict[str, Any] = {}
     for name, other in partners(cut.names, dict.fromkeys(names)).items():
         mine = cut.rows.labels == cut.names.index(name) + 1
@@ -371,10 +373,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--scene", nargs="+", required=True, help="statue, goldcape, horns or demo")
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder that holds scenes/<name>")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--lift-only", action="store_true", help="lifting without splitting (A measures both by default)"
-    )
-    which.add_argument("--split", action="store_true", help="with splitting (the default of B and C)")
+    which.add_argument("--lift-only", action="store_true", help="lifting without splitting (the default of B and C)")
+    which.add_argument("--split", action="store_true", help="with splitting (A measures both by default)")
     parser.add_argument("--model", help="weights of another 2D model, for B and C")
     parser.add_argument("--cache", type=Path, help="folder of the image embeddings")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "out" / "bench_quality", help="folder of the runs")
@@ -395,7 +395,7 @@ def main() -> int:
                 if protocol == "A" and scene.masks is None:
                     print(f"{name} has no masks, so there is no protocol A.", file=sys.stderr)
                     continue
-                chosen = ["lift", "split"] if protocol == "A" else ["split"]
+                chosen = ["lift", "split"] if protocol == "A" else ["lift"]
                 chosen = ["lift"] if args.lift_only else ["split"] if args.split else chosen
                 runs += [bench(scene, protocol, variant, args) for variant in chosen]
     except (UserError, CommandFailed) as error:

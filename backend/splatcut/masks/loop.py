@@ -19,6 +19,7 @@ from splatcut import raster
 from splatcut.errors import UserError
 from splatcut.gaussians import F32, Gaussians
 from splatcut.lift import ViewSums, accumulate_view
+from splatcut.masks.choice import choose_answer
 from splatcut.masks.derive import Belief, DeriveOptions, agreement, derive
 from splatcut.masks.prompted import Said
 from splatcut.masks.types import MaskSet
@@ -72,18 +73,11 @@ class Eyes:
 
 
 def from_user(said: Said, embedding: Embedding, segmenter: Segmenter) -> F32:
-    """[h, w] float32 in [0, 1]: the mask for what the user said in one view.
-
-    A lone point is ambiguous; of the model's three answers the largest one that it trusts nearly as much as its best
-    is taken: people click on things more often than on parts of things.
-    """
+    """[h, w] float32 in [0, 1]: the mask for what the user said in one view."""
     if said.mask is not None:
         return said.mask.astype(np.float32) / np.float32(255)
     prediction = segmenter.predict(embedding, Prompt2D(said.points, said.labels, said.box))
-    offered = np.flatnonzero(~prediction.extra)
-    trusted = [int(i) for i in offered if prediction.iou[i] >= prediction.iou[offered].max() - 0.08]
-    probabilities = [prediction.probability(i) for i in trusted]
-    return probabilities[int(np.argmax([float(p.sum()) for p in probabilities]))]
+    return prediction.probability(choose_answer(prediction))
 
 
 def _best_candidate(prediction: Prediction, own: Belief) -> tuple[F32, float]:

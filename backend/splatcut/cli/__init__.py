@@ -60,5 +60,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return EXIT_BAD_INPUT
         if error.filename is None:
             raise
-        print(f"splatcut: {error.strerror}: {error.filename}", file=sys.stderr)
+        print(f"splatcut: {error.filename} cannot be read or written ({error.strerror}).", file=sys.stderr)
         return EXIT_BAD_INPUT

@@ -40,10 +40,9 @@ class FolderLock:
             self._acquire()
         except OSError as error:
             self._remove_made()
-            problem = write_problem(error, self._folder)
-            if problem is None:
-                raise
-            raise problem from error
+            raise write_problem(error, self._folder) or UserError(
+                f"The output folder {self._folder} cannot be written ({error.strerror}). Choose another with --out."
+            ) from error
         except UserError:
             self._remove_made()
             raise

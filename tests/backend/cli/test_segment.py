@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""``splatcut segment`` from files to files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plyfile
+import pytest
+from blob_scene import BlobScene, make_gaussians
+from numpy.typing import NDArray
+from PIL import Image
+from segment_runs import ENVIRONMENT, resumed
+
+import splatcut.pipeline.run
+from splatcut.cameras import View, load_views, save_cameras
+from splatcut.formats import SplatFile, read_splats, write_splats
+from splatcut.masks.virtual import VirtualOptions
+
+Segment = Callable[..., int]
+
+
+def put_together(out: Path) -> tuple[NDArray[Any], list[plyfile.PlyData]]:
+    """All rows of background and objects in the scene's order, as plyfile (not our reader) reads them."""
+    labels = np.load(out / "labels.npz")
+    names = [str(name) for name in labels["names"]]
+    files = [out / "background.ply", *(out / "objects" / f"{name}.ply" for name in names)]
+    read = [plyfile.PlyData.read(path) for path in files]
+    rows = np.empty(len(labels["labels"]), read[0]["vertex"].data.dtype)
+    for number, part in enumerate(read):
+        rows[labels["labels"] == number] = part["vertex"].data
+    return rows, read
+
+
+@pytest.mark.parametrize("kind", ["standard", "odd", "ascii", "big", "double"])
+def test_put_together_the_outputs_are_the_input(tmp_path: Path, blobs: BlobScene, segment: Segment, kind: str) -> None:
+    """Gaussian by Gaussian and bit by bit, whatever the file's layout."""
+    scene, out = tmp_path / "scene.ply", tmp_path / "out"
+    table = plyfile.PlyData.read(blobs.scene)["vertex"].data
+    rng = np.random.default_rng(2)
+    if kind == "odd":  # other order, properties nobody knows, odd bits in what is not looked at
+        names = [str(name) for name in rng.permutation([*table.dtype.names, "segment_id", "confidence"])]
+        code = {"segment_id": "<i2", "confidence": "<f8"}
+        odd = np.zeros(len(table), [(name, code.get(name, "<f4")) for name in names])
+        for name in table.dtype.names:
+            odd[name] = table[name]
+        odd["segment_id"] = rng.integers(-300, 300, len(odd))
+        odd["confidence"] = rng.normal(size=len(odd))
+        odd["nx"] = -0.0
+        table = odd
+    if kind == "double":
+        table = table.astype([(name, "<f8") for name in table.dtype.names])
+        for name in ("x", "opacity", "f_dc_0"):
+            table[name] += rng.normal(scale=1e-12, size=len(table))
+    element = plyfile.PlyElement.describe(table, "vertex")
+    byte_order = {"big": ">"}.get(kind, "<")
+    plyfile.PlyData([element], text=kind == "ascii", byte_order=byte_order, comments=["made by hand"]).write(scene)
+    job = [scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--no-split", "--no-refine"]
+    assert segment(*job, "--out", out) == 0
+    rows, parts = put_together(out)
+    whole = plyfile.PlyData.read(scene)
+    assert rows.dtype == whole["vertex"].data.dtype
+    assert rows.tobytes() == whole["vertex"].data.tobytes()
+    for part in parts:
+        assert part.comments == ["made by hand"]
+        assert part.text == (kind == "ascii")
+        assert part.byte_order == whole.byte_order
+    assert np.load(out / "labels.npz")["parent"].tolist() == list(range(len(table)))
+
+
+def test_what_is_written(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
+    out = tmp_path / "out"
+    job = [blobs.scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--out", out]
+    assert segment(*job, "--holdout", "3") == 0
+    labels = np.load(out / "labels.npz")["labels"]
+    assert (labels == blobs.labels).mean() > 0.97
+    for name in ("red", "blue"):
+        for view in blobs.views:  # held-out ones too
+            truth = np.asarray(Image.open(blobs.folder / "masks" / name / f"{view.name}.png")) > 127
+            mask = np.asarray(Image.open(out / "masks" / name / f"{view.name}.png")) > 127
+            assert (truth & mask).sum() / (truth | mask).sum() > 0.9
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert {item["view"] for item in report["views"]} == {"view_1", "view_2", "view_4", "view_5"}
+    with Image.open(out / "contact_sheet.png") as sheet:
+        assert min(sheet.size) > 300
+
+
+def test_split_rows_know_their_parents(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
+    out = tmp_path / "out"
+    job = [blobs.scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--split"]
+    assert segment(*job, "--out", out) == 0
+    rows, _ = put_together(out)
+    parent = np.load(out / "labels.npz")["parent"]
+    source = plyfile.PlyData.read(blobs.scene)["vertex"].data
+    assert len(rows) > len(source)
+    for name in ("f_dc_0", "f_rest_3", "rot_0", "nx"):
+        assert (rows[name] == source[name][parent]).all()
+    once = np.bincount(parent) == 1
+    kept = once[parent]
+    assert rows[kept].tobytes() == source[parent[kept]].tobytes()
+
+
+def test_clicks_boxes_and_points_in_space(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
+    x, y = blobs.click("blue", 3)
+    document = {
+        "version": 1,
+        "objects": [
+            {"name": "ball r", "prompts": [{"points3d": [[-0.55, 0.0, -0.3, 1]]}]},
+            {"name": "ball b", "prompts": [{"view": "view_3", "box": [x - 13, y - 13, x + 13, y + 13]}]},
+        ],
+    }
+    (tmp_path / "prompts.json").write_text(json.dumps(document), encoding="utf-8")
+    out = tmp_path / "out"
+    job = [blobs.scene, "--cameras", blobs.cameras, "--images", blobs.folder / "images"]
+    assert segment(*job, "--prompts", tmp_path / "prompts.json", "--out", out, "--quality", "draft") == 0
+    labels = np.load(out / "labels.npz")["labels"]
+    truth = np.array([0, 2, 1])[blobs.labels]  # blue is the second object here
+    assert (labels == truth).mean() > 0.9
+
+
+def overlap(labels: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Intersection over union."""
+    return float((labels & truth).sum() / (labels | truth).sum())
+
+
+@pytest.fixture
+def small_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Virtual views as small as the scene's own."""
+    small = partial(VirtualOptions, count=12, width=128, probe_width=64)
+    monkeypatch.setattr(splatcut.pipeline.run, "VirtualOptions", small)
+
+
+@pytest.mark.usefixtures("small_views")
+def test_without_cameras(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
+    """Virtual views about a point in space."""
+    document = {"version": 1, "objects": [{"name": "ball", "prompts": [{"points3d": [[0.55, 0.0, -0.2, 1]]}]}]}
+    file, out = tmp_path / "prompts.json", tmp_path / "out"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    job = [blobs.scene, "--quality", "draft", "--prompts", file, "--out", out]
+    assert segment(*job) == 0
+    labels = np.load(out / "labels.npz")["labels"]
+    assert (labels[blobs.labels == 1] == 1).all()
+    # The floor under the ball is in no virtual view and goes with its neighbours.
+    assert overlap(labels == 1, blobs.labels == 1) > 0.6
+    views = load_views(out / "cameras.json")
+    assert {path.stem for path in (out / "masks" / "ball").iterdir()} == {view.name for view in views}
+    assert segment(*job) == 0
+    assert all(resumed(out).values())
+
+
+@pytest.mark.usefixtures("small_views")
+def test_with_one_camera(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
+    """Virtual views stand in, here about what a box and a mask say."""
+    save_cameras(tmp_path / "one.json", [View("only", blobs.views[2].camera)])
+    x, y = blobs.click("blue")
+    box = {"view": "only", "box": [x - 12, y - 12, x + 12, y + 12]}
+    mask = {"mask": {"view": "only", "file": str(blobs.folder / "masks" / "red" / "view_2.png")}}
+    document = {"version": 1, "objects": [{"name": "b", "prompts": [box]}, {"name": "r", "prompts": [mask]}]}
+    file, out = tmp_path / "prompts.json", tmp_path / "out"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    job = [blobs.scene, "--cameras", tmp_path / "one.json", "--quality", "draft", "--prompts", file]
+    assert segment(*job, "--out", out) == 0
+    labels = np.load(out / "labels.npz")["labels"]
+    assert overlap(labels == 1, blobs.labels == 1) > 0.8
+    assert overlap(labels == 2, blobs.labels == 2) > 0.8
+
+
+def test_masks_of_some_views_and_of_one_object(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
+    masks, out = tmp_path / "kula", tmp_path / "out"
+    masks.mkdir()
+    for view in ("view_1", "view_4"):
+        with Image.open(blobs.folder / "masks" / "red" / f"{view}.png") as mask:
+            mask.convert("RGB").save(masks / f"{view}.png")
+    assert segment(blobs.scene, "--cameras", blobs.cameras, "--masks", masks, "--out", out) == 0
+    labels = np.load(out / "labels.npz")
+    assert labels["names"].tolist() == ["kula"]
+    assert ((labels["labels"] == 1) == (blobs.labels == 2)).mean() > 0.95
+
+
+def test_formats_that_round_are_written_as_ply(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
+    scene, out = tmp_path / "scene.splat", tmp_path / "out"
+    write_splats(scene, SplatFile.from_gaussians(make_gaussians()[0]))
+    assert segment(scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--out", out) == 0
+    rows, _ = put_together(out)
+    assert (rows["x"] == read_splats(scene).gaussians.means[:, 0]).all()
+
+
+def test_photo_damaged_behind_its_header(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
+    """With ready masks a photo is only shown; the work does not fail for it."""
+    import shutil
+
+    images, out = Path(shutil.copytree(blobs.folder / "images", tmp_path / "images")), tmp_path / "out"
+    photo = images / "view_0.png"
+    photo.write_bytes(photo.read_bytes()[:-1500])
+    job = [blobs.scene, "--cameras", blobs.cameras, "--images", images, "--masks", blobs.folder / "masks"]
+    assert segment(*job, "--out", out) == 0
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert any("view_0.png" in warning for warning in report["warnings"])
+
+
+def test_gaussians_behind_and_beside_every_camera(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
+    """What no view sees is kept and labelled all the same."""
+    far = replace(blobs.gaussians, means=blobs.gaussians.means.copy())
+    far.means[:20] = (0.0, -1.0, -60.0)
+    far.means[20:30] = (1e18, 0.0, 0.0)
+    scene, out = tmp_path / "scene.ply", tmp_path / "out"
+    write_splats(scene, SplatFile.from_gaussians(far))
+    assert segment(scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--out", out) == 0
+    rows, _ = put_together(out)
+    assert rows.tobytes() == plyfile.PlyData.read(scene)["vertex"].data.tobytes()
+
+
+def test_the_embedded_model(tmp_path: Path, blobs: BlobScene) -> None:
+    """One real run of the command in a process of its own."""
+    out = tmp_path / "out"
+    at = ["--at", blobs.at("red", 3), "--name", "ball", "--quality", "draft", "--holdout", "2", "--device", "cpu"]
+    command = [sys.executable, "-m", "splatcut", "segment", str(blobs.scene), "--cameras", str(blobs.cameras), *at]
+    ended = subprocess.run(
+        [*command, "--out", str(out), "--cache", str(tmp_path / "cache")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=ENVIRONMENT,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "contact_sheet.png" in ended.stdout
+    labels = np.load(out / "labels.npz")["labels"]
+    assert overlap(labels == 1, blobs.labels == 2) > 0.8

@@ -297,7 +297,7 @@ def split_opacity(logits: F32, share: NDArray[np.floating]) -> tuple[F32, F32]:
 
     def part(s: NDArray[np.float64]) -> F32:
         x = s * depth  # o_s / (1 - o_s) = exp(x) - 1
-        return np.where(x > 30.0, x, np.log(np.expm1(np.minimum(x, 30.0)))).astype(np.float32)
+        return np.where(x > 30.0, x, np.log(np.expm1(np.clip(x, 1e-300, 30.0)))).astype(np.float32)
 
     s = np.asarray(share, dtype=np.float64)
     return part(s), part(1.0 - s)

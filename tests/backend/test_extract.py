@@ -210,3 +210,11 @@ def test_soft_edges_split_what_straddles_and_nothing_else() -> None:
 def test_soft_edge_options_check_themselves(least: float) -> None:
     with pytest.raises(ValueError, match="least share"):
         SoftEdgeOptions(least)
+
+
+def test_splitting_an_opacity_of_nothing_stays_finite() -> None:
+    logits = np.array([-1e30, -800.0, 1e30], np.float32)
+    first, twin = split_opacity(logits, np.array([0.3, 0.5, 0.7]))
+    assert np.isfinite(first).all()
+    assert np.isfinite(twin).all()
+    assert (first[:2] < -600).all()

@@ -10,11 +10,17 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from blob_scene import BlobScene
 from segment_runs import go_on, leftovers, results, resumed, stop, waiting
+
+from splatcut.errors import Cancelled
+from splatcut.messages import Job, JobOptions
+from splatcut.pipeline import run_job
+from splatcut.progress import Quiet
 
 #: Where the runs of one job are killed one after the other: in and after each stage.
 MOMENTS = (
@@ -152,3 +158,34 @@ def test_results_that_someone_removed(finished: Path, ready: list[object], segme
     assert segment(*ready, "--out", finished) == 0
     assert results(finished) == before
     assert resumed(finished) == {stage: stage != "write" for stage in STAGES}
+
+
+class Cancelling(Quiet):
+    """Raises ``Cancelled`` at the call with this number, counted from 1; counts the calls."""
+
+    def __init__(self, at: int = 0) -> None:
+        super().__init__()
+        self.at, self.calls = at, 0
+
+    def _check(self) -> None:
+        self.calls += 1
+        if self.calls == self.at:
+            raise Cancelled("Enough.")
+
+
+def test_cancelled_at_any_call(
+    tmp_path: Path, blobs: BlobScene, undisturbed: Path, segment: Callable[..., int]
+) -> None:
+    """Progress may say stop anywhere; what is finished is kept and the folder is free again."""
+    options = JobOptions(device="cpu", split=True)
+    job = Job(blobs.scene, tmp_path / "out", blobs.cameras, masks=blobs.folder / "masks", options=options)
+    whole = Cancelling()
+    run_job(job, whole)
+    for at in {1, 2, *range(9, whole.calls, 12), whole.calls}:
+        job = replace(job, out=tmp_path / str(at))
+        with pytest.raises(Cancelled):
+            run_job(job, Cancelling(at))
+        assert job.out.exists() == (at > 9)  # by then the first stage has ended
+        assert leftovers(job.out) == []
+        run_job(job, Quiet())
+        assert results(job.out) == results(undisturbed)

@@ -155,6 +155,14 @@ class Checkpoints:
             if path.is_file() and path.name != "report.json" and path.name not in _CLUTTER
         }
 
+    def holds(self, sizes: Mapping[str, int]) -> bool:
+        """Whether all these result files are there and have these sizes; those of other sizes are removed."""
+        now = self.sizes()
+        for name in sizes.keys() & now.keys():
+            if sizes[name] != now[name]:
+                (self.folder / name).unlink()
+        return all(now.get(name) == size for name, size in sizes.items())
+
     def load(self, stage: str) -> tuple[Arrays, dict[str, Any]] | None:
         """Arrays and notes of a finished stage, or None. A damaged file counts as none (every array has a checksum)."""
         stored = _read(self._state / f"{stage}.npz")

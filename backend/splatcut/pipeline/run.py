@@ -44,7 +44,7 @@ MASK_PASSES = {"draft": 1, "standard": 2, "fine": 3}
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Where and how a run works; nothing here changes its result.
+    """Where and how a run works; apart from ``max_side`` nothing here changes its result.
 
     Attributes:
         cache: folder of the image embeddings.
@@ -290,7 +290,7 @@ def _write(run: _Run, views: list[View], masks: MaskSet, labelled: Labelled, fou
         problems = write_contact_sheet(job, made.gaussians, made.labels, masks, shown, out, run.progress, run.device)
         return {}, {"sizes": run.checkpoints.sizes(), "warnings": problems}
 
-    _, notes = run.stage("write", compute, lambda notes: notes["sizes"] == run.checkpoints.sizes())
+    _, notes = run.stage("write", compute, lambda notes: run.checkpoints.holds(notes["sizes"]))
     run.warnings += notes["warnings"]
     run.warnings += [
         f"The object {name!r} got no Gaussians. Its masks are empty or other objects hold all it has."

@@ -154,9 +154,11 @@ def test_results_that_someone_removed(finished: Path, ready: list[object], segme
     before = results(finished)
     for name in ("objects/red.ply", "masks/blue/view_4.png", "contact_sheet.png", "labels.npz"):
         (finished / name).unlink()
-    (finished / "background.ply").write_bytes(b"short")
+    for name in ("background.ply", "masks/red/view_3.png"):
+        (finished / name).write_bytes(b"short")
+    (finished / "objects" / "red edited.ply").write_bytes(b"someone's own")
     assert segment(*ready, "--out", finished) == 0
-    assert results(finished) == before
+    assert results(finished) == {**before, "objects/red edited.ply": b"someone's own"}
     assert resumed(finished) == {stage: stage != "write" for stage in STAGES}
 
 

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a job names, and what makes it another job."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from blob_scene import BlobScene
+from PIL import Image
+
+from splatcut.errors import UserError
+from splatcut.formats import read_splats, write_splats
+from splatcut.messages import InlineView, Job, JobOptions, MaskPrompt, ObjectPrompt, ViewPrompt
+from splatcut.pipeline.inputs import fingerprint, read_inputs
+
+
+def inline(blobs: BlobScene, name: str = "one", photo: Path | None = None) -> InlineView:
+    c = blobs.views[2].camera
+    rows = tuple(tuple(row) for row in c.camera_from_world.tolist())
+    return InlineView(name, c.width, c.height, c.fx, c.fy, c.cx, c.cy, rows, photo)  # type: ignore[arg-type]
+
+
+def prompted(blobs: BlobScene, name: str = "red") -> tuple[ObjectPrompt, ...]:
+    x, y = blobs.click(name)
+    return (ObjectPrompt(name, (ViewPrompt("view_2", ((x, y, 1),)),)),)
+
+
+def key(job: Job, model: str = "") -> str:
+    return fingerprint(job, read_inputs(job), model)
+
+
+def test_views_in_the_job(blobs: BlobScene, tmp_path: Path) -> None:
+    job = Job(blobs.scene, tmp_path / "out", (inline(blobs, "b"), inline(blobs, "a")), objects=prompted(blobs))
+    inputs = read_inputs(job)
+    assert [view.name for view in inputs.views] == ["a", "b"]
+    assert np.array_equal(inputs.views[0].camera.camera_from_world, blobs.views[2].camera.camera_from_world)
+    assert inputs.needs_virtual_views
+
+
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "a\\b", "..", "C:x", "line\nbreak"])
+def test_views_in_the_job_whose_names_lead_elsewhere(blobs: BlobScene, tmp_path: Path, name: str) -> None:
+    job = Job(blobs.scene, tmp_path / "out", (inline(blobs, name),), objects=prompted(blobs))
+    with pytest.raises(UserError, match="no file name"):
+        read_inputs(job)
+
+
+def test_photos_of_views_in_the_job(blobs: BlobScene, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    job = Job(blobs.scene, tmp_path / "out", (inline(blobs, photo=photo),), objects=prompted(blobs))
+    with pytest.raises(UserError, match="photo.png"):
+        read_inputs(job)
+    Image.new("RGB", (40, 30)).save(photo)
+    with pytest.raises(UserError, match="40 x 30 .* 96 x 80"):
+        read_inputs(job)
+    Image.new("RGB", (96, 80)).save(photo)
+    assert read_inputs(job).views[0].photo == photo
+
+
+def test_what_makes_another_job(blobs: BlobScene, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(blobs.folder, tmp_path / "data"))
+    job = Job(data / "scene.ply", tmp_path / "out", data / "cameras.json", objects=prompted(blobs))
+    first = key(job)
+    others = {
+        "model": key(job, "another"),
+        "object": key(replace(job, objects=prompted(blobs, "blue"))),
+        "name": key(replace(job, objects=(replace(job.objects[0], name="rouge"),))),
+        "masks": key(replace(job, objects=(), masks=data / "masks")),
+        "no cameras": key(replace(job, cameras=None)),
+    }
+    options = [{"tau": 0.5}, {"seed": 1}, {"split": True}, {"soft_edges": True}, {"holdout": 2}, {"quality": "fine"}]
+    for option in options:
+        others[str(option)] = key(replace(job, options=JobOptions(**option)))
+    splats = read_splats(data / "scene.ply")
+    write_splats(data / "scene.ply", splats.take(np.arange(1, 400)))
+    others["scene"] = key(job)
+    assert len({first, *others.values()}) == 1 + len(others)
+
+
+def test_what_does_not_make_another_job(blobs: BlobScene, tmp_path: Path) -> None:
+    job = Job(blobs.scene, tmp_path / "out", blobs.cameras, objects=prompted(blobs))
+    moved = Path(shutil.copytree(blobs.folder, tmp_path / "elsewhere"))
+    (moved / "scene.ply").rename(moved / "renamed.ply")
+    other = Job(moved / "renamed.ply", tmp_path / "other", moved / "cameras.json", moved / "images", job.objects)
+    model = JobOptions(device="cpu", model="somewhere/weights.pth")
+    assert key(job) == key(other) == key(replace(other, options=model))
+
+
+def test_files_of_prompts_and_masks_count_by_content(blobs: BlobScene, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(blobs.folder, tmp_path / "data"))
+    red, blue = (data / "masks" / name / "view_2.png" for name in ("red", "blue"))
+
+    def of(*files: Path) -> str:
+        objects = tuple(ObjectPrompt(name, (MaskPrompt("view_2", f),)) for name, f in zip("ab", files, strict=True))
+        return key(Job(data / "scene.ply", tmp_path / "out", data / "cameras.json", objects=objects))
+
+    first = of(red, blue)
+    assert of(blue, red) != first
+    copy = Path(shutil.copyfile(red, data / "copy.png"))
+    assert of(copy, blue) == first
+    masks = Job(data / "scene.ply", tmp_path / "out", data / "cameras.json", masks=data / "masks")
+    held = replace(masks, options=JobOptions(holdout=2))
+    before, before_held = key(masks), key(held)
+    (data / "masks" / "notes.txt").write_text("nothing to do with it")
+    assert (key(masks), key(held)) == (before, before_held)
+    shutil.copyfile(red, blue)
+    assert key(masks) != before
+    assert key(held) == before_held  # view_2 is held out there, its mask is not even opened
+    (data / "masks" / "red").rename(data / "masks" / "crimson")
+    assert key(held) != before_held

@@ -32,10 +32,10 @@ def choose_answer(prediction: Prediction) -> int:
     """The index of the answer to take.
 
     A lone click has three answers: whole, part, part of the part. Each is scored by the model's own estimate times the
-    square root of its stability; answers that run along the picture's border are surroundings rather than things; of those
-    about as good as the best the largest is taken, since people click on things more often than on parts of them.
-    Measured with random clicks on the two captures with masks (mean intersection over union, 35 and 30 clicks): the best
-    estimate alone 0.478 and 0.874, this rule 0.481 and 0.941, an oracle 0.646 and 0.965.
+    square root of its stability; answers that run along the picture's border are surroundings rather than things; of
+    those about as good as the best the largest is taken, since people click on things more often than on parts of
+    them. Measured with random clicks on the two captures with masks (mean intersection over union, 35 and 30 clicks):
+    the best estimate alone 0.478 and 0.874, this rule 0.481 and 0.941, an oracle 0.646 and 0.965.
     """
     offered = np.flatnonzero(~prediction.extra)
     if len(offered) == 1:

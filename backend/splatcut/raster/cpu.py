@@ -26,6 +26,7 @@ class Prepared:
         camera: the view's camera.
         count: N, number of Gaussians of the scene.
         order: [M] indices of the drawn Gaussians, front to back.
+        drawn, rank: [M] the same indices ascending, and their places in ``order``.
         geometry, box: [M, 8] and [M, 4], in that order (see ``cpu_project``).
         active: tile numbers to work on.
         tile_start, pair_gaussian, pair_slot, slot_start: see ``cpu_tiles.pairs``.
@@ -34,6 +35,8 @@ class Prepared:
     camera: Camera
     count: int
     order: NDArray[np.int64]
+    drawn: NDArray[np.int64]
+    rank: NDArray[np.int64]
     geometry: F32
     box: NDArray[np.int32]
     tiles_x: int
@@ -89,15 +92,18 @@ def prepare(
     depth_bits = geometry[drawn, cpu_project.DEPTH].view(np.uint32).astype(np.uint64)
     keys = np.sort((depth_bits << np.uint64(32)) | drawn.astype(np.uint64))
     order = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    geometry, box = geometry[order], box[order]
+    geometry, box = geometry.take(order, axis=0), box.take(order, axis=0)
+    place = np.empty(count, np.int64)
+    place[order] = np.arange(order.size)
+    rank = place[drawn]
     tiles_x, tiles_y = tile_counts(camera)
     wanted = np.ones(tiles_x * tiles_y, bool) if tiles is None else np.ascontiguousarray(tiles, bool).ravel()
     if wanted.size != tiles_x * tiles_y:
         raise ValueError(f"The mask of tiles must have {tiles_y} x {tiles_x} entries.")
     tile_start, pair_gaussian, pair_slot, slot_start = cpu_tiles.pairs(geometry, box, tiles_x, tiles_y, wanted)
     return Prepared(
-        camera, count, order, geometry, box, tiles_x, np.flatnonzero(wanted), tile_start, pair_gaussian, pair_slot,
-        slot_start,
+        camera, count, order, drawn, rank, geometry, box, tiles_x, np.flatnonzero(wanted), tile_start, pair_gaussian,
+        pair_slot, slot_start,
     )  # fmt: skip
 
 
@@ -122,7 +128,7 @@ def channels(
     if colour:
         degree = gaussians.sh_degree if sh_degree is None else min(sh_degree, gaussians.sh_degree)
         position = prepared.camera.position.astype(np.float32)
-        cpu_project.colours(prepared.order, gaussians.means, gaussians.sh, degree, position, values)
+        cpu_project.colours(prepared.drawn, prepared.rank, gaussians.means, gaussians.sh, degree, position, values)
     if features is not None:
         values[:, values.shape[1] - extra :] = features[prepared.order]
     return values
@@ -157,14 +163,18 @@ def render(
 def accumulate_prepared(prepared: Prepared, signals: F32) -> Accumulated:
     """As ``accumulate``, on a view that is prepared already."""
     kinds = signals.shape[0]
-    sums = np.zeros((prepared.pair_slot.size, kinds + 1), np.float32)
+    if kinds == 0:  # the kernel takes at least one
+        signals = np.zeros((1, *signals.shape[1:]), np.float32)
+    columns = max(1, kinds) + 1
+    sums = np.zeros((prepared.pair_slot.size, columns), np.float32)
     cpu_blend.accumulate(
         prepared.active, prepared.tile_start, prepared.pair_gaussian, prepared.pair_slot, prepared.geometry,
         prepared.box, np.ascontiguousarray(signals, np.float32), prepared.tiles_x, sums,
     )  # fmt: skip
-    result = np.zeros((prepared.count, kinds + 1), np.float32)
-    cpu_blend.sum_slots(sums, prepared.slot_start, prepared.order, result)
-    return Accumulated(np.ascontiguousarray(result[:, 0]), np.ascontiguousarray(result[:, 1:]))
+    result = np.zeros((prepared.count, columns), np.float32)
+    cpu_blend.sum_slots(sums, prepared.slot_start, prepared.drawn, prepared.rank, result)
+    weighted = result[:, 1 : 1 + kinds]
+    return Accumulated(np.ascontiguousarray(result[:, 0]), np.ascontiguousarray(weighted))
 
 
 def accumulate(
@@ -234,8 +244,9 @@ def backward(
     )
     degree = gaussians.sh_degree if sh_degree is None else min(sh_degree, gaussians.sh_degree)
     cpu_gradient.project_backward(
-        prepared.order, prepared.slot_start, sums, prepared.geometry, camera_vector(prepared.camera), gaussians.means,
-        gaussians.log_scales, gaussians.quats, gaussians.sh, degree, colour, result.means, result.log_scales,
-        result.quats, result.opacity_logits, result.sh, result.features, result.log_opacity, result.pixels,
+        prepared.drawn, prepared.rank, prepared.slot_start, sums, prepared.geometry, values,
+        camera_vector(prepared.camera), gaussians.means, gaussians.log_scales, gaussians.quats, gaussians.sh, degree,
+        colour, result.means, result.log_scales, result.quats, result.opacity_logits, result.sh, result.features,
+        result.log_opacity, result.pixels,
     )  # fmt: skip
     return result

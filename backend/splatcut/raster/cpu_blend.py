@@ -165,7 +165,7 @@ def accumulate(
     """Per pair, the sums over the tile's pixels of w and of w * signal_k (method: lifting). No gradient tape.
 
     Args:
-        signals: [K, H, W] float32.
+        signals: [K, H, W] float32, K at least 1.
         sums: out, [P, 1 + K] float32 by slot, zero on entry.
     """
     kinds, height, width = signals.shape
@@ -192,7 +192,7 @@ def accumulate(
             )
             dx0 = lanes_x() + splat(F(x) - geometry[g, MX])
             dy0 = lanes_y() + splat(F(y) - geometry[g, MY])
-            total = zero
+            total, first = zero, zero
             touched = False
             for by in range(by0, by1 + 1):
                 dy = dy0 + splat(F(by * 4))
@@ -222,17 +222,20 @@ def accumulate(
                             live &= ~(1 << block)
                     store(state, base, after)
                     total = total + weight
+                    # The first signal's sum stays in a register: most runs have one or few objects.
+                    first = fma(weight, load(state, base + 256), first)
                     if not touched:
                         touched = True
-                        for kind in range(kinds):
+                        for kind in range(1, kinds):
                             store(state, partial + kind * 16, zero)
-                    for kind in range(kinds):
+                    for kind in range(1, kinds):
                         place = partial + kind * 16
                         store(state, place, fma(weight, load(state, base + 256 * (kind + 1)), load(state, place)))
             if touched:
                 slot = pair_slot[pair]
                 sums[slot, 0] = lane_sum(total)
-                for kind in range(kinds):
+                sums[slot, 1] = lane_sum(first)
+                for kind in range(1, kinds):
                     sums[slot, kind + 1] = lane_sum(load(state, partial + kind * 16))
 
 
@@ -368,12 +371,12 @@ def backward(
 
 
 @njit(parallel=True, cache=True, nogil=True)
-def sum_slots(sums: Any, slot_start: Any, order: Any, out: Any) -> None:
-    """Adds the pair sums of every drawn Gaussian into row order[g] of out, in slot order."""
+def sum_slots(sums: Any, slot_start: Any, drawn: Any, rank: Any, out: Any) -> None:
+    """Adds the pair sums of every drawn Gaussian into its row of out [N, columns], in slot order."""
     columns = sums.shape[1]
-    for g in prange(order.size):
+    for d in prange(drawn.size):
+        i, g = drawn[d], rank[d]
         first, last = slot_start[g], slot_start[g + 1]
-        i = order[g]
         for column in range(columns):
             total = F(0)
             for slot in range(first, last):

@@ -18,40 +18,47 @@ F = np.float32
 
 @njit(inline="always")
 def _colour_backward(
-    i: int, degree: int, means: Any, sh: Any, camera: Any, gradient: Any, basis: Any, weighted: Any, sh_gradient: Any
+    i: int,
+    degree: int,
+    means: Any,
+    sh: Any,
+    camera: Any,
+    red: Any,
+    green: Any,
+    blue: Any,
+    basis: Any,
+    weighted: Any,
+    sh_gradient: Any,
 ) -> Any:
-    """Gradient of max(0, SH + 0.5): writes the coefficients', returns the part on the mean through the direction."""
+    """Gradient of SH + 0.5: writes the coefficients', returns the part on the mean through the direction."""
     count = (degree + 1) * (degree + 1)
     x, y, z = means[i, 0] - camera[18], means[i, 1] - camera[19], means[i, 2] - camera[20]
     inv = F(1) / (math.sqrt(x * x + y * y + z * z) + F(1e-12))
     x, y, z = x * inv, y * inv, z * inv
     sh_basis(degree, x, y, z, basis)
-    for c in range(3):
-        value = F(0.5)
-        for k in range(count):
-            value += basis[k] * sh[i, k, c]
-        if value <= F(0):
-            gradient[c] = F(0)
     for k in range(count):
-        total = F(0)
-        for c in range(3):
-            sh_gradient[i, k, c] = basis[k] * gradient[c]
-            total += sh[i, k, c] * gradient[c]
-        weighted[k] = total
+        b = basis[k]
+        sh_gradient[i, k, 0] = b * red
+        sh_gradient[i, k, 1] = b * green
+        sh_gradient[i, k, 2] = b * blue
+    for k in range(count):
+        weighted[k] = sh[i, k, 0] * red + sh[i, k, 1] * green + sh[i, k, 2] * blue
     gx, gy, gz = sh_basis_gradient(degree, x, y, z, weighted)
     along = gx * x + gy * y + gz * z
     return (gx - along * x) * inv, (gy - along * y) * inv, (gz - along * z) * inv
 
 
-@njit(parallel=True, fastmath={"contract", "arcp", "nsz"}, cache=True, nogil=True)
+@njit(parallel=True, fastmath={"contract", "arcp", "nsz", "reassoc"}, cache=True, nogil=True)
 def project_backward(
-    order: Any, slot_start: Any, sums: Any, geometry: Any, camera: Any, means: Any, log_scales: Any, quats: Any,
-    sh: Any, degree: int, colour: bool, g_means: Any, g_scales: Any, g_quats: Any, g_logits: Any, g_sh: Any,
-    g_features: Any, g_log_opacity: Any, g_pixels: Any,
+    drawn: Any, rank: Any, slot_start: Any, sums: Any, geometry: Any, values: Any, camera: Any, means: Any,
+    log_scales: Any, quats: Any, sh: Any, degree: int, colour: bool, g_means: Any, g_scales: Any, g_quats: Any,
+    g_logits: Any, g_sh: Any, g_features: Any, g_log_opacity: Any, g_pixels: Any,
 ) -> None:  # fmt: skip
     """Gradients of the drawn Gaussians' parameters; rows of the others are left as they are (zero).
 
     Args:
+        drawn, rank: [M], as in ``cpu.Prepared``.
+        values: [M, C] channels in depth order; a colour of 0 was clamped and gets no gradient.
         sums: [P, 6 + C] from ``cpu_blend.backward``; C is 3 for the colour, if any, then the features.
         g_log_opacity: out, [N] gradient with respect to the logarithm of the drawn opacity (for ``opacity_scale``).
         g_pixels: out, [N, 2] gradient with respect to the projected mean, pixels.
@@ -60,13 +67,15 @@ def project_backward(
     c = camera
     columns = sums.shape[1]
     first_feature = MOMENTS + (3 if colour else 0)
-    chunks = (order.size + 255) // 256
+    chunks = (drawn.size + 255) // 256
     for chunk in prange(chunks):
         total = np.empty(columns, np.float32)
         basis = np.zeros(25, np.float32)
         weighted = np.zeros(25, np.float32)
-        for g in range(chunk * 256, min(order.size, chunk * 256 + 256)):
-            i = order[g]
+        for d in range(chunk * 256, min(drawn.size, chunk * 256 + 256)):
+            # In the scene's own order, so that the parameters stream through the cache; only the small per-view
+            # rows are looked up.
+            i, g = drawn[d], rank[d]
             total[:] = F(0)
             for slot in range(slot_start[g], slot_start[g + 1]):
                 for column in range(columns):
@@ -164,9 +173,10 @@ def project_backward(
                 gz += c[13] * ty * iz2 * dj12
             ax, ay, az = F(0), F(0), F(0)
             if colour:
-                ax, ay, az = _colour_backward(
-                    i, degree, means, sh, camera, total[MOMENTS : MOMENTS + 3], basis, weighted, g_sh
-                )
+                red = total[MOMENTS] if values[g, 0] > F(0) else F(0)
+                green = total[MOMENTS + 1] if values[g, 1] > F(0) else F(0)
+                blue = total[MOMENTS + 2] if values[g, 2] > F(0) else F(0)
+                ax, ay, az = _colour_backward(i, degree, means, sh, camera, red, green, blue, basis, weighted, g_sh)
             g_means[i, 0] = c[0] * gx + c[3] * gy + c[6] * gz + ax
             g_means[i, 1] = c[1] * gx + c[4] * gy + c[7] * gz + ay
             g_means[i, 2] = c[2] * gx + c[5] * gy + c[8] * gz + az

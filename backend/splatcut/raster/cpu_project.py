@@ -268,14 +268,14 @@ def project(
 
 
 @njit(parallel=True, fastmath={"contract", "arcp", "nsz", "reassoc"}, cache=True, nogil=True)
-def colours(order: Any, means: Any, sh: Any, degree: int, position: Any, out: Any) -> None:
-    """View-dependent colour max(0, SH + 0.5) of the Gaussians ``order`` into out[:, 0:3]."""
+def colours(drawn: Any, rank: Any, means: Any, sh: Any, degree: int, position: Any, out: Any) -> None:
+    """View-dependent colour max(0, SH + 0.5) of Gaussian drawn[d] into out[rank[d], 0:3]."""
     count = (degree + 1) * (degree + 1)
-    chunks = (order.size + 1023) // 1024
+    chunks = (drawn.size + 1023) // 1024
     for chunk in prange(chunks):
         basis = np.empty(25, np.float32)
-        for g in range(chunk * 1024, min(order.size, chunk * 1024 + 1024)):
-            i = order[g]
+        for d in range(chunk * 1024, min(drawn.size, chunk * 1024 + 1024)):
+            i, g = drawn[d], rank[d]
             x, y, z = means[i, 0] - position[0], means[i, 1] - position[1], means[i, 2] - position[2]
             inv = F(1) / (math.sqrt(x * x + y * y + z * z) + F(1e-12))
             sh_basis(degree, x * inv, y * inv, z * inv, basis)

@@ -38,6 +38,7 @@ class Inputs:
         kept, held_out: those the method may use, and those kept out of everything but the final masks.
         device: "cpu" or "cuda".
         masks: files of ready masks: object name -> view name -> file; empty when the job has prompts.
+        blind: names of views that see nothing of the scene.
     """
 
     splats: SplatFile
@@ -46,6 +47,7 @@ class Inputs:
     held_out: list[View]
     device: Literal["cpu", "cuda"]
     masks: dict[str, dict[str, Path]] = field(default_factory=dict)
+    blind: tuple[str, ...] = ()
 
     @property
     def needs_virtual_views(self) -> bool:
@@ -70,13 +72,12 @@ def read_inputs(job: Job) -> Inputs:
         views = sorted((_inline(view) for view in job.cameras), key=lambda view: view.name)
     if job.masks is not None and not views:
         raise UserError("Ready masks need the cameras of their views. Give them with --cameras.")
-    if views:
-        check_views_see_scene(splats.gaussians, views)
+    blind = check_views_see_scene(splats.gaussians, views) if views else []
     kept, held_out = holdout(views, job.options.holdout) if job.options.holdout else (views, [])
     if views and not kept:
         raise UserError(f"--holdout {job.options.holdout} keeps every view out. Choose a larger number.")
     masks = find_masks(job.masks, views) if job.masks is not None else {}
-    return Inputs(splats, views, kept, held_out, device, masks)
+    return Inputs(splats, views, kept, held_out, device, masks, tuple(blind))
 
 
 def _check_places(job: Job) -> None:

@@ -97,6 +97,10 @@ class _Run:
                 f"{self.inputs.splats.dropped} Gaussians with values that are not finite were left out "
                 "(--drop-invalid)."
             )
+        if blind := self.inputs.blind:
+            self.warnings.append(
+                f"{len(blind)} of {len(self.inputs.views)} views see nothing of the scene, the first is {blind[0]!r}."
+            )
 
     @property
     def gaussians(self) -> Gaussians:

@@ -28,11 +28,17 @@ def colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def segment(tmp_path: Path, colours: None) -> Iterator[Callable[..., int]]:
-    """``splatcut segment`` with these arguments; the exit code. Embeddings are kept in the test's folder."""
-    # On pictures this small threads cost more than they give.
+def one_thread() -> Iterator[None]:
+    """On pictures this small threads cost more than they give."""
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(threads)
+
+
+@pytest.fixture
+def segment(tmp_path: Path, colours: None, one_thread: None) -> Callable[..., int]:
+    """``splatcut segment`` with these arguments; the exit code. Embeddings are kept in the test's folder."""
 
     def run(*arguments: object) -> int:
         try:
@@ -40,5 +46,4 @@ def segment(tmp_path: Path, colours: None) -> Iterator[Callable[..., int]]:
         except SystemExit as stopped:  # argparse
             return int(stopped.code or 0)
 
-    yield run
-    numba.set_num_threads(threads)
+    return run

@@ -19,7 +19,7 @@ import splatcut
 
 #: Files whose bytes must be the same; the report holds times.
 SAME = ("*.ply", "*.png", "*.npz")
-PRESENT = {"labels.npz", "background.ply", "contact_sheet.png", "objects/red.ply", "masks/red/view_0.png"}
+PRESENT = {"labels.npz", "background.ply", "contact_sheet.png", "objects/red.ply", "masks/red/view_2.png"}
 
 
 def results(out: Path) -> dict[str, object]:

@@ -219,6 +219,7 @@ def test_gaussians_behind_and_beside_every_camera(tmp_path: Path, blobs: BlobSce
     assert rows.tobytes() == plyfile.PlyData.read(scene)["vertex"].data.tobytes()
 
 
+@pytest.mark.slow
 def test_the_embedded_model(tmp_path: Path, blobs: BlobScene) -> None:
     """One real run of the command in a process of its own."""
     out = tmp_path / "out"

@@ -11,15 +11,19 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from blob_scene import BlobScene
 from segment_runs import go_on, leftovers, results, resumed, stop, waiting
 
+import splatcut.pipeline.run
+from splatcut.cameras import save_cameras
 from splatcut.errors import Cancelled
-from splatcut.messages import Job, JobOptions
-from splatcut.pipeline import run_job
+from splatcut.masks.virtual import VirtualOptions
+from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
+from splatcut.pipeline import RunSettings, run_job
 from splatcut.progress import Quiet
 
 #: Where the runs of one job are killed one after the other: in and after each stage.
@@ -79,6 +83,7 @@ def test_killed_in_and_after_every_stage(
     assert leftovers(out) == []
 
 
+@pytest.mark.slow
 @needs_sigkill
 def test_killed_in_the_mask_loop(tmp_path: Path, clicked: list[object], segment: Callable[..., int]) -> None:
     undisturbed, out = tmp_path / "undisturbed", tmp_path / "out"
@@ -191,3 +196,29 @@ def test_cancelled_at_any_call(
         assert leftovers(job.out) == []
         run_job(job, Quiet())
         assert results(job.out) == results(undisturbed)
+
+
+def test_stopped_between_virtual_views_and_masks(
+    tmp_path: Path, blobs: BlobScene, colours: None, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job with one camera has one more stage."""
+    monkeypatch.setattr(splatcut.pipeline.run, "VirtualOptions", partial(VirtualOptions, count=8, probe_width=64))
+    save_cameras(tmp_path / "one.json", blobs.views[2:3])
+    x, y = blobs.click("red")
+    objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
+    options = JobOptions(device="cpu", quality="draft")
+    job = Job(blobs.scene, tmp_path / "out", tmp_path / "one.json", objects=objects, options=options)
+    settings = RunSettings(cache=tmp_path / "cache")
+
+    def stop(stage: str) -> None:
+        if stage == "views":
+            raise Cancelled("Enough.")
+
+    with pytest.raises(Cancelled):
+        run_job(job, Quiet(), replace(settings, after_stage=stop))
+    run_job(job, Quiet(), settings)
+    assert resumed(job.out) == {"views": True, "masks": False, "lift": False, "extract": False, "write": False}
+    undisturbed = replace(job, out=tmp_path / "undisturbed")
+    run_job(undisturbed, Quiet(), settings)
+    assert results(job.out) == results(undisturbed.out)
+    assert (job.out / "cameras.json").read_bytes() == (undisturbed.out / "cameras.json").read_bytes()

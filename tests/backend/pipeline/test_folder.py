@@ -206,7 +206,7 @@ def test_folder_without_permission(tmp_path: Path, ready: list[object], refusal:
     assert "cannot be written" in refusal(*ready, "--out", place / "out")
 
 
-def test_cache_that_cannot_be_written(tmp_path: Path, blobs: BlobScene, colours: None) -> None:
+def test_cache_that_cannot_be_written(tmp_path: Path, blobs: BlobScene, colours: None, one_thread: None) -> None:
     """Embeddings that cannot be kept cost time only, and the user is told."""
     from splatcut.cli import main
 

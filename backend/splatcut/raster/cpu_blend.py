@@ -79,6 +79,28 @@ def _blocks(box: Any, g: int, x: int, y: int) -> Any:
     )
 
 
+@njit(inline="always")
+def _draw(power: Any, t: Any, seen: Any) -> Any:
+    """One Gaussian on one block, where ``seen``: by the 3DGS rule.
+
+    Args:
+        power: log2 of alpha; t: transmittance, above 0 in the seen lanes.
+
+    Returns:
+        alpha unclipped, alpha, blending weight (0 where not drawn), lanes drawn, transmittance after it (negative where
+        the pixel has ended).
+    """
+    zero = splat(F(0))
+    raw = exp2(power)
+    alpha = vmin(splat(F(ALPHA_MAX)), raw)
+    weight = alpha * t
+    rest = t - weight
+    enough = rest >= splat(F(TRANSMITTANCE_MIN))
+    drawn = seen & enough
+    after = select(seen, select(enough, rest, zero - t), t)
+    return raw, alpha, select(drawn, weight, zero), drawn, after
+
+
 @njit(parallel=True, fastmath=_FAST, cache=True, nogil=True)
 def blend(
     active: Any, tile_start: Any, pair_gaussian: Any, geometry: Any, box: Any, values: Any, background: Any,
@@ -100,7 +122,7 @@ def blend(
         x, y = (tile % tiles_x) * 16, (tile // tiles_x) * 16
         state = np.zeros(256 * (channels + 1), np.float32)
         live = _start(state, x, y, width, height)
-        threshold, limit, least = splat(LOG2_ALPHA_MIN), splat(F(ALPHA_MAX)), splat(F(TRANSMITTANCE_MIN))
+        threshold = splat(LOG2_ALPHA_MIN)
         zero = splat(F(0))
         for pair in range(tile_start[tile], tile_start[tile + 1]):
             if live == 0:
@@ -130,17 +152,9 @@ def blend(
                     seen = (power >= threshold) & (t > zero)
                     if not any_lane(seen):
                         continue
-                    alpha = vmin(limit, exp2(power))
-                    weight = alpha * t
-                    rest = t - weight
-                    drawn = seen & (rest >= least)
-                    ended = seen & (least > rest)
-                    weight = select(drawn, weight, zero)
-                    after = select(drawn, rest, t)
-                    if any_lane(ended):
-                        after = select(ended, zero - t, after)
-                        if not any_lane(after > zero):
-                            live &= ~(1 << block)
+                    _, _, weight, _, after = _draw(power, t, seen)
+                    if not any_lane(after > zero):
+                        live &= ~(1 << block)
                     store(state, base, after)
                     for channel in range(channels):
                         place = base + 256 * (channel + 1)
@@ -177,7 +191,7 @@ def accumulate(
         live = _start(state, x, y, width, height)
         for kind in range(kinds):
             _gather(signals[kind], state, 256 * (kind + 1), x, y, width, height)
-        threshold, limit, least = splat(LOG2_ALPHA_MIN), splat(F(ALPHA_MAX)), splat(F(TRANSMITTANCE_MIN))
+        threshold = splat(LOG2_ALPHA_MIN)
         zero = splat(F(0))
         for pair in range(tile_start[tile], tile_start[tile + 1]):
             if live == 0:
@@ -209,17 +223,9 @@ def accumulate(
                     seen = (power >= threshold) & (t > zero)
                     if not any_lane(seen):
                         continue
-                    alpha = vmin(limit, exp2(power))
-                    weight = alpha * t
-                    rest = t - weight
-                    drawn = seen & (rest >= least)
-                    ended = seen & (least > rest)
-                    weight = select(drawn, weight, zero)
-                    after = select(drawn, rest, t)
-                    if any_lane(ended):
-                        after = select(ended, zero - t, after)
-                        if not any_lane(after > zero):
-                            live &= ~(1 << block)
+                    _, _, weight, _, after = _draw(power, t, seen)
+                    if not any_lane(after > zero):
+                        live &= ~(1 << block)
                     store(state, base, after)
                     total = total + weight
                     # The first signal's sum stays in a register: most runs have one or few objects.
@@ -286,8 +292,7 @@ def backward(
                     here,
                     fma(load(state, place + block * 16), load(state, scratch + block * 16), load(state, here)),
                 )
-        threshold, limit, least = splat(LOG2_ALPHA_MIN), splat(F(ALPHA_MAX)), splat(F(TRANSMITTANCE_MIN))
-        one = splat(F(1))
+        threshold, limit, one = splat(LOG2_ALPHA_MIN), splat(F(ALPHA_MAX)), splat(F(1))
         for pair in range(tile_start[tile], tile_start[tile + 1]):
             if live == 0:
                 break
@@ -319,18 +324,9 @@ def backward(
                     seen = (power >= threshold) & (t > zero)
                     if not any_lane(seen):
                         continue
-                    raw = exp2(power)
-                    alpha = vmin(limit, raw)
-                    weight = alpha * t
-                    rest = t - weight
-                    drawn = seen & (rest >= least)
-                    ended = seen & (least > rest)
-                    weight = select(drawn, weight, zero)
-                    after = select(drawn, rest, t)
-                    if any_lane(ended):
-                        after = select(ended, zero - t, after)
-                        if not any_lane(after > zero):
-                            live &= ~(1 << block)
+                    raw, alpha, weight, drawn, after = _draw(power, t, seen)
+                    if not any_lane(after > zero):
+                        live &= ~(1 << block)
                     store(state, base, after)
                     if not touched:
                         touched = True

@@ -64,13 +64,17 @@ class Adam:
                 parameter.addcdiv_(m, v.sqrt().add_(1e-15), value=-self.rates.at(name, progress) * correction)
             parameter.grad = None
 
-    def rearrange(self, keep: Tensor, extra: dict[str, Tensor]) -> None:
-        """Keeps the rows ``keep`` (indices) and appends the rows ``extra``, whose moments start at zero."""
+    def rearrange(self, keep: Tensor, extra: dict[str, Tensor], parents: Tensor) -> None:
+        """Keeps the rows ``keep`` (indices) and appends the rows ``extra``.
+
+        Those start at rest but with the second moments of ``parents`` (indices): from zero, the first steps after long
+        training would be three times too long, the correction for a young average being over.
+        """
         for name, parameter in self.parameters.items():
             added = extra[name]
             self.parameters[name] = torch.cat([parameter.detach()[keep], added]).requires_grad_()
-            for moments in (self.first, self.second):
-                moments[name] = torch.cat([moments[name][keep], torch.zeros_like(added)])
+            self.first[name] = torch.cat([self.first[name][keep], torch.zeros_like(added)])
+            self.second[name] = torch.cat([self.second[name][keep], self.second[name][parents]])
 
     def gaussians(self) -> Gaussians:
         """The present state as arrays."""
@@ -153,5 +157,7 @@ class Density:
         alive[order] = False
         keep = torch.nonzero(alive)[:, 0]
         dropped = count - len(keep) - len(order)
-        adam.rearrange(keep, {name: torch.cat([half[name] for half in halves]) for name in NAMES})
+        adam.rearrange(
+            keep, {name: torch.cat([half[name] for half in halves]) for name in NAMES}, torch.cat([order, order])
+        )
         return len(order), dropped

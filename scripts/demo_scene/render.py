@@ -12,7 +12,7 @@ on two cores. Finished pictures are kept: an interrupted run goes on where it st
 
 Writes under --out: images/<view>.jpg, masks/<object>/<view>.png (share of the pixel that the object covers, as seen,
 0..255), alone/<object>/<view>.png (the same with everything else removed; test views), cameras.json, splits.json; and
-under --work: points.npz (points on the surfaces: position, normal, colour, label).
+under --work (build/demo_scene): points.npz (points on the surfaces: position, normal, colour, label).
 """
 
 from __future__ import annotations
@@ -141,13 +141,15 @@ def save_mask(path: Path, mask: np.ndarray) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Builds and path-traces the demo scene.")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--work", type=Path, help="folder for points.npz and scratch files (default: OUT/work)")
+    parser.add_argument(
+        "--work", type=Path, default=Path("build/demo_scene"), help="folder for points.npz and scratch files"
+    )
     parser.add_argument("--only", nargs="*", help="names of views (default: all)")
     parser.add_argument("--samples", type=int, default=14)
     parser.add_argument("--mask-samples", type=int, default=36)
     arguments = parser.parse_args()
     out: Path = arguments.out
-    work: Path = arguments.work or out / "work"
+    work: Path = arguments.work
     work.mkdir(parents=True, exist_ok=True)
     (out / "images").mkdir(parents=True, exist_ok=True)
     scratch = work.resolve() / "scratch.png"

@@ -32,7 +32,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from splatcut import formats, raster
-from splatcut.cameras import View, load_views
+from splatcut.cameras import Camera, View
 from splatcut.gaussians import Gaussians
 from splatcut.raster import autograd
 
@@ -81,6 +81,17 @@ def start_from(points: dict[str, np.ndarray], seed: int) -> dict[str, Tensor]:
     distance, _ = cKDTree(position).query(position, k=4)
     spacing = np.sqrt(np.square(np.asarray(distance)[:, 1:]).mean(axis=1)).clip(1e-3)
     return from_points(position, points["normals"][index], points["colours"][index], spacing, SH_DEGREE)
+
+
+def load_cameras(demo: Path) -> list[View]:
+    """The views of cameras.json, whether or not their photos are rendered yet."""
+    views = []
+    for entry in json.loads((demo / "cameras.json").read_text(encoding="utf-8")):
+        world_from_camera = np.eye(4)
+        world_from_camera[:3, :3], world_from_camera[:3, 3] = entry["rotation"], entry["position"]
+        intrinsics = (entry[key] for key in ("width", "height", "fx", "fy", "cx", "cy"))
+        views.append(View(entry["img_name"], Camera(*intrinsics, np.linalg.inv(world_from_camera))))
+    return views
 
 
 def load_photos(demo: Path, views: list[View]) -> dict[str, Tensor]:
@@ -134,7 +145,7 @@ def main() -> None:
     density, rates = Density(), Rates()
 
     splits = json.loads((demo / "splits.json").read_text(encoding="utf-8"))
-    views = {view.name: view for view in load_views(demo / "cameras.json")}
+    views = {view.name: view for view in load_cameras(demo)}
     training, test = ([views[name] for name in splits[split]] for split in ("train", "test"))
     photos = load_photos(demo, training)
     with np.load(arguments.points) as data:

@@ -89,8 +89,9 @@ def load_cameras(demo: Path) -> list[View]:
     for entry in json.loads((demo / "cameras.json").read_text(encoding="utf-8")):
         world_from_camera = np.eye(4)
         world_from_camera[:3, :3], world_from_camera[:3, 3] = entry["rotation"], entry["position"]
-        intrinsics = (entry[key] for key in ("width", "height", "fx", "fy", "cx", "cy"))
-        views.append(View(entry["img_name"], Camera(*intrinsics, np.linalg.inv(world_from_camera))))
+        intrinsics = {key: entry[key] for key in ("width", "height", "fx", "fy", "cx", "cy")}
+        camera = Camera(**intrinsics, camera_from_world=np.linalg.inv(world_from_camera))
+        views.append(View(entry["img_name"], camera))
     return views
 
 
@@ -135,7 +136,7 @@ def main() -> None:
     parser.add_argument(
         "--points", type=Path, default=Path("build/demo_scene/points.npz"), help="points.npz of render.py"
     )
-    parser.add_argument("--iterations", type=int, default=3000)
+    parser.add_argument("--iterations", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     demo: Path = arguments.demo

@@ -90,7 +90,7 @@ def load_cameras(demo: Path) -> list[View]:
         world_from_camera = np.eye(4)
         world_from_camera[:3, :3], world_from_camera[:3, 3] = entry["rotation"], entry["position"]
         intrinsics = {key: entry[key] for key in ("width", "height", "fx", "fy", "cx", "cy")}
-        camera = Camera(**intrinsics, camera_from_world=np.linalg.inv(world_from_camera))
+        camera = Camera(**intrinsics, camera_from_world=np.asarray(np.linalg.inv(world_from_camera), np.float64))
         views.append(View(entry["img_name"], camera))
     return views
 

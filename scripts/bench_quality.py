@@ -13,7 +13,9 @@
 Every run is the command ``splatcut segment`` in a process of its own, with the test views held out; it continues where
 an earlier run with the same --out stopped, and its stages then keep the times of that run (--fresh begins anew). Scored
 is what was written: the label image against the visible mask, and the extracted object rendered alone, each by IoU and
-boundary IoU with bands of 2% of the diagonal, 5 px and 2 px. Where the true silhouettes are known (demo), the extracted
+boundary IoU with bands of 2% of the diagonal, 5 px and 2 px. The final masks that the run itself writes are scored,
+too: where a view's photo shows that floaters cover the camera, test views included, they are made without what is that
+near, while the label image is rendered with everything. Where the true silhouettes are known (demo), the extracted
 object is scored where nothing of the rest lies in front of it; elsewhere over the whole image. A scene without masks is
 run for its contact sheet.
 """
@@ -154,8 +156,8 @@ def partners(names: Sequence[str], truth: Mapping[str, Any]) -> dict[str, str]:
     return {name: name for name in names if name in truth}
 
 
-def score_cut(cut: Cut, scene: Scene, test: Sequence[View]) -> dict[str, Any]:
-    """Scores by object: mean over the test views, and each view's."""
+def score_cut(cut: Cut, scene: Scene, test: Sequence[View], masks: Path) -> dict[str, Any]:
+    """Scores by object: mean over the test views, and each view's. ``masks``: folder of the run's final masks."""
     if scene.masks is None:
         return {}
     result: dict[str, Any] = {}
@@ -164,6 +166,9 @@ def score_cut(cut: Cut, scene: Scene, test: Sequence[View]) -> dict[str, Any]:
         scores: dict[str, dict[str, MaskScore]] = {"visible": {}, "extracted": {}}
         if scene.alone is not None:
             scores["silhouette"] = {}
+        final = {view.name: masks / name / f"{view.name}.png" for view in test}
+        if all(path.is_file() for path in final.values()):
+            scores["final"] = {}
         for view in test:
             if view.name not in scene.masks[other]:
                 continue
@@ -171,6 +176,8 @@ def score_cut(cut: Cut, scene: Scene, test: Sequence[View]) -> dict[str, Any]:
             alone = evaluate.extracted_mask(cut.gaussians, selected, view.camera)
             label = evaluate.label_mask(cut.gaussians, selected, view.camera)
             scores["visible"][view.name] = evaluate.score_masks(label, truth)
+            if "final" in scores:
+                scores["final"][view.name] = evaluate.score_masks(read_mask(final[view.name]), truth)
             valid = None
             if scene.alone is not None:
                 whole = read_mask(scene.alone[other][view.name])
@@ -280,7 +287,7 @@ def bench(scene: Scene, protocol: str, variant: str, args: argparse.Namespace) -
         "model": report["model"],
         "command": ["splatcut", *map(str, line)],
         "test_views": len(test),
-        "scores": score_cut(cut, scene, test),
+        "scores": score_cut(cut, scene, test, out / "masks"),
         "psnr_before": psnr(before, scene, test),
         "psnr_after": psnr(cut.gaussians, scene, test),
         "masks_2d": score_2d_masks(out, scene) if protocol == "B" else {},
@@ -314,10 +321,11 @@ def markdown(runs: Sequence[dict[str, Any]]) -> str:
     title: Callable[[dict[str, Any]], str] = lambda run: f"{run['scene']}, {run['protocol']}, {run['variant']}"  # noqa: E731
     rows = []
     for run, item in each:
-        row = [title(run), item["name"], _scores(run, item["name"], "visible"), _scores(run, item["name"], "extracted")]
-        rows.append([*row, f"{item['gaussians']:,}", f"{item['boundary']:,}"])
+        kinds = [_scores(run, item["name"], kind) for kind in ("visible", "final", "extracted")]
+        rows.append([title(run), item["name"], *kinds, f"{item['gaussians']:,}", f"{item['boundary']:,}"])
     header = ["scene, protocol, variant", "object", "visible: IoU / 2% / 5 px / 2 px"]
-    parts.append(table([*header, "extracted: IoU / 2% / 5 px / 2 px", "Gaussians", "boundary"], rows))
+    header += ["final masks: the same", "extracted: the same", "Gaussians", "boundary"]
+    parts.append(table(header, rows))
     if any("silhouette" in scores for run in runs for scores in run["scores"].values()):
         rows = [[title(run), item["name"], _scores(run, item["name"], "silhouette")] for run, item in each]
         parts += ["", table(["", "object", "extracted against the whole silhouette: IoU / 2% / 5 px / 2 px"], rows)]

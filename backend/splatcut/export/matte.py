@@ -64,9 +64,7 @@ def render_layers(
         layer: [N] integers, the layer of each, 0 to ``count`` - 1; others belong to none but occlude.
         colour: False leaves the image black and saves its time.
     """
-    features = np.zeros((len(gaussians), count + 1), dtype=np.float32)
-    inside = np.flatnonzero((layer >= 0) & (layer < count))
-    features[inside, layer[inside]] = 1.0
+    features = _one_hot(layer, count, count + 1)
     depth_of = gaussians.means.astype(np.float64) @ camera.camera_from_world[2, :3] + camera.camera_from_world[2, 3]
     features[:, count] = depth_of
     rendered = raster.render(gaussians, camera, features=features, colour=colour, device=device)
@@ -74,10 +72,23 @@ def render_layers(
     alpha = np.clip(1.0 - rendered.transmittance, 0.0, 1.0).astype(np.float32)
     blank = np.zeros((*alpha.shape, 3), dtype=np.float32)
     image = blank if rendered.image is None else rendered.image.astype(np.float32)
-    coverage = np.clip(np.moveaxis(rendered.features[..., :count], -1, 0), 0.0, 1.0).astype(np.float32)
+    coverage = _coverage(rendered.features[..., :count])
     seen = alpha > 1e-6
     depth = np.where(seen, rendered.features[..., count] / np.where(seen, alpha, 1.0), 0.0).astype(np.float32)
-    return Layers(image, alpha, np.ascontiguousarray(coverage), depth)
+    return Layers(image, alpha, coverage, depth)
+
+
+def _one_hot(layer: NDArray[np.integer], count: int, columns: int) -> F32:
+    """[N, columns] float32, 1 in the column of each Gaussian's layer; no 1 where that is not in 0 to count - 1."""
+    features = np.zeros((len(layer), columns), dtype=np.float32)
+    inside = np.flatnonzero((layer >= 0) & (layer < count))
+    features[inside, layer[inside]] = 1.0
+    return features
+
+
+def _coverage(blended: F32) -> F32:
+    """[L, H, W] in [0, 1] from blended layers [H, W, L]."""
+    return np.ascontiguousarray(np.clip(np.moveaxis(blended, -1, 0), 0.0, 1.0).astype(np.float32))
 
 
 def object_masks(
@@ -89,7 +100,10 @@ def object_masks(
         gaussians: the whole scene.
         labels: [N] integers, 0 the background, k object k (from 1).
     """
-    return render_layers(gaussians, labels.astype(np.int64) - 1, count, camera, device=device, colour=False).coverage
+    features = _one_hot(labels.astype(np.int64) - 1, count, count)
+    blended = raster.render(gaussians, camera, features=features, colour=False, device=device).features
+    assert blended is not None
+    return _coverage(blended)
 
 
 # -------------------------------------------------------------------------------------------------------- conversions

@@ -15,6 +15,8 @@ def cuda_problem() -> str | None:
         import torch
     except ImportError:
         return "torch is not installed. Install it with: pip install torch"
+    except OSError as error:  # a native part that does not fit this system
+        return f"torch cannot be loaded ({' '.join(str(error).split())[:160]}). Install it again."
     if torch.cuda.is_available():
         return None
     if torch.version.cuda is None:

@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument(
         "--points", type=Path, default=Path("build/demo_scene/points.npz"), help="points.npz of render.py"
     )
-    parser.add_argument("--iterations", type=int, default=5000)
+    parser.add_argument("--iterations", type=int, default=7000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     demo: Path = arguments.demo

@@ -32,7 +32,6 @@ ENGINE_MODULES = [
     "scipy.spatial",
     "numba",
     "PIL.Image",
-    "plyfile",
     "gsply",
     "pycolmap",
     "onnxruntime",
@@ -42,7 +41,7 @@ ENGINE_MODULES = [
 ]
 SETUPS: Dict[str, Tuple[str, str, List[str]]] = {
     "engine": (".venv", "requirements/engine.txt", [*ENGINE_MODULES, "splatcut"]),
-    "dev": (".venv", "requirements/dev.txt", [*ENGINE_MODULES, "splatcut", "pytest", "hypothesis"]),
+    "dev": (".venv", "requirements/dev.txt", [*ENGINE_MODULES, "splatcut", "pytest", "hypothesis", "plyfile"]),
     "minimal": (".venv-minimal", "requirements/minimal.txt", ["numpy"]),
 }
 

@@ -36,7 +36,6 @@ REQUIRED_PACKAGES = (
     ("torch", "torch"),
     ("onnxruntime", "onnxruntime"),
     ("PIL", "pillow"),
-    ("plyfile", "plyfile"),
     ("gsply", "gsply"),
     ("pycolmap", "pycolmap"),
     ("OpenEXR", "openexr"),

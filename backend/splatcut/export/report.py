@@ -29,7 +29,7 @@ REPORT_VERSION = 1
 #: Islands listed one by one for each object; the others are summed up.
 MAX_ISLANDS = 50
 
-_PACKAGES = ("numpy", "scipy", "numba", "pillow", "plyfile", "gsply", "pycolmap", "onnxruntime", "segment-anything")
+_PACKAGES = ("numpy", "scipy", "numba", "pillow", "gsply", "pycolmap", "onnxruntime", "segment-anything")
 #: Named only when a run really loaded them.
 _OPTIONAL_MODULES = ("torch", "gsplat", "tinycudann")
 

@@ -63,13 +63,13 @@ def test_what_is_missing_is_named_with_its_remedy(
 
 
 def test_a_broken_package_counts_as_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "plyfile.py").write_text("raise OSError('a library does not load')")
+    (tmp_path / "gsply.py").write_text("raise OSError('a library does not load')")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "plyfile", raising=False)
-    check = next(check for check in examine() if check.name == "plyfile")
+    monkeypatch.delitem(sys.modules, "gsply", raising=False)
+    check = next(check for check in examine() if check.name == "gsply")
     assert not check.ok
     assert check.detail == "cannot be imported: a library does not load"
-    assert check.remedy == "pip install --force-reinstall plyfile"
+    assert check.remedy == "pip install --force-reinstall gsply"
 
 
 def test_optional_packages_do_not_change_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,13 +29,18 @@ class LiftOptions:
 
     Attributes:
         neighbours: labelled neighbours that decide for a Gaussian no view sees.
+        reach: an unseen Gaussian is background when the farthest of these neighbours is more than this many times the
+            usual distance away: nothing speaks for its belonging to an object.
     """
 
     neighbours: int = 8
+    reach: float = 10.0
 
     def __post_init__(self) -> None:
         if self.neighbours < 1:
             raise ValueError("neighbours must be at least 1.")
+        if not self.reach > 0.0:
+            raise ValueError("reach must be above 0.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +63,8 @@ class Lifted:
     """Result of the vote.
 
     Attributes:
-        probability: [N, K] float32 in [0, 1], m_ik; unseen Gaussians have their neighbours' mean.
+        probability: [N, K] float32 in [0, 1], m_ik; unseen Gaussians have their neighbours' mean,
+            those far from all others 0.
         weight: [N] float32, sum over views of W_iv, square pixels.
         seen: [N] bool, whether any trusted view shows the Gaussian.
     """
@@ -126,16 +132,23 @@ def vote(gaussians: Gaussians, sums: Sequence[ViewSums], confidence: F32, option
     seen = denominator.min(axis=1, initial=np.inf) > 1e-6
     probability = np.zeros((count, kinds), np.float32)
     probability[seen] = numerator[seen] / denominator[seen]
-    return Lifted(_fill_unseen(gaussians.means, probability, seen, options.neighbours), weight.astype(np.float32), seen)
+    return Lifted(_fill_unseen(gaussians.means, probability, seen, options), weight.astype(np.float32), seen)
 
 
-def _fill_unseen(means: F32, probability: F32, seen: NDArray[np.bool_], neighbours: int) -> F32:
-    """Gaussians that no view sees take the mean of their nearest seen neighbours."""
+def _fill_unseen(means: F32, probability: F32, seen: NDArray[np.bool_], options: LiftOptions) -> F32:
+    """Gaussians that no view sees take their nearest seen neighbours' mean; far from all they are background."""
     if seen.all() or not seen.any():
         return probability
     known = np.flatnonzero(seen)
-    count = min(neighbours, known.size)
-    _, near = cKDTree(means[known]).query(means[~seen], k=count, workers=-1)
+    tree = cKDTree(means[known])
+    count = min(options.neighbours, known.size)
+    distance, near = tree.query(means[~seen], k=count, workers=-1)
     filled = probability.copy()
     filled[~seen] = probability[known[near.reshape(-1, count)]].mean(axis=1)
+    # What is usual is told by a sample of the seen ones; the first neighbour found is each itself.
+    sample = known[:: max(1, known.size // 4096)]
+    spacing, _ = tree.query(means[sample], k=min(count + 1, known.size), workers=-1)
+    usual = float(np.median(spacing.reshape(len(sample), -1)[:, -1]))
+    far = distance.reshape(-1, count)[:, -1] > options.reach * usual
+    filled[np.flatnonzero(~seen)[far]] = 0.0
     return filled

@@ -129,6 +129,15 @@ def test_unseen_gaussians_take_the_mean_of_their_neighbours():
     assert lifted.probability[2, 0] in (0.25, 0.75)
 
 
+def test_unseen_gaussians_far_from_all_seen_ones_are_background():
+    """Seen ones stand 1 apart, so 2 neighbours are usually within 1; 10 times that is as far as a label reaches."""
+    places = [[float(x), 0, 0] for x in range(20)]
+    gaussians = make_gaussians([*places, [25, 0, 0], [40, 0, 0]], 0.1)
+    sums = [_sums(list(range(20)), [1.0] * 20, [1.0] * 20)]
+    lifted = vote(gaussians, sums, np.ones((1, 1), np.float32), LiftOptions(neighbours=2))
+    np.testing.assert_array_equal(lifted.probability[20:, 0], [1.0, 0.0])
+
+
 def test_exact_masks_find_the_objects():
     """The threshold of the true masks' vote gives back who belongs to which ball, but for what is hidden."""
     scene = balls_on_floor((-0.5, 0.0, 0.0), (0.5, 0.0, 0.0))

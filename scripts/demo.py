@@ -27,7 +27,8 @@ def main(arguments: List[str]) -> int:
     _environment.ensure("engine")
     command = ["segment", _relative(DEMO / "scene.ply"), "--cameras", _relative(DEMO / "cameras.json")]
     command += ["--images", _relative(DEMO / "images"), "--prompts", _relative(DEMO / "prompts.json")]
-    command += ["--out", _relative(OUT), *arguments]
+    # The folder is the demo's own: an older version's results in it may go.
+    command += ["--out", _relative(OUT), "--force", *arguments]
     print("splatcut " + " ".join(command), flush=True)
     code = _environment.run_in("engine", ["-m", "splatcut", *command])
     if code == 0:

@@ -160,7 +160,9 @@ def contact_sheet(
             draw.text((gap + x + 19, y), _fit(draw, names[k], text, total - 2 * gap - 19), _TEXT, text)
         y += 22
     if shown < len(names):
-        draw.text((gap, y), f"{len(names) - shown} more objects are cut but not shown alone here.", _FAINT, text)
+        left = len(names) - shown
+        more = "1 more object is" if left == 1 else f"{left} more objects are"
+        draw.text((gap, y), f"{more} cut but not shown alone here.", _FAINT, text)
         y += 20
     for column, heading in enumerate(headings):
         draw.text((gap + column * (width + gap), y), _fit(draw, heading, text, width), _FAINT, text)

@@ -43,8 +43,8 @@ class JobOptions:
         tau: mask variance above which a Gaussian is a boundary Gaussian, in (0, 1] (method: boundary Gaussians).
         seed: source of every random number, 0 to 2^32 - 1.
         refine: joint optimisation after the lift.
-        split: splitting of boundary Gaussians. Off, because without optimising afterwards it does not help: measured in
-            docs/benchmarks.md.
+        split: splitting of boundary Gaussians. Off: without optimising afterwards it sharpens objects in some
+            scenes only and makes pictures slightly worse in all: measured in docs/benchmarks.md.
         soft_edges: edges with a soft opacity instead of a hard cut.
         holdout: every N-th view by name, from the first, is kept out of everything but the final masks; 0 keeps none
             out, otherwise at least 2.

@@ -148,7 +148,7 @@ def _fill_unseen(means: F32, probability: F32, seen: NDArray[np.bool_], options:
     # What is usual is told by a sample of the seen ones; the first neighbour found is each itself.
     sample = known[:: max(1, known.size // 4096)]
     spacing, _ = tree.query(means[sample], k=min(count + 1, known.size), workers=-1)
-    usual = float(np.median(spacing.reshape(len(sample), -1)[:, -1]))
-    far = distance.reshape(-1, count)[:, -1] > options.reach * usual
+    usual = float(np.median(np.reshape(spacing, (len(sample), -1))[:, -1]))
+    far = np.reshape(distance, (-1, count))[:, -1] > options.reach * usual
     filled[np.flatnonzero(~seen)[far]] = 0.0
     return filled

@@ -71,7 +71,7 @@ def neighbour_graph(gaussians: Gaussians, options: DiffuseOptions) -> csr_matrix
     count = len(gaussians)
     k = min(options.neighbours + 1, count)
     distance, near = cKDTree(gaussians.means).query(gaussians.means, k=k, workers=-1)
-    distance, near = np.reshape(distance, (count, k)), np.reshape(near, (count, k))
+    distance, near = distance.reshape(count, k), near.reshape(count, k)
     start, end = np.repeat(np.arange(count), k), near.ravel()
     spacing = distance.sum(axis=1) / max(k - 1, 1)
     other = start != end

@@ -4,22 +4,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from mask_scenes import Scene, balls_on_floor, ring
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image, ImageDraw
 
-from splatcut.cameras import Camera, load_views
+from splatcut.cameras import Camera
 from splatcut.errors import UserError
-from splatcut.formats import read_splats
 from splatcut.masks.diffuse import DiffuseOptions, diffuse, diffuse_masks, drawn, find_seeds, neighbour_graph, walk
-from splatcut.masks.prompted import Said, gather
+from splatcut.masks.prompted import Said
 from splatcut.masks.types import MaskSet
 from splatcut.masks.working import WorkingView
-from splatcut.messages import ObjectPrompt, ScribblePrompt
 from splatcut.progress import Quiet
 
 # The balls touch each other and the floor.
@@ -110,31 +105,3 @@ def test_a_box_alone_is_refused(scene: Scene):
     alone = Said(np.empty((0, 2), np.float32), np.empty(0, np.int32), box)
     with pytest.raises(UserError, match="'red' has no stroke, point or mask"):
         _masks(scene, {"red": {"view_00": alone}})
-
-
-def test_a_few_lines_over_one_photo_find_the_statue_in_unseen_views(shared: Path, tmp_path: Path):
-    """0.94 mean intersection over union when it was written; a stroke more or less on the pedestal decides much."""
-    folder = shared / "scenes" / "statue"
-    on = [[(300, 62), (305, 110), (303, 150), (310, 180)], [(300, 180), (262, 190), (247, 228)]]
-    on += [[(235, 250), (345, 255)], [(340, 120), (344, 165)]]
-    off = [[(210, 285), (365, 285)], [(245, 70), (262, 140)], [(215, 200), (190, 240)], [(385, 100), (390, 250)]]
-    off += [[(270, 40), (335, 42)]]
-    image = Image.new("RGB", (504, 378))
-    for lines, colour in ((on, (255, 255, 255)), (off, (255, 0, 0))):
-        for line in lines:
-            ImageDraw.Draw(image).line(line, fill=colour, width=5)
-    image.save(tmp_path / "strokes.png")
-    gaussians = read_splats(folder / "scene.ply").gaussians
-    every = load_views(folder / "sparse" / "0", folder / "images")
-    chosen = [view for number, view in enumerate(every) if number % 8 == 0 or view.name == "IMG_2719"]
-    views = [WorkingView(view, view) for view in chosen]
-    prompt = ObjectPrompt("statue", (ScribblePrompt("IMG_2719", tmp_path / "strokes.png"),))
-    said = gather([prompt], {view.name: view for view in views}, gaussians)
-    masks = diffuse_masks(gaussians, views, ["statue"], said, DiffuseOptions(), Quiet())
-    scores = []
-    for number, name in enumerate(masks.views):
-        if name != "IMG_2719":
-            truth = np.asarray(Image.open(folder / "masks" / f"{name}.png")) > 127
-            scores.append(_iou(masks.soft(number)[0] > 0.5, truth))
-    assert len(scores) == 4
-    assert np.mean(scores) > 0.8

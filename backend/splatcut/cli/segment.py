@@ -67,11 +67,7 @@ def add_parser(subparsers: Any) -> None:
         "--soft-edges", action="store_true", help="straddling Gaussians go to both sides, opacity shared"
     )
     parser.add_argument("--holdout", type=int, default=0, metavar="N", help="keep every N-th view out, for scoring")
-    parser.add_argument(
-        "--model",
-        help="weights of another 2D model: SAM or MobileSAM .pth, or a SAM 2 .onnx encoder; "
-        "none: no 2D model, strokes on and beside the objects spread over the Gaussians",
-    )
+    parser.add_argument("--model", help="weights of another 2D model: SAM or MobileSAM .pth, or a SAM 2 .onnx encoder")
     parser.add_argument(
         "--drop-invalid", action="store_true", help="leave out Gaussians with values that are not finite"
     )

@@ -42,15 +42,12 @@ class Said:
         points: [P, 2] float32; labels: [P] int32, 1 on the object, 0 not.
         box: [4] float32 or None.
         mask: [h, w] uint8, 255 on the object, or None; a mask settles the view.
-        strokes: [2, h, w] bool, pixels under a scribble's strokes on the object and beside it, or None; ``points`` has
-            samples of them.
     """
 
     points: F32
     labels: NDArray[np.int32]
     box: F32 | None = None
     mask: NDArray[np.uint8] | None = None
-    strokes: NDArray[np.bool_] | None = None
 
     @property
     def says_where(self) -> bool:
@@ -146,13 +143,7 @@ def read_scribble(file: Path, view: WorkingView, what: str) -> Said:
     points = view.points(np.concatenate([positive, negative]))
     labels = np.repeat(np.array([1, 0], np.int32), [len(positive), len(negative)])
     keep = np.isfinite(points).all(axis=1)
-    strokes = np.stack([_stroke(drawn & ~against, view), _stroke(against, view)])
-    return Said(points[keep].astype(np.float32), labels[keep], strokes=strokes)
-
-
-def _stroke(photo: NDArray[np.bool_], view: WorkingView) -> NDArray[np.bool_]:
-    """[h, w] bool working pixels of strokes [H, W]; thin ones survive a photo's scaling down."""
-    return view.mask(photo.astype(np.uint8) * np.uint8(255)) > 31
+    return Said(points[keep].astype(np.float32), labels[keep])
 
 
 def _view(views: Mapping[str, WorkingView], name: str, who: str) -> WorkingView:
@@ -272,13 +263,11 @@ def merge(first: Said | None, second: Said) -> Said:
     """Everything said about an object in one view together; of two boxes or masks the later one counts."""
     if first is None:
         return second
-    both = [part.strokes for part in (first, second) if part.strokes is not None]
     return Said(
         np.concatenate([first.points, second.points]),
         np.concatenate([first.labels, second.labels]),
         second.box if second.box is not None else first.box,
         second.mask if second.mask is not None else first.mask,
-        np.logical_or.reduce(both) if both else None,
     )
 
 

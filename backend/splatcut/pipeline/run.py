@@ -23,7 +23,6 @@ from splatcut.export.stages import StageTimer, record_as_dict
 from splatcut.extract import Islands
 from splatcut.floaters import without_floaters
 from splatcut.gaussians import Gaussians
-from splatcut.masks.diffuse import DiffuseOptions, diffuse_masks
 from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop
 from splatcut.masks.prompted import gather
 from splatcut.masks.ready import read_ready_masks
@@ -39,8 +38,6 @@ from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
 from splatcut.progress import Progress
 from splatcut.sam import EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
 
-#: The model that stands for none: strokes spread over the Gaussians.
-NO_MODEL = "none"
 #: Passes of the mask loop for each quality.
 MASK_PASSES = {"draft": 1, "standard": 2, "fine": 3}
 
@@ -87,10 +84,10 @@ class _Run:
             progress.stage("load", 1)
             self.inputs: Inputs = read_inputs(job)
             self.segmenter: Segmenter | None = None
-            if job.masks is None and job.options.model != NO_MODEL:
+            if job.masks is None:
                 self.segmenter = load_segmenter(job.options.model, self.inputs.device)
             progress.step()
-        model = self.segmenter.fingerprint if self.segmenter is not None else "" if job.masks is not None else NO_MODEL
+        model = self.segmenter.fingerprint if self.segmenter is not None else ""
         key = fingerprint(job, self.inputs, f"{model}|{settings.max_side}")
         self.checkpoints = Checkpoints.open(job.out, key, settings.force)
         self.device: raster.Device = self.inputs.device
@@ -236,13 +233,8 @@ def _masks(run: _Run, views: list[View]) -> tuple[MaskSet, list[View]]:
     def compute() -> tuple[Arrays, dict[str, Any]]:
         if job.masks is not None:
             masks = read_ready_masks(job.masks, run.inputs.views, views, run.progress)
-        elif run.segmenter is None:
-            said = gather(job.objects, working, run.gaussians, run.device)
-            names = [item.name for item in job.objects]
-            masks = diffuse_masks(
-                run.gaussians, list(working.values()), names, said, DiffuseOptions(), run.progress, run.device
-            )
         else:
+            assert run.segmenter is not None
             said = gather(job.objects, working, run.gaussians, run.device)
             eyes = Eyes(run.segmenter, EmbeddingCache(run.settings.cache), run.gaussians, run.device)
             names = [item.name for item in job.objects]

@@ -35,7 +35,8 @@ def choose_answer(prediction: Prediction) -> int:
     square root of its stability; answers that run along the picture's border are surroundings rather than things; of
     those about as good as the best the largest is taken, since people click on things more often than on parts of
     them. Measured with random clicks on the two captures with masks (mean intersection over union, 35 and 30 clicks):
-    the best estimate alone 0.478 and 0.874, this rule 0.481 and 0.941, an oracle 0.646 and 0.965.
+    the best estimate alone 0.478 and 0.874, this rule 0.481 and 0.941, an oracle 0.646 and 0.965. It was picked
+    on these clicks among 32 settings, some of which did better on one capture (0.547), for doing well on a third scene.
     """
     offered = np.flatnonzero(~prediction.extra)
     if len(offered) == 1:

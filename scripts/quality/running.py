@@ -1,0 +1,110 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""One run of ``splatcut segment`` and its scores."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from _bench import Measured, splatcut
+from quality.cut import read_cut
+from quality.scenes import Scene, prompted_camera
+from quality.scores import psnr, score_2d_masks, score_cut, score_labels
+from quality.variants import TAU, Run
+from splatcut import formats
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for all runs.
+
+    Attributes:
+        out: folder of the runs' folders.
+        fresh: begin anew instead of continuing.
+        model: weights of another 2D model, or None.
+        cache: folder of the image embeddings, or None for the usual one.
+        more: further options of ``splatcut segment``.
+    """
+
+    out: Path
+    fresh: bool = False
+    model: str | None = None
+    cache: Path | None = None
+    more: tuple[str, ...] = ()
+
+
+def folder(scene: Scene, run: Run, settings: Settings) -> Path:
+    """Where the run writes."""
+    prompted = run.protocol in ("B", "C")
+    model = f"-{Path(settings.model).stem}" if settings.model is not None and prompted else ""
+    return settings.out / f"{scene.name}-{run.protocol}{model}{run.folder}"
+
+
+def command(scene: Scene, run: Run, out: Path, settings: Settings) -> list[str | Path]:
+    """Arguments of ``splatcut`` for a run that writes to ``out``."""
+    line: list[str | Path] = ["segment", scene.folder / "scene.ply", "--out", out, "--device", "cpu"]
+    line += run.variant.options
+    if run.tau != TAU:
+        line += ["--tau", f"{run.tau:g}"]
+    if run.protocol == "C":
+        cameras = out.with_name(f"{scene.name}-C-cameras") / "cameras.json"
+        prompted_camera(scene, cameras)
+        line += ["--cameras", cameras]
+    else:
+        line += ["--cameras", scene.cameras, "--holdout", str(scene.holdout)]
+        if scene.images is not None:
+            line += ["--images", scene.images]
+    if run.protocol in ("A", "D"):
+        line += ["--masks", scene.folder / "masks"]
+    else:
+        line += ["--prompts", scene.folder / "prompts.json"]
+        if settings.model is not None:
+            line += ["--model", settings.model]
+    if settings.cache is not None:
+        line += ["--cache", settings.cache]
+    return [*line, *settings.more]
+
+
+def bench(scene: Scene, run: Run, settings: Settings) -> dict[str, Any]:
+    """One run and its scores, as they stand in the JSON file."""
+    out = folder(scene, run, settings)
+    if settings.fresh and (out / ".splatcut").is_dir():
+        shutil.rmtree(out)
+    line = command(scene, run, out, settings)
+    print(f"splatcut {' '.join(map(str, line))}", file=sys.stderr)
+    measured: Measured = splatcut(line, out.with_suffix(".log"))
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    cut = read_cut(out)
+    _, test = scene.views
+    before = formats.read_splats(scene.folder / "scene.ply").gaussians
+    return {
+        "scene": scene.name,
+        "protocol": run.protocol,
+        "variant": run.variant.name,
+        "tau": run.tau,
+        "damaged": run.damaged,
+        "title": f"{scene.name}, {run.title}",
+        "model": report["model"],
+        "command": ["splatcut", *map(str, line)],
+        "seed": report["options"]["seed"],
+        "test_views": len(test),
+        "scores": score_cut(cut, scene, test, out / "masks"),
+        "psnr_before": psnr(before, scene, test),
+        "psnr_after": psnr(cut.gaussians, scene, test),
+        "masks_2d": score_2d_masks(out, scene) if run.protocol == "B" else {},
+        "gaussian_labels": score_labels(cut, scene),
+        "scene_gaussians": report["scene"]["gaussians"],
+        "objects": report["objects"],
+        "background": report["background"]["gaussians"],
+        "split": report["split"],
+        "unseen": report["unseen"],
+        "stages": report["stages"],
+        "process": measured.as_dict(),
+        "contact_sheet": str(out / "contact_sheet.png"),
+        "warnings": report["warnings"],
+    }

@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The scenes that are run: the real captures, the demo scene, scenes composed of captures."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from _bench import REPOSITORY
+from splatcut.cameras import View, holdout, load_views, save_cameras
+from splatcut.errors import UserError
+from splatcut.evaluate_folders import find_masks
+from splatcut.messages import ViewPrompt, load_prompts
+
+#: Object -> view -> mask file.
+Masks = Mapping[str, Mapping[str, Path]]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A scene to run.
+
+    Attributes:
+        name: of the scene; folder: where it lies.
+        cameras: what --cameras takes; holdout: what --holdout takes.
+        images: folder of the photos, or None when the scene's own renders stand in.
+        masks: object -> view -> file of the visible masks; None when there are none.
+        alone: object -> view -> file of the silhouettes without the rest; None when they are not known.
+        labels: file of every Gaussian's true label, or None: arrays ``labels`` [N], 0 the background, and ``names``,
+            the objects in the labels' order (from 1), or, without the latter, in the order of the prompts.
+    """
+
+    name: str
+    folder: Path
+    cameras: Path
+    holdout: int
+    images: Path | None
+    masks: Masks | None
+    alone: Masks | None
+    labels: Path | None
+
+    @functools.cached_property
+    def views(self) -> tuple[list[View], list[View]]:
+        """Training views, test views."""
+        return holdout(load_views(self.cameras, self.images), self.holdout)
+
+
+def scene_at(name: str, folder: Path, cameras: str, every: int) -> Scene:
+    """The scene in a folder with ``scene.ply`` and what else there is of ``images``, ``masks``, ``alone`` and
+    ``labels.npz``. Raises ``UserError`` when it is not there."""
+    if not (folder / "scene.ply").is_file():
+        raise UserError(f"The scene {name} is not at {folder}.")
+
+    def masks(kind: str) -> Masks | None:
+        return find_masks(folder / kind) if (folder / kind).is_dir() else None
+
+    images, labels = folder / "images", folder / "labels.npz"
+    return Scene(
+        name,
+        folder,
+        folder / cameras,
+        every,
+        images if images.is_dir() else None,
+        masks("masks"),
+        masks("alone"),
+        labels if labels.is_file() else None,
+    )
+
+
+def find_scene(name: str, shared: Path) -> Scene:
+    """The capture or demo scene of that name. Raises ``UserError`` when it is not there."""
+    if name == "demo":
+        return scene_at(name, REPOSITORY / "demo", "cameras.json", 4)
+    return scene_at(name, shared / "scenes" / name, "sparse/0", 8)
+
+
+def prompted_camera(scene: Scene, path: Path) -> None:
+    """Writes a cameras.json with the prompted views' cameras and nothing else."""
+    objects = load_prompts(scene.folder / "prompts.json")
+    names = {prompt.view for item in objects for prompt in item.prompts if isinstance(prompt, ViewPrompt)}
+    training, _ = scene.views
+    save_cameras(path, [view for view in training if view.name in names])

@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Scores of a cut: its masks, its pictures, its Gaussians' labels, and the 2D masks that it came from."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quality.cut import Cut, partners
+from quality.scenes import Scene
+from splatcut import evaluate, formats, raster
+from splatcut.cameras import View, load_photo
+from splatcut.evaluate import MaskScore
+from splatcut.evaluate_folders import read_mask
+from splatcut.gaussians import Gaussians
+from splatcut.messages import load_prompts
+
+
+def score_cut(cut: Cut, scene: Scene, test: Sequence[View], masks: Path) -> dict[str, Any]:
+    """Scores by object: mean over the test views, and each view's. ``masks``: folder of the run's final masks."""
+    if scene.masks is None:
+        return {}
+    result: dict[str, Any] = {}
+    for name, other in partners(cut.names, scene.masks).items():
+        selected = cut.labels == cut.names.index(name) + 1
+        scores: dict[str, dict[str, MaskScore]] = {"visible": {}, "extracted": {}}
+        if scene.alone is not None:
+            scores["silhouette"] = {}
+        final = {view.name: masks / name / f"{view.name}.png" for view in test}
+        if all(path.is_file() for path in final.values()):
+            scores["final"] = {}
+        for view in test:
+            if view.name not in scene.masks[other]:
+                continue
+            truth = read_mask(scene.masks[other][view.name])
+            alone = evaluate.extracted_mask(cut.gaussians, selected, view.camera)
+            label = evaluate.label_mask(cut.gaussians, selected, view.camera)
+            scores["visible"][view.name] = evaluate.score_masks(label, truth)
+            if "final" in scores:
+                scores["final"][view.name] = evaluate.score_masks(read_mask(final[view.name]), truth)
+            valid = None
+            if scene.alone is not None:
+                whole = read_mask(scene.alone[other][view.name])
+                valid = evaluate.visible_region(whole, truth)
+                scores["silhouette"][view.name] = evaluate.score_masks(alone, whole)
+            scores["extracted"][view.name] = evaluate.score_masks(alone, truth, valid)
+        result[name] = {
+            kind: {
+                "mean": evaluate.mean_score(views.values()).as_dict(),
+                "views": {view: score.as_dict() for view, score in views.items()},
+            }
+            for kind, views in scores.items()
+        }
+    return result
+
+
+def _picture(gaussians: Gaussians, view: View) -> NDArray[np.uint8]:
+    image = raster.render(gaussians, view.camera).image
+    assert image is not None
+    return np.rint(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def psnr(gaussians: Gaussians, scene: Scene, test: Sequence[View]) -> dict[str, float | None]:
+    """Mean PSNR of the renders of the test views against their photos, overall and along the objects' edges.
+
+    Without photos the input scene's own renders are what is compared with; infinite values are left out.
+    """
+    original = None if scene.images is not None else formats.read_splats(scene.folder / "scene.ply").gaussians
+    overall, edge = [], []
+    for view in test:
+        photo = load_photo(view) if original is None else _picture(original, view)
+        image = _picture(gaussians, view)
+        overall.append(evaluate.psnr(image, photo))
+        band = np.zeros(photo.shape[:2], bool)
+        for files in (scene.masks or {}).values():
+            if view.name in files:
+                band |= evaluate.edge_band(read_mask(files[view.name]), evaluate.band_width(*photo.shape[:2]))
+        if band.any():
+            edge.append(evaluate.psnr(image, photo, band))
+    return {"overall": _mean(np.array(overall)), "edge": _mean(np.array(edge))}
+
+
+def score_2d_masks(out: Path, scene: Scene) -> dict[str, Any]:
+    """IoU of the 2D model's masks in the training views, by object: over all of them, over the trusted ones."""
+    if scene.masks is None:
+        return {}
+    with np.load(out / ".splatcut" / "masks.npz", allow_pickle=False) as stored:
+        notes = json.loads(str(stored["__notes__"]))
+        confidence, masks = stored["confidence"], [stored[f"view_{n:05d}"] for n in range(len(notes["views"]))]
+    result: dict[str, Any] = {}
+    for name, other in partners(notes["objects"], scene.masks).items():
+        k = notes["objects"].index(name)
+        scores = np.full(len(masks), math.nan)
+        for number, view in enumerate(notes["views"]):
+            if view in scene.masks[other]:
+                truth = read_mask(scene.masks[other][view])
+                mask = masks[number][k] > 127
+                if mask.shape == truth.shape:
+                    scores[number] = evaluate.score_masks(mask, truth).iou
+        trusted = confidence[:, k] > 0
+        result[name] = {
+            "all": _mean(scores),
+            "trusted": _mean(scores[trusted]),
+            "views": len(masks),
+            "left_out": int((~trusted).sum()),
+            "lowest": {view: round(float(s), 3) for s, view in sorted(zip(scores, notes["views"], strict=True))[:3]},
+        }
+    return result
+
+
+def _mean(values: NDArray[np.floating]) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else None
+
+
+def true_labels(scene: Scene) -> tuple[NDArray[np.int32], list[str]]:
+    """Every Gaussian's true label [N] and the objects' names in their order (labels count from 1)."""
+    assert scene.labels is not None
+    with np.load(scene.labels, allow_pickle=False) as stored:
+        labels = stored["labels"].astype(np.int32)
+        if "names" in stored:
+            return labels, [str(name) for name in stored["names"]]
+    return labels, [item.name for item in load_prompts(scene.folder / "prompts.json")]
+
+
+def score_labels(cut: Cut, scene: Scene) -> dict[str, Any]:
+    """Precision and recall of the Gaussians' labels by object, children of split ones counted as their parents."""
+    if scene.labels is None:
+        return {}
+    truth, names = true_labels(scene)
+    result: dict[str, Any] = {}
+    for name, other in partners(cut.names, names).items():
+        mine = cut.rows.labels == cut.names.index(name) + 1
+        true = truth[cut.rows.parent] == names.index(other) + 1
+        both = int((mine & true).sum())
+        result[name] = {
+            "precision": both / max(1, int(mine.sum())),
+            "recall": both / max(1, int(true.sum())),
+            "gaussians": int(mine.sum()),
+            "true_gaussians": int(true.sum()),
+        }
+    return result

@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The variants of the method, as options of ``splatcut segment``, and which runs a protocol asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from splatcut.errors import UserError
+
+#: The threshold of the mask variance when none is given.
+TAU = 0.6
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to run the method.
+
+    Attributes:
+        name: in tables and folders.
+        options: of ``splatcut segment``.
+        says: what it is, for the tables' legend.
+    """
+
+    name: str
+    options: tuple[str, ...]
+    says: str
+
+
+def _without(name: str, says: str, *switches: str) -> Variant:
+    return Variant(name, tuple(word for switch in switches for word in ("--ablate", switch)), says)
+
+
+VARIANTS = {
+    variant.name: variant
+    for variant in (
+        Variant("lift", ("--no-refine",), "lifting in closed form, nothing else"),
+        Variant("split", ("--split", "--no-refine"), "lifting, boundary Gaussians split and lifted again"),
+        _without(
+            "plain",
+            "plain joint optimisation: no field, no splitting, no rule for hidden extents",
+            "no-field",
+            "no-split",
+            "no-hidden",
+        ),
+        _without("no-field", "full without the field", "no-field"),
+        _without("no-rbf", "full, the field without RBF interpolation", "no-rbf"),
+        _without("no-hash", "full, the field without hash encoding", "no-hash"),
+        _without(
+            "field-then-gaussians", "field trained first, then the Gaussians, not jointly", "field-then-gaussians"
+        ),
+        _without("no-split", "full without splitting", "no-split"),
+        _without("no-alone", "full without the loss on the object rendered alone", "no-alone"),
+        _without("no-hidden", "full without the rule for hidden extents", "no-hidden"),
+        _without("full", "the whole method"),
+    )
+}
+
+#: What protocol E runs, and the thresholds that it runs the whole method with besides ``TAU``.
+ABLATIONS = tuple(VARIANTS)
+ABLATION_TAUS = (0.2, 0.4, 0.8)
+#: What the other protocols run when no variant is named.
+USUAL = ("lift", "full")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run does.
+
+    Attributes:
+        protocol: "A", "B", "C" or "D".
+        variant: how.
+        tau: threshold of the mask variance.
+        damaged: whether the ready masks are damaged first.
+    """
+
+    protocol: str
+    variant: Variant
+    tau: float = TAU
+    damaged: bool = False
+
+    @property
+    def title(self) -> str:
+        """For tables."""
+        parts = [self.protocol + (" on damaged masks" if self.damaged else ""), self.variant.name]
+        return ", ".join(parts + ([f"tau {self.tau:g}"] if self.tau != TAU else []))
+
+    @property
+    def folder(self) -> str:
+        """For names of folders, behind the scene's name and the 2D model's."""
+        damaged = "-damaged" if self.damaged else ""
+        return f"{damaged}-{self.variant.name}" + (f"-tau{self.tau:g}" if self.tau != TAU else "")
+
+
+def plan(
+    protocols: Sequence[str],
+    variants: Sequence[str] = (),
+    taus: Sequence[float] = (),
+    under: Sequence[str] = ("A",),
+    damaged: bool = False,
+) -> list[Run]:
+    """The runs of a scene, in order, each once.
+
+    Args:
+        protocols: among A, B, C, D and E; E stands for every ablation under each of the protocols ``under``.
+        variants: names; empty for the protocol's own.
+        taus: thresholds to run each variant with; empty for the protocol's own.
+        under: what E is run under.
+        damaged: protocol A gets damaged masks (as does E under A).
+
+    Raises:
+        UserError: a variant that is not known.
+    """
+    unknown = [name for name in variants if name not in VARIANTS]
+    if unknown:
+        raise UserError(f"There is no variant {unknown[0]!r}. The variants are {', '.join(VARIANTS)}.")
+    runs: dict[Run, None] = {}
+    for protocol in protocols:
+        for base in under if protocol == "E" else (protocol,):
+            names = variants or (ABLATIONS if protocol == "E" else USUAL)
+            wanted = [(name, tau) for name in names for tau in taus or (TAU,)]
+            if protocol == "E" and not taus and "full" in names:
+                wanted += [("full", tau) for tau in ABLATION_TAUS]
+            for name, tau in wanted:
+                runs[Run(base, VARIANTS[name], tau, damaged and base == "A")] = None
+    return list(runs)

@@ -5,9 +5,11 @@
     python scripts/bench_quality.py --protocol A --scene statue goldcape demo
     python scripts/bench_quality.py --protocol A --scene statue --variant lift full --tau 0.4 0.6
     python scripts/bench_quality.py --protocol B C --scene statue [--model CHECKPOINT]
+    python scripts/bench_quality.py --protocol A --damage --scene statue goldcape demo
     python scripts/bench_quality.py --protocol E --scene statue --under A B
 
-- A, ready masks: the masks of the training views in. Measures the 3D part alone.
+- A, ready masks: the masks of the training views in. Measures the 3D part alone. With --damage they are made as bad as
+  a 2D model's first: moved edges, and wrong parts in a fifth of the views (``quality/damage.py``).
 - B, one prompt: the scene's prompts.json and its photos in, a 2D model makes the masks. Measures the whole product.
 - C, PLY only: as B, without photos and with no camera but that of the prompted view.
 - E, ablations: every variant, and the whole method with other thresholds, under A or what --under says.
@@ -50,6 +52,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--variant", nargs="+", default=[], metavar="NAME", help=f"among {names}")
     parser.add_argument("--tau", nargs="+", type=float, default=[], help="thresholds of the mask variance")
     parser.add_argument("--under", nargs="+", choices=("A", "B", "C"), default=["A"], help="what E is run under")
+    parser.add_argument("--damage", action="store_true", help="A and E under A get damaged masks")
     parser.add_argument("--model", help="weights of another 2D model, for B and C")
     parser.add_argument("--cache", type=Path, help="folder of the image embeddings")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "out" / "bench_quality", help="folder of the runs")
@@ -81,7 +84,7 @@ def main() -> int:
     settings = Settings(args.out.resolve(), args.fresh, args.model, args.cache, tuple(args.segment.split()))
     runs: list[dict[str, Any]] = []
     try:
-        planned = plan(args.protocol, args.variant, args.tau, args.under)
+        planned = plan(args.protocol, args.variant, args.tau, args.under, args.damage)
         for name in args.scene:
             scene = find_scene(name, args.shared.resolve())
             for run in planned:

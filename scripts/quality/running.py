@@ -13,6 +13,7 @@ from typing import Any
 
 from _bench import Measured, splatcut
 from quality.cut import read_cut
+from quality.damage import write_damaged_masks
 from quality.scenes import Scene, prompted_camera
 from quality.scores import psnr, score_2d_masks, score_cut, score_labels
 from quality.variants import TAU, Run
@@ -45,6 +46,16 @@ def folder(scene: Scene, run: Run, settings: Settings) -> Path:
     return settings.out / f"{scene.name}-{run.protocol}{model}{run.folder}"
 
 
+def ready_masks(scene: Scene, run: Run, settings: Settings) -> Path:
+    """The folder of the masks that the run is given; damaged ones are made first."""
+    if not run.damaged:
+        return scene.folder / "masks"
+    place = settings.out / f"{scene.name}-damaged-masks"
+    if settings.fresh or not place.with_name(f"{place.name}.json").is_file():
+        write_damaged_masks(scene, place)
+    return place
+
+
 def command(scene: Scene, run: Run, out: Path, settings: Settings) -> list[str | Path]:
     """Arguments of ``splatcut`` for a run that writes to ``out``."""
     line: list[str | Path] = ["segment", scene.folder / "scene.ply", "--out", out, "--device", "cpu"]
@@ -60,7 +71,7 @@ def command(scene: Scene, run: Run, out: Path, settings: Settings) -> list[str |
         if scene.images is not None:
             line += ["--images", scene.images]
     if run.protocol in ("A", "D"):
-        line += ["--masks", scene.folder / "masks"]
+        line += ["--masks", ready_masks(scene, run, settings)]
     else:
         line += ["--prompts", scene.folder / "prompts.json"]
         if settings.model is not None:

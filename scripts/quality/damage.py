@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from quality.scenes import Scene
 from splatcut.errors import UserError
 
 Grey = NDArray[np.uint8]
+Part = Literal["added", "removed"]
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ def _seed(*words: str) -> int:
     return int.from_bytes(hashlib.sha256("\0".join(words).encode()).digest()[:8], "little")
 
 
-def views_with_wrong_part(scene: str, name: str, views: Sequence[str], share: float) -> set[str]:
-    """``share`` of the views, rounded; the same ones whatever order they come in."""
+def wrong_parts(scene: str, name: str, views: Sequence[str], share: float) -> dict[str, Part]:
+    """``share`` of the views, rounded, half of them with a part added; the same ones whatever order they come in."""
     ranked = sorted(views, key=lambda view: _seed("part", scene, name, view))
-    return set(ranked[: round(share * len(ranked))])
+    return {view: ("removed", "added")[n % 2] for n, view in enumerate(ranked[: round(share * len(ranked))])}
 
 
 def _disc(radius: int) -> NDArray[np.bool_]:
@@ -81,7 +82,7 @@ def _blob(height: int, width: int, centre: NDArray[np.float64], rng: np.random.G
 
 
 def damage_mask(
-    mask: Grey, rng: np.random.Generator, options: DamageOptions, *, wrong_part: bool
+    mask: Grey, rng: np.random.Generator, options: DamageOptions, part: Part | None = None
 ) -> tuple[Grey, dict[str, Any]]:
     """A damaged copy of a mask, and what was done to it.
 
@@ -89,7 +90,7 @@ def damage_mask(
         mask: [H, W] uint8, 255 for object; in between at the edges of soft masks, which stay soft.
         rng: what is drawn from.
         options: how bad.
-        wrong_part: whether a part is added or removed besides.
+        part: which wrong part there is besides.
     """
     if not (mask > 127).any():
         return mask.copy(), {"kind": "none"}
@@ -105,16 +106,15 @@ def damage_mask(
         offset = [round(pixels * math.sin(angle)), round(pixels * math.cos(angle))]
         done["offset"] = offset
         result = np.asarray(ndimage.shift(mask, offset, order=0, mode="nearest"))
-    if wrong_part and (result > 127).any():
-        inside = result > 127
-        add = bool(rng.integers(2)) and not inside.all()
+    inside = result > 127
+    if part is not None and inside.any():
         edge = np.argwhere(inside & ~ndimage.binary_erosion(inside))
         blob = _blob(mask.shape[0], mask.shape[1], edge[rng.integers(len(edge))].astype(float), rng)
         wanted = round(rng.uniform(options.least_part, options.most_part) * int(inside.sum()))
-        candidates = np.flatnonzero(~inside if add else inside)
+        candidates = np.flatnonzero(~inside if part == "added" else inside)
         chosen = candidates[np.argsort(blob.flat[candidates], kind="stable")[:wanted]]
-        result.flat[chosen] = 255 if add else 0
-        done |= {"part": "added" if add else "removed", "part_share": len(chosen) / int(inside.sum())}
+        result.flat[chosen] = 255 if part == "added" else 0
+        done |= {"part": part, "part_share": len(chosen) / int(inside.sum())}
     return result, done
 
 
@@ -135,11 +135,11 @@ def write_damaged_masks(scene: Scene, folder: Path, options: DamageOptions | Non
     for name, files in scene.masks.items():
         masks = {view: _grey(path) for view, path in files.items() if view in training}
         showing = [view for view, mask in masks.items() if (mask > 127).any()]
-        wrong = views_with_wrong_part(scene.name, name, showing, options.views)
+        wrong = wrong_parts(scene.name, name, showing, options.views)
         (folder / name).mkdir(parents=True)
         for view, mask in masks.items():
             rng = np.random.default_rng(_seed("mask", scene.name, name, view))
-            damaged, done = damage_mask(mask, rng, options, wrong_part=view in wrong)
+            damaged, done = damage_mask(mask, rng, options, wrong.get(view))
             Image.fromarray(damaged).save(folder / name / f"{view}.png")
             notes.setdefault(name, {})[view] = done
     folder.with_name(f"{folder.name}.json").write_text(json.dumps(notes, indent=1) + "\n", encoding="utf-8")

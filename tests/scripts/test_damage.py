@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from quality.damage import DamageOptions, damage_mask, views_with_wrong_part, write_damaged_masks
+from quality.damage import DamageOptions, Part, damage_mask, write_damaged_masks, wrong_parts
 from quality.scenes import Scene, scene_at
 from splatcut.cameras import Camera, View, save_cameras
 from splatcut.errors import UserError
@@ -28,7 +28,7 @@ def disc(radius: float = 30.0, size: int = 120) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_edge_moves_by_as_much_as_noted_and_at_most_three_pixels(seed: int) -> None:
     mask = disc()
-    damaged, done = damage_mask(mask, np.random.default_rng(seed), OPTIONS, wrong_part=False)
+    damaged, done = damage_mask(mask, np.random.default_rng(seed), OPTIONS)
     assert 1 <= done["pixels"] <= 3
     inside, now = mask > 127, damaged > 127
     outwards = float(ndimage.distance_transform_edt(~inside)[now].max())
@@ -45,41 +45,43 @@ def test_the_edge_moves_by_as_much_as_noted_and_at_most_three_pixels(seed: int) 
 
 
 def test_all_three_kinds_are_drawn() -> None:
-    kinds = [damage_mask(disc(), np.random.default_rng(s), OPTIONS, wrong_part=False)[1]["kind"] for s in range(60)]
+    kinds = [damage_mask(disc(), np.random.default_rng(s), OPTIONS)[1]["kind"] for s in range(60)]
     assert {kind: kinds.count(kind) >= 10 for kind in set(kinds)} == {"erode": True, "dilate": True, "shift": True}
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_a_wrong_part_is_one_blob_of_the_size_noted_at_the_edge(seed: int) -> None:
-    plain, _ = damage_mask(disc(), np.random.default_rng(seed), OPTIONS, wrong_part=False)
-    wrong, done = damage_mask(disc(), np.random.default_rng(seed), OPTIONS, wrong_part=True)
+@pytest.mark.parametrize("part", ["added", "removed"])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_wrong_part_is_one_blob_of_the_size_noted_at_the_edge(seed: int, part: Part) -> None:
+    plain, _ = damage_mask(disc(), np.random.default_rng(seed), OPTIONS)
+    wrong, done = damage_mask(disc(), np.random.default_rng(seed), OPTIONS, part)
     before, after = plain > 127, wrong > 127
     changed = before != after
     assert 0.1 <= changed.sum() / before.sum() <= 0.2 + 1 / before.sum()
     assert done["part_share"] == pytest.approx(changed.sum() / before.sum())
-    assert (after & ~before).any() == (done["part"] == "added")
+    assert done["part"] == part
+    assert (after & ~before).any() == (part == "added")
     assert ndimage.label(changed, np.ones((3, 3)))[1] <= 2  # an edge bent inwards may cut a sliver off
     assert (changed & ndimage.binary_dilation(before) & ndimage.binary_dilation(~before)).any()
 
 
 def test_soft_edges_stay_soft() -> None:
     soft = np.rint(ndimage.gaussian_filter(disc().astype(float), 1.0)).astype(np.uint8)
-    damaged, _ = damage_mask(soft, np.random.default_rng(0), OPTIONS, wrong_part=False)
+    damaged, _ = damage_mask(soft, np.random.default_rng(0), OPTIONS)
     assert ((damaged > 20) & (damaged < 235)).sum() > 50
 
 
 def test_an_empty_mask_stays_empty() -> None:
-    damaged, done = damage_mask(np.zeros((9, 9), np.uint8), np.random.default_rng(0), OPTIONS, wrong_part=True)
+    damaged, done = damage_mask(np.zeros((9, 9), np.uint8), np.random.default_rng(0), OPTIONS, "added")
     assert not damaged.any()
     assert done == {"kind": "none"}
 
 
 def test_a_fifth_of_the_views_have_a_wrong_part_whatever_their_order() -> None:
     views = [f"view_{number:03d}" for number in range(60)]
-    chosen = views_with_wrong_part("demo", "pear", views, 0.2)
-    assert len(chosen) == 12
-    assert chosen == views_with_wrong_part("demo", "pear", views[::-1], 0.2)
-    assert chosen != views_with_wrong_part("demo", "book", views, 0.2)
+    chosen = wrong_parts("demo", "pear", views, 0.2)
+    assert sorted(chosen.values()) == ["added"] * 6 + ["removed"] * 6
+    assert chosen == wrong_parts("demo", "pear", views[::-1], 0.2)
+    assert set(chosen) != set(wrong_parts("demo", "book", views, 0.2))
 
 
 def test_impossible_damage_is_refused() -> None:

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The small network that turns a point's code into density, colour and object probabilities.
+
+Each hidden layer is modulated by what the Gaussians around the point are like (FiLM, Perez et al. 2018):
+    h <- relu(W h + b),    h <- (1 + gamma(c)) * h + beta(c),
+c being the interpolated, normalised properties. The last layer that gives gamma and beta starts at zero, so that at
+first the condition changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+#: Rows computed at a time on the CPU: small enough for the hidden values to stay in the cache.
+_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Size of the network.
+
+    Attributes:
+        hidden: width of the hidden layers, at least 1.
+        layers: number of hidden layers, at least 1.
+        film: whether the condition modulates the hidden layers.
+        film_hidden: width of the hidden layer that gamma and beta are computed from; 0: linear in the condition.
+    """
+
+    hidden: int = 64
+    layers: int = 2
+    film: bool = True
+    film_hidden: int = 32
+
+    def __post_init__(self) -> None:
+        if self.hidden < 1 or self.layers < 1:
+            raise ValueError("hidden and layers must be at least 1.")
+        if self.film_hidden < 0:
+            raise ValueError("film_hidden must be at least 0: it is a width.")
+
+
+@dataclass(frozen=True, eq=False)
+class FieldValues:
+    """What the field is at M points.
+
+    Attributes:
+        density: [M], at least 0, per unit of length (the network's own unit; ``Field`` makes it the world's).
+        colour: [M, 3] in [0, 1], display-referred sRGB.
+        logits: [M, K + 1], background first; see ``probability``.
+    """
+
+    density: Tensor
+    colour: Tensor
+    logits: Tensor
+
+    @property
+    def probability(self) -> Tensor:
+        """[M, K + 1] in [0, 1], each row summing to 1: softmax of the logits, background first."""
+        return torch.softmax(self.logits, dim=-1)
+
+
+class FieldNetwork(torch.nn.Module):
+    """Code [M, E] and condition [M, C] to density, colour and K + 1 logits."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        encoding: int,
+        condition: int,
+        objects: int,
+        options: NetworkOptions | None = None,
+        *,
+        mean: Tensor | None = None,
+        std: Tensor | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Args: encoding: E; condition: C; objects: K; mean, std: [C], the condition is normalised by them
+        (default 0 and 1; kept in the state_dict); seed: of the initial weights.
+        """
+        super().__init__()
+        self.options = options = NetworkOptions() if options is None else options
+        self.register_buffer("mean", torch.zeros(condition) if mean is None else mean.detach().clone())
+        self.register_buffer("std", torch.ones(condition) if std is None else std.detach().clone())
+        if self.mean.shape != (condition,) or self.std.shape != (condition,):
+            raise ValueError(f"mean and std must have the shape [{condition}], the condition's.")
+        generator = torch.Generator().manual_seed(seed)
+        widths = [encoding] + [options.hidden] * options.layers
+        self.hidden = torch.nn.ModuleList(_linear(a, b, generator) for a, b in pairwise(widths))
+        self.head = _linear(options.hidden, 4 + objects + 1, generator)
+        self.film = torch.nn.ModuleList()
+        if options.film:
+            width = condition
+            if options.film_hidden:
+                self.film.append(_linear(condition, options.film_hidden, generator))
+                width = options.film_hidden
+            last = _linear(width, 2 * options.hidden * options.layers, generator)
+            torch.nn.init.zeros_(last.weight)
+            torch.nn.init.zeros_(last.bias)
+            self.film.append(last)
+
+    def forward(self, encoding: Tensor, condition: Tensor | None = None) -> FieldValues:
+        """The values for codes [M, E] and conditions [M, C]; without a condition (or FiLM) no layer is modulated."""
+        if not len(self.film):
+            condition = None
+        size = _CHUNK if encoding.device.type == "cpu" else max(len(encoding), 1)
+        starts = range(0, max(len(encoding), 1), size)
+        out = torch.cat(
+            [self._rows(encoding[a : a + size], None if condition is None else condition[a : a + size]) for a in starts]
+        )
+        return FieldValues(functional.softplus(out[:, 0]), torch.sigmoid(out[:, 1:4]), out[:, 4:])
+
+    def _rows(self, encoding: Tensor, condition: Tensor | None) -> Tensor:
+        modulation = None
+        if condition is not None:
+            modulation = (condition - self.mean) / self.std
+            for layer in self.film[:-1]:
+                modulation = torch.relu(layer(modulation))
+            modulation = self.film[-1](modulation).chunk(2 * self.options.layers, dim=1)
+        h = encoding
+        for number, layer in enumerate(self.hidden):
+            h = torch.relu(layer(h))
+            if modulation is not None:
+                h = h + torch.addcmul(modulation[2 * number + 1], modulation[2 * number], h)
+        return self.head(h)
+
+
+def _linear(inputs: int, outputs: int, generator: torch.Generator) -> torch.nn.Linear:
+    layer = torch.nn.Linear(inputs, outputs)
+    bound = 1.0 / math.sqrt(inputs)
+    with torch.no_grad():
+        layer.weight.uniform_(-bound * math.sqrt(3.0), bound * math.sqrt(3.0), generator=generator)
+        layer.bias.uniform_(-bound, bound, generator=generator)
+    return layer

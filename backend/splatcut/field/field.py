@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -129,7 +129,7 @@ class Field(torch.nn.Module):
             options.grids.size if options.use_hash else 3 + 6 * options.frequencies,
             7 + objects + 1,
             objects,
-            options.network,
+            replace(options.network, film=options.network.film and options.use_rbf),
             mean=None if statistics is None else statistics.mean,
             std=None if statistics is None else statistics.std,
             seed=options.seed + 1,
@@ -145,7 +145,7 @@ class Field(torch.nn.Module):
         margin = self.options.margin
         v = (points - self.centre) / self.reach
         beyond = (v.abs() - 1.0).clamp(min=0.0)
-        v = v.clamp(-1.0, 1.0) + v.sign() * (margin * beyond / (margin + beyond))
+        v = torch.where(beyond > 0, v.sign() * (1.0 + margin * beyond / (margin + beyond)), v)
         return 0.5 + 0.5 * v / (1.0 + margin)
 
     def neighbours(self, points: Tensor, means: Tensor) -> Tensor:
@@ -166,7 +166,7 @@ class Field(torch.nn.Module):
         place = self.contract(points)
         code = self._waves(place) if self.encoding is None else self.encoding(place)
         condition = None
-        if self.options.use_rbf and self.options.network.film:
+        if len(self.network.film):
             index = self.neighbours(points, means) if index is None else index
             condition = interpolate(points, means, values, index)
         result = self.network(code, condition)

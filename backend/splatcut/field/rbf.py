@@ -65,5 +65,5 @@ def interpolate(points: Tensor, means: Tensor, values: Tensor, index: Tensor) ->
     flat = index.clamp(min=0).reshape(-1)
     centres = means.index_select(0, flat).reshape(rows, columns, 3)
     weights = rbf_weights(points, centres, present)
-    chosen = values.index_select(0, flat).reshape(rows, columns, -1)
+    chosen = values.index_select(0, flat).reshape(rows, columns, values.shape[1])
     return torch.bmm(weights[:, None, :], chosen)[:, 0, :]

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from splatcut.field.neighbours import NeighbourIndex, NeighbourOptions
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 9))
+def test_the_nearest_and_the_next_one_as_brute_force_finds_them(seed: int, number: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    means, points = rng.normal(size=(number, 3)), rng.normal(size=(7, 3))
+    index = NeighbourIndex(means, NeighbourOptions(count)).query(points)
+    assert index.dtype == np.int64
+    assert index.shape == (7, count + 1)
+    expected = np.argsort(np.linalg.norm(points[:, None] - means, axis=2), axis=1)[:, : count + 1]
+    found = min(number, count + 1)
+    np.testing.assert_array_equal(index[:, :found], expected)
+    assert (index[:, found:] == -1).all()
+
+
+def test_no_query_and_no_gaussians() -> None:
+    assert NeighbourIndex(np.ones((3, 3))).query(np.zeros((0, 3))).shape == (0, 9)
+    empty = NeighbourIndex(np.zeros((0, 3), np.float32))
+    assert len(empty) == 0
+    np.testing.assert_array_equal(empty.query(np.zeros((2, 3))), np.full((2, 9), -1))
+    assert not empty.stale(np.zeros((0, 3)))
+
+
+def test_many_queries_give_the_same_lists_as_few() -> None:
+    rng = np.random.default_rng(1)
+    index = NeighbourIndex(rng.normal(size=(50, 3)))
+    points = rng.normal(size=(5000, 3))
+    np.testing.assert_array_equal(index.query(points)[:100], index.query(points[:100]))
+
+
+def test_lists_are_stale_after_a_share_of_the_distance_to_the_neighbours() -> None:
+    means = np.array(
+        [[0.0, 0, 0], [1, 0, 0], [2, 0, 0], [12, 0, 0]]
+    )  # mean distances to 2 neighbours 1.5, 1, 1.5, 10.5
+    index = NeighbourIndex(means, NeighbourOptions(count=2, moved=0.25))
+    assert not index.stale(means)
+    for gaussian, reach in enumerate((1.5, 1.0, 1.5, 10.5)):
+        for share, stale in ((0.24, False), (0.26, True)):
+            moved = means.copy()
+            moved[gaussian, 1] += share * reach
+            assert index.stale(moved) is stale
+    assert index.stale(means[:3])
+    assert index.stale(np.concatenate([means, means[:1]]))
+
+
+def test_the_index_keeps_its_own_copy_of_the_means() -> None:
+    means = np.random.default_rng(2).normal(size=(20, 3))
+    index = NeighbourIndex(means)
+    means += 10.0
+    assert index.stale(means)
+
+
+def test_a_single_gaussian_stays_the_neighbour_of_every_point() -> None:
+    index = NeighbourIndex(np.zeros((1, 3)))
+    assert not index.stale(np.full((1, 3), 5.0))
+    assert index.query(np.ones((1, 3))).tolist() == [[0] + [-1] * 8]
+
+
+def test_with_no_tolerance_any_move_makes_lists_stale() -> None:
+    index = NeighbourIndex(np.eye(3), NeighbourOptions(moved=0.0))
+    assert not index.stale(np.eye(3))
+    assert index.stale(np.eye(3) + 1e-9)
+
+
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"moved": -0.1}, {"moved": float("nan")}])
+def test_options_check_themselves(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        NeighbourOptions(**wrong)
+
+
+def test_means_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"\[N, 3\]"):
+        NeighbourIndex(np.zeros((4, 2)))

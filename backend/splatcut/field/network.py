@@ -133,7 +133,8 @@ class FieldNetwork(torch.nn.Module):
 
 
 def _linear(inputs: int, outputs: int, generator: torch.Generator) -> torch.nn.Linear:
-    layer = torch.nn.utils.skip_init(torch.nn.Linear, inputs, outputs)  # torch's own draw would move its generator
+    layer = torch.nn.Linear(inputs, outputs, device="meta")  # torch's own draw would move its generator
+    layer = layer.to_empty(device="cpu")
     bound = 1.0 / math.sqrt(inputs)
     with torch.no_grad():
         layer.weight.uniform_(-bound * math.sqrt(3.0), bound * math.sqrt(3.0), generator=generator)

@@ -45,7 +45,8 @@ def lively(field: Field, seed: int = 7) -> Field:
         if field.encoding is not None:
             field.encoding.table.copy_(noise(*field.encoding.table.shape, seed=seed))
         if len(field.network.film):
-            field.network.film[-1].weight.copy_(0.2 * noise(*field.network.film[-1].weight.shape, seed=seed + 1))
+            last = list(field.network.film.parameters())[-2]
+            last.copy_(0.2 * noise(*last.shape, seed=seed + 1))
     return field
 
 

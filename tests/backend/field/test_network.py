@@ -18,8 +18,8 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 def modulated(network: FieldNetwork, seed: int = 5) -> FieldNetwork:
     """The network with gamma and beta that are not zero."""
     with torch.no_grad():
-        network.film[-1].weight.copy_(0.3 * noise(*network.film[-1].weight.shape, seed=seed))
-        network.film[-1].bias.copy_(0.3 * noise(*network.film[-1].bias.shape, seed=seed + 1))
+        for number, parameter in enumerate(list(network.film.parameters())[-2:]):
+            parameter.copy_(0.3 * noise(*parameter.shape, seed=seed + number))
     return network
 
 

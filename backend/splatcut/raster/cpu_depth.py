@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The depth of the first surface of every pixel (numba): a blend that stops where enough of the light is gone."""
+"""The first surface of every pixel (numba): a blend that stops where enough of the light is gone."""
 
 from __future__ import annotations
 
@@ -8,31 +8,41 @@ from typing import Any
 
 import numpy as np
 from numba import njit, prange
+from numpy.typing import NDArray
 
-from splatcut.gaussians import F32
+from splatcut.gaussians import F32, Gaussians
 from splatcut.raster.cpu import Prepared
 from splatcut.raster.cpu_blend import _FAST, _blocks, _draw, _scatter, _start
-from splatcut.raster.cpu_project import CA, CB, CC, DEPTH, LO, LOG2_ALPHA_MIN, MX, MY
+from splatcut.raster.cpu_project import CA, CB, CC, LO, LOG2_ALPHA_MIN, MX, MY
+from splatcut.raster.cpu_rays import along
 from splatcut.raster.simd import any_lane, fma, lanes_x, lanes_y, load, select, splat, store
 
 F = np.float32
 #: Lowest transmittance that can be asked for: a single Gaussian never takes what is above it below the minimum at which
 #: the rasteriser leaves the Gaussian out.
 LOWEST = 0.02
+#: Stands for no Gaussian where a place is kept in the bits of a float32 (a vector has no integers): far above any.
+_NONE = np.uint32(0x7F000000)
 
 
 @njit(parallel=True, fastmath=_FAST, cache=True, nogil=True)
 def _surface(
-    active: Any, tile_start: Any, pair_gaussian: Any, geometry: Any, box: Any, tiles_x: int, level: Any, depth: Any
-) -> None:
-    """Camera z of the Gaussian that brings the transmittance below ``level``; left as it is where none does."""
-    height, width = depth.shape
+    active: Any, tile_start: Any, pair_gaussian: Any, geometry: Any, box: Any, tiles_x: int, level: Any, places: Any,
+    none: Any, found: Any,
+) -> None:  # fmt: skip
+    """Finds the Gaussian that brings the transmittance below ``level``.
+
+    Args:
+        places: [M] float32 whose bits are the numbers 0 to M - 1; none: the bits for no Gaussian.
+        found: out, [H, W] float32, the bits of the place in depth order; written in active tiles.
+    """
+    height, width = found.shape
     for a in prange(active.size):
         tile = active[a]
         x, y = (tile % tiles_x) * 16, (tile // tiles_x) * 16
         state = np.zeros(512, np.float32)
         live = _start(state, x, y, width, height)
-        state[256:] = F(np.inf)
+        state[256:] = none
         threshold = splat(LOG2_ALPHA_MIN)
         zero = splat(F(0))
         enough = splat(F(level))
@@ -66,17 +76,17 @@ def _surface(
                         continue
                     _, _, _, _, after = _draw(power, t, seen)
                     crossed = seen & (enough > after)
-                    store(state, base + 256, select(crossed, splat(geometry[g, DEPTH]), load(state, base + 256)))
+                    store(state, base + 256, select(crossed, splat(places[g]), load(state, base + 256)))
                     after = select(crossed, splat(F(-1)), after)
                     if not any_lane(after > zero):
                         live &= ~(1 << block)
                     store(state, base, after)
-        _scatter(state, 256, depth, x, y, width, height)
+        _scatter(state, 256, found, x, y, width, height)
 
 
-def surface_depth(prepared: Prepared, level: float = 0.5) -> F32:
-    """[H, W] float32: camera z of the Gaussian at which the transmittance falls below ``level``; infinite where it
-    stays above and in tiles that were left out.
+def first_gaussians(prepared: Prepared, level: float = 0.5) -> NDArray[np.int64]:
+    """[H, W] int64: place in ``prepared.order`` of the Gaussian at which a pixel's transmittance falls below ``level``;
+    -1 where it stays above, and in tiles that were left out.
 
     Raises:
         ValueError: a level outside [0.02, 1].
@@ -84,9 +94,52 @@ def surface_depth(prepared: Prepared, level: float = 0.5) -> F32:
     if not LOWEST <= level <= 1.0:
         raise ValueError(f"The level of the transmittance must lie between {LOWEST} and 1, not {level}.")
     camera = prepared.camera
-    depth = np.full((camera.height, camera.width), np.inf, np.float32)
+    found = np.full((camera.height, camera.width), _NONE, np.uint32)
+    places = np.arange(prepared.order.size, dtype=np.uint32)
     _surface(
         prepared.active, prepared.tile_start, prepared.pair_gaussian, prepared.geometry, prepared.box,
-        prepared.tiles_x, np.float32(level), depth,
+        prepared.tiles_x, np.float32(level), places.view(np.float32), _NONE.view(np.float32), found.view(np.float32),
+    )  # fmt: skip
+    return np.where(found == _NONE, -1, found.astype(np.int64))
+
+
+@njit(parallel=True, cache=True, nogil=True)
+def _depths(
+    first: Any, order: Any, means: Any, log_scales: Any, quats: Any, rotation: Any, intrinsics: Any, near: float,
+    origin: Any, depth: Any,
+) -> None:  # fmt: skip
+    """Camera z at which the Gaussian order[first] is largest on the ray of its pixel; infinite where there is none."""
+    fx, fy, cx, cy = intrinsics
+    for y in prange(first.shape[0]):
+        for x in range(first.shape[1]):
+            depth[y, x] = np.inf
+            if first[y, x] < 0:
+                continue
+            sx, sy = (x + 0.5 - cx) / fx, (y + 0.5 - cy) / fy
+            length = (sx * sx + sy * sy + 1.0) ** 0.5
+            dx = (sx * rotation[0, 0] + sy * rotation[1, 0] + rotation[2, 0]) / length
+            dy = (sx * rotation[0, 1] + sy * rotation[1, 1] + rotation[2, 1]) / length
+            dz = (sx * rotation[0, 2] + sy * rotation[1, 2] + rotation[2, 2]) / length
+            t, _ = along(order[first[y, x]], means, log_scales, quats, origin[0], origin[1], origin[2], dx, dy, dz)
+            depth[y, x] = max(near, t / length)
+
+
+def surface_depth(prepared: Prepared, gaussians: Gaussians, level: float = 0.5) -> F32:
+    """[H, W] float32: camera z of the surface that a pixel shows: where, on the pixel's ray, the Gaussian is largest at
+    which the transmittance falls below ``level``; infinite where it stays above, and in tiles that were left out.
+
+    Args:
+        gaussians: what the view was prepared from.
+
+    Raises:
+        ValueError: a level outside [0.02, 1].
+    """
+    first = first_gaussians(prepared, level)
+    camera = prepared.camera
+    depth = np.empty(first.shape, np.float32)
+    _depths(
+        first, prepared.order, gaussians.means, gaussians.log_scales, gaussians.quats,
+        np.ascontiguousarray(camera.camera_from_world[:3, :3]), (camera.fx, camera.fy, camera.cx, camera.cy),
+        camera.near, camera.position, depth,
     )  # fmt: skip
     return depth

@@ -149,7 +149,7 @@ def pixel_lists(prepared: Prepared, pixels: NDArray[np.integer]) -> PixelLists:
 
 
 @njit(inline="always")
-def _along(
+def along(
     i: int, means: Any, log_scales: Any, quats: Any, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float
 ) -> Any:
     """Where on the ray o + t d the Gaussian i is largest, and its standard deviation there along the ray."""
@@ -219,7 +219,7 @@ def _sample(
                 if known != j:
                     known = j
                     i = order[gaussian[j]]
-                    centre, deviation = _along(i, means, log_scales, quats, ox, oy, oz, dx, dy, dz)
+                    centre, deviation = along(i, means, log_scales, quats, ox, oy, oz, dx, dy, dz)
                     centre = max(centre, nearest[p])
                     half = SLAB * math.sqrt(deviation * deviation + (footprint * centre) ** 2)
                     front, back = min(front, centre - half), max(back, centre + half)

@@ -10,6 +10,7 @@ import torch
 from raster_scenes import RandomScene, SceneOptions, borderline, random_scene
 
 from splatcut import raster
+from splatcut.gaussians import rotation_matrices
 from splatcut.raster import cpu, cpu_depth, cpu_rays, reference
 
 SCENES = {
@@ -23,8 +24,8 @@ SCENES = {
 }
 
 
-def _twin(scene: RandomScene, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """By the reference's rule in float64: weights [P, M] front to back, rows [M], depths [M], transmittance [P]."""
+def _twin(scene: RandomScene, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """By the reference's rule in float64: weights [P, M] front to back, their rows [M], transmittance [P]."""
     g = scene.gaussians
     scale = None if scene.opacity_scale is None else torch.from_numpy(scene.opacity_scale)
     splats = reference.project(
@@ -32,9 +33,7 @@ def _twin(scene: RandomScene, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarra
         torch.from_numpy(g.opacity_logits), scene.camera, scale,
     )  # fmt: skip
     weight, left = reference.blending_weights(splats, torch.arange(len(splats.index)), torch.from_numpy(pixels))
-    rows = splats.index.numpy()
-    depth = scene.camera.project(g.means[rows])[1]
-    return weight.numpy(), rows, depth, left.numpy()
+    return weight.numpy(), splats.index.numpy(), left.numpy()
 
 
 def _every_pixel(scene: RandomScene) -> np.ndarray:
@@ -47,7 +46,7 @@ def _every_pixel(scene: RandomScene) -> np.ndarray:
 def test_pixels_list_what_the_reference_draws_in_its_order(name: str, seed: int) -> None:
     scene = random_scene(seed, SCENES[name])
     pixels = _every_pixel(scene)[~borderline(scene).ravel()]
-    weight, rows, _, left = _twin(scene, pixels)
+    weight, rows, left = _twin(scene, pixels)
     lists = cpu_rays.pixel_lists(cpu.prepare(scene.gaussians, scene.camera, opacity_scale=scene.opacity_scale), pixels)
     expected = [rows[w > 0] for w in weight]
     np.testing.assert_array_equal(np.diff(lists.start), [len(part) for part in expected])
@@ -67,28 +66,49 @@ def test_weights_add_up_to_what_the_render_leaves_out_of_the_background(name: st
     np.testing.assert_allclose(sums[fine], 1 - rendered.transmittance.ravel()[fine], atol=1e-5)
 
 
+def _largest(scene: RandomScene, rows: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """[P] camera z at which Gaussian rows[p] is largest on the ray of pixels[p], float64."""
+    g, camera = scene.gaussians, scene.camera
+    depths = []
+    for row, pixel in zip(rows, pixels, strict=True):
+        axes = rotation_matrices(g.quats[row : row + 1])[0] * np.exp(g.log_scales[row].astype(np.float64))
+        target = camera.unproject(pixel[None] + 0.5, np.ones(1))[0]
+        direction, offset = target - camera.position, g.means[row] - camera.position
+        u, v = np.linalg.solve(axes, offset), np.linalg.solve(axes, direction)
+        unit = direction / np.linalg.norm(direction)
+        middle, reach = unit @ offset, cpu_rays.FARTHEST * np.linalg.norm(axes.T @ unit)
+        z = np.clip(u @ v / (v @ v) * np.linalg.norm(direction), middle - reach, middle + reach)
+        depths.append(max(camera.near, z / np.linalg.norm(direction)))
+    return np.array(depths)
+
+
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.05])
 @pytest.mark.parametrize("name", SCENES)
 def test_the_surface_is_the_gaussian_that_takes_the_light(name: str, level: float) -> None:
     scene = random_scene(3, SCENES[name])
     pixels = _every_pixel(scene)
-    weight, _, depth, _ = _twin(scene, pixels)
+    weight, rows, _ = _twin(scene, pixels)
     left = 1 - np.cumsum(weight, axis=1)
-    first = np.argmax(left < level, axis=1)
-    expected = np.where((left < level).any(axis=1), depth[first], np.inf)
+    reached = np.any(left < level, axis=1)
     clear = ~borderline(scene).ravel() & (np.abs(left - level).min(axis=1) > 1e-4)
-    prepared = cpu.prepare(scene.gaussians, scene.camera, opacity_scale=scene.opacity_scale)
-    found = cpu_depth.surface_depth(prepared, level).ravel()
     assert clear.mean() > 0.9
-    np.testing.assert_allclose(found[clear], expected[clear], rtol=1e-5)
+    prepared = cpu.prepare(scene.gaussians, scene.camera, opacity_scale=scene.opacity_scale)
+    first = cpu_depth.first_gaussians(prepared, level).ravel()
+    np.testing.assert_array_equal(first[clear] >= 0, reached[clear])
+    known = clear & reached
+    expected = rows[np.argmax(left < level, axis=1)]
+    np.testing.assert_array_equal(prepared.order[first[known]], expected[known])
+    depth = cpu_depth.surface_depth(prepared, scene.gaussians, level).ravel()
+    assert np.isinf(depth[first < 0]).all()
+    np.testing.assert_allclose(depth[known], _largest(scene, expected[known], pixels[known]), rtol=1e-4)
 
 
 def test_tiles_left_out_have_no_surface() -> None:
     scene = random_scene(4, SceneOptions(opacity=(0.9, 0.9999), log_scale=(-1.0, 0.5), count=100))
     tiles = np.zeros((2, 3), bool)
     tiles[0, 1] = True
-    found = cpu_depth.surface_depth(cpu.prepare(scene.gaussians, scene.camera, tiles=tiles))
-    whole = cpu_depth.surface_depth(cpu.prepare(scene.gaussians, scene.camera))
+    found = cpu_depth.surface_depth(cpu.prepare(scene.gaussians, scene.camera, tiles=tiles), scene.gaussians)
+    whole = cpu_depth.surface_depth(cpu.prepare(scene.gaussians, scene.camera), scene.gaussians)
     assert np.isfinite(whole).all()
     np.testing.assert_array_equal(found[:16, 16:32], whole[:16, 16:32])
     found[:16, 16:32] = np.inf
@@ -99,7 +119,7 @@ def test_tiles_left_out_have_no_surface() -> None:
 def test_a_level_that_the_rasteriser_never_reaches_is_refused(level: float) -> None:
     scene = random_scene(0)
     with pytest.raises(ValueError, match="level of the transmittance must lie between"):
-        cpu_depth.surface_depth(cpu.prepare(scene.gaussians, scene.camera), level)
+        cpu_depth.first_gaussians(cpu.prepare(scene.gaussians, scene.camera), level)
 
 
 @pytest.mark.parametrize("pixel", [(-1, 0), (0, -1), (37, 0), (0, 29)])

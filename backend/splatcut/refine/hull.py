@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The views' evidence about points of space: is it the object, or is it not (method: hidden extents).
+
+What a view says about a point and an object depends on where the point projects to and on what the pixel shows there:
+
+                            in front of the surface, or on it     behind the surface
+    mask: the object        supports                              supports down to a plausible thickness, else unknown
+    mask: not the object    refutes                               unknown: something hides it
+
+A pixel's surface is where its transmittance falls below a half. An object is taken to be about as thick as it is wide:
+behind its front surface, at a pixel d pixels from its outline, it may go on for 2 d pixels' worth of depth. In a ball
+that is all of it in the middle and never more than the ball: what lies deep behind a ball's rim stays unknown. Better
+too little support than too much, since what is wanted is to tell what sticks out of an object unseen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from splatcut.cameras.types import View
+from splatcut.gaussians import F32, Gaussians, rotation_matrices
+from splatcut.masks.types import MaskSet
+from splatcut.progress import Progress, Quiet
+from splatcut.raster import cpu, cpu_depth
+
+
+@dataclass(frozen=True)
+class HullOptions:
+    """How the evidence is read.
+
+    Attributes:
+        slack: how far behind a surface a point still counts as on it, in pixels' widths at its distance; above 0.
+        thickness: plausible depth of an object behind its front surface, in distances to its outline; 2 for a ball,
+            0 for shells. At least 0.
+        level: transmittance at which a pixel's surface is, in [0.02, 1].
+        largest: longer side of the depth maps in pixels; larger views are rendered smaller.
+    """
+
+    slack: float = 3.0
+    thickness: float = 2.0
+    level: float = 0.5
+    largest: int = 640
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.slack < math.inf:
+            raise ValueError(f"The slack of the hull must be above 0 pixels, not {self.slack}.")
+        if not 0.0 <= self.thickness < math.inf:
+            raise ValueError(f"The thickness of the hull must be at least 0, not {self.thickness}.")
+        if not cpu_depth.LOWEST <= self.level <= 1.0:
+            raise ValueError(f"The hull's transmittance must lie in [{cpu_depth.LOWEST}, 1], not {self.level}.")
+        if self.largest < 16:
+            raise ValueError(f"The hull's depth maps must be at least 16 pixels large, not {self.largest}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the views say about M points and one object. Views count by their confidence.
+
+    Attributes:
+        supported: [M] float32, views that show the point, or what it may plausibly be inside of, as the object.
+        refuted: [M] float32, views that would show the point and show something else.
+        inside: [M] float32, views in whose mask the point lies, however far behind the surface.
+        seen: [M] float32, views in whose image the point lies; what is not refuted or supported of it is unknown.
+    """
+
+    supported: F32
+    refuted: F32
+    inside: F32
+    seen: F32
+
+
+def depth_maps(
+    gaussians: Gaussians,
+    views: Sequence[View],
+    options: HullOptions | None = None,
+    progress: Progress | None = None,
+) -> list[F32]:
+    """Per view the camera z of the surface, [h, w] float32 with the view's aspect, infinite where there is none.
+
+    To be computed once and used for all objects. Runs on the CPU on every device: where the light is gone is no sum of
+    blending weights, which is what the other rasterisers give.
+    """
+    options = options or HullOptions()
+    progress = progress or Quiet()
+    maps: list[F32] = []
+    progress.stage("depths", len(views))
+    for view in views:
+        progress.step()
+        camera = view.camera
+        shrink = min(1.0, options.largest / max(camera.width, camera.height))
+        if shrink < 1.0:
+            camera = camera.resized(max(1, round(camera.width * shrink)), max(1, round(camera.height * shrink)))
+        maps.append(cpu_depth.surface_depth(cpu.prepare(gaussians, camera), gaussians, options.level))
+    return maps
+
+
+def evidence(
+    points: NDArray[np.floating],
+    views: Sequence[View],
+    masks: MaskSet,
+    object_index: int,
+    depths: Sequence[F32],
+    options: HullOptions | None = None,
+) -> Evidence:
+    """Asks every view about every point. Soft masks speak for both sides, in proportion.
+
+    Args:
+        points: [M, 3], world frame.
+        views: those of the masks, in their order.
+        object_index: which of the masks' objects.
+        depths: of the views, from ``depth_maps`` with the same options.
+
+    Raises:
+        ValueError: views, masks and depths that are not the same number, or an object that is not there.
+    """
+    options = options or HullOptions()
+    if not len(views) == len(masks.views) == len(depths):
+        raise ValueError(
+            f"{len(views)} views, masks of {len(masks.views)} and {len(depths)} depth maps do not go together."
+        )
+    if not 0 <= object_index < len(masks.objects):
+        raise ValueError(f"There is no object number {object_index} among {len(masks.objects)}.")
+    points = np.asarray(points, np.float64)
+    supported, refuted, inside, seen = np.zeros((4, len(points)), np.float32)
+    for view, probability, confidence, depth in zip(views, masks.probability, masks.confidence, depths, strict=True):
+        trust = float(confidence[object_index])
+        if trust <= 0:
+            continue
+        camera, mask = view.camera, probability[object_index]
+        pixel, z = camera.project(points)
+        ahead = z > camera.near
+        pixel[~ahead] = -1
+        rows = np.flatnonzero(ahead & (pixel >= 0).all(axis=1) & (pixel < (camera.width, camera.height)).all(axis=1))
+        if not rows.size:
+            continue
+        column, row = pixel[rows].astype(np.int64).T
+        shown = mask[row, column].astype(np.float64) / 255
+        interior = _interior(mask)[row, column]
+        surface = depth[
+            np.minimum((pixel[rows, 1] * (depth.shape[0] / camera.height)).astype(np.int64), depth.shape[0] - 1),
+            np.minimum((pixel[rows, 0] * (depth.shape[1] / camera.width)).astype(np.int64), depth.shape[1] - 1),
+        ].astype(np.float64)
+        # In pixels' widths at the nearer of point and surface; minus infinity where there is no surface.
+        behind = (z[rows] - surface) * math.sqrt(camera.fx * camera.fy) / np.minimum(z[rows], surface)
+        supported[rows] += trust * shown * (behind <= options.slack + options.thickness * interior)
+        refuted[rows] += trust * (1 - shown) * (behind <= options.slack)
+        inside[rows] += trust * shown
+        seen[rows] += trust
+    return Evidence(supported, refuted, inside, seen)
+
+
+def _interior(mask: NDArray[np.uint8]) -> F32:
+    """[H, W] float32: distance to the outline in pixels, 0 outside the mask. The image's border is no outline."""
+    whole = mask > 127
+    if whole.all():
+        return np.full(mask.shape, max(mask.shape), np.float32)
+    # The transform measures to the nearest pixel of the other side; the outline lies half a pixel before it.
+    return np.maximum(0, ndimage.distance_transform_edt(whole) - 0.5).astype(np.float32)
+
+
+def axis_points(gaussians: Gaussians, reach: Sequence[float] = (1.25, 2.5)) -> F32:
+    """[N, 1 + 6 R, 3] float32: points inside every Gaussian at which to ask, world frame: its centre, then per reach
+    those so many standard deviations along its axes, + and - of the first, of the second and of the third axis.
+    """
+    axes = rotation_matrices(gaussians.quats) * gaussians.scales()[:, None, :]
+    signed = np.stack([axes, -axes], axis=3).reshape(len(gaussians), 3, 6).transpose(0, 2, 1)
+    offsets = [np.zeros((len(gaussians), 1, 3)), *(r * signed for r in reach)]
+    return (gaussians.means[:, None, :] + np.concatenate(offsets, axis=1)).astype(np.float32)

@@ -13,8 +13,18 @@ neighbours are equally far away, where no choice of K of them could be.
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from splatcut.field import rbf_cpu
+
+#: The backward pass keeps this many sums, for as many threads, unless there are too many Gaussians for it to pay.
+_PARTS = 4
+_PARTS_UP_TO = 100_000
 
 
 def rbf_weights(points: Tensor, centres: Tensor, present: Tensor | None = None) -> Tensor:
@@ -51,19 +61,62 @@ def rbf_weights(points: Tensor, centres: Tensor, present: Tensor | None = None) 
     return torch.where(lost, even, weight / torch.where(lost, 1.0, total))
 
 
-def interpolate(points: Tensor, means: Tensor, values: Tensor, index: Tensor) -> Tensor:
+def interpolate(points: Tensor, means: Tensor, values: Tensor, index: Tensor, *, reference: bool = False) -> Tensor:
     """f_inter [M, C]: the values of the neighbours, weighted; gradients reach points, means and values.
+
+    On the CPU numba kernels compute it, forward and backward; elsewhere torch.
 
     Args:
         points: [M, 3]; means: [N, 3] centres, same frame; values: [N, C] one row per Gaussian.
         index: [M, K + 1] int64 as ``NeighbourIndex.query`` gives it, -1 where there is no further Gaussian.
+        reference: always the plain torch twin, by way of ``rbf_weights``.
     """
     rows, columns = index.shape
     if len(means) == 0:
         return values.new_zeros((rows, values.shape[1]))
+    if points.device.type == "cpu" and not reference:
+        return _CpuInterpolate.apply(points, means, values, index)  # pyright: ignore[reportReturnType]
     present = index >= 0
     flat = index.clamp(min=0).reshape(-1)
     centres = means.index_select(0, flat).reshape(rows, columns, 3)
     weights = rbf_weights(points, centres, present)
     chosen = values.index_select(0, flat).reshape(rows, columns, values.shape[1])
     return torch.bmm(weights[:, None, :], chosen)[:, 0, :]
+
+
+class _CpuInterpolate(torch.autograd.Function):
+    """The numba kernels as a torch function, float32 or float64 (the values')."""
+
+    @staticmethod
+    def forward(ctx: Any, points: Tensor, means: Tensor, values: Tensor, index: Tensor) -> Tensor:
+        ctx.save_for_backward(points, means, values, index)
+        arrays = _arrays(points, means, values)
+        out = np.zeros((len(points), values.shape[1]), arrays[2].dtype)
+        rbf_cpu.interpolate(*arrays, index.contiguous().numpy(), out)
+        return torch.from_numpy(out)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        points, means, values, index = ctx.saved_tensors
+        arrays = _arrays(points, means, values)
+        kind = arrays[2].dtype
+        parts = _PARTS if len(means) <= _PARTS_UP_TO else 1
+        grad_points = np.empty((len(points), 3), kind)
+        grad_means = np.zeros((parts, len(means), 3), kind)
+        grad_values = np.zeros((parts, *values.shape), kind)
+        incoming = gradients[0].contiguous().numpy()
+        rbf_cpu.interpolate_backward(
+            *arrays, index.contiguous().numpy(), incoming, grad_points, grad_means, grad_values
+        )
+        return (
+            torch.from_numpy(grad_points).to(points.dtype),
+            torch.from_numpy(grad_means.sum(axis=0)).to(means.dtype),
+            torch.from_numpy(grad_values.sum(axis=0)),
+            None,
+        )
+
+
+def _arrays(points: Tensor, means: Tensor, values: Tensor) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    kind = values.dtype
+    points, means, values = (tensor.detach().to(kind).contiguous() for tensor in (points, means, values))
+    return points.numpy(), means.numpy(), values.numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -66,20 +67,57 @@ def test_a_constant_is_interpolated_as_itself() -> None:
     torch.testing.assert_close(interpolate(points, means, values, lists(points, means)), values[:30])
 
 
-def test_gradients_match_finite_differences() -> None:
-    means, values = cloud(14)
+@pytest.mark.parametrize("reference", [False, True])
+@pytest.mark.parametrize("number", [1, 3, 8, 9, 14])
+def test_gradients_match_finite_differences(number: int, reference: bool) -> None:
+    means, values = cloud(number)
     points = torch.rand(6, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     index = lists(points, means)
     inputs = [tensor.clone().requires_grad_(True) for tensor in (points, means, values)]
-    assert torch.autograd.gradcheck(lambda p, m, v: interpolate(p, m, v, index), inputs)
+    assert torch.autograd.gradcheck(lambda p, m, v: interpolate(p, m, v, index, reference=reference), inputs)
 
 
-def test_gradients_match_finite_differences_with_few_gaussians() -> None:
-    means, values = cloud(3)
-    points = torch.rand(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
-    inputs = [tensor.clone().requires_grad_(True) for tensor in (points, means, values)]
+@pytest.mark.parametrize(("kind", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 1e-3)])
+@pytest.mark.parametrize("number", [1, 5, 8, 9, 200])
+def test_the_kernels_equal_the_twin_in_values_and_gradients(number: int, kind: torch.dtype, tolerance: float) -> None:
+    means, values = (tensor.to(kind) for tensor in cloud(number))
+    points = torch.rand(500, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(5)).to(kind)
+    points[0] = means[0]
+    towards = torch.randn(500, 4, generator=torch.Generator().manual_seed(6)).to(kind)
     index = lists(points, means)
-    assert torch.autograd.gradcheck(lambda p, m, v: interpolate(p, m, v, index), inputs)
+    results = []
+    for reference in (False, True):
+        inputs = [tensor.clone().requires_grad_(True) for tensor in (points, means, values)]
+        out = interpolate(*inputs, index, reference=reference)
+        results.append((out, *torch.autograd.grad((out * towards).sum(), inputs)))
+    for ours, theirs in zip(*results, strict=True):
+        assert ours.dtype == kind
+        scale = float(theirs.detach().abs().max())
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=tolerance * max(scale, 1.0))
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e6])
+def test_gradients_stay_finite_at_any_scale(scale: float) -> None:
+    means, values = (tensor.float() for tensor in cloud(50))
+    means = (means * scale).requires_grad_(True)
+    points = (torch.rand(50, 3, generator=torch.Generator().manual_seed(5)) * scale).requires_grad_(True)
+    index = lists(points.detach(), means.detach())
+    interpolate(points, means, values, index).sum().backward()
+    assert torch.isfinite(means.grad).all()
+    assert torch.isfinite(points.grad).all()
+
+
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    means, values = (tensor.float().requires_grad_(True) for tensor in cloud(300))
+    points = torch.rand(9000, 3, generator=torch.Generator().manual_seed(5)).requires_grad_(True)
+    index = lists(points.detach(), means.detach())
+    results = []
+    for threads in (1, numba.config.NUMBA_NUM_THREADS):  # pyright: ignore[reportAttributeAccessIssue]
+        numba.set_num_threads(threads)
+        out = interpolate(points, means, values, index)
+        results.append((out, *torch.autograd.grad(out.square().sum(), (points, means, values))))
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other)
 
 
 def _untapered(points: Tensor, means: Tensor, values: Tensor, index: Tensor) -> Tensor:

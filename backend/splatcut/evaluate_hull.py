@@ -39,12 +39,15 @@ class HullOptions:
         cells: cells along the box's longest edge; rounded up to 32 times a power of two.
         slack: pixels by which the masks are widened.
         most_refuting: share of the views that see a cell, in [0, 1): when more of them see it outside, it goes.
+        least_seeing: share of all views, in [0, 1), that have to see a cell: what lies just before a camera is in no
+            other view's picture, so nothing would take it away.
         pad: share of the box's diagonal by which the box of the seen surface is widened on every side.
     """
 
     cells: int = 256
     slack: float = 1.5
     most_refuting: float = 0.05
+    least_seeing: float = 0.2
     pad: float = 0.1
 
     def __post_init__(self) -> None:
@@ -54,6 +57,8 @@ class HullOptions:
             raise ValueError("slack and pad must be 0 or above.")
         if not 0 <= self.most_refuting < 1:
             raise ValueError("most_refuting must lie in [0, 1): it is a share of views.")
+        if not 0 <= self.least_seeing < 1:
+            raise ValueError("least_seeing must lie in [0, 1): it is a share of views.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +108,8 @@ def object_box(points: Points, pad: float, trimmed: float = 0.005) -> Points:
     """[2, 3] float64: lowest and highest corner of the box about points [P, 3], without its extremes, padded.
 
     Args:
+        least_seeing: share of all views, in [0, 1), that have to see a cell: what lies just before a camera is in no
+            other view's picture, so nothing would take it away.
         pad: share of the box's diagonal, added on every side.
         trimmed: share of the points left out at either end of each axis.
 
@@ -119,7 +126,8 @@ def object_box(points: Points, pad: float, trimmed: float = 0.005) -> Points:
 def carve(cameras: Sequence[Camera], masks: Sequence[Mask], box: ArrayLike, options: HullOptions | None = None) -> Hull:
     """The visual hull of masks inside a box (see the module), from coarse cells to fine ones.
 
-    A view has no say about what is not in its picture or not in front of its near plane; what no view sees is outside.
+    A view has no say about what is not in its picture or not in front of its near plane; what hardly any view
+    sees is outside.
 
     Args:
         cameras, masks: of V views; masks [H, W] bool.
@@ -177,7 +185,7 @@ def _judge(
 
     Cells of the last level are taken for their centre when it comes to being outside.
     """
-    seen, refuting, doubting = (np.zeros(len(centres), np.int32) for _ in range(3))
+    seen, whole, refuting, doubting = (np.zeros(len(centres), np.int32) for _ in range(4))
     half_diagonal = 0.5 * math.sqrt(3.0) * size
     for camera, distances in zip(cameras, signed, strict=True):
         pixels, z = camera.project(centres)
@@ -189,11 +197,16 @@ def _judge(
         distance = distances[y[index].astype(int), x[index].astype(int)]
         seen[index] += 1
         refuting[index] += distance > options.slack + (0.0 if last else reach[index])
-        doubting[index] += distance > options.slack - reach[index] - 1.0
+        # What is inside is left out, so its neighbours must be inside or at the surface: they are looked at with it.
+        doubting[index] += distance > options.slack - 2.0 * reach[index] - 1.0
+        room = np.minimum(np.minimum(x, camera.width - 1 - x), np.minimum(y, camera.height - 1 - y))[index]
+        whole[index] += room >= 2.0 * reach[index]
     # Of a coarse cell other parts may be seen by views that do not see its centre.
     voters = seen if last else np.full_like(seen, len(cameras))
     outside = refuting > options.most_refuting * voters
-    return outside | (seen == 0) if last else outside, (doubting <= options.most_refuting * seen) & (seen > 0)
+    least = max(1.0, options.least_seeing * len(cameras))
+    inside = (doubting <= options.most_refuting * whole) & (whole >= least)
+    return outside | (seen < least) if last else outside, inside
 
 
 def hull_silhouette(hull: Hull, camera: Camera) -> Mask:

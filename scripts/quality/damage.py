@@ -62,7 +62,8 @@ def _seed(*words: str) -> int:
 def wrong_parts(scene: str, name: str, views: Sequence[str], share: float) -> dict[str, Part]:
     """``share`` of the views, rounded, half of them with a part added; the same ones whatever order they come in."""
     ranked = sorted(views, key=lambda view: _seed("part", scene, name, view))
-    return {view: ("removed", "added")[n % 2] for n, view in enumerate(ranked[: round(share * len(ranked))])}
+    kinds: tuple[Part, Part] = ("removed", "added")
+    return {view: kinds[n % 2] for n, view in enumerate(ranked[: round(share * len(ranked))])}
 
 
 def _disc(radius: int) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from quality.cut import read_cut
 from quality.damage import write_damaged_masks
 from quality.scenes import Scene, prompted_camera
 from quality.scores import psnr, score_2d_masks, score_cut, score_labels
+from quality.unseen import score_unseen
 from quality.variants import TAU, Run
 from splatcut import formats
 
@@ -107,6 +108,7 @@ def bench(scene: Scene, run: Run, settings: Settings) -> dict[str, Any]:
         "scores": score_cut(cut, scene, test, out / "masks"),
         "psnr_before": psnr(before, scene, test),
         "psnr_after": psnr(cut.gaussians, scene, test),
+        "unseen_angles": score_unseen(cut, scene, out.with_name(f"{out.name}-unseen.png")),
         "masks_2d": score_2d_masks(out, scene) if run.protocol == "B" else {},
         "gaussian_labels": score_labels(cut, scene),
         "scene_gaussians": report["scene"]["gaussians"],

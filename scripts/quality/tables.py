@@ -40,7 +40,8 @@ def markdown(runs: Sequence[Figures]) -> str:
     """All tables."""
     parts = [machine()]
     parts += ["", _summary(runs), "", _objects(runs)]
-    parts += [text for made in (_silhouettes(runs), _labels(runs), _masks_2d(runs)) if made for text in ("", made)]
+    further = (_silhouettes(runs), _unseen(runs), _labels(runs), _masks_2d(runs))
+    parts += [text for made in further if made for text in ("", made)]
     for run in runs:
         parts += ["", f"{run['title']} ({run['model'] or 'no 2D model'}), contact sheet: {run['contact_sheet']}", ""]
         parts.append(stage_table(run["stages"]))
@@ -81,6 +82,29 @@ def _silhouettes(runs: Sequence[Figures]) -> str:
         if "silhouette" in scores
     ]
     return table(["", "object", f"extracted against the whole silhouette: {SHOWN_AS}"], rows) if rows else ""
+
+
+def _unseen(runs: Sequence[Figures]) -> str:
+    """Runs side by side: how much of the objects falls outside, and that as a share of what lifting leaves."""
+    lifts = {_series(run): run["unseen_angles"] for run in runs if run["variant"] == "lift"}
+    rows = []
+    for run in runs:
+        base = lifts.get(_series(run), {})
+        for name, scores in run["unseen_angles"].items():
+            cells = [_against(scores[key], base.get(name, {}).get(key)) for key in ("share", "sticking_out")]
+            rows.append([run["title"], name, scores["against"], len(scores["views"]), *cells])
+    header = ["coverage outside, from unseen angles", "object", "of", "views", "share (of lifting's)"]
+    return table([*header, "sticking out by more than 2 px"], rows) if rows else ""
+
+
+def _series(run: Figures) -> tuple[str, str, bool, str | None]:
+    """What runs that differ only in the variant have in common."""
+    return run["scene"], run["protocol"], run["damaged"], run["model"]
+
+
+def _against(value: float | None, base: float | None) -> str:
+    ratio = f" ({value / base:.2f})" if value is not None and base else ""
+    return number(value, 4) + ratio
 
 
 def _labels(runs: Sequence[Figures]) -> str:

@@ -106,17 +106,15 @@ def test_views_from_one_side_leave_the_depth_to_the_box() -> None:
 
 
 def test_what_hardly_any_view_sees_is_outside() -> None:
-    # A beam right before the first camera is in no other camera's picture.
-    views = [camera(a, distance=2.0) for a in range(0, 360, 30)]
-    masks = [ball(view, 0.4) for view in views]
+    # What lies right before the first camera is in neither of the other cameras' pictures.
+    views = [camera(a, distance=2.0) for a in (0, 90, 270)]
     box = np.stack([CENTRE - 1.7, CENTRE + 1.7])
     reaches = []
     for share in (0.0, 0.5):
-        hull = carve(views, masks, box, HullOptions(64, 0.0, 0.0, share))
-        reaches.append(float(np.linalg.norm(hull.centres - CENTRE, axis=1).max()))
-        assert iou(hull_silhouette(hull, views[3]), masks[3]) > 0.8
-    assert reaches[0] > 0.8
-    assert reaches[1] < 0.5
+        hull = carve(views, [ball(view, 0.4) for view in views], box, HullOptions(64, 0.0, 0.0, share))
+        reaches.append(float((hull.centres - CENTRE)[:, 0].max()))
+    assert reaches[0] > 1.5
+    assert reaches[1] < 1.2
 
 
 def test_the_surface_has_no_holes_where_views_end() -> None:

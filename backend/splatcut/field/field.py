@@ -166,7 +166,7 @@ class Field(torch.nn.Module):
         place = self.contract(points)
         code = self._waves(place) if self.encoding is None else self.encoding(place)
         condition = None
-        if len(self.network.film):
+        if self.network.film is not None:
             index = self.neighbours(points, means) if index is None else index
             condition = interpolate(points, means, values, index)
         result = self.network(code, condition)

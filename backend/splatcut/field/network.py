@@ -36,7 +36,7 @@ class NetworkOptions:
     hidden: int = 64
     layers: int = 2
     film: bool = True
-    film_hidden: int = 32
+    film_hidden: int = 16
 
     def __post_init__(self) -> None:
         if self.hidden < 1 or self.layers < 1:
@@ -63,6 +63,28 @@ class FieldValues:
     def probability(self) -> Tensor:
         """[M, K + 1] in [0, 1], each row summing to 1: softmax of the logits, background first."""
         return torch.softmax(self.logits, dim=-1)
+
+
+class Film(torch.nn.Module):
+    """gamma and beta of every hidden layer, from the condition; both are 0 at first."""
+
+    def __init__(self, condition: int, options: NetworkOptions, generator: torch.Generator) -> None:
+        super().__init__()
+        self.width = options.hidden
+        self.first = _linear(condition, options.film_hidden, generator) if options.film_hidden else None
+        self.last = _linear(options.film_hidden or condition, 2 * options.hidden * options.layers, generator)
+        torch.nn.init.zeros_(self.last.weight)
+        torch.nn.init.zeros_(self.last.bias)
+
+    def prepare(self, condition: Tensor) -> Tensor:
+        """[M, .] what all layers' gamma and beta are linear in, for normalised conditions [M, C]."""
+        return condition if self.first is None else torch.relu(self.first(condition))
+
+    def modulate(self, layer: int, prepared: Tensor, h: Tensor) -> Tensor:
+        """(1 + gamma) * h + beta of one layer, [M, hidden]. Rows of ``last``: layer by layer, gamma before beta."""
+        weight, bias = (parameter.unflatten(0, (-1, self.width)) for parameter in (self.last.weight, self.last.bias))
+        factor = functional.linear(prepared, weight[2 * layer], 1.0 + bias[2 * layer])
+        return torch.addcmul(functional.linear(prepared, weight[2 * layer + 1], bias[2 * layer + 1]), factor, h)
 
 
 class FieldNetwork(torch.nn.Module):
@@ -95,40 +117,25 @@ class FieldNetwork(torch.nn.Module):
         widths = [encoding] + [options.hidden] * options.layers
         self.hidden = torch.nn.ModuleList(_linear(a, b, generator) for a, b in pairwise(widths))
         self.head = _linear(options.hidden, 4 + objects + 1, generator)
-        self.film = torch.nn.ModuleList()
-        if options.film:
-            width = condition
-            if options.film_hidden:
-                self.film.append(_linear(condition, options.film_hidden, generator))
-                width = options.film_hidden
-            last = _linear(width, 2 * options.hidden * options.layers, generator)
-            torch.nn.init.zeros_(last.weight)
-            torch.nn.init.zeros_(last.bias)
-            self.film.append(last)
+        self.film = Film(condition, options, generator) if options.film else None
 
     def forward(self, encoding: Tensor, condition: Tensor | None = None) -> FieldValues:
         """The values for codes [M, E] and conditions [M, C]; without a condition (or FiLM) no layer is modulated."""
-        if not len(self.film):
-            condition = None
         size = _CHUNK if encoding.device.type == "cpu" else max(len(encoding), 1)
-        starts = range(0, max(len(encoding), 1), size)
-        out = torch.cat(
-            [self._rows(encoding[a : a + size], None if condition is None else condition[a : a + size]) for a in starts]
-        )
+        parts = encoding.split(size)
+        theirs = [None] * len(parts) if condition is None or self.film is None else condition.split(size)
+        out = torch.cat([self._rows(part, their) for part, their in zip(parts, theirs, strict=True)])
         return FieldValues(functional.softplus(out[:, 0]), torch.sigmoid(out[:, 1:4]), out[:, 4:])
 
     def _rows(self, encoding: Tensor, condition: Tensor | None) -> Tensor:
-        modulation = None
-        if condition is not None:
-            modulation = (condition - self.mean) / self.std
-            for layer in self.film[:-1]:
-                modulation = torch.relu(layer(modulation))
-            modulation = self.film[-1](modulation).chunk(2 * self.options.layers, dim=1)
+        prepared = None
+        if self.film is not None and condition is not None:
+            prepared = self.film.prepare((condition - self.mean) / self.std)
         h = encoding
         for number, layer in enumerate(self.hidden):
             h = torch.relu(layer(h))
-            if modulation is not None:
-                h = h + torch.addcmul(modulation[2 * number + 1], modulation[2 * number], h)
+            if self.film is not None and prepared is not None:
+                h = self.film.modulate(number, prepared, h)
         return self.head(h)
 
 

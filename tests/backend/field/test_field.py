@@ -44,9 +44,9 @@ def lively(field: Field, seed: int = 7) -> Field:
     with torch.no_grad():
         if field.encoding is not None:
             field.encoding.table.copy_(noise(*field.encoding.table.shape, seed=seed))
-        if len(field.network.film):
-            last = list(field.network.film.parameters())[-2]
-            last.copy_(0.2 * noise(*last.shape, seed=seed + 1))
+        if field.network.film is not None:
+            weight = field.network.film.last.weight
+            weight.copy_(0.2 * noise(*weight.shape, seed=seed + 1))
     return field
 
 
@@ -198,7 +198,7 @@ def test_without_rbf_the_gaussians_do_not_matter() -> None:
         field, means, values = make(options)
         points = noise(20, 3, seed=9)
         assert torch.equal(together(field(points, means, values)), together(field(points, means + 1, 3 * values)))
-        assert not len(field.network.film)
+        assert field.network.film is None
 
 
 def test_without_hash_there_is_no_table() -> None:

@@ -18,7 +18,7 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 def modulated(network: FieldNetwork, seed: int = 5) -> FieldNetwork:
     """The network with gamma and beta that are not zero."""
     with torch.no_grad():
-        for number, parameter in enumerate(list(network.film.parameters())[-2:]):
+        for number, parameter in enumerate(network.film.last.parameters()):
             parameter.copy_(0.3 * noise(*parameter.shape, seed=seed + number))
     return network
 
@@ -40,13 +40,13 @@ def test_film_changes_nothing_at_first(film_hidden: int) -> None:
 def test_film_learns_from_the_start() -> None:
     network = FieldNetwork(16, 9, 2).double()
     together(network(noise(50, 16), noise(50, 9, seed=1))).square().sum().backward()
-    assert network.film[-1].weight.grad.abs().sum() > 0
+    assert network.film.last.weight.grad.abs().sum() > 0
 
 
 def test_one_layer_by_hand() -> None:
     network = modulated(FieldNetwork(3, 9, 1, NetworkOptions(hidden=4, layers=1, film_hidden=0)).double())
     code, condition = noise(6, 3), noise(6, 9, seed=1)
-    gamma, beta = network.film[0](condition).split(4, dim=1)
+    gamma, beta = network.film.last(condition).split(4, dim=1)
     hidden = torch.relu(network.hidden[0](code))
     out = network.head((1 + gamma) * hidden + beta)
     values = network(code, condition)
@@ -99,7 +99,7 @@ def test_gradients_match_finite_differences() -> None:
 
 def test_without_film_there_is_no_modulation() -> None:
     network = FieldNetwork(8, 9, 1, NetworkOptions(film=False))
-    assert not len(network.film)
+    assert network.film is None
     code = noise(5, 8).float()
     assert torch.equal(together(network(code, noise(5, 9).float())), together(network(code)))
 

@@ -6,13 +6,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
-#: Fewer query points than this are not worth a second thread.
-_PARALLEL_FROM = 4096
+from splatcut.field import neighbours_cpu
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,9 @@ class NeighbourOptions:
 class NeighbourIndex:
     """A search tree over the centres of N Gaussians as they were when it was built.
 
-    Building costs a tenth of querying (about 5 ms for 20,000 Gaussians), so whoever queries new points in every step
-    of an optimisation can afford a new index in every step. ``stale`` is for lists that are kept.
+    Building costs little beside querying (for 20,000 Gaussians and 32,768 points 5 ms and 28 ms of one core), so
+    whoever queries new points in every step of an optimisation can afford a new index in every step. ``stale`` is for
+    lists that are kept.
     """
 
     def __init__(self, means: NDArray[np.floating], options: NeighbourOptions | None = None) -> None:
@@ -48,10 +46,13 @@ class NeighbourIndex:
         Raises ``ValueError`` for another shape or values that are not finite.
         """
         self.options = NeighbourOptions() if options is None else options
-        self._means = np.array(means, dtype=np.float64)
+        self._means = np.array(means, dtype=np.float64, order="C")
         if self._means.ndim != 2 or self._means.shape[1] != 3:
             raise ValueError(f"means must have the shape [N, 3], not {list(self._means.shape)}.")
-        self._tree = KDTree(self._means)
+        if not np.isfinite(self._means).all():
+            raise ValueError("means must be finite.")
+        self._order, self._ranges, self._boxes = neighbours_cpu.build(self._means)
+        self._sorted = self._means[self._order]
         self._reach: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
@@ -84,8 +85,16 @@ class NeighbourIndex:
         return bool(np.any(moved > self.options.moved * self._reach)) if self.options.moved > 0 else bool(np.any(moved))
 
     def _nearest(self, points: NDArray[np.floating], count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        workers = numba.get_num_threads() if len(points) >= _PARALLEL_FROM else 1
-        distance, index = self._tree.query(points, k=range(1, count + 1), workers=workers)
-        index = np.asarray(index, dtype=np.int64).reshape(-1, count)
-        index[index == len(self._means)] = -1
-        return np.asarray(distance).reshape(-1, count), index
+        """Distances, infinite where there is no neighbour, and indices, -1 there, both [M, count]."""
+        points = np.ascontiguousarray(points, dtype=np.float64)
+        if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
+            raise ValueError("points must be finite and have the shape [M, 3].")
+        found = min(count, len(self._means))
+        square, nearest = np.empty((len(points), found)), np.empty((len(points), found), np.int64)
+        if found:
+            neighbours_cpu.query(self._sorted, self._order, self._ranges, self._boxes, points, square, nearest)
+        missing = ((0, 0), (0, count - found))
+        return (
+            np.pad(np.sqrt(square), missing, constant_values=np.inf),
+            np.pad(nearest, missing, constant_values=-1),
+        )

@@ -24,6 +24,28 @@ def test_the_nearest_and_the_next_one_as_brute_force_finds_them(seed: int, numbe
     assert (index[:, found:] == -1).all()
 
 
+@pytest.mark.parametrize("kind", ["cloud", "duplicates", "line", "clusters", "far apart"])
+def test_the_distances_are_brute_forces_whatever_the_layout(kind: str) -> None:
+    rng = np.random.default_rng(4)
+    means = rng.normal(size=(2000, 3))
+    if kind == "duplicates":
+        means = means[rng.integers(0, 150, 2000)]
+    elif kind == "line":
+        means[:, 1:] = 0.5
+    elif kind == "clusters":
+        means = means * 1e-5 + rng.normal(size=(20, 3))[rng.integers(0, 20, 2000)]
+    elif kind == "far apart":
+        means *= 10.0 ** rng.uniform(-6, 6, (2000, 1))
+    # Rays: successive points are close together, successive rays are not.
+    start = means[rng.integers(0, 2000, 250)]
+    points = (start[:, None] + np.linspace(-0.3, 0.3, 12)[:, None] * rng.normal(size=(250, 1, 3))).reshape(-1, 3)
+    index = NeighbourIndex(means).query(points)
+    distance = np.linalg.norm(points[:, None] - means, axis=2)
+    expected = np.sort(distance, axis=1)[:, :9]
+    np.testing.assert_allclose(np.take_along_axis(distance, index, axis=1), expected, rtol=1e-12, atol=1e-12)
+    assert all(len(set(row)) == 9 for row in index.tolist())
+
+
 def test_no_query_and_no_gaussians() -> None:
     assert NeighbourIndex(np.ones((3, 3))).query(np.zeros((0, 3))).shape == (0, 9)
     empty = NeighbourIndex(np.zeros((0, 3), np.float32))
@@ -79,6 +101,10 @@ def test_options_check_themselves(wrong: dict[str, float]) -> None:
         NeighbourOptions(**wrong)
 
 
-def test_means_of_another_shape_are_refused() -> None:
+def test_what_are_no_points_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\[N, 3\]"):
         NeighbourIndex(np.zeros((4, 2)))
+    with pytest.raises(ValueError, match="finite"):
+        NeighbourIndex(np.full((4, 3), np.nan))
+    with pytest.raises(ValueError, match="finite"):
+        NeighbourIndex(np.zeros((4, 3))).query(np.full((1, 3), np.inf))

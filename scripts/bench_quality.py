@@ -6,12 +6,15 @@
     python scripts/bench_quality.py --protocol A --scene statue --variant lift full --tau 0.4 0.6
     python scripts/bench_quality.py --protocol B C --scene statue [--model CHECKPOINT]
     python scripts/bench_quality.py --protocol A --damage --scene statue goldcape demo
+    python scripts/bench_quality.py --protocol D
     python scripts/bench_quality.py --protocol E --scene statue --under A B
 
 - A, ready masks: the masks of the training views in. Measures the 3D part alone. With --damage they are made as bad as
   a 2D model's first: moved edges, and wrong parts in a fifth of the views (``quality/damage.py``).
 - B, one prompt: the scene's prompts.json and its photos in, a 2D model makes the masks. Measures the whole product.
 - C, PLY only: as B, without photos and with no camera but that of the prompted view.
+- D, exact labels: scenes composed of real ones and isolated captures, so that every Gaussian's label is known; ready
+  masks, as rendered from the truth, in. Takes these scenes' names, and all of them by default.
 - E, ablations: every variant, and the whole method with other thresholds, under A or what --under says.
 
 Every run is the command ``splatcut segment`` in a process of its own, with the test views held out; it continues where
@@ -29,15 +32,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from _bench import REPOSITORY, SHARED, CommandFailed, machine
+from quality.compose import COMPOSITIONS, compose
 from quality.running import Settings, bench
-from quality.scenes import find_scene
+from quality.scenes import Scene, find_scene
 from quality.tables import markdown
-from quality.variants import VARIANTS, plan
+from quality.variants import VARIANTS, Run, plan
 from splatcut.errors import UserError
 from splatcut.files import atomic_path
 
@@ -45,13 +49,15 @@ from splatcut.files import atomic_path
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--protocol", nargs="+", choices=("A", "B", "C", "E"), required=True)
-    parser.add_argument("--scene", nargs="+", required=True, help="statue, goldcape, horns or demo")
+    parser.add_argument("--protocol", nargs="+", choices=("A", "B", "C", "D", "E"), required=True)
+    composed = ", ".join(COMPOSITIONS)
+    known = f"statue, goldcape, horns or demo; for D {composed}"
+    parser.add_argument("--scene", nargs="+", default=[], metavar="NAME", help=known)
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder that holds scenes/<name>")
     names = ", ".join(VARIANTS)
     parser.add_argument("--variant", nargs="+", default=[], metavar="NAME", help=f"among {names}")
     parser.add_argument("--tau", nargs="+", type=float, default=[], help="thresholds of the mask variance")
-    parser.add_argument("--under", nargs="+", choices=("A", "B", "C"), default=["A"], help="what E is run under")
+    parser.add_argument("--under", nargs="+", choices=("A", "B", "C", "D"), default=["A"], help="what E is run under")
     parser.add_argument("--damage", action="store_true", help="A and E under A get damaged masks")
     parser.add_argument("--model", help="weights of another 2D model, for B and C")
     parser.add_argument("--cache", type=Path, help="folder of the image embeddings")
@@ -78,21 +84,40 @@ def write(runs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None:
             temporary.write_text(markdown(runs), encoding="utf-8")
 
 
+def series(args: argparse.Namespace) -> Iterator[tuple[Scene, Run]]:
+    """The runs, scene by scene. Raises ``UserError`` when there is no such scene or variant, or nothing to do."""
+    planned = plan(args.protocol, args.variant, args.tau, args.under, args.damage)
+    exact = any(run.protocol == "D" for run in planned)
+    names = args.scene or (list(COMPOSITIONS) if exact else [])
+    count = 0
+    for name in names:
+        composed = name in COMPOSITIONS
+        mine = [run for run in planned if (run.protocol == "D") == composed]
+        if not mine:
+            continue
+        if composed:
+            scene = compose(COMPOSITIONS[name], args.shared.resolve(), args.out.resolve() / "composed")
+        else:
+            scene = find_scene(name, args.shared.resolve())
+        for run in mine:
+            if run.protocol == "A" and scene.masks is None:
+                print(f"{name} has no masks, so there is no protocol A.", file=sys.stderr)
+                continue
+            count += 1
+            yield scene, run
+    if not count:
+        raise UserError("There is nothing to run: name scenes that the protocols are for with --scene.")
+
+
 def main() -> int:
     """Entry point; 0, or 2 when a run is not possible."""
     args = parse()
     settings = Settings(args.out.resolve(), args.fresh, args.model, args.cache, tuple(args.segment.split()))
     runs: list[dict[str, Any]] = []
     try:
-        planned = plan(args.protocol, args.variant, args.tau, args.under, args.damage)
-        for name in args.scene:
-            scene = find_scene(name, args.shared.resolve())
-            for run in planned:
-                if run.protocol == "A" and scene.masks is None:
-                    print(f"{name} has no masks, so there is no protocol A.", file=sys.stderr)
-                    continue
-                runs.append(bench(scene, run, settings))
-                write(runs, args)
+        for scene, run in series(args):
+            runs.append(bench(scene, run, settings))
+            write(runs, args)
     except (UserError, CommandFailed) as error:
         print(error, file=sys.stderr)
         return 2

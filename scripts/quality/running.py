@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 from _bench import Measured, splatcut
 from quality.cut import read_cut
 from quality.damage import write_damaged_masks
+from quality.exact import score_boundary
 from quality.scenes import Scene, prompted_camera
 from quality.scores import psnr, score_2d_masks, score_cut, score_labels
 from quality.unseen import score_unseen
@@ -82,6 +84,11 @@ def command(scene: Scene, run: Run, out: Path, settings: Settings) -> list[str |
     return [*line, *settings.more]
 
 
+@functools.cache
+def _psnr_before(scene: Scene) -> dict[str, float | None]:
+    return psnr(formats.read_splats(scene.folder / "scene.ply").gaussians, scene, scene.views[1])
+
+
 def bench(scene: Scene, run: Run, settings: Settings) -> dict[str, Any]:
     """One run and its scores, as they stand in the JSON file."""
     out = folder(scene, run, settings)
@@ -93,7 +100,6 @@ def bench(scene: Scene, run: Run, settings: Settings) -> dict[str, Any]:
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     cut = read_cut(out)
     _, test = scene.views
-    before = formats.read_splats(scene.folder / "scene.ply").gaussians
     return {
         "scene": scene.name,
         "protocol": run.protocol,
@@ -106,11 +112,12 @@ def bench(scene: Scene, run: Run, settings: Settings) -> dict[str, Any]:
         "seed": report["options"]["seed"],
         "test_views": len(test),
         "scores": score_cut(cut, scene, test, out / "masks"),
-        "psnr_before": psnr(before, scene, test),
+        "psnr_before": _psnr_before(scene),
         "psnr_after": psnr(cut.gaussians, scene, test),
         "unseen_angles": score_unseen(cut, scene, out.with_name(f"{out.name}-unseen.png")),
         "masks_2d": score_2d_masks(out, scene) if run.protocol == "B" else {},
         "gaussian_labels": score_labels(cut, scene),
+        "boundary_labels": score_boundary(cut, scene),
         "scene_gaussians": report["scene"]["gaussians"],
         "objects": report["objects"],
         "background": report["background"]["gaussians"],

@@ -31,6 +31,7 @@ class Scene:
         alone: object -> view -> file of the silhouettes without the rest; None when they are not known.
         labels: file of every Gaussian's true label, or None: arrays ``labels`` [N], 0 the background, and ``names``,
             the objects in the labels' order (from 1), or, without the latter, in the order of the prompts.
+        exact: whether these labels are true beyond doubt, so that objects can be rendered from anywhere.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Scene:
     masks: Masks | None
     alone: Masks | None
     labels: Path | None
+    exact: bool = False
 
     @functools.cached_property
     def views(self) -> tuple[list[View], list[View]]:
@@ -48,7 +50,7 @@ class Scene:
         return holdout(load_views(self.cameras, self.images), self.holdout)
 
 
-def scene_at(name: str, folder: Path, cameras: str, every: int) -> Scene:
+def scene_at(name: str, folder: Path, cameras: str, every: int, *, exact: bool = False) -> Scene:
     """The scene in a folder with ``scene.ply`` and what else there is of ``images``, ``masks``, ``alone`` and
     ``labels.npz``. Raises ``UserError`` when it is not there."""
     if not (folder / "scene.ply").is_file():
@@ -67,6 +69,7 @@ def scene_at(name: str, folder: Path, cameras: str, every: int) -> Scene:
         masks("masks"),
         masks("alone"),
         labels if labels.is_file() else None,
+        exact,
     )
 
 

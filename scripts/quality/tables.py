@@ -40,7 +40,7 @@ def markdown(runs: Sequence[Figures]) -> str:
     """All tables."""
     parts = [machine()]
     parts += ["", _summary(runs), "", _objects(runs)]
-    further = (_silhouettes(runs), _unseen(runs), _labels(runs), _masks_2d(runs))
+    further = (_silhouettes(runs), _unseen(runs), _labels(runs), _boundary(runs), _masks_2d(runs))
     parts += [text for made in further if made for text in ("", made)]
     for run in runs:
         parts += ["", f"{run['title']} ({run['model'] or 'no 2D model'}), contact sheet: {run['contact_sheet']}", ""]
@@ -121,6 +121,20 @@ def _labels(runs: Sequence[Figures]) -> str:
         for name, s in run["gaussian_labels"].items()
     ]
     return table(["labels of the Gaussians", "object", "precision", "recall", "labelled", "true"], rows) if rows else ""
+
+
+def _boundary(runs: Sequence[Figures]) -> str:
+    rows = []
+    for run in runs:
+        scores = run["boundary_labels"]
+        if scores:
+            each = [f"{name} {s['precision']:.3f} / {s['recall']:.3f}" for name, s in scores["objects"].items()]
+            parted = f"{scores['parted']:,} of {scores['split']:,}"
+            rows.append(
+                [run["title"], f"{scores['gaussians']:,}", number(scores["accuracy"], 4), parted, ", ".join(each)]
+            )
+    header = ["boundary Gaussians", "number", "labelled truly", "split ones parted", "precision / recall"]
+    return table(header, rows) if rows else ""
 
 
 def _masks_2d(runs: Sequence[Figures]) -> str:

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Unseen angles: how much of an extracted object falls outside of its silhouette from where no training camera was.
 
-Where a scene has the objects' true silhouettes (``alone/``: the demo scene, composed scenes), its test views are
-scored. The captures have masks only; there, cameras about the object that are turned away from all of the capture's by
-8 degrees and more are scored against the visual hull of the masks of all views, test views included, since it stands
-for the truth. The hull and the cameras depend on the capture alone, so all variants are scored alike.
+Where a scene has the objects' true silhouettes (``alone/``: the demo scene), its test views are scored. Elsewhere
+cameras about the object are, which are turned away from all training cameras by 8 degrees and more. In composed scenes
+the true object is rendered from there; captures have masks only, so there the visual hull of the masks of all views,
+test views included, stands for the truth. Hull and cameras depend on the scene alone, so all variants are scored alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,12 +22,13 @@ from PIL import Image
 
 from quality.cut import Cut, partners
 from quality.scenes import Scene
+from quality.scores import true_labels
 from splatcut import formats
 from splatcut.cameras import Camera
 from splatcut.evaluate import Mask
 from splatcut.evaluate_folders import read_mask
 from splatcut.evaluate_hull import HullOptions, carve, hull_silhouette, object_box, surface_points
-from splatcut.evaluate_unseen import Outside, UnseenOptions, coverage, outside_share, unseen_cameras
+from splatcut.evaluate_unseen import Outside, coverage, outside_share, unseen_cameras
 
 #: Figures, and the pixels by which the silhouette is widened for each: the second one leaves soft edges out.
 SLACKS = {"share": 0, "sticking_out": 2}
@@ -62,27 +64,33 @@ def _soft(path: Path) -> NDArray[Any]:
 @cache
 def angles(scene: Scene, name: str) -> list[Angle]:
     """The views in which an object of the ground truth is scored; empty without masks or where there is no room."""
-    training, test = scene.views
+    if scene.exact:
+        return _composed(scene, name)
     if scene.alone is not None:
         files = scene.alone[name]
-        return [Angle(v.name, v.camera, _soft(files[v.name]), None) for v in test if v.name in files]
-    if scene.masks is None:
-        return []
-    masks = {
-        view.name: read_mask(scene.masks[name][view.name]) for view in training + test if view.name in scene.masks[name]
-    }
-    views = [view for view in training + test if view.name in masks]
-    cameras, given = [view.camera for view in views], [masks[view.name] for view in views]
+        return [Angle(v.name, v.camera, _soft(files[v.name]), None) for v in scene.views[1] if v.name in files]
+    return [] if scene.masks is None else _captured(scene, scene.masks[name])
+
+
+def _cameras(scene: Scene, points: NDArray[np.floating]) -> list[tuple[Camera, float]]:
+    training, test = scene.views
+    return unseen_cameras([v.camera for v in test], [v.camera for v in training], np.median(points, axis=0))
+
+
+def _composed(scene: Scene, name: str) -> list[Angle]:
+    labels, names = true_labels(scene)
+    gaussians = formats.read_splats(scene.folder / "scene.ply").gaussians.take(labels == names.index(name) + 1)
+    chosen = _cameras(scene, gaussians.means)
+    return [Angle(f"angle_{n}", c, coverage(gaussians, c), degrees) for n, (c, degrees) in enumerate(chosen)]
+
+
+def _captured(scene: Scene, files: Mapping[str, Path]) -> list[Angle]:
+    views = [view for part in scene.views for view in part if view.name in files]
+    cameras, masks = [view.camera for view in views], [read_mask(files[view.name]) for view in views]
     options = HullOptions()
-    gaussians = formats.read_splats(scene.folder / "scene.ply").gaussians
-    points = surface_points(gaussians, cameras, given)
-    hull = carve(cameras, given, object_box(points, options.pad), options)
-    chosen = unseen_cameras(
-        [view.camera for view in test],
-        [view.camera for view in training],
-        np.median(points, axis=0),
-        UnseenOptions(),
-    )
+    points = surface_points(formats.read_splats(scene.folder / "scene.ply").gaussians, cameras, masks)
+    hull = carve(cameras, masks, object_box(points, options.pad), options)
+    chosen = _cameras(scene, points)
     return [Angle(f"angle_{n}", c, hull_silhouette(hull, c), degrees) for n, (c, degrees) in enumerate(chosen)]
 
 
@@ -110,7 +118,7 @@ def score_unseen(cut: Cut, scene: Scene, picture: Path) -> dict[str, Any]:
                 each[view.name]["degrees"] = round(view.degrees, 1)
             row.append(_picture(alpha, view.truth))
         result[name] = {key: _known(score) for key, score in total.items()}
-        result[name] |= {"against": "truth" if scene.alone is not None else "hull", "views": each}
+        result[name] |= {"against": "truth" if scene.exact or scene.alone is not None else "hull", "views": each}
         rows.append(np.concatenate(row[:: max(1, len(row) // 8)][:8], axis=1))
     if rows:
         picture.parent.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,9 @@ from splatcut.evaluate_folders import read_mask
 from splatcut.gaussians import Gaussians
 from splatcut.messages import load_prompts
 
+#: PSNR at which two 8-bit pictures are taken for the same, dB.
+SAME = 100.0
+
 
 def score_cut(cut: Cut, scene: Scene, test: Sequence[View], masks: Path) -> dict[str, Any]:
     """Scores by object: mean over the test views, and each view's. ``masks``: folder of the run's final masks."""
@@ -70,20 +73,20 @@ def _picture(gaussians: Gaussians, view: View) -> NDArray[np.uint8]:
 def psnr(gaussians: Gaussians, scene: Scene, test: Sequence[View]) -> dict[str, float | None]:
     """Mean PSNR of the renders of the test views against their photos, overall and along the objects' edges.
 
-    Without photos the input scene's own renders are what is compared with; infinite values are left out.
+    Without photos the input scene's own renders are what is compared with. A view counts for ``SAME`` dB at the most.
     """
     original = None if scene.images is not None else formats.read_splats(scene.folder / "scene.ply").gaussians
     overall, edge = [], []
     for view in test:
         photo = load_photo(view) if original is None else _picture(original, view)
         image = _picture(gaussians, view)
-        overall.append(evaluate.psnr(image, photo))
+        overall.append(min(SAME, evaluate.psnr(image, photo)))
         band = np.zeros(photo.shape[:2], bool)
         for files in (scene.masks or {}).values():
             if view.name in files:
                 band |= evaluate.edge_band(read_mask(files[view.name]), evaluate.band_width(*photo.shape[:2]))
         if band.any():
-            edge.append(evaluate.psnr(image, photo, band))
+            edge.append(min(SAME, evaluate.psnr(image, photo, band)))
     return {"overall": _mean(np.array(overall)), "edge": _mean(np.array(edge))}
 
 

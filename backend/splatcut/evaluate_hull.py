@@ -10,8 +10,9 @@ strict or too lax:
 - Where something stands in front of the object, that view's mask lacks a part of it. So a point is taken away only
   when more than a share of the views that see it say so (``HullOptions.most_refuting``).
 - Views from one side alone do not bound the hull along their line of sight: it reaches towards the cameras and away
-  from them until their rays diverge. So it is cut to a box about the surface that the views see (``object_box``),
-  padded, since the far side of the object is seen by nobody. What sticks out along that direction counts from there on.
+  from them until their rays diverge. So it is cut to a box about what they see of the object's surface
+  (``surface_points`` that are ``points_in_hull``), padded, since the far side of the object is seen by nobody. What
+  sticks out along that direction counts from there on.
 """
 
 from __future__ import annotations
@@ -102,6 +103,18 @@ def surface_points(gaussians: Gaussians, cameras: Sequence[Camera], masks: Seque
         z = rendered.features[row, column, 0] / alpha[row, column]
         found.append(camera.unproject(np.stack([column + 0.5, row + 0.5], axis=1), z))
     return np.concatenate(found)
+
+
+def points_in_hull(
+    points: Points, cameras: Sequence[Camera], masks: Sequence[Mask], options: HullOptions | None = None
+) -> Points:
+    """Those of the points [P, 3] that lie in the visual hull, told directly.
+
+    What the masks show of the background, through gaps that they paint over or through haze, is left out so.
+    """
+    signed = [_signed_distance(camera, mask) for camera, mask in zip(cameras, masks, strict=True)]
+    outside, _ = _judge(points, 0.0, cameras, signed, options or HullOptions(), last=True)
+    return points[~outside]
 
 
 def object_box(points: Points, pad: float, trimmed: float = 0.005) -> Points:

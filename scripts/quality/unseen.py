@@ -27,7 +27,7 @@ from splatcut import formats
 from splatcut.cameras import Camera
 from splatcut.evaluate import Mask
 from splatcut.evaluate_folders import read_mask
-from splatcut.evaluate_hull import HullOptions, carve, hull_silhouette, object_box, surface_points
+from splatcut.evaluate_hull import HullOptions, carve, hull_silhouette, object_box, points_in_hull, surface_points
 from splatcut.evaluate_unseen import Outside, coverage, outside_share, unseen_cameras
 
 #: Figures, and the pixels by which the silhouette is widened for each: the second one leaves soft edges out.
@@ -89,6 +89,7 @@ def _captured(scene: Scene, files: Mapping[str, Path]) -> list[Angle]:
     cameras, masks = [view.camera for view in views], [read_mask(files[view.name]) for view in views]
     options = HullOptions()
     points = surface_points(formats.read_splats(scene.folder / "scene.ply").gaussians, cameras, masks)
+    points = points_in_hull(points, cameras, masks, options)
     hull = carve(cameras, masks, object_box(points, options.pad), options)
     chosen = _cameras(scene, points)
     return [Angle(f"angle_{n}", c, hull_silhouette(hull, c), degrees) for n, (c, degrees) in enumerate(chosen)]

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from splatcut.cameras import Camera, look_at
-from splatcut.evaluate_hull import HullOptions, carve, hull_silhouette, object_box, surface_points
+from splatcut.evaluate_hull import HullOptions, carve, hull_silhouette, object_box, points_in_hull, surface_points
 from splatcut.evaluate_unseen import Outside, UnseenOptions, coverage, outside_share, turned, unseen_cameras
 from splatcut.gaussians import Gaussians
 
 SIZE = 120
+RNG = np.random.default_rng(3)
 CENTRE = np.array([0.3, -0.2, 0.5])
 UP = np.array([0.0, 0.0, 1.0])
 
@@ -166,6 +167,13 @@ def test_the_surface_in_the_masks_is_found_and_boxed() -> None:
     wider = object_box(points, 0.1)
     assert (wider[0] < box[0]).all()
     assert (wider[1] > box[1]).all()
+
+
+def test_points_behind_the_object_are_told_from_it() -> None:
+    behind = CENTRE + np.array([[-3.0, 0.0, 0.0], [0.0, 0.0, 1.3]])
+    points = np.concatenate([CENTRE + RNG.normal(0.0, 0.25, (50, 3)), behind])
+    kept = points_in_hull(points, ROUND, [ball(view) for view in ROUND])
+    assert np.array_equal(kept, points[:50])
 
 
 @settings(max_examples=25, deadline=None)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from _bench import machine, stage_table, table
+from quality.variants import VARIANTS
 
 Figures = dict[str, Any]
 
@@ -38,7 +39,8 @@ def _of_objects(run: Figures, kind: str) -> str:
 
 def markdown(runs: Sequence[Figures]) -> str:
     """All tables."""
-    parts = [machine()]
+    seeds = ", ".join(sorted({str(run["seed"]) for run in runs}))
+    parts = [f"{machine()}; seed {seeds}", "", *_legend(runs)]
     parts += ["", _summary(runs), "", _objects(runs)]
     further = (_silhouettes(runs), _unseen(runs), _labels(runs), _boundary(runs), _masks_2d(runs))
     parts += [text for made in further if made for text in ("", made)]
@@ -46,6 +48,11 @@ def markdown(runs: Sequence[Figures]) -> str:
         parts += ["", f"{run['title']} ({run['model'] or 'no 2D model'}), contact sheet: {run['contact_sheet']}", ""]
         parts.append(stage_table(run["stages"]))
     return "\n".join(parts) + "\n"
+
+
+def _legend(runs: Sequence[Figures]) -> list[str]:
+    used = {run["variant"] for run in runs}
+    return [f"- {variant.name}: {variant.says}" for variant in VARIANTS.values() if variant.name in used]
 
 
 def _summary(runs: Sequence[Figures]) -> str:

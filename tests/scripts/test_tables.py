@@ -20,6 +20,7 @@ def figures(variant: str, share: float, iou: float | None) -> dict[str, Any]:
         "protocol": "A",
         "variant": variant,
         "damaged": False,
+        "seed": 0,
         "title": f"statue, A, {variant}",
         "model": None,
         "scores": {"cup": {kind: {"mean": mean, "views": {}} for kind in ("visible", "extracted")}},
@@ -39,6 +40,7 @@ def figures(variant: str, share: float, iou: float | None) -> dict[str, Any]:
 
 def test_every_run_has_its_rows_and_unseen_angles_stand_beside_liftings() -> None:
     text = markdown([figures("lift", 0.08, 0.9), figures("full", 0.02, None)])
+    assert "; seed 0\n\n- lift: lifting in closed form, nothing else\n- full: the whole method\n" in text
     assert "| statue, A, lift | 0.900 / 0.500 / 0.250 / 0.125 |" in text
     assert "| statue, A, full | - / 0.500 / 0.250 / 0.125 |" in text
     assert "20.00 to 20.50 | - to - | 1,000 to 1,001 |" in text

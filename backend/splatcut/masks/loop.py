@@ -19,10 +19,11 @@ from splatcut import raster
 from splatcut.errors import UserError
 from splatcut.gaussians import F32, Gaussians
 from splatcut.lift import ViewSums, accumulate_view
-from splatcut.masks.choice import choose_answer
+from splatcut.masks.choice import choose_answer, describe, nearness
 from splatcut.masks.derive import Belief, DeriveOptions, agreement, derive
 from splatcut.masks.prompted import Said
 from splatcut.masks.types import MaskSet
+from splatcut.masks.virtual import drawn_depth
 from splatcut.masks.vote import Vote, believe
 from splatcut.masks.working import WorkingView, picture
 from splatcut.progress import Progress
@@ -72,12 +73,17 @@ class Eyes:
         return self.cache.encode(self.segmenter, picture(view, self.gaussians, self.device))
 
 
-def from_user(said: Said, embedding: Embedding, segmenter: Segmenter) -> F32:
+def from_user(said: Said, embedding: Embedding, eyes: Eyes, view: WorkingView) -> F32:
     """[h, w] float32 in [0, 1]: the mask for what the user said in one view."""
     if said.mask is not None:
         return said.mask.astype(np.float32) / np.float32(255)
-    prediction = segmenter.predict(embedding, Prompt2D(said.points, said.labels, said.box))
-    return prediction.probability(choose_answer(prediction))
+    prompt = Prompt2D(said.points, said.labels, said.box)
+    if not prompt.ambiguous:
+        prediction = eyes.segmenter.predict(embedding, prompt)
+        return prediction.probability(prediction.best)
+    near = nearness(*drawn_depth(eyes.gaussians, view.view.camera, eyes.device))
+    prediction, facts = describe(eyes.segmenter, embedding, prompt.points[0], near)
+    return prediction.probability(choose_answer(prediction, facts))
 
 
 def _best_candidate(prediction: Prediction, own: Belief) -> tuple[F32, float]:
@@ -210,7 +216,7 @@ class MaskLoop:
                 probability[k] = part.mask.astype(np.float32) / np.float32(255)
             else:
                 assert embedding is not None
-                probability[k] = from_user(part, embedding, self._eyes.segmenter)
+                probability[k] = from_user(part, embedding, self._eyes, view)
             trust[k] = 1.0
         self._given[number] = probability
         self._count(number, self._shared(number, probability), trust)

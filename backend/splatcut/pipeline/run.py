@@ -23,6 +23,7 @@ from splatcut.export.stages import StageTimer, record_as_dict
 from splatcut.extract import Islands
 from splatcut.floaters import without_floaters
 from splatcut.gaussians import Gaussians
+from splatcut.masks.doubts import doubts
 from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop
 from splatcut.masks.prompted import gather
 from splatcut.masks.ready import read_ready_masks
@@ -145,6 +146,8 @@ def run_job(job: Job, progress: Progress, settings: RunSettings | None = None) -
         masks, mask_views = _masks(run, views)
         labelled = _labels(run, masks, mask_views)
         found = _islands(run, labelled)
+        if job.masks is None:
+            run.warnings += doubts(job.objects, masks, found.labels, labelled.weight)
         return _write(run, views, masks, labelled, found)
 
 

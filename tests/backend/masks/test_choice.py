@@ -3,56 +3,139 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from mask_scenes import ColourSegmenter
 
-from splatcut.masks.choice import border_share, choose_answer, stability
-from splatcut.sam import Frame, Prediction
+from splatcut.masks.choice import ChoiceOptions, choose_answer, describe, nearness, overlap, relief
+from splatcut.sam import Embedding, Frame, Prediction, Prompt2D
 
 SIDE = 256
+Place = tuple[float, float]
 
 
-def disc(radius: float, sharpness: float = 4.0, centre: tuple[float, float] = (128.0, 128.0)) -> np.ndarray:
-    """Logits of a disc; its edge wanders over 2 * 2 / sharpness pixels between thresholds -2 and 2."""
+def disc(radius: float, centre: Place = (128.0, 128.0)) -> np.ndarray:
     rows, columns = np.indices((SIDE, SIDE))
-    distance = np.hypot(columns - centre[0], rows - centre[1])
-    return ((radius - distance) * sharpness).astype(np.float32)
+    return np.hypot(columns - centre[0], rows - centre[1]) < radius
 
 
-def prediction(answers: list[np.ndarray], iou: list[float], lone: bool = True) -> Prediction:
-    extra = np.zeros(len(answers), bool)
-    if not lone:
-        extra[1:] = True
-    return Prediction(np.stack(answers), np.array(iou, np.float32), extra, Frame.of(SIDE, SIDE, "pad"))
+def before_a_wall(mask: np.ndarray, depth: float = 2.0, wall: float = 3.0) -> np.ndarray:
+    """Nearness of a thing in front of a wall that faces the camera."""
+    return nearness(np.where(mask, depth, wall).astype(np.float32), np.zeros(mask.shape, np.float32))
 
 
-def test_stability_compares_areas_of_two_thresholds() -> None:
-    # At +-2 logits a disc of radius 40 with slope 1 per pixel has radii 38 and 42.
-    assert abs(stability(disc(40, 1.0)) - (38 / 42) ** 2) < 0.01
+class Answers(ColourSegmenter):
+    """Answers a click with the same masks, except that ``unsteady`` ones move along with it."""
+
+    def __init__(self, masks: list[np.ndarray], iou: list[float], unsteady: tuple[int, ...] = ()) -> None:
+        super().__init__()
+        self.masks, self.iou, self.unsteady = masks, iou, unsteady
+
+    def predict(self, embedding: Embedding, prompt: Prompt2D) -> Prediction:
+        self.prompts.append(prompt)
+        shift = np.rint(10 * (prompt.points[0] - 128)).astype(int)
+        masks = [np.roll(m, shift[::-1], (0, 1)) if i in self.unsteady else m for i, m in enumerate(self.masks)]
+        low = np.stack([np.where(mask, 10.0, -10.0) for mask in masks]).astype(np.float32)
+        return Prediction(low, np.array(self.iou, np.float32), np.zeros(len(low), bool), embedding.frame)
 
 
-def test_border_share_of_a_half_disc_on_the_border() -> None:
-    mask = disc(40, centre=(128.0, 255.0)) > 0
-    expected = 80 / (2 * np.sqrt(np.pi * mask.sum()))
-    assert abs(border_share(mask) - expected) < 0.02
-    assert border_share(disc(40) > 0) == 0
+def chosen(segmenter: Answers, near: np.ndarray) -> tuple[int, np.ndarray]:
+    embedding = segmenter.encode(np.zeros((SIDE, SIDE, 3), np.uint8))
+    prediction, facts = describe(segmenter, embedding, np.array([128.0, 128.0], np.float32), near)
+    return choose_answer(prediction, facts), facts
 
 
-def test_largest_of_equally_good_answers_is_taken() -> None:
-    assert choose_answer(prediction([disc(20), disc(40), disc(60)], [0.93, 0.94, 0.92])) == 2
+def test_nearness_is_the_inverse_of_depth_and_nothing_where_the_scene_is_empty() -> None:
+    depth, transmittance = np.array([[2.0, 4.0, 0.0]], np.float32), np.array([[0.0, 0.4, 0.9]], np.float32)
+    np.testing.assert_allclose(nearness(depth, transmittance), [[0.5, 0.25, 0.0]])
 
 
-def test_a_clearly_worse_large_answer_is_not_taken() -> None:
-    assert choose_answer(prediction([disc(20), disc(40), disc(60)], [0.95, 0.94, 0.6])) == 1
+def test_relief_is_one_around_a_thing_before_a_wall_and_nought_on_its_front() -> None:
+    thing = disc(60)
+    near = before_a_wall(thing)
+    assert relief(thing, near, 0.05) > 0.99
+    assert relief(disc(30), near, 0.05) == 0.0
+    # Things before it explain an outline as well as things behind it.
+    assert relief(~disc(60) & disc(100), near, 0.05) == pytest.approx(60 / 160, abs=0.05)
 
 
-def test_an_answer_with_a_wandering_edge_is_not_taken() -> None:
-    assert choose_answer(prediction([disc(20), disc(40), disc(60, 0.1)], [0.93, 0.93, 0.95])) == 1
+def test_relief_does_not_depend_on_the_scenes_scale() -> None:
+    thing = disc(60)
+    values = [relief(thing, before_a_wall(thing, 2.0 * s, 2.05 * s), 0.05) for s in (1e-3, 1.0, 1e3)]
+    np.testing.assert_allclose(values, values[0], rtol=1e-3)
+    # (1 / 2 - 1 / 2.05) / (1 / 2) of the nearness.
+    assert values[0] == pytest.approx(np.tanh((1 - 2 / 2.05) / 0.05), abs=0.02)
 
 
-def test_surroundings_along_the_border_are_not_taken_unless_there_is_nothing_else() -> None:
-    ground = disc(90, centre=(128.0, 255.0))
-    assert choose_answer(prediction([disc(20), disc(40), ground], [0.9, 0.9, 0.97])) == 1
-    assert choose_answer(prediction([ground, ground, ground], [0.8, 0.9, 0.7])) == 1
+def test_a_slanted_plane_has_little_relief() -> None:
+    near = np.broadcast_to(np.linspace(0.3, 0.6, SIDE, dtype=np.float32)[:, None], (SIDE, SIDE))
+    assert relief(disc(60), near, 0.05) < 0.25
 
 
-def test_a_clear_prompt_has_one_answer() -> None:
-    assert choose_answer(prediction([disc(20), disc(60)], [0.5, 0.99], lone=False)) == 0
+def test_the_pictures_border_explains_nothing() -> None:
+    left = np.zeros((SIDE, SIDE), bool)
+    left[:, :100] = True
+    whole = np.ones((SIDE, SIDE), bool)
+    near = before_a_wall(left)
+    assert relief(whole, near, 0.05) == 0.0
+    # One of four sides, of 256 pixels, is an edge; the others (256 + 2 * 100) lie on the border.
+    assert relief(left, near, 0.05) == pytest.approx(256 / (2 * 256 + 2 * 100), abs=0.02)
+    assert relief(np.zeros((SIDE, SIDE), bool), near, 0.05) == 0.0
+
+
+def test_overlap() -> None:
+    assert overlap(disc(20), disc(20)) == 1.0
+    assert overlap(disc(20), disc(40)) == pytest.approx(0.25, abs=0.01)
+    assert overlap(disc(0), disc(0)) == 0.0
+
+
+def test_the_answer_that_ends_where_depth_jumps_is_taken() -> None:
+    """Though the model trusts a part of it and the surroundings slightly more."""
+    thing = disc(60)
+    taken, facts = chosen(Answers([disc(30), thing, disc(100)], [0.95, 0.92, 0.95]), before_a_wall(thing))
+    assert taken == 1
+    np.testing.assert_allclose(facts[:, 0], [0.95, 0.92, 0.95], atol=1e-6)
+    np.testing.assert_allclose(facts[:, 1], 1.0)
+    np.testing.assert_allclose(facts[:, 2], [0.0, 1.0, 0.0], atol=0.01)
+
+
+def test_a_hopeless_answer_is_not_taken_for_its_outline() -> None:
+    thing = disc(60)
+    assert chosen(Answers([thing, disc(40)], [-0.1, 1.0]), before_a_wall(thing, 2.9))[0] == 1
+
+
+def test_the_steady_answer_is_taken_where_depth_says_nothing() -> None:
+    flat = before_a_wall(disc(60), 3.0, 3.0)
+    taken, facts = chosen(Answers([disc(40), disc(60)], [0.95, 0.9], unsteady=(0,)), flat)
+    assert taken == 1
+    # Moved by ten times the nudge of 3 pixels, a disc of radius 40 overlaps itself by about a third.
+    assert 0.25 < facts[0, 1] < 0.45
+    assert facts[1, 1] == 1.0
+
+
+def test_other_clicks_stay_in_the_picture_and_near() -> None:
+    segmenter = Answers([disc(40)], [0.9])
+    embedding = segmenter.encode(np.zeros((SIDE, SIDE, 3), np.uint8))
+    near = np.ones((SIDE, SIDE), np.float32)
+    describe(segmenter, embedding, np.array([0.5, 255.5], np.float32), near, ChoiceOptions(nudges=4, nudge=0.02))
+    points = np.concatenate([prompt.points for prompt in segmenter.prompts])
+    reach = 0.02 * SIDE
+    expected = [(0.5, 255.5), (0.5 + reach, 255.5), (0.5, 255.5), (0.5, 255.5), (0.5, 255.5 - reach)]
+    np.testing.assert_allclose(points, expected, atol=1e-4)
+
+
+def test_padding_of_the_models_frame_is_no_border() -> None:
+    """A wide picture fills the upper part of the model's frame; an answer that runs out of it is cut there."""
+    frame = Frame.of(256, 128, "pad")
+    answer = disc(60, (128.0, 128.0))
+    segmenter = Answers([answer], [0.9])
+    near = np.where(disc(60)[:128], 0.5, 0.25).astype(np.float32)
+    embedding = Embedding({}, frame)
+    _, facts = describe(segmenter, embedding, np.array([128.0, 128.0], np.float32), near)
+    # The half disc's arc (pi 60 pixels) is explained, the chord (120 pixels) on the border is not.
+    assert facts[0, 2] == pytest.approx(np.pi * 60 / (np.pi * 60 + 120), abs=0.05)
+
+
+@pytest.mark.parametrize("options", [{"nudge": 0.0}, {"jump": 0.0}, {"nudges": 0}])
+def test_bad_options_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must be above 0"):
+        ChoiceOptions(**options)  # type: ignore[arg-type]

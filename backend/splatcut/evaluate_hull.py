@@ -21,6 +21,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
@@ -198,28 +199,66 @@ def _judge(
 
     Cells of the last level are taken for their centre when it comes to being outside.
     """
-    seen, whole, refuting, doubting = (np.zeros(len(centres), np.int32) for _ in range(4))
+    counts = np.zeros((4, len(centres)), np.int32)
     half_diagonal = 0.5 * math.sqrt(3.0) * size
     for camera, distances in zip(cameras, signed, strict=True):
-        pixels, z = camera.project(centres)
-        front = z - half_diagonal > max(camera.near, 1e-9)
-        reach = np.where(front, half_diagonal * max(camera.fx, camera.fy) / np.where(front, z - half_diagonal, 1), 0.0)
-        x, y = np.floor(pixels[:, 0]), np.floor(pixels[:, 1])
-        shown = front & (x >= 0) & (y >= 0) & (x < camera.width) & (y < camera.height)
-        index = np.flatnonzero(shown)
-        distance = distances[y[index].astype(int), x[index].astype(int)]
-        seen[index] += 1
-        refuting[index] += distance > options.slack + (0.0 if last else reach[index])
-        # What is inside is left out, so its neighbours must be inside or at the surface: they are looked at with it.
-        doubting[index] += distance > options.slack - 2.0 * reach[index] - 1.0
-        room = np.minimum(np.minimum(x, camera.width - 1 - x), np.minimum(y, camera.height - 1 - y))[index]
-        whole[index] += room >= 2.0 * reach[index]
+        _count(
+            centres,
+            half_diagonal,
+            camera.camera_from_world,
+            np.array([camera.fx, camera.fy, camera.cx, camera.cy, max(camera.near, 1e-9)]),
+            distances,
+            options.slack,
+            last,
+            counts,
+        )
+    seen, whole, refuting, doubting = counts
     # Of a coarse cell other parts may be seen by views that do not see its centre.
     voters = seen if last else np.full_like(seen, len(cameras))
     outside = refuting > options.most_refuting * voters
     least = max(1.0, options.least_seeing * len(cameras))
     inside = (doubting <= options.most_refuting * whole) & (whole >= least)
     return outside | (seen < least) if last else outside, inside
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(
+    centres: Points,
+    half_diagonal: float,
+    camera_from_world: Points,
+    lens: Points,
+    distances: NDArray[np.float32],
+    slack: float,
+    last: bool,
+    counts: NDArray[np.int32],
+) -> None:
+    """Adds one view's votes on cells [N, 3] to ``counts`` [4, N]: sees the centre, sees all of the cell and its
+    neighbours' centres, is sure that the cell is outside, cannot be sure that it is inside.
+
+    ``lens``: fx, fy, cx, cy, near.
+    """
+    fx, fy, cx, cy, near = lens
+    height, width = distances.shape
+    m = camera_from_world
+    for i in range(centres.shape[0]):
+        x, y, z = centres[i]
+        depth = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3]
+        if depth - half_diagonal <= near:
+            continue
+        column = math.floor(fx * (m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]) / depth + cx)
+        row = math.floor(fy * (m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3]) / depth + cy)
+        if not (0 <= column < width and 0 <= row < height):
+            continue
+        reach = half_diagonal * max(fx, fy) / (depth - half_diagonal)
+        distance = distances[int(row), int(column)]
+        counts[0, i] += 1
+        if min(column, width - 1 - column, row, height - 1 - row) >= 2.0 * reach:
+            counts[1, i] += 1
+        if distance > slack + (0.0 if last else reach):
+            counts[2, i] += 1
+        # What is inside is left out, so its neighbours must be inside or at the surface: they are looked at with it.
+        if distance > slack - 2.0 * reach - 1.0:
+            counts[3, i] += 1
 
 
 def hull_silhouette(hull: Hull, camera: Camera) -> Mask:

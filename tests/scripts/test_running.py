@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""One run of the quality benchmark on the tiny data set, and its unseen angles against known objects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from blob_scene import NAMES, BlobScene, make_scene
+from numpy.typing import NDArray
+
+from quality.cut import Cut
+from quality.running import Settings, bench, command, folder
+from quality.scenes import Scene, scene_at
+from quality.tables import markdown
+from quality.unseen import angles, score_unseen
+from quality.variants import VARIANTS, Run
+from splatcut.export.plys import LabelFile
+
+
+@pytest.fixture(scope="module")
+def blobs(tmp_path_factory: pytest.TempPathFactory) -> BlobScene:
+    blobs = make_scene(tmp_path_factory.mktemp("blobs") / "data")
+    np.savez(blobs.folder / "labels.npz", labels=blobs.labels, names=np.array(NAMES))
+    return blobs
+
+
+@pytest.fixture(scope="module")
+def scene(blobs: BlobScene) -> Scene:
+    return scene_at("blobs", blobs.folder, "cameras.json", 3)
+
+
+def true_cut(blobs: BlobScene, labels: NDArray[np.int32]) -> Cut:
+    rows = LabelFile(labels, NAMES, np.zeros((len(labels), 2), np.float16), np.arange(len(labels)))
+    return Cut(blobs.gaussians, labels, NAMES, rows)
+
+
+def test_a_run_has_its_command_its_scores_and_its_tables(scene: Scene, tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "runs", cache=tmp_path / "cache")
+    run = Run("A", VARIANTS["lift"], 0.4, damaged=True)
+    figures = bench(scene, run, settings)
+    place = folder(scene, run, settings)
+    assert place.name == "blobs-A-damaged-lift-tau0.4"
+    assert [str(word) for word in command(scene, run, place, settings)] == figures["command"][1:]
+    assert str(tmp_path / "runs" / "blobs-damaged-masks") in figures["command"]
+    assert figures["command"][figures["command"].index("--tau") + 1] == "0.4"
+    assert figures["test_views"] == 2
+    for name in NAMES:
+        scores = figures["scores"][name]
+        assert scores["visible"]["mean"]["iou"] > 0.7
+        assert figures["gaussian_labels"][name]["precision"] > 0.7
+        assert figures["unseen_angles"][name]["against"] == "hull"
+    assert figures["psnr_before"]["overall"] > 40.0  # the photos are renders
+    assert "blobs, A on damaged masks, lift, tau 0.4 | blue" in markdown([figures])
+    assert place.with_name(f"{place.name}-unseen.png").is_file()
+
+
+def test_true_objects_have_nothing_outside_from_any_angle(blobs: BlobScene, scene: Scene, tmp_path: Path) -> None:
+    exact = replace(scene, exact=True)
+    picture = tmp_path / "made" / "unseen.png"
+    result = score_unseen(true_cut(blobs, blobs.labels), exact, picture)
+    for name in NAMES:
+        assert result[name]["share"] == pytest.approx(0.0, abs=1e-6)
+        assert result[name]["against"] == "truth"
+        assert all(view["degrees"] >= 8.0 for view in result[name]["views"].values())
+    assert picture.is_file()
+
+
+def test_a_piece_of_floor_on_an_object_is_seen_from_other_angles(
+    blobs: BlobScene, scene: Scene, tmp_path: Path
+) -> None:
+    labels = blobs.labels.copy()
+    near = np.linalg.norm(blobs.gaussians.means - np.array([-0.55, 0.4, 0.0]), axis=1) < 0.7
+    labels[near & (labels == 0)] = NAMES.index("red") + 1
+    for checked in (replace(scene, exact=True), scene):
+        result = score_unseen(true_cut(blobs, labels), checked, tmp_path / "unseen.png")
+        assert result["red"]["share"] > 0.1
+        assert result["red"]["sticking_out"] > 0.05
+        assert result["blue"]["share"] < 0.5 * result["red"]["share"]
+
+
+def test_angles_of_a_scene_without_masks_are_none(scene: Scene) -> None:
+    assert angles(replace(scene, masks=None), "red") == []

@@ -13,7 +13,7 @@ label images in the run's own views are scored.
 
 Clicks are drawn uniformly from the true mask without its rim, in views drawn from the training views; in the bonsai
 scene, which has no photos, from all around. Equal seeds give equal clicks. --fit fits the weights of the choice to the
-clicks instead and scores every scene with the weights fitted on all the others, too.
+clicks, too, and scores every scene with those fitted on the others.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from _bench import REPOSITORY, SHARED, CommandFailed, machine, table
 from clicks.cases import Case, cases, load_scene
-from clicks.fit import fit_weights, taken
+from clicks.fit import Floats, fit_weights, taken
 from clicks.runs import run_click
 from splatcut.errors import UserError
 from splatcut.masks.choice import ChoiceOptions, choose_answer, describe, nearness
@@ -50,7 +50,7 @@ def look(case: Case, gaussians: Any, segmenter: Segmenter, cache: EmbeddingCache
     near = nearness(*drawn_depth(gaussians, camera))
     found = []
     for click in case.clicks:
-        prediction, facts = describe(segmenter, embedding, click.astype(np.float32), near)
+        prediction, facts = describe(segmenter, embedding, click.astype(np.float32), near, camera.fx)
         offered = np.flatnonzero(~prediction.extra)
         found.append(
             {
@@ -59,6 +59,7 @@ def look(case: Case, gaussians: Any, segmenter: Segmenter, cache: EmbeddingCache
                 "view": case.view.name,
                 "click": [float(value) for value in click],
                 "facts": facts.tolist(),
+                "areas": [int((prediction.low_res[i] > 0).sum()) for i in offered],
                 "scores": [case.score(prediction.logits(int(i)) > 0) for i in offered],
                 "taken": int(np.flatnonzero(offered == choose_answer(prediction, facts))[0]),
             }
@@ -66,11 +67,13 @@ def look(case: Case, gaussians: Any, segmenter: Segmenter, cache: EmbeddingCache
     return found
 
 
-def _arrays(found: Sequence[dict[str, Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return np.array([click["facts"] for click in found]), np.array([click["scores"] for click in found])
+def _arrays(found: Sequence[dict[str, Any]]) -> tuple[Floats, Floats, Floats]:
+    """Facts [clicks, answers, 3], scores and areas [clicks, answers]."""
+    facts, scores, areas = (np.array([click[key] for click in found]) for key in ("facts", "scores", "areas"))
+    return facts, scores, areas
 
 
-def _mean_and_good(scores: NDArray[np.float64]) -> str:
+def _mean_and_good(scores: Floats) -> str:
     return f"{scores.mean():.3f} / {100 * (scores > GOOD).mean():.0f}%"
 
 
@@ -84,9 +87,10 @@ def answers_table(found: Sequence[dict[str, Any]]) -> str:
         if thing is None and sum(s == scene for s, _ in things) == 1:
             continue
         some = [click for click in found if click["scene"] == scene and thing in (None, click["thing"])]
-        facts, scores = _arrays(some)
+        facts, scores, _ = _arrays(some)
         mine = scores[np.arange(len(some)), [click["taken"] for click in some]]
-        cells = [taken(facts, scores, (1.0, 0.0, 0.0)), mine, scores.max(axis=1)]
+        first = scores[np.arange(len(some)), facts[..., 0].argmax(axis=1)]
+        cells = [first, mine, scores.max(axis=1)]
         name = f"{scene}, {'all' if thing is None else thing}"
         views = len({click["view"] for click in some})
         rows.append([name, views, len(some), *map(_mean_and_good, cells)])
@@ -95,17 +99,22 @@ def answers_table(found: Sequence[dict[str, Any]]) -> str:
 
 
 def fit_table(found: Sequence[dict[str, Any]]) -> str:
-    """Weights fitted on each scene's clicks, and its scores with the weights fitted on each of the scenes."""
+    """Weights fitted on each scene's clicks, on all but one's and on all, and the scores with them in each scene."""
     scenes = sorted({click["scene"] for click in found})
     data = {scene: _arrays([click for click in found if click["scene"] == scene]) for scene in scenes}
+    groups = {scene: [scene] for scene in scenes}
+    if len(scenes) > 2:
+        groups |= {f"all but {scene}": [other for other in scenes if other != scene] for scene in scenes}
+    if len(scenes) > 1:
+        groups["all"] = scenes
+    options = {"built in": ChoiceOptions()}
+    for name, some in groups.items():
+        weights = fit_weights(*(np.concatenate([data[scene][part] for scene in some]) for part in (0, 1)))
+        options[name] = replace(ChoiceOptions(), **dict(zip(FACTS, weights.tolist(), strict=True)))
     rows = []
-    for scene in scenes:
-        weights = fit_weights(*data[scene])
-        cells = [_mean_and_good(taken(*data[other], weights)) for other in scenes]
-        rows.append([scene, ", ".join(f"{weight:.2f}" for weight in weights), *cells])
-    own = ChoiceOptions().weights
-    built = [_mean_and_good(taken(*data[other], own)) for other in scenes]
-    rows.append(["built in", ", ".join(f"{weight:.2f}" for weight in own), *built])
+    for name, choice in options.items():
+        cells = [_mean_and_good(taken(*data[scene], choice)) for scene in scenes]
+        rows.append([name, ", ".join(f"{weight:.2f}" for weight in choice.weights), *cells])
     return table(["fitted on", f"weights: {', '.join(FACTS)}", *(f"scored on {scene}" for scene in scenes)], rows)
 
 

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+
+from splatcut.masks.choice import ChoiceOptions, choose
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +36,6 @@ def fit_weights(facts: Floats, scores: Floats) -> Floats:
     return minimize(loss, np.zeros(facts.shape[-1]), jac=True).x / spread
 
 
-def taken(facts: Floats, scores: Floats, weights: Sequence[float] | Floats) -> Floats:
-    """[clicks] scores of the answers that weights choose."""
-    best = (facts @ np.asarray(weights)).argmax(axis=1)
-    return scores[np.arange(len(scores)), best]
+def taken(facts: Floats, scores: Floats, areas: Floats, options: ChoiceOptions) -> Floats:
+    """[clicks] scores of the answers, with areas [clicks, answers], that are chosen."""
+    return np.array([mine[choose(fact, area, options)] for fact, mine, area in zip(facts, scores, areas, strict=True)])

@@ -81,8 +81,9 @@ def from_user(said: Said, embedding: Embedding, eyes: Eyes, view: WorkingView) -
     if not prompt.ambiguous:
         prediction = eyes.segmenter.predict(embedding, prompt)
         return prediction.probability(prediction.best)
-    near = nearness(*drawn_depth(eyes.gaussians, view.view.camera, eyes.device))
-    prediction, facts = describe(eyes.segmenter, embedding, prompt.points[0], near)
+    camera = view.view.camera
+    near = nearness(*drawn_depth(eyes.gaussians, camera, eyes.device))
+    prediction, facts = describe(eyes.segmenter, embedding, prompt.points[0], near, camera.fx)
     return prediction.probability(choose_answer(prediction, facts))
 
 

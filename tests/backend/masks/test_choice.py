@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from mask_scenes import ColourSegmenter
 
-from splatcut.masks.choice import ChoiceOptions, choose_answer, describe, nearness, overlap, relief
+from splatcut.masks.choice import ChoiceOptions, choose, choose_answer, describe, nearness, overlap, relief
 from splatcut.sam import Embedding, Frame, Prediction, Prompt2D
 
 SIDE = 256
+FOCAL = 250.0
 Place = tuple[float, float]
 
 
@@ -21,6 +22,17 @@ def disc(radius: float, centre: Place = (128.0, 128.0)) -> np.ndarray:
 def before_a_wall(mask: np.ndarray, depth: float = 2.0, wall: float = 3.0) -> np.ndarray:
     """Nearness of a thing in front of a wall that faces the camera."""
     return nearness(np.where(mask, depth, wall).astype(np.float32), np.zeros(mask.shape, np.float32))
+
+
+def shown(mask: np.ndarray, near: np.ndarray) -> float:
+    return relief(mask, near, FOCAL, ChoiceOptions())
+
+
+def plane(tilt: float, depth: float = 2.0) -> np.ndarray:
+    """Nearness of a plane through the picture's middle, in radians to the picture; above 0 it comes nearer below."""
+    below = np.arange(SIDE) - 127.5
+    near = (1.0 + np.tan(tilt) * below / FOCAL) / depth
+    return np.broadcast_to(near[:, None], (SIDE, SIDE)).astype(np.float32)
 
 
 class Answers(ColourSegmenter):
@@ -40,7 +52,7 @@ class Answers(ColourSegmenter):
 
 def chosen(segmenter: Answers, near: np.ndarray) -> tuple[int, np.ndarray]:
     embedding = segmenter.encode(np.zeros((SIDE, SIDE, 3), np.uint8))
-    prediction, facts = describe(segmenter, embedding, np.array([128.0, 128.0], np.float32), near)
+    prediction, facts = describe(segmenter, embedding, np.array([128.0, 128.0], np.float32), near, FOCAL)
     return choose_answer(prediction, facts), facts
 
 
@@ -52,23 +64,37 @@ def test_nearness_is_the_inverse_of_depth_and_nothing_where_the_scene_is_empty()
 def test_relief_is_one_around_a_thing_before_a_wall_and_nought_on_its_front() -> None:
     thing = disc(60)
     near = before_a_wall(thing)
-    assert relief(thing, near, 0.05) > 0.99
-    assert relief(disc(30), near, 0.05) == 0.0
+    assert shown(thing, near) > 0.99
+    assert shown(disc(30), near) < 1e-9
     # Things before it explain an outline as well as things behind it.
-    assert relief(~disc(60) & disc(100), near, 0.05) == pytest.approx(60 / 160, abs=0.05)
+    assert shown(~disc(60) & disc(100), near) == pytest.approx(60 / 160, abs=0.05)
 
 
 def test_relief_does_not_depend_on_the_scenes_scale() -> None:
     thing = disc(60)
-    values = [relief(thing, before_a_wall(thing, 2.0 * s, 2.05 * s), 0.05) for s in (1e-3, 1.0, 1e3)]
+    values = [shown(thing, before_a_wall(thing, 2.0 * s, 2.05 * s)) for s in (1e-3, 1.0, 1e3)]
     np.testing.assert_allclose(values, values[0], rtol=1e-3)
     # (1 / 2 - 1 / 2.05) / (1 / 2) of the nearness.
     assert values[0] == pytest.approx(np.tanh((1 - 2 / 2.05) / 0.05), abs=0.02)
 
 
-def test_a_slanted_plane_has_little_relief() -> None:
-    near = np.broadcast_to(np.linspace(0.3, 0.6, SIDE, dtype=np.float32)[:, None], (SIDE, SIDE))
-    assert relief(disc(60), near, 0.05) < 0.25
+def test_a_slanted_plane_explains_next_to_nothing() -> None:
+    # Only the nearness over 4 pixels, a share of tan(tilt) 4 / focal at most, is taken for a small jump.
+    for tilt in (-0.7, 0.0, 0.7):
+        assert shown(disc(60), plane(tilt)) <= np.tanh(np.tan(abs(tilt)) * 4 / FOCAL / 0.75 / 0.05) + 0.01
+
+
+def test_where_a_thing_stands_on_another_the_outline_is_explained_and_around_a_corner_not() -> None:
+    """A wall above and a floor below, from the middle of the picture on, and a mask of the upper half."""
+    upper = np.zeros((SIDE, SIDE), bool)
+    upper[:128] = True
+    wall, floor = plane(-0.6), plane(0.6)
+    standing, corner = (np.where(upper[:, :1], *pair) for pair in ((wall, floor), (floor, wall)))
+    # The lower side is explained; the three others lie on the picture's border.
+    share = 254 / (2 * 256 + 2 * 126)
+    jump = np.tanh(np.tan(0.6) * 4 / FOCAL / 0.05)
+    assert shown(upper, corner) < share * jump
+    assert shown(upper, standing) == pytest.approx(share * np.tanh(1.2 / 0.5), abs=0.03)
 
 
 def test_the_pictures_border_explains_nothing() -> None:
@@ -76,10 +102,10 @@ def test_the_pictures_border_explains_nothing() -> None:
     left[:, :100] = True
     whole = np.ones((SIDE, SIDE), bool)
     near = before_a_wall(left)
-    assert relief(whole, near, 0.05) == 0.0
+    assert shown(whole, near) < 1e-9
     # One of four sides, of 256 pixels, is an edge; the others (256 + 2 * 100) lie on the border.
-    assert relief(left, near, 0.05) == pytest.approx(256 / (2 * 256 + 2 * 100), abs=0.02)
-    assert relief(np.zeros((SIDE, SIDE), bool), near, 0.05) == 0.0
+    assert shown(left, near) == pytest.approx(256 / (2 * 256 + 2 * 100), abs=0.02)
+    assert shown(np.zeros((SIDE, SIDE), bool), near) == 0.0
 
 
 def test_overlap() -> None:
@@ -112,11 +138,20 @@ def test_the_steady_answer_is_taken_where_depth_says_nothing() -> None:
     assert facts[1, 1] == 1.0
 
 
+def test_of_answers_about_as_good_the_smallest_is_taken() -> None:
+    options = ChoiceOptions(trust=1.0, steadiness=1.0, relief=2.0, close=0.25)
+    facts = np.array([[0.9, 0.9, 0.60], [0.9, 0.9, 0.70], [0.5, 0.5, 0.5]])
+    assert choose(facts, np.array([30, 60, 10]), options) == 0
+    assert choose(facts, np.array([60, 30, 10]), options) == 1
+    facts[0, 2] = 0.55
+    assert choose(facts, np.array([30, 60, 10]), options) == 1
+
+
 def test_other_clicks_stay_in_the_picture_and_near() -> None:
     segmenter = Answers([disc(40)], [0.9])
     embedding = segmenter.encode(np.zeros((SIDE, SIDE, 3), np.uint8))
     near = np.ones((SIDE, SIDE), np.float32)
-    describe(segmenter, embedding, np.array([0.5, 255.5], np.float32), near, ChoiceOptions(nudges=4, nudge=0.02))
+    describe(segmenter, embedding, np.array([0.5, 255.5], np.float32), near, FOCAL, ChoiceOptions(nudges=4, nudge=0.02))
     points = np.concatenate([prompt.points for prompt in segmenter.prompts])
     reach = 0.02 * SIDE
     expected = [(0.5, 255.5), (0.5 + reach, 255.5), (0.5, 255.5), (0.5, 255.5), (0.5, 255.5 - reach)]
@@ -130,12 +165,12 @@ def test_padding_of_the_models_frame_is_no_border() -> None:
     segmenter = Answers([answer], [0.9])
     near = np.where(disc(60)[:128], 0.5, 0.25).astype(np.float32)
     embedding = Embedding({}, frame)
-    _, facts = describe(segmenter, embedding, np.array([128.0, 128.0], np.float32), near)
+    _, facts = describe(segmenter, embedding, np.array([128.0, 128.0], np.float32), near, FOCAL)
     # The half disc's arc (pi 60 pixels) is explained, the chord (120 pixels) on the border is not.
     assert facts[0, 2] == pytest.approx(np.pi * 60 / (np.pi * 60 + 120), abs=0.05)
 
 
-@pytest.mark.parametrize("options", [{"nudge": 0.0}, {"jump": 0.0}, {"nudges": 0}])
+@pytest.mark.parametrize("options", [{"nudge": 0.0}, {"jump": 0.0}, {"bend": 0.0}, {"nudges": 0}])
 def test_bad_options_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must be above 0"):
         ChoiceOptions(**options)  # type: ignore[arg-type]

@@ -21,25 +21,31 @@ def _array(tensor: Tensor) -> NDArray[np.float32]:
 
 
 class _CpuRender(torch.autograd.Function):
-    """The numba rasteriser as a torch function: (C, H, W) channels and the transmittance."""
+    """The numba rasteriser as a torch function: (C, H, W) channels and the transmittance.
+
+    The inputs must not be changed in place between the two passes.
+    """
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
-        means, log_scales, quats, logits, sh, features, scale, camera, background, tiles, sh_degree, pixels = inputs
+        means, log_scales, quats, logits, sh, features, scale, camera, background, tiles, sh_degree, pixels, colour = (
+            inputs
+        )
         gaussians = Gaussians(*(_array(tensor) for tensor in (means, log_scales, quats, logits, sh)))
         opacity_scale = None if scale is None else _array(scale)
         prepared = cpu.prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
         extra = None if features is None else _array(features)
-        values = cpu.channels(prepared, gaussians, extra, True, sh_degree)
+        values = cpu.channels(prepared, gaussians, extra, colour, sh_degree)
         ground = np.zeros(values.shape[1], np.float32)
-        ground[:3] = background
+        if colour:
+            ground[:3] = background
         out, transmittance = cpu.blend(prepared, values, ground)
-        ctx.state = (prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels)
+        ctx.state = (prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels, colour)
         return torch.from_numpy(out), torch.from_numpy(transmittance)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels = ctx.state
+        prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels, colour = ctx.state
         result = cpu.backward(
             prepared,
             gaussians,
@@ -48,6 +54,7 @@ class _CpuRender(torch.autograd.Function):
             transmittance,
             _array(gradients[0]),
             _array(gradients[1]),
+            colour=colour,
             sh_degree=sh_degree,
         )
         if pixels is not None:
@@ -57,8 +64,8 @@ class _CpuRender(torch.autograd.Function):
             safe = np.where(opacity_scale > 0, opacity_scale, np.float32(1))
             scale = torch.from_numpy(result.log_opacity / safe)
         parameters = [result.means, result.log_scales, result.quats, result.opacity_logits, result.sh]
-        features = torch.from_numpy(result.features) if values.shape[1] > 3 else None
-        return (*(torch.from_numpy(array) for array in parameters), features, scale, None, None, None, None, None)
+        features = torch.from_numpy(result.features) if values.shape[1] > (3 if colour else 0) else None
+        return (*(torch.from_numpy(array) for array in parameters), features, scale, None, None, None, None, None, None)
 
 
 def render(
@@ -70,6 +77,7 @@ def render(
     camera: Camera,
     *,
     features: Tensor | None = None,
+    colour: bool = True,
     background: tuple[float, float, float] = (0.0, 0.0, 0.0),
     opacity_scale: Tensor | None = None,
     tiles: NDArray[np.bool_] | None = None,
@@ -82,30 +90,26 @@ def render(
     Args:
         means, log_scales, quats, opacity_logits, sh: tensors as in ``Gaussians``, float32 (float64 for ``reference``).
         features, background, opacity_scale, tiles, sh_degree: as in ``splatcut.raster.render``.
+        colour: whether to blend the colour; without it the image has no channels.
         pixel_gradients: [N, 2] tensor that the backward pass adds the gradients of the projected means to (pixels).
 
     Returns:
-        image [H, W, 3], features [H, W, C] or None, transmittance [H, W].
+        image [H, W, 3] ([H, W, 0] without colour), features [H, W, C] or None, transmittance [H, W].
     """
+    if device == "cpu":
+        out, transmittance = _CpuRender.apply(
+            means, log_scales, quats, opacity_logits, sh, features, opacity_scale, camera, background, tiles, sh_degree,
+            pixel_gradients, colour,
+        )  # fmt: skip
+        out, first = out.permute(1, 2, 0), 3 if colour else 0
+        return out[..., :first], None if features is None else out[..., first:], transmittance
     if device == "reference":
-        from splatcut.raster import reference
-
-        return reference.render(
-            means, log_scales, quats, opacity_logits, sh, camera,
-            features=features, background=background, opacity_scale=opacity_scale, tiles=tiles, sh_degree=sh_degree,
-            pixel_gradients=pixel_gradients,
-        )  # fmt: skip
-    if device == "cuda":
-        from splatcut.raster import cuda
-
-        return cuda.render(
-            means, log_scales, quats, opacity_logits, sh, camera,
-            features=features, background=background, opacity_scale=opacity_scale, tiles=tiles, sh_degree=sh_degree,
-            pixel_gradients=pixel_gradients,
-        )  # fmt: skip
-    out, transmittance = _CpuRender.apply(
-        means, log_scales, quats, opacity_logits, sh, features, opacity_scale, camera, background, tiles, sh_degree,
-        pixel_gradients,
+        from splatcut.raster import reference as other
+    else:
+        from splatcut.raster import cuda as other
+    image, blended, transmittance = other.render(
+        means, log_scales, quats, opacity_logits, sh if colour else sh[:, :1], camera,
+        features=features, background=background, opacity_scale=opacity_scale, tiles=tiles, sh_degree=sh_degree,
+        pixel_gradients=pixel_gradients,
     )  # fmt: skip
-    image = out.permute(1, 2, 0)
-    return image[..., :3], None if features is None else image[..., 3:], transmittance
+    return image if colour else image[..., :0], blended, transmittance

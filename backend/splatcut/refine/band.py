@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the refinement works on in one view: the tiles that the moving Gaussians reach, and their targets.
+
+The cost of the refinement follows this band, not the scene: other tiles are never rasterised, and of the scene's
+Gaussians only those that reach the tiles take part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import raster
+from splatcut.cameras.types import Camera
+from splatcut.gaussians import F32, Gaussians
+from splatcut.raster import cpu
+from splatcut.raster.rule import TILE
+
+#: Share of a pixel that moving Gaussians must make up for its tile to be worked on.
+VISIBLE = 1 / 32
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """One view's tiles and targets.
+
+    Attributes:
+        name, camera: of the view.
+        tiles: [tiles down, tiles across] bool.
+        subset: [S] int64 ascending, the scene's Gaussians that reach the tiles.
+        place: [P] int64, places in ``subset`` of the moving ones among them; moving: [P] int64, their places in
+            ``Moving.rows``.
+        pixels: [T, 256] int64, flat pixel numbers of each tile, row by row (clamped where a tile leaves the image).
+        valid: [T, 256] bool, inside the image.
+        masks: [K, T, 256] uint8; trust: [K] float32, the view's confidence.
+        photo: [T, 256, 3] uint8, what the render should look like.
+        exempt: [K, T, 256] bool, pixels where the object's coverage is legitimately hidden behind something else.
+    """
+
+    name: str
+    camera: Camera
+    tiles: NDArray[np.bool_]
+    subset: NDArray[np.int64]
+    place: NDArray[np.int64]
+    moving: NDArray[np.int64]
+    pixels: NDArray[np.int64]
+    valid: NDArray[np.bool_]
+    masks: NDArray[np.uint8]
+    trust: F32
+    photo: NDArray[np.uint8]
+    exempt: NDArray[np.bool_]
+
+
+def moving_tiles(
+    scene: Gaussians, camera: Camera, rows: NDArray[np.int64], probability: F32, device: raster.Device
+) -> tuple[NDArray[np.bool_], F32, F32]:
+    """Tiles where moving Gaussians can be seen, in the scene or in an object alone.
+
+    Args:
+        probability: [N, K] of all Gaussians.
+
+    Returns:
+        [tiles down, tiles across] bool; label image [H, W, K]; coverage of each object alone [H, W, K].
+    """
+    count, kinds = probability.shape
+    is_moving = np.zeros((count, 1), np.float32)
+    is_moving[rows] = 1
+    shown = raster.render(scene, camera, features=np.hstack([is_moving, probability]), colour=False, device=device)
+    assert shown.features is not None
+    reach = shown.features[..., 0] > VISIBLE
+    alone = np.zeros((camera.height, camera.width, kinds), np.float32)
+    for k in range(kinds):
+        some = np.flatnonzero(probability[:, k] > 1 / 255)
+        if not some.size:
+            continue
+        drawn = raster.render(
+            scene.take(some),
+            camera,
+            features=is_moving[some],
+            colour=False,
+            opacity_scale=probability[some, k],
+            device=device,
+        )
+        assert drawn.features is not None
+        alone[..., k] = 1 - drawn.transmittance
+        reach |= drawn.features[..., 0] > VISIBLE
+    return tiles_with(reach, camera), shown.features[..., 1:], alone
+
+
+def tiles_with(pixels: NDArray[np.bool_], camera: Camera) -> NDArray[np.bool_]:
+    """[tiles down, tiles across] bool: tiles that hold any of the pixels [H, W]."""
+    tiles_x, tiles_y = cpu.tile_counts(camera)
+    padded = np.zeros((tiles_y * TILE, tiles_x * TILE), bool)
+    padded[: camera.height, : camera.width] = pixels
+    return padded.reshape(tiles_y, TILE, tiles_x, TILE).any(axis=(1, 3))
+
+
+def tile_pixels(tiles: NDArray[np.bool_], camera: Camera) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Flat pixel numbers [T, 256] of the tiles, and which of them lie inside the image."""
+    row, column = np.nonzero(tiles)
+    inner = np.arange(TILE)
+    y = (row[:, None] * TILE + inner)[:, :, None]
+    x = (column[:, None] * TILE + inner)[:, None, :]
+    valid = (y < camera.height) & (x < camera.width)
+    flat = np.minimum(y, camera.height - 1) * camera.width + np.minimum(x, camera.width - 1)
+    return flat.reshape(len(row), -1).astype(np.int64), valid.reshape(len(row), -1)
+
+
+def reaching(scene: Gaussians, camera: Camera, tiles: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """[S] int64 ascending: Gaussians drawn in any of the tiles."""
+    prepared = cpu.prepare(scene, camera, tiles=tiles)
+    used = np.unique(prepared.pair_gaussian)
+    return np.sort(prepared.order[used])

@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the views say about objects alone: which Gaussians stick out of the masks, which are hidden in the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from splatcut import raster
+from splatcut.cameras.types import View
+from splatcut.gaussians import F32, Gaussians
+from splatcut.masks.types import MaskSet
+from splatcut.progress import Progress
+
+
+@dataclass(frozen=True, eq=False)
+class Alone:
+    """Sums over the views of the blending weights when each object is rendered alone, for its own Gaussians.
+
+    Attributes:
+        weight: [N] float32, square pixels; 0 for the background's Gaussians.
+        inside: [N] float32, the part of it inside the object's masks.
+    """
+
+    weight: F32
+    inside: F32
+
+
+def accumulate_alone(
+    gaussians: Gaussians,
+    probability: F32,
+    views: Sequence[View],
+    masks: MaskSet,
+    progress: Progress,
+    device: raster.Device = "cpu",
+) -> Alone:
+    """Accumulates every object alone (its Gaussians of probability above 1/2) over the views of ``masks``."""
+    weight, inside = np.zeros(len(gaussians), np.float32), np.zeros(len(gaussians), np.float32)
+    progress.stage("objects alone", len(views))
+    for number, view in enumerate(views):
+        progress.step()
+        soft = None
+        for k in range(probability.shape[1]):
+            trust = float(masks.confidence[number, k])
+            rows = np.flatnonzero(probability[:, k] > 0.5)
+            if trust <= 0 or not rows.size:
+                continue
+            soft = masks.soft(number) if soft is None else soft
+            sums = raster.accumulate(gaussians.take(rows), view.camera, soft[k : k + 1], device=device)
+            weight[rows] += trust * sums.weight
+            inside[rows] += trust * sums.weighted[:, 0]
+    return Alone(weight, inside)

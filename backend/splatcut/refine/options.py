@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the refinement does, how much and how fast."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from dataclasses import field as made
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Factors of the losses' parts (method: joint optimisation); 0 switches a part off.
+
+    Attributes:
+        mask: cross-entropy of the label image with the masks (L_mask, the Gaussians' part).
+        alone: cross-entropy of the objects' own coverage with the masks (L_alone).
+        photo: L1 and structural similarity to the photo (L_photo).
+        align: colour, alpha and local variance of the difference between Gaussians and field (L_align).
+        field_mask: cross-entropy of the field's rendered probabilities with the masks (L_mask, the field's part).
+        continuity: colour differences of neighbouring boundary Gaussians of one object (L_cont).
+        smoothness: differences of the field over small steps (L_smth).
+    """
+
+    mask: float = 0.25
+    alone: float = 1.0
+    photo: float = 1.0
+    align: float = 0.1
+    field_mask: float = 0.25
+    continuity: float = 0.01
+    smoothness: float = 0.01
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if not 0.0 <= getattr(self, item.name) < math.inf:
+                raise ValueError(f"The weight {item.name} must be 0 or above, not {getattr(self, item.name)}.")
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Adam's step sizes at the start of a round; they fall exponentially to ``last`` of it.
+
+    Attributes:
+        means: pixels of the Gaussian's closest view; log_scales, quats, opacity_logits, sh_dc, sh_rest, label_logits:
+            in the parameters' own units.
+        field_network, field_table: of the field's network and of its hash tables.
+        last: share of each that is left at the end, in (0, 1].
+    """
+
+    means: float = 0.03
+    log_scales: float = 0.005
+    quats: float = 0.001
+    opacity_logits: float = 0.025
+    sh_dc: float = 0.0025
+    sh_rest: float = 0.000125
+    label_logits: float = 0.05
+    field_network: float = 0.005
+    field_table: float = 0.02
+    last: float = 0.1
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if not 0.0 <= getattr(self, item.name) < math.inf:
+                raise ValueError(f"The rate {item.name} must be 0 or above, not {getattr(self, item.name)}.")
+        if not 0.0 < self.last <= 1.0:
+            raise ValueError("The rates' share that is left at the end must be above 0 and at most 1.")
+
+
+@dataclass(frozen=True)
+class FieldUse:
+    """How the continuous field takes part.
+
+    Attributes:
+        on: whether there is a field at all (otherwise plain joint optimisation).
+        rbf: whether the interpolated Gaussians modulate it (FiLM); hash: hash encoding, else sines and cosines.
+        joint: field and Gaussians together; otherwise the field first, then the Gaussians against the finished field.
+        rays: per iteration; samples: per ray.
+    """
+
+    on: bool = True
+    rbf: bool = True
+    hash: bool = True
+    joint: bool = True
+    rays: int = 1024
+    samples: int = 12
+
+    def __post_init__(self) -> None:
+        if self.rays < 1 or self.samples < 4:
+            raise ValueError("The field needs at least 1 ray and 4 samples a ray.")
+
+
+@dataclass(frozen=True)
+class RefineOptions:
+    """The refinement's options.
+
+    Attributes:
+        iterations: per round; rounds: of detecting, splitting and optimising.
+        split: whether boundary Gaussians are split before each round; tau: total mask variance above which they are,
+            in [0, 1] (method: boundary Gaussians).
+        tau_move: total mask variance above which a Gaussian may move.
+        outside: share of an object's Gaussian, rendered alone, outside the masks above which it may move, too.
+        hidden: whether parts of the objects that no view supports are cleared at the end (method: hidden extents).
+        elsewhere: share of the tiles away from the edges and the errors that are worked on as well.
+        patience: a round ends early when the held-in loss has not fallen by 0.5% within this many iterations; 0 never.
+        photo_share: of the photo in what the render is held to, the rest being the input scene's own render.
+        weights, rates, field: see there.
+        seed: of every random number.
+    """
+
+    iterations: int = 400
+    rounds: int = 1
+    split: bool = True
+    tau: float = 0.6
+    tau_move: float = 0.1
+    outside: float = 0.05
+    hidden: bool = True
+    elsewhere: float = 0.15
+    patience: int = 0
+    photo_share: float = 1.0
+    weights: Weights = made(default_factory=Weights)
+    rates: Rates = made(default_factory=Rates)
+    field: FieldUse = made(default_factory=FieldUse)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.iterations < 1 or self.rounds < 1 or self.patience < 0:
+            raise ValueError("There must be at least 1 iteration and 1 round; patience must not be negative.")
+        for name in ("tau", "tau_move", "outside", "elsewhere", "photo_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} must lie in [0, 1], not {getattr(self, name)}.")

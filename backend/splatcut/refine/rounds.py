@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rounds of detecting, splitting and optimising the Gaussians about the edges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from splatcut import raster
+from splatcut.cameras import Camera, View, load_photo
+from splatcut.gaussians import F32, Gaussians
+from splatcut.masks.types import MaskSet
+from splatcut.progress import Progress
+from splatcut.refine.band import Band, moving_tiles, reaching, tile_pixels, tiles_with
+from splatcut.refine.options import RefineOptions
+
+#: Half the width in pixels of the band along the masks' edges that is always worked on.
+EDGE = 4
+
+
+def pixel_sizes(means: F32, views: Sequence[View]) -> F32:
+    """[M] world units of a pixel at each centre in the closest view with it in its image, in any failing that."""
+    best = np.full((2, len(means)), np.inf)
+    for view in views:
+        camera = view.camera
+        p = means.astype(np.float64) @ camera.camera_from_world[:3, :3].T + camera.camera_from_world[:3, 3]
+        z = np.maximum(p[:, 2], camera.near)
+        size = z / max(camera.fx, camera.fy)
+        x, y = p[:, 0] / z * camera.fx + camera.cx, p[:, 1] / z * camera.fy + camera.cy
+        inside = (p[:, 2] > camera.near) & (x > 0) & (x < camera.width) & (y > 0) & (y < camera.height)
+        best[0] = np.minimum(best[0], np.where(inside, size, np.inf))
+        best[1] = np.minimum(best[1], size)
+    return np.where(np.isfinite(best[0]), best[0], best[1]).astype(np.float32)
+
+
+def make_bands(
+    scene: Gaussians,
+    rows: NDArray[np.int64],
+    probability: F32,
+    supported: NDArray[np.bool_],
+    views: Sequence[View],
+    masks: MaskSet,
+    options: RefineOptions,
+    progress: Progress,
+    device: raster.Device = "cpu",
+) -> list[Band]:
+    """The bands of all trusted views in which anything that moves can be seen."""
+    rng = np.random.default_rng(options.seed)
+    place = np.full(len(scene), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    bands: list[Band] = []
+    progress.stage("bands", len(views))
+    believed = np.where(supported[:, None], probability, 0).astype(np.float32)
+    for number, view in enumerate(views):
+        progress.step()
+        trust = masks.confidence[number].astype(np.float32)
+        if trust.max(initial=0) <= 0:
+            continue
+        camera = view.camera
+        reach, labels, alone = moving_tiles(scene, camera, rows, probability, device)
+        soft = masks.soft(number)
+        inner = tiles_with(edge_or_error(soft, alone, labels), camera)
+        tiles = reach & (inner | (rng.random(reach.shape) < options.elsewhere))
+        if not tiles.any():
+            continue
+        pixels, valid = tile_pixels(tiles, camera)
+        alone = np.stack(
+            [_coverage(scene, believed[:, k], camera, tiles, device) for k in range(soft.shape[0])], axis=-1
+        )
+        hidden = (alone - labels > 0.25) & (soft.transpose(1, 2, 0) < 0.5)
+        subset = reaching(scene, camera, tiles)
+        found = place[subset]
+        image = raster.render(scene, camera, tiles=tiles, device=device).image
+        assert image is not None
+        photo = image if view.photo is None else load_photo(view).astype(np.float32) / 255
+        photo = options.photo_share * photo + (1 - options.photo_share) * image
+        bands.append(
+            Band(
+                view.name, camera, tiles, subset, np.flatnonzero(found >= 0), found[found >= 0], pixels, valid,
+                np.rint(soft.reshape(soft.shape[0], -1)[:, pixels] * 255).astype(np.uint8), trust,
+                np.rint(np.clip(photo, 0, 1) * 255).astype(np.uint8).reshape(-1, 3)[pixels],
+                hidden.reshape(-1, soft.shape[0])[pixels].transpose(2, 0, 1),
+            )
+        )  # fmt: skip
+    return bands
+
+
+def edge_or_error(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:
+    """[H, W] bool: near a mask's edge [K, H, W], or where objects alone or the label image [H, W, K] disagree with it."""
+    found = np.zeros(soft.shape[1:], bool)
+    for k in range(soft.shape[0]):
+        inside = soft[k] > 0.5
+        found |= ndimage.binary_dilation(inside, iterations=EDGE) & ~ndimage.binary_erosion(
+            inside, iterations=EDGE, border_value=1
+        )
+        found |= (np.abs(alone[..., k] - soft[k]) > 0.5) | (np.abs(labels[..., k] - soft[k]) > 0.5)
+    return found
+
+
+def _coverage(scene: Gaussians, label: F32, camera: Camera, tiles: NDArray[np.bool_], device: raster.Device) -> F32:
+    some = np.flatnonzero(label > 1 / 255)
+    if not some.size:
+        return np.zeros((camera.height, camera.width), np.float32)
+    drawn = raster.render(scene.take(some), camera, colour=False, opacity_scale=label[some], tiles=tiles, device=device)
+    return 1 - drawn.transmittance

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The losses on rendered tiles (method: joint optimisation). All images here are [T, 256, C], T tiles of 16x16 pixels."""
+"""The losses on rendered tiles (method: joint optimisation). Images here are [T, 256, C], T tiles of 16x16 pixels."""
 
 from __future__ import annotations
 

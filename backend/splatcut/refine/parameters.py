@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Gaussians that move: their parameters as tensors, the optimiser that steps them, and the scene with them in it."""
+"""The Gaussians that move: their parameters as tensors, the optimiser of these, and the scene with them in it."""
 
 from __future__ import annotations
 

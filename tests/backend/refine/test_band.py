@@ -1,0 +1,251 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is worked on in a view: tiles, Gaussians and targets, on images whose sides are no multiples of 16."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from refine_scenes import EdgeScene, edge_scene, plain
+from scipy import ndimage
+
+from splatcut import raster
+from splatcut.cameras.types import Camera, View
+from splatcut.gaussians import concatenate
+from splatcut.masks.types import MaskSet
+from splatcut.progress import Quiet
+from splatcut.raster.rule import TILE
+from splatcut.refine.band import VISIBLE, Band, moving_tiles, reaching, tile_pixels, tiles_with
+from splatcut.refine.options import RefineOptions
+from splatcut.refine.rounds import EDGE, edge_or_error, make_bands, pixel_sizes
+
+
+@cache
+def _scene() -> EdgeScene:
+    return edge_scene(views=3)
+
+
+def _bands(scene: EdgeScene, rows: np.ndarray | None = None, elsewhere: float = 0.0, **changed: object) -> list[Band]:
+    supported = np.ones(len(scene.gaussians), bool)
+    options = RefineOptions(elsewhere=elsewhere)
+    rows = scene.rows if rows is None else rows
+    arguments = {"views": scene.views, "masks": scene.masks, "supported": supported} | changed
+    return make_bands(
+        scene.gaussians, rows, scene.probability, arguments["supported"], arguments["views"], arguments["masks"],
+        options, Quiet(),
+    )  # fmt: skip
+
+
+def _reach(scene: EdgeScene, camera: Camera, rows: np.ndarray) -> np.ndarray:
+    """[H, W]: where the moving Gaussians make up more than ``VISIBLE``, in the scene or alone, by the reference."""
+    moving = np.isin(np.arange(len(scene.gaussians)), rows).astype(np.float32)[:, None]
+    ball = scene.probability[:, 0] > 0.5
+    whole = raster.render(scene.gaussians, camera, features=moving, colour=False, device="reference").features
+    alone = raster.render(
+        scene.gaussians.take(ball), camera, features=moving[ball], colour=False, device="reference"
+    ).features
+    return np.maximum(whole, alone)[..., 0] > VISIBLE
+
+
+def _full(tiles: np.ndarray, camera: Camera) -> np.ndarray:
+    """[H, W] bool: the pixels of the tiles."""
+    return np.kron(tiles, np.ones((TILE, TILE), bool))[: camera.height, : camera.width]
+
+
+@pytest.mark.parametrize(("width", "height"), [(75, 53), (16, 16), (17, 15), (64, 48), (5, 3)])
+def test_tiles_and_their_pixels(width: int, height: int) -> None:
+    camera = Camera(width, height, 50.0, 50.0, 0.5 * width, 0.5 * height, np.eye(4))
+    rng = np.random.default_rng(width)
+    shape = (-(-height // TILE), -(-width // TILE))
+    points = rng.uniform(size=(height, width)) < 0.01
+    tiles = tiles_with(points, camera)
+    assert tiles.shape == shape
+    for row, column in np.ndindex(*shape):
+        there = points[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
+        assert tiles[row, column] == there.any()
+    tiles = rng.uniform(size=shape) < 0.6
+    tiles[-1, -1] = True
+    pixels, valid = tile_pixels(tiles, camera)
+    assert pixels.shape == valid.shape == (tiles.sum(), 256)
+    image = np.zeros(height * width, int)
+    np.add.at(image, pixels[valid], 1)
+    np.testing.assert_array_equal(image.reshape(height, width), _full(tiles, camera))
+    assert pixels.min() >= 0
+    assert pixels.max() < width * height
+    # Row by row within a tile: the last tile's entry at (y, x) is the pixel at (y, x) from its corner.
+    top, left = (shape[0] - 1) * TILE, (shape[1] - 1) * TILE
+    for y, x in ((0, 0), (0, 2), (2, 1)):
+        if top + y < height and left + x < width:
+            assert pixels[-1, y * TILE + x] == (top + y) * width + left + x
+            assert valid[-1, y * TILE + x]
+
+
+def test_every_pixel_near_an_edge_that_moving_gaussians_reach_is_in_a_tile() -> None:
+    scene = _scene()
+    rows = scene.rows[::7]
+    for band, view, mask in zip(_bands(scene, rows), scene.views, scene.masks.probability, strict=True):
+        reach = _reach(scene, view.camera, rows)
+        inside = mask[0] > 127
+        near = np.zeros_like(inside)
+        for y, x in np.argwhere(inside[:, 1:] != inside[:, :-1]):
+            near[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3] = True
+        for y, x in np.argwhere(inside[1:] != inside[:-1]):
+            near[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3] = True
+        assert (reach & near).sum() > 100
+        worked = _full(band.tiles, view.camera)
+        # Tiles that only hold one of the two are not worked on: where nothing moves nothing can be learnt.
+        reached = tiles_with(reach, view.camera)
+        assert (worked | ~(near & _full(reached, view.camera))).all()
+        assert not (band.tiles & ~reached).any()
+
+
+def test_all_that_moving_gaussians_reach_is_worked_on_when_elsewhere_is_1() -> None:
+    scene = _scene()
+    for band, view in zip(_bands(scene, scene.rows[::9], elsewhere=1.0), scene.views, strict=True):
+        np.testing.assert_array_equal(band.tiles, tiles_with(_reach(scene, view.camera, scene.rows[::9]), view.camera))
+
+
+def test_moving_tiles_see_what_is_hidden_in_the_scene_but_shows_in_the_object_alone() -> None:
+    scene = _scene()
+    camera = scene.views[1].camera
+    # The ball's far side: nothing of it shows in the scene, but alone without its near side it would.
+    behind = np.flatnonzero((scene.gaussians.means[:, 2] < -0.3) & (scene.probability[:, 0] > 0))
+    front = scene.gaussians.means[:, 2] > 0.0
+    probability = np.where(front[:, None], 0, scene.probability).astype(np.float32)
+    tiles, labels, alone = moving_tiles(scene.gaussians, camera, behind, probability, "cpu")
+    part = scene.gaussians.take(probability[:, 0] > 0)
+    expected = 1 - raster.render(part, camera, colour=False).transmittance
+    np.testing.assert_allclose(alone[..., 0], expected, atol=1e-6)
+    centre = (slice(22, 30), slice(34, 42))
+    assert labels[(*centre, 0)].max() < 0.01
+    assert alone[(*centre, 0)].min() > 0.9
+    assert tiles[26 // TILE, 38 // TILE]
+
+
+def test_the_subset_renders_the_tiles_as_the_whole_scene_does() -> None:
+    scene = _scene()
+    for band in _bands(scene):
+        part = scene.gaussians.take(band.subset)
+        assert (np.diff(band.subset) > 0).all()
+        assert len(part) < len(scene.gaussians)
+        some = raster.render(part, band.camera, features=scene.probability[band.subset], tiles=band.tiles)
+        whole = raster.render(scene.gaussians, band.camera, features=scene.probability)
+        worked = _full(band.tiles, band.camera)
+        for name in ("image", "features", "transmittance"):
+            np.testing.assert_array_equal(getattr(some, name)[worked], getattr(whole, name)[worked])
+
+
+def test_nothing_is_in_the_subset_that_does_not_reach_the_tiles() -> None:
+    scene = _scene()
+    band = _bands(scene)[0]
+    worked = _full(band.tiles, band.camera)
+    found = raster.accumulate(scene.gaussians, band.camera, worked[None].astype(np.float32), device="reference")
+    assert np.isin(np.flatnonzero(found.weighted[:, 0] > 0), band.subset).all()
+    assert np.array_equal(band.subset, reaching(scene.gaussians, band.camera, band.tiles))
+    camera, far = band.camera, band.tiles.copy()
+    far[:, 1:] = False
+    left = reaching(scene.gaussians, camera, far)
+    pixels, _ = camera.project(scene.gaussians.means[left])
+    assert (pixels[:, 0] < TILE + 40).all()
+
+
+def test_places_and_rows_go_together() -> None:
+    scene = _scene()
+    rows = np.concatenate([scene.rows[3::5], [len(scene.gaussians) - 1]])
+    for band in _bands(scene, rows):
+        np.testing.assert_array_equal(band.subset[band.place], rows[band.moving])
+        assert set(band.subset[band.place]) == set(band.subset) & set(rows)
+        assert (np.diff(band.moving) > 0).all()
+
+
+def test_targets_are_the_tiles_pixels_of_mask_and_photo(tmp_path: Path) -> None:
+    scene = _scene()
+    rng = np.random.default_rng(0)
+    photo = rng.integers(0, 256, (53, 75, 3), dtype=np.uint8)
+    Image.fromarray(photo).save(tmp_path / "view.png")
+    soft = rng.integers(0, 256, (1, 53, 75), dtype=np.uint8)
+    view = replace(scene.views[0], photo=tmp_path / "view.png")
+    masks = MaskSet(("ball",), (view.name,), [soft], np.array([[0.7]], np.float32))
+    supported = np.ones(len(scene.gaussians), bool)
+    image = np.clip(raster.render(scene.gaussians, view.camera).image, 0, 1)
+    for share in (1.0, 0.25, 0.0):
+        options = RefineOptions(elsewhere=1.0, photo_share=share)
+        (band,) = make_bands(scene.gaussians, scene.rows, scene.probability, supported, [view], masks, options, Quiet())
+        np.testing.assert_array_equal(band.masks, soft.reshape(1, -1)[:, band.pixels])
+        assert band.trust.tolist() == pytest.approx([0.7])
+        wanted = share * photo.reshape(-1, 3)[band.pixels] + (1 - share) * 255 * image.reshape(-1, 3)[band.pixels]
+        difference = np.abs(band.photo - wanted)[band.valid]
+        assert difference.max() <= 0.51
+
+
+def test_without_a_photo_the_scenes_own_render_is_what_the_render_is_held_to() -> None:
+    scene = _scene()
+    band = _bands(scene)[0]
+    image = np.clip(raster.render(scene.gaussians, band.camera).image, 0, 1).reshape(-1, 3)[band.pixels]
+    assert np.abs(band.photo - 255 * image)[band.valid].max() <= 0.51
+
+
+def test_views_that_nobody_trusts_have_no_band() -> None:
+    scene = _scene()
+    doubtful = replace(scene.masks, confidence=np.array([[1.0], [0.0], [1.0]], np.float32))
+    assert [band.name for band in _bands(scene, masks=doubtful)] == ["view 0", "view 2"]
+
+
+def test_pixels_where_something_else_hides_a_supported_part_are_exempt() -> None:
+    """A plate before the ball's right half: the masks end where it begins, though the ball does not."""
+    scene = _scene()
+    x, y = np.meshgrid(np.linspace(0.0, 0.6, 13), np.linspace(-0.6, 0.6, 25))
+    plate = plain(np.stack([x.ravel(), y.ravel(), np.full(x.size, 1.0)], axis=1), 0.06, (0.1, 0.8, 0.1))
+    gaussians = concatenate([scene.gaussians, plate])
+    probability = np.concatenate([scene.probability, np.zeros((len(plate), 1), np.float32)])
+    view = scene.views[1]
+    seen = raster.render(gaussians, view.camera, features=probability, colour=False).features[..., 0]
+    mask = ((seen > 0.5) * 255).astype(np.uint8)
+    masks = MaskSet(("ball",), (view.name,), [mask[None]], np.ones((1, 1), np.float32))
+    hidden = replace(scene, gaussians=gaussians, probability=probability, views=[view], masks=masks)
+    (band,) = _bands(hidden, elsewhere=1.0, supported=np.ones(len(gaussians), bool))
+    exempt = np.zeros(53 * 75, bool)
+    exempt[band.pixels[band.valid]] = band.exempt[0][band.valid]
+    exempt = exempt.reshape(53, 75)
+    ball = scene.masks.probability[1][0] > 127
+    behind = ndimage.binary_erosion(ball & (seen < 0.25), iterations=2)
+    assert behind.sum() > 50
+    assert exempt[behind].all()
+    assert not exempt[mask > 127].any()
+    # What no view supports is no excuse.
+    (band,) = _bands(hidden, elsewhere=1.0, supported=np.zeros(len(gaussians), bool))
+    assert not band.exempt.any()
+
+
+def test_edges_and_errors_by_hand() -> None:
+    soft, alone = np.zeros((1, 40, 60), np.float32), np.zeros((40, 60, 1), np.float32)
+    soft[0, :, 20:] = 1
+    alone[:, 20:] = 1
+    found = edge_or_error(soft, alone, alone)
+    np.testing.assert_array_equal(found.any(axis=0), (np.arange(60) >= 20 - EDGE) & (np.arange(60) < 20 + EDGE))
+    assert found.all(axis=0).sum() == 2 * EDGE
+    spot = alone.copy()
+    spot[5, 50] = 0.4
+    assert edge_or_error(soft, spot, alone)[5, 50]
+    assert edge_or_error(soft, alone, spot)[5, 50]
+    spot[5, 50] = 0.6
+    assert not edge_or_error(soft, spot, spot)[5, 50]
+
+
+def test_pixel_sizes_are_those_of_the_closest_view_that_sees_a_point() -> None:
+    def view(z: float, focal: float) -> View:
+        transform = np.eye(4)
+        transform[2, 3] = -z
+        return View(str(z), Camera(100, 80, focal, focal, 50.0, 40.0, transform))
+
+    views = [view(0.0, 100.0), view(2.0, 100.0), view(0.0, 400.0)]
+    points = np.array([[0, 0, 4.0], [0.9, 0, 4.0], [0, 0, 1.0], [50.0, 0, 4.0]], np.float32)
+    # On the axis the third camera has 4 / 400, beside it the second (2 / 100, its picture ends at x = 1 there), behind
+    # the second the third; what no picture holds takes the smallest of all.
+    np.testing.assert_allclose(pixel_sizes(points, views), [0.01, 0.02, 0.0025, 0.01], rtol=1e-6)
+    np.testing.assert_allclose(pixel_sizes(points, views[:1]), [0.04, 0.04, 0.01, 0.04], rtol=1e-6)

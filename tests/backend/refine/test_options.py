@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The refinement's options check themselves and say what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from splatcut.refine.options import FieldUse, Rates, RefineOptions, Weights
+
+
+@pytest.mark.parametrize("kind", [Weights, Rates])
+@pytest.mark.parametrize("value", [-0.001, float("inf"), float("nan")])
+def test_every_weight_and_rate_must_be_a_number_from_0_up(kind: Any, value: float) -> None:
+    for item in fields(kind):
+        with pytest.raises(ValueError, match=item.name):
+            kind(**{item.name: value})
+
+
+def test_zero_switches_off_and_is_allowed() -> None:
+    assert all(getattr(Weights(**{item.name: 0.0}), item.name) == 0 for item in fields(Weights))
+    assert Rates(means=0.0, label_logits=0.0).means == 0
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0001])
+def test_the_rates_end_above_0_and_not_above_where_they_began(value: float) -> None:
+    with pytest.raises(ValueError, match="at most 1"):
+        Rates(last=value)
+    assert Rates(last=1.0).last == 1.0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"iterations": 0}, "at least 1 iteration"),
+        ({"rounds": 0}, "1 round"),
+        ({"patience": -1}, "patience"),
+        ({"tau": 1.1}, "tau must lie in"),
+        ({"tau_move": -0.1}, "tau_move must lie in"),
+        ({"outside": 2.0}, "outside must lie in"),
+        ({"elsewhere": float("nan")}, "elsewhere must lie in"),
+        ({"photo_share": 1.5}, "photo_share must lie in"),
+    ],
+)
+def test_wrong_options_are_refused_by_name(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        RefineOptions(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"rays": 0}, {"samples": 3}])
+def test_the_field_needs_rays_and_samples(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least 1 ray and 4 samples"):
+        FieldUse(**wrong)
+
+
+def test_the_ends_of_the_ranges_are_allowed() -> None:
+    options = RefineOptions(iterations=1, tau=0.0, tau_move=1.0, outside=0.0, elsewhere=1.0, photo_share=0.0)
+    assert (options.iterations, options.elsewhere) == (1, 1.0)
+    assert RefineOptions().weights == Weights()
+    assert RefineOptions().field == FieldUse()

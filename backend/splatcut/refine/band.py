@@ -95,7 +95,7 @@ def tiles_with(pixels: NDArray[np.bool_], camera: Camera) -> NDArray[np.bool_]:
     tiles_x, tiles_y = cpu.tile_counts(camera)
     padded = np.zeros((tiles_y * TILE, tiles_x * TILE), bool)
     padded[: camera.height, : camera.width] = pixels
-    return padded.reshape(tiles_y, TILE, tiles_x, TILE).any(axis=(1, 3))
+    return np.asarray(padded.reshape(tiles_y, TILE, tiles_x, TILE).any(axis=(1, 3)))
 
 
 def tile_pixels(tiles: NDArray[np.bool_], camera: Camera) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

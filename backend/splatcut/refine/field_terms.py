@@ -92,7 +92,7 @@ class FieldTerms:
         count = min(7, len(means))
         if count < 2:
             return torch.zeros((0, 2), dtype=torch.int64)
-        _, near = cKDTree(means).query(means, k=count)
+        near = np.asarray(cKDTree(means).query(means, k=count)[1])
         first = np.repeat(np.arange(len(means)), count - 1)
         return torch.from_numpy(np.stack([first, near[:, 1:].ravel()], axis=1).astype(np.int64))
 

@@ -100,7 +100,8 @@ class Optimiser:
         device: raster.Device = "cpu",
     ) -> None:
         self.scene, self.fixed_labels, self.moving, self.bands = scene, fixed_labels, moving, bands
-        self.options, self.turn, self.device = options, turn, device
+        self.options, self.turn = options, turn
+        self.device: raster.Device = device
         self.adam = RowAdam(moving.tensors, options.rates, torch.from_numpy(pixel))
         self.field = FieldTerms(moving, boundary, options) if options.field.on else None
         self.done = 0

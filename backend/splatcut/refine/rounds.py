@@ -90,7 +90,7 @@ def make_bands(
 
 
 def edge_or_error(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:
-    """[H, W] bool: near a mask's edge [K, H, W], or where objects alone or the label image [H, W, K] disagree with it."""
+    """[H, W] bool: near a mask edge [K, H, W], or where objects alone or the label image [H, W, K] disagree."""
     found = np.zeros(soft.shape[1:], bool)
     for k in range(soft.shape[0]):
         inside = soft[k] > 0.5

@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the differentiable door can leave out, and that nothing else changes by it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from raster_scenes import RandomScene, SceneOptions, assert_gradients_close, gradients, random_scene
+
+from splatcut import raster
+from splatcut.raster import autograd
+from splatcut.raster.rule import TILE
+
+SCENES = {
+    "features": SceneOptions(channels=3, sh_degree=2),
+    "no features": SceneOptions(channels=0, sh_degree=3),
+    "scaled, big": SceneOptions(channels=1, scaled=True, log_scale=(-2.0, 0.5), width=50, height=33),
+}
+
+
+def _tensors(scene: RandomScene, dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
+    names = ("means", "log_scales", "quats", "opacity_logits", "sh")
+    return [torch.from_numpy(getattr(scene.gaussians, name)).to(dtype) for name in names]
+
+
+def _upstream(scene: RandomScene, colour: bool = True) -> np.ndarray:
+    """Weights of image, features and transmittance; 0 for the image without colour."""
+    channels = 4 + (0 if scene.features is None else scene.features.shape[1])
+    shape = (scene.camera.height, scene.camera.width, channels)
+    upstream = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    if not colour:
+        upstream[..., :3] = 0
+    return upstream
+
+
+def _without_colour(*inputs: Any, **options: Any) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
+    """The door without colour; a black image is put back and given a gradient of 0, as ``gradients`` wants one."""
+    image, features, transmittance = autograd.render(*inputs, colour=False, **options)
+    assert image.shape == (*transmittance.shape, 0)
+    black = torch.zeros(*transmittance.shape, 3, dtype=transmittance.dtype) + 0 * inputs[4].sum()
+    return black, features, transmittance
+
+
+@pytest.mark.parametrize("device", ["cpu", "reference"])
+@pytest.mark.parametrize("name", SCENES)
+def test_without_colour_features_and_transmittance_are_the_same(name: str, device: raster.Device) -> None:
+    scene = random_scene(0, SCENES[name])
+    extra = {} if scene.features is None else {"features": torch.from_numpy(scene.features)}
+    if scene.opacity_scale is not None:
+        extra["opacity_scale"] = torch.from_numpy(scene.opacity_scale)
+    image, features, transmittance = autograd.render(
+        *_tensors(scene), scene.camera, colour=False, background=scene.background, device=device, **extra
+    )
+    assert image.shape == (scene.camera.height, scene.camera.width, 0)
+    whole = autograd.render(*_tensors(scene), scene.camera, background=scene.background, device=device, **extra)
+    torch.testing.assert_close(transmittance, whole[2], rtol=0, atol=0)
+    assert (features is None) == (scene.features is None)
+    if features is not None and whole[1] is not None:
+        torch.testing.assert_close(features, whole[1], rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_without_colour_the_gradients_are_those_with_colour_that_nobody_looks_at(name: str) -> None:
+    scene = random_scene(1, SCENES[name])
+    upstream = _upstream(scene, colour=False)
+    lean = gradients(_without_colour, scene, upstream, torch.float32)
+    whole = gradients(autograd.render, scene, upstream, torch.float32)
+    exact = gradients(partial(_without_colour, device="reference"), scene, upstream, torch.float64)
+    full_reference = gradients(partial(autograd.render, device="reference"), scene, upstream, torch.float64)
+    assert not lean["sh"].any()
+    assert lean["means"].abs().max() > 0
+    for key, tensor in whole.items():
+        torch.testing.assert_close(lean[key], tensor, rtol=1e-4, atol=1e-5 * float(tensor.abs().max() + 1))
+        torch.testing.assert_close(exact[key], full_reference[key], rtol=1e-9, atol=1e-12)
+    assert_gradients_close(lean, exact, 1e-3)
+
+
+def test_neither_colour_nor_features() -> None:
+    """The transmittance alone, as for the coverage of an object."""
+    scene = random_scene(2, SCENES["no features"])
+    tiles = np.zeros((-(-29 // TILE), -(-37 // TILE)), bool)
+    tiles[0, 1:] = True
+    parameters = [tensor.requires_grad_() for tensor in _tensors(scene)]
+    image, features, transmittance = autograd.render(*parameters, scene.camera, colour=False, tiles=tiles)
+    assert image.shape == (29, 37, 0)
+    assert features is None
+    expected = raster.render(scene.gaussians, scene.camera, tiles=tiles, device="reference").transmittance
+    np.testing.assert_allclose(transmittance.detach(), expected, atol=1e-5)
+    transmittance.sum().backward()
+    assert parameters[0].grad is not None
+    assert parameters[0].grad.abs().max() > 0

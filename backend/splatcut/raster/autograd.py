@@ -20,6 +20,11 @@ def _array(tensor: Tensor) -> NDArray[np.float32]:
     return np.ascontiguousarray(tensor.detach().numpy(), dtype=np.float32)
 
 
+def _only(tensor: Tensor, some: Tensor) -> Tensor:
+    """The tensor; gradients pass to the rows ``some`` alone."""
+    return torch.where(some.view(-1, *[1] * (tensor.ndim - 1)), tensor, tensor.detach())
+
+
 class _CpuRender(torch.autograd.Function):
     """The numba rasteriser as a torch function: (C, H, W) channels and the transmittance.
 
@@ -28,10 +33,8 @@ class _CpuRender(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
-        means, log_scales, quats, logits, sh, features, scale, camera, background, tiles, sh_degree, pixels, colour = (
-            inputs
-        )
-        gaussians = Gaussians(*(_array(tensor) for tensor in (means, log_scales, quats, logits, sh)))
+        *parameters, features, scale, camera, background, tiles, sh_degree, pixels, colour, wanted = inputs
+        gaussians = Gaussians(*(_array(tensor) for tensor in parameters))
         opacity_scale = None if scale is None else _array(scale)
         prepared = cpu.prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
         extra = None if features is None else _array(features)
@@ -40,12 +43,12 @@ class _CpuRender(torch.autograd.Function):
         if colour:
             ground[:3] = background
         out, transmittance = cpu.blend(prepared, values, ground)
-        ctx.state = (prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels, colour)
+        ctx.state = (prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels, colour, wanted)
         return torch.from_numpy(out), torch.from_numpy(transmittance)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels, colour = ctx.state
+        prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels, colour, wanted = ctx.state
         result = cpu.backward(
             prepared,
             gaussians,
@@ -56,6 +59,7 @@ class _CpuRender(torch.autograd.Function):
             _array(gradients[1]),
             colour=colour,
             sh_degree=sh_degree,
+            wanted=wanted,
         )
         if pixels is not None:
             pixels += torch.from_numpy(result.pixels)
@@ -65,7 +69,7 @@ class _CpuRender(torch.autograd.Function):
             scale = torch.from_numpy(result.log_opacity / safe)
         parameters = [result.means, result.log_scales, result.quats, result.opacity_logits, result.sh]
         features = torch.from_numpy(result.features) if values.shape[1] > (3 if colour else 0) else None
-        return (*(torch.from_numpy(array) for array in parameters), features, scale, None, None, None, None, None, None)
+        return (*(torch.from_numpy(array) for array in parameters), features, scale, *[None] * 7)
 
 
 def render(
@@ -83,6 +87,7 @@ def render(
     tiles: NDArray[np.bool_] | None = None,
     sh_degree: int | None = None,
     pixel_gradients: Tensor | None = None,
+    wanted: NDArray[np.bool_] | None = None,
     device: Device = "cpu",
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """Renders a view so that gradients flow to every tensor.
@@ -92,6 +97,8 @@ def render(
         features, background, opacity_scale, tiles, sh_degree: as in ``splatcut.raster.render``.
         colour: whether to blend the colour; without it the image has no channels.
         pixel_gradients: [N, 2] tensor that the backward pass adds the gradients of the projected means to (pixels).
+        wanted: [N] bool, the Gaussians whose gradients are wanted; those of the others are 0 (and their
+            ``pixel_gradients`` may be), which the CPU makes use of. All when None.
 
     Returns:
         image [H, W, 3] ([H, W, 0] without colour), features [H, W, C] or None, transmittance [H, W].
@@ -99,10 +106,17 @@ def render(
     if device == "cpu":
         out, transmittance = _CpuRender.apply(
             means, log_scales, quats, opacity_logits, sh, features, opacity_scale, camera, background, tiles, sh_degree,
-            pixel_gradients, colour,
+            pixel_gradients, colour, wanted,
         )  # fmt: skip
         out, first = out.permute(1, 2, 0), 3 if colour else 0
         return out[..., :first], None if features is None else out[..., first:], transmittance
+    if wanted is not None:
+        some = torch.from_numpy(wanted).to(means.device)
+        means, log_scales, quats, opacity_logits, sh = (
+            _only(tensor, some) for tensor in (means, log_scales, quats, opacity_logits, sh)
+        )
+        features = None if features is None else _only(features, some)
+        opacity_scale = None if opacity_scale is None else _only(opacity_scale, some)
     if device == "reference":
         from splatcut.raster import reference as other
     else:

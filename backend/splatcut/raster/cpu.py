@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from splatcut.cameras.types import Camera
 from splatcut.gaussians import F32, Gaussians
-from splatcut.raster import cpu_blend, cpu_gradient, cpu_project, cpu_tiles
+from splatcut.raster import cpu_backward, cpu_blend, cpu_gradient, cpu_project, cpu_tiles
 from splatcut.raster.rule import FOV_GUARD, TILE
 from splatcut.raster.types import Accumulated, Rendered
 
 _NONE = np.empty(0, np.float32)
+_ALL = np.empty(0, bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,19 +218,26 @@ def backward(
     *,
     colour: bool = True,
     sh_degree: int | None = None,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> Gradients:
     """Exact gradients of the blending and the projection.
 
     Args:
         prepared, values, out, transmittance: what ``prepare``, ``channels`` and ``blend`` gave.
         out_gradient: [C, H, W] float32; transmittance_gradient: [H, W] float32.
+        wanted: [N] bool, the Gaussians whose gradients are wanted (those of the others are 0); all when None.
     """
+    drawn, rank = prepared.drawn, prepared.rank
+    if wanted is not None:
+        some = wanted[drawn]
+        drawn, rank = drawn[some], rank[some]
     width = values.shape[1]
-    sums = np.zeros((prepared.pair_slot.size, cpu_blend.MOMENTS + width), np.float32)
-    cpu_blend.backward(
+    sums = np.zeros((prepared.pair_slot.size, cpu_backward.MOMENTS + width), np.float32)
+    cpu_backward.backward(
         prepared.active, prepared.tile_start, prepared.pair_gaussian, prepared.pair_slot, prepared.geometry,
         prepared.box, values, out, transmittance, np.ascontiguousarray(out_gradient, np.float32),
-        np.ascontiguousarray(transmittance_gradient, np.float32), prepared.tiles_x, sums,
+        np.ascontiguousarray(transmittance_gradient, np.float32), prepared.tiles_x,
+        _ALL if wanted is None else wanted[prepared.order], sums,
     )  # fmt: skip
     n, extra = prepared.count, width - (3 if colour else 0)
     result = Gradients(
@@ -244,7 +252,7 @@ def backward(
     )
     degree = gaussians.sh_degree if sh_degree is None else min(sh_degree, gaussians.sh_degree)
     cpu_gradient.project_backward(
-        prepared.drawn, prepared.rank, prepared.slot_start, sums, prepared.geometry, values,
+        drawn, rank, prepared.slot_start, sums, prepared.geometry, values,
         camera_vector(prepared.camera), gaussians.means, gaussians.log_scales, gaussians.quats, gaussians.sh, degree,
         colour, result.means, result.log_scales, result.quats, result.opacity_logits, result.sh, result.features,
         result.log_opacity, result.pixels,

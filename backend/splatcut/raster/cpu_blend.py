@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The per-pixel kernels: blending, accumulation of weights, and the backward pass (numba).
+"""The per-pixel kernels: blending and accumulation of weights (numba); ``cpu_backward`` has the gradients.
 
 A tile is 16x16 pixels kept as 16 blocks of 4x4; one block is one vector. A tile's state is a flat float32 array:
 transmittance first (256 values, block after block), then 256 values per channel. A negative transmittance marks a pixel
@@ -243,127 +243,6 @@ def accumulate(
                 sums[slot, 1] = lane_sum(first)
                 for kind in range(1, kinds):
                     sums[slot, kind + 1] = lane_sum(load(state, partial + kind * 16))
-
-
-#: Columns of the backward sums before the channels: sums over pixels of dL/dlog(alpha) times 1, dx, dy, dx^2, dx dy,
-#: dy^2.
-MOMENTS = 6
-
-
-@njit(parallel=True, fastmath=_FAST, cache=True, nogil=True)
-def backward(
-    active: Any, tile_start: Any, pair_gaussian: Any, pair_slot: Any, geometry: Any, box: Any, values: Any, out: Any,
-    transmittance: Any, out_gradient: Any, transmittance_gradient: Any, tiles_x: int, sums: Any,
-) -> None:  # fmt: skip
-    """Gradients of the blending, per pair; runs front to back like the forward pass.
-
-    With w_i = alpha_i T_i and R_i the gradient-weighted colour of everything behind i (background and the
-    transmittance's own gradient included), dL/dalpha_i = T_i <g, c_i> - R_i / (1 - alpha_i).
-
-    Args:
-        out, transmittance: the forward pass's results.
-        out_gradient: [C, H, W] float32; transmittance_gradient: [H, W] float32.
-        sums: out, [P, 6 + C] float32 by slot, zero on entry.
-    """
-    channels = values.shape[1]
-    height, width = transmittance.shape
-    for a in prange(active.size):
-        tile = active[a]
-        x, y = (tile % tiles_x) * 16, (tile // tiles_x) * 16
-        # transmittance, remaining R, gradient per channel, scratch
-        gradient = 512
-        scratch = 256 * (channels + 2)
-        partial = scratch + 256
-        state = np.zeros(partial + 16 * channels, np.float32)
-        live = _start(state, x, y, width, height)
-        zero = splat(F(0))
-        _gather(transmittance, state, scratch, x, y, width, height)
-        _gather(transmittance_gradient, state, 256, x, y, width, height)
-        for block in range(16):
-            store(state, 256 + block * 16, load(state, 256 + block * 16) * load(state, scratch + block * 16))
-        for channel in range(channels):
-            place = gradient + 256 * channel
-            _gather(out_gradient[channel], state, place, x, y, width, height)
-            _gather(out[channel], state, scratch, x, y, width, height)
-            for block in range(16):
-                here = 256 + block * 16
-                store(
-                    state,
-                    here,
-                    fma(load(state, place + block * 16), load(state, scratch + block * 16), load(state, here)),
-                )
-        threshold, limit, one = splat(LOG2_ALPHA_MIN), splat(F(ALPHA_MAX)), splat(F(1))
-        for pair in range(tile_start[tile], tile_start[tile + 1]):
-            if live == 0:
-                break
-            g = pair_gaussian[pair]
-            bx0, bx1, by0, by1 = _blocks(box, g, x, y)
-            ca, cb, cc, lo = (
-                splat(geometry[g, CA]),
-                splat(geometry[g, CB]),
-                splat(geometry[g, CC]),
-                splat(geometry[g, LO]),
-            )
-            dx0 = lanes_x() + splat(F(x) - geometry[g, MX])
-            dy0 = lanes_y() + splat(F(y) - geometry[g, MY])
-            s, sx, sy, sxx, sxy, syy = zero, zero, zero, zero, zero, zero
-            touched = False
-            for by in range(by0, by1 + 1):
-                dy = dy0 + splat(F(by * 4))
-                row = fma(dy * dy, cc, lo)
-                slope = cb * dy
-                r, rx, rxx = zero, zero, zero
-                for bx in range(bx0, bx1 + 1):
-                    block = by * 4 + bx
-                    if (live >> block) & 1 == 0:
-                        continue
-                    base = block * 16
-                    dx = dx0 + splat(F(bx * 4))
-                    power = fma(dx, fma(ca, dx, slope), row)
-                    t = load(state, base)
-                    seen = (power >= threshold) & (t > zero)
-                    if not any_lane(seen):
-                        continue
-                    raw, alpha, weight, drawn, after = _draw(power, t, seen)
-                    if not any_lane(after > zero):
-                        live &= ~(1 << block)
-                    store(state, base, after)
-                    if not touched:
-                        touched = True
-                        for channel in range(channels):
-                            store(state, partial + channel * 16, zero)
-                    colour = zero
-                    for channel in range(channels):
-                        here = load(state, base + gradient + 256 * channel)
-                        colour = fma(here, splat(values[g, channel]), colour)
-                        place = partial + channel * 16
-                        store(state, place, fma(weight, here, load(state, place)))
-                    behind = load(state, base + 256) - colour * weight
-                    store(state, base + 256, behind)
-                    slant = t * colour - behind / (one - alpha)
-                    moved = select(drawn & (limit >= raw), slant * alpha, zero)
-                    r = r + moved
-                    mx = moved * dx
-                    rx = rx + mx
-                    rxx = fma(mx, dx, rxx)
-                if touched:
-                    ry = r * dy
-                    s = s + r
-                    sx = sx + rx
-                    sxx = sxx + rxx
-                    sy = sy + ry
-                    syy = fma(ry, dy, syy)
-                    sxy = fma(rx, dy, sxy)
-            if touched:
-                slot = pair_slot[pair]
-                sums[slot, 0] = lane_sum(s)
-                sums[slot, 1] = lane_sum(sx)
-                sums[slot, 2] = lane_sum(sy)
-                sums[slot, 3] = lane_sum(sxx)
-                sums[slot, 4] = lane_sum(sxy)
-                sums[slot, 5] = lane_sum(syy)
-                for channel in range(channels):
-                    sums[slot, 6 + channel] = lane_sum(load(state, partial + channel * 16))
 
 
 @njit(parallel=True, cache=True, nogil=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from splatcut.raster.cpu_blend import MOMENTS
+from splatcut.raster.cpu_backward import MOMENTS
 from splatcut.raster.cpu_project import CA, CB, CC, LOG2E, OPACITY, _clamped, _rotation, sh_basis, sh_basis_gradient
 
 F = np.float32
@@ -59,7 +59,7 @@ def project_backward(
     Args:
         drawn, rank: [M], as in ``cpu.Prepared``.
         values: [M, C] channels in depth order; a colour of 0 was clamped and gets no gradient.
-        sums: [P, 6 + C] from ``cpu_blend.backward``; C is 3 for the colour, if any, then the features.
+        sums: [P, 6 + C] from ``cpu_backward.backward``; C is 3 for the colour, if any, then the features.
         g_log_opacity: out, [N] gradient with respect to the logarithm of the drawn opacity (for ``opacity_scale``).
         g_pixels: out, [N, 2] gradient with respect to the projected mean, pixels.
         Other outputs have the shapes of the parameters.

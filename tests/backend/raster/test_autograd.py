@@ -94,3 +94,63 @@ def test_neither_colour_nor_features() -> None:
     transmittance.sum().backward()
     assert parameters[0].grad is not None
     assert parameters[0].grad.abs().max() > 0
+
+
+def _some(scene: RandomScene, share: float) -> np.ndarray:
+    return np.random.default_rng(3).uniform(size=len(scene.gaussians)) < share
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
+@pytest.mark.parametrize("name", ["mixed", "opaque", "many", *SCENES])
+def test_wanted_gradients_are_those_of_a_full_backward_pass_and_the_others_zero(name: str, share: float) -> None:
+    options = {
+        "mixed": SceneOptions(),
+        "opaque": SceneOptions(opacity=(0.9, 0.9999), log_scale=(-3.0, 0.5), count=100),
+        "many": SceneOptions(count=1500, width=90, height=70, log_scale=(-5.0, -2.0), channels=2, scaled=True),
+    }
+    scene = random_scene(5, (options | SCENES)[name])
+    upstream = _upstream(scene)
+    wanted = _some(scene, share)
+    full = gradients(autograd.render, scene, upstream, torch.float32)
+    part = gradients(partial(autograd.render, wanted=wanted), scene, upstream, torch.float32)
+    for key, tensor in full.items():
+        torch.testing.assert_close(part[key][wanted], tensor[wanted], rtol=0, atol=0)
+        assert not part[key][~wanted].any()
+
+
+def test_wanted_gradients_in_some_tiles_and_of_projected_means() -> None:
+    scene = random_scene(6, SceneOptions(count=300, width=70, height=45))
+    tiles = np.array(
+        [[True, False, True, False, True], [False, True, True, False, False], [False, True, True, True, True]]
+    )
+    wanted = _some(scene, 0.3)
+    upstream = _upstream(scene)
+    pixels = [torch.zeros(300, 2), torch.zeros(300, 2)]
+    full = gradients(partial(autograd.render, tiles=tiles, pixel_gradients=pixels[0]), scene, upstream, torch.float32)
+    part = gradients(
+        partial(autograd.render, tiles=tiles, wanted=wanted, pixel_gradients=pixels[1]), scene, upstream, torch.float32
+    )
+    for key, tensor in full.items():
+        torch.testing.assert_close(part[key][wanted], tensor[wanted], rtol=0, atol=0)
+    assert torch.equal(pixels[1][wanted], pixels[0][wanted])
+    assert not pixels[1][~wanted].any()
+    assert pixels[1].abs().max() > 0
+
+
+def test_wanted_does_not_change_the_render() -> None:
+    scene = random_scene(7)
+    whole = autograd.render(*_tensors(scene), scene.camera)
+    some = autograd.render(*_tensors(scene), scene.camera, wanted=_some(scene, 0.3))
+    assert torch.equal(whole[0], some[0])
+    assert torch.equal(whole[2], some[2])
+
+
+def test_the_reference_zeroes_what_is_not_wanted() -> None:
+    scene = random_scene(8, SceneOptions(channels=2, scaled=True))
+    wanted = _some(scene, 0.4)
+    upstream = _upstream(scene)
+    full = gradients(partial(autograd.render, device="reference"), scene, upstream, torch.float64)
+    part = gradients(partial(autograd.render, device="reference", wanted=wanted), scene, upstream, torch.float64)
+    for key, tensor in full.items():
+        torch.testing.assert_close(part[key][wanted], tensor[wanted], rtol=0, atol=0)
+        assert not part[key][~wanted].any()

@@ -15,63 +15,17 @@ from torch import Tensor
 from splatcut import raster
 from splatcut.gaussians import F32, Gaussians
 from splatcut.progress import Progress
-from splatcut.raster import autograd
 from splatcut.refine.band import Band
 from splatcut.refine.field_terms import FieldTerms
 from splatcut.refine.losses import alone_loss, mask_loss, photo_loss
 from splatcut.refine.options import RefineOptions
-from splatcut.refine.parameters import GEOMETRY, Moving, RowAdam
+from splatcut.refine.parameters import Moving, RowAdam
+from splatcut.refine.subscene import SubScene, tiled
 
 #: Share of a round in which the field learns from the Gaussians before they hear from it.
 WARM_UP = 0.15
 #: Share of a round that the field has for itself when field and Gaussians are optimised one after the other.
 FIELD_FIRST = 0.5
-
-
-class SubScene:
-    """The Gaussians of one band as tensors, the moving ones differentiable."""
-
-    def __init__(self, scene: Gaussians, fixed_labels: F32, moving: Moving, band: Band) -> None:
-        place, rows = torch.from_numpy(band.place), torch.from_numpy(band.moving)
-
-        def joined(static: np.ndarray, live: Tensor) -> Tensor:
-            return torch.from_numpy(np.ascontiguousarray(static[band.subset])).index_copy(0, place, live[rows])
-
-        t = moving.tensors
-        self.geometry = [joined(getattr(scene, name), t[name]) for name in GEOMETRY]
-        self.sh = joined(scene.sh, torch.cat([t["sh_dc"], t["sh_rest"]], dim=1))
-        self.labels = joined(fixed_labels, moving.probability())
-
-    def gaussians(self) -> Gaussians:
-        """The Gaussians of the band as they are now, without gradients."""
-        return Gaussians(*(np.ascontiguousarray(tensor.detach().numpy()) for tensor in (*self.geometry, self.sh)))
-
-    def render(self, band: Band, device: raster.Device) -> tuple[Tensor, Tensor, Tensor]:
-        """Colour, labels [H, W, K] and transmittance of the scene."""
-        means, log_scales, quats, logits = self.geometry
-        image, labels, transmittance = autograd.render(
-            means,
-            log_scales,
-            quats,
-            logits,
-            self.sh,
-            band.camera,
-            features=self.labels,
-            tiles=band.tiles,
-            device=device,
-        )
-        assert labels is not None
-        return image, labels, transmittance
-
-    def coverage(self, band: Band, k: int, device: raster.Device) -> Tensor:
-        """[H, W] alpha of object k alone."""
-        some = torch.nonzero(self.labels[:, k].detach() > 1 / 255).squeeze(1)
-        means, log_scales, quats, logits = (tensor[some] for tensor in self.geometry)
-        _, _, transmittance = autograd.render(
-            means, log_scales, quats, logits, self.sh[some, :1].detach(), band.camera,
-            colour=False, opacity_scale=self.labels[some, k], tiles=band.tiles, device=device,
-        )  # fmt: skip
-        return 1 - transmittance
 
 
 class Optimiser:
@@ -137,9 +91,9 @@ class Optimiser:
         field_first = self.field is not None and not options.field.joint and part < FIELD_FIRST
         if field_first:
             loss = torch.zeros(())
-            image, labels, transmittance = (t.detach() for t in sub.render(band, self.device))
+            image, labels, transmittance = (t.detach() for t in sub.render(self.device))
         else:
-            image, labels, transmittance = sub.render(band, self.device)
+            image, labels, transmittance = sub.render(self.device)
             loss = self._gaussians_loss(band, sub, image, labels, transmittance, rng)
         if self.field is not None:
             loss = loss + self._field_loss(self.field, band, sub, (image, labels, transmittance), rng)
@@ -164,16 +118,16 @@ class Optimiser:
         loss = image.new_zeros(())
         if w.mask > 0:
             trust = inside * float(band.trust.max())
-            loss = loss + w.mask * mask_loss(_tiled(labels, band), _tiled(transmittance, band), masks, trust)
+            loss = loss + w.mask * mask_loss(tiled(labels, band), tiled(transmittance, band), masks, trust)
         if w.photo > 0:
             photo = torch.from_numpy(band.photo).float() / 255
-            loss = loss + w.photo * photo_loss(_tiled(image, band), photo, valid)
+            loss = loss + w.photo * photo_loss(tiled(image, band), photo, valid)
         if w.alone > 0:
             # One object in turn stands for all of them: each costs a render of its own.
             trusted = np.flatnonzero(band.trust > 0)
             k = int(trusted[rng.integers(len(trusted))])
             weight = inside * (~torch.from_numpy(band.exempt[k])) * float(band.trust[k])
-            coverage = _tiled(sub.coverage(band, k, self.device), band)
+            coverage = tiled(sub.coverage(k, self.device), band)
             loss = loss + w.alone * alone_loss(coverage, masks[k], weight)
         return loss
 
@@ -195,7 +149,7 @@ class Optimiser:
                 made = field.render(band, sub.gaussians(), chosen, self.moving, seed, fixed=True)
         else:
             made = field.render(band, sub.gaussians(), chosen, self.moving, seed, fixed=not joint or part < WARM_UP)
-        image, labels, transmittance = (_tiled(t, band)[some] for t in drawn)
+        image, labels, transmittance = (tiled(t, band)[some] for t in drawn)
         if part < WARM_UP:
             image, labels, transmittance = image.detach(), labels.detach(), transmittance.detach()
         loss = w.align * field.align_loss(made, image, 1 - transmittance, labels)
@@ -208,11 +162,6 @@ class Optimiser:
         if w.continuity > 0 and part >= WARM_UP:
             loss = loss + w.continuity * field.continuity_loss(self.moving, rng)
         return loss
-
-
-def _tiled(image: Tensor, band: Band) -> Tensor:
-    """[H, W, ...] -> [T, 256, ...], the pixels of the band's tiles."""
-    return image.reshape(-1, *image.shape[2:])[torch.from_numpy(band.pixels)]
 
 
 def optimise(optimiser: Optimiser, progress: Progress, save: Callable[[Optimiser], None] | None = None) -> None:

@@ -17,10 +17,11 @@ from splatcut import raster
 from splatcut.gaussians import Gaussians
 from splatcut.progress import Quiet
 from splatcut.refine.band import Band
-from splatcut.refine.loop import Optimiser, SubScene, optimise, settled
+from splatcut.refine.loop import Optimiser, optimise, settled
 from splatcut.refine.options import FieldUse, Rates, RefineOptions, Weights
 from splatcut.refine.parameters import NAMES, Moving
 from splatcut.refine.rounds import make_bands, pixel_sizes
+from splatcut.refine.subscene import SubScene
 
 
 @cache
@@ -162,11 +163,11 @@ def test_a_sub_scene_renders_the_band_as_the_whole_scene_does() -> None:
     whole_scene = moving.put_into(scene.gaussians)
     for band in _bands(OPTIONS)[:2]:
         sub = SubScene(scene.gaussians, scene.probability, moving, band)
-        image, blended, transmittance = (tensor.detach().numpy() for tensor in sub.render(band, "cpu"))
+        image, blended, transmittance = (tensor.detach().numpy() for tensor in sub.render("cpu"))
         whole = raster.render(whole_scene, band.camera, features=labels)
         ball = scene.probability[:, 0] > 0.5
         alone = raster.render(whole_scene.take(ball), band.camera, colour=False, opacity_scale=labels[ball, 0])
-        coverage = sub.coverage(band, 0, "cpu").detach().numpy()
+        coverage = sub.coverage(0, "cpu").detach().numpy()
         pixels = band.pixels[band.valid]
 
         def at(array: np.ndarray, pixels: np.ndarray = pixels) -> np.ndarray:

@@ -19,8 +19,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numba import njit, prange
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -108,6 +110,7 @@ def evidence(
     object_index: int,
     depths: Sequence[F32],
     options: HullOptions | None = None,
+    interiors: Sequence[F32] | None = None,
 ) -> Evidence:
     """Asks every view about every point. Soft masks speak for both sides, in proportion.
 
@@ -116,6 +119,7 @@ def evidence(
         views: those of the masks, in their order.
         object_index: which of the masks' objects.
         depths: of the views, from ``depth_maps`` with the same options.
+        interiors: ``interior`` of that object's masks, where it is asked about more than once.
 
     Raises:
         ValueError: views, masks and depths that are not the same number, or an object that is not there.
@@ -127,42 +131,66 @@ def evidence(
         )
     if not 0 <= object_index < len(masks.objects):
         raise ValueError(f"There is no object number {object_index} among {len(masks.objects)}.")
-    points = np.asarray(points, np.float64)
-    supported, refuted, inside, seen = np.zeros((4, len(points)), np.float32)
-    for view, probability, confidence, depth in zip(views, masks.probability, masks.confidence, depths, strict=True):
-        trust = float(confidence[object_index])
-        if trust <= 0:
-            continue
-        camera, mask = view.camera, probability[object_index]
-        pixel, z = camera.project(points)
-        ahead = z > camera.near
-        pixel[~ahead] = -1
-        rows = np.flatnonzero(ahead & (pixel >= 0).all(axis=1) & (pixel < (camera.width, camera.height)).all(axis=1))
-        if not rows.size:
-            continue
-        column, row = pixel[rows].astype(np.int64).T
-        shown = mask[row, column].astype(np.float64) / 255
-        interior = _interior(mask)[row, column]
-        surface = depth[
-            np.minimum((pixel[rows, 1] * (depth.shape[0] / camera.height)).astype(np.int64), depth.shape[0] - 1),
-            np.minimum((pixel[rows, 0] * (depth.shape[1] / camera.width)).astype(np.int64), depth.shape[1] - 1),
-        ].astype(np.float64)
-        # In pixels' widths at the nearer of point and surface; minus infinity where there is no surface.
-        behind = (z[rows] - surface) * math.sqrt(camera.fx * camera.fy) / np.minimum(z[rows], surface)
-        supported[rows] += trust * shown * (behind <= options.slack + options.thickness * interior)
-        refuted[rows] += trust * (1 - shown) * (behind <= options.slack)
-        inside[rows] += trust * shown
-        seen[rows] += trust
+    points = np.ascontiguousarray(points, np.float64)
+    interiors = interiors or [interior(probability[object_index]) for probability in masks.probability]
+    found = np.zeros((4, len(points)))
+    for view, probability, confidence, depth, inner in zip(
+        views, masks.probability, masks.confidence, depths, interiors, strict=True
+    ):
+        trust, camera = float(confidence[object_index]), view.camera
+        if trust > 0:
+            _ask(
+                points, camera.camera_from_world, (camera.fx, camera.fy, camera.cx, camera.cy), camera.near,
+                probability[object_index], inner, depth, trust, options.slack, options.thickness, found,
+            )  # fmt: skip
+    supported, refuted, inside, seen = found.astype(np.float32)
     return Evidence(supported, refuted, inside, seen)
 
 
-def _interior(mask: NDArray[np.uint8]) -> F32:
+@njit(parallel=True, cache=True, nogil=True)
+def _ask(
+    points: Any, transform: Any, lens: Any, near: float, mask: Any, inner: Any, depth: Any, trust: float, slack: float,
+    thickness: float, found: Any,
+) -> None:  # fmt: skip
+    """Adds what one view says about points [M, 3] to ``found`` [4, M]: supported, refuted, inside, seen."""
+    fx, fy, cx, cy = lens
+    height, width = mask.shape
+    rows, columns = depth.shape
+    focal = (fx * fy) ** 0.5
+    for i in prange(points.shape[0]):
+        x, y, z = points[i]
+        ahead = transform[2, 0] * x + transform[2, 1] * y + transform[2, 2] * z + transform[2, 3]
+        if not ahead > near:
+            continue
+        u = fx * (transform[0, 0] * x + transform[0, 1] * y + transform[0, 2] * z + transform[0, 3]) / ahead + cx
+        v = fy * (transform[1, 0] * x + transform[1, 1] * y + transform[1, 2] * z + transform[1, 3]) / ahead + cy
+        if not (0 <= u < width and 0 <= v < height):
+            continue
+        shown = mask[int(v), int(u)] / 255.0
+        surface = depth[min(int(v * rows / height), rows - 1), min(int(u * columns / width), columns - 1)]
+        # In pixels' widths at the nearer of point and surface; minus infinity where there is no surface.
+        behind = (ahead - surface) * focal / min(ahead, surface)
+        if behind <= slack + thickness * inner[int(v), int(u)]:
+            found[0, i] += trust * shown
+        if behind <= slack:
+            found[1, i] += trust * (1.0 - shown)
+        found[2, i] += trust * shown
+        found[3, i] += trust
+
+
+def interior(mask: NDArray[np.uint8]) -> F32:
     """[H, W] float32: distance to the outline in pixels, 0 outside the mask. The image's border is no outline."""
     whole = mask > 127
     if whole.all():
         return np.full(mask.shape, max(mask.shape), np.float32)
-    # The transform measures to the nearest pixel of the other side; the outline lies half a pixel before it.
-    return np.maximum(0, ndimage.distance_transform_edt(whole) - 0.5).astype(np.float32)
+    result = np.zeros(mask.shape, np.float32)
+    across, down = np.flatnonzero(whole.any(axis=0)), np.flatnonzero(whole.any(axis=1))
+    if across.size:
+        # The nearest pixel of the other side touches the mask, so no more than its box need be looked at.
+        box = (slice(max(0, down[0] - 1), down[-1] + 2), slice(max(0, across[0] - 1), across[-1] + 2))
+        # The transform measures to the nearest pixel of the other side; the outline lies half a pixel before it.
+        result[box] = np.maximum(0, ndimage.distance_transform_edt(whole[box]) - 0.5)
+    return result
 
 
 def axis_points(gaussians: Gaussians, reach: Sequence[float] = (1.25, 2.5)) -> F32:

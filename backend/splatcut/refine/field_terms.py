@@ -30,6 +30,8 @@ from splatcut.refine.parameters import Moving
 
 #: Side of the window of the residual's local variance, pixels (paper: equation 16).
 WINDOW = 7
+#: Share of the colour residual's gradient that reaches the Gaussians.
+COLOUR_PULL = 0.05
 #: Points and neighbouring pairs that the smoothness and the continuity look at in an iteration.
 POINTS = 1024
 
@@ -78,7 +80,7 @@ class FieldTerms:
             groups.append({"params": list(self.field.encoding.parameters()), "lr": options.rates.field_table})
         self.start_rates = [group["lr"] for group in groups]
         self.adam = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-15)
-        self.index = NeighbourIndex(means.numpy(), made.neighbours)
+        self._index(means.numpy())
         self.pairs = self._pairs(means.numpy())
 
     @staticmethod
@@ -98,12 +100,18 @@ class FieldTerms:
 
     def state(self) -> dict[str, object]:
         """Everything that changes, for a checkpoint."""
-        return {"field": self.field.state_dict(), "adam": self.adam.state_dict()}
+        return {"field": self.field.state_dict(), "adam": self.adam.state_dict(), "centres": self.centres}
 
     def load(self, state: dict[str, object]) -> None:
         """The inverse of ``state``."""
         self.field.load_state_dict(state["field"])  # type: ignore[arg-type]
         self.adam.load_state_dict(state["adam"])  # type: ignore[arg-type]
+        self._index(state["centres"])  # type: ignore[arg-type]
+
+    def _index(self, centres: np.ndarray) -> None:
+        """Neighbours from now on among these centres [M, 3]."""
+        self.centres = centres.copy()
+        self.index = NeighbourIndex(self.centres, self.field.options.neighbours)
 
     def step(self, progress: float) -> None:
         """One step of the field; ``progress`` in [0, 1] sets how far its rates have fallen."""
@@ -117,7 +125,7 @@ class FieldTerms:
         if fixed:
             means, values = means.detach(), values.detach()
         if self.index.stale(moving.tensors["means"].detach().numpy()):
-            self.index = NeighbourIndex(moving.tensors["means"].detach().numpy(), self.field.options.neighbours)
+            self._index(moving.tensors["means"].detach().numpy())
         index = torch.from_numpy(self.index.query(points.detach().numpy())) if self.options.field.rbf else None
         return self.field(points, means, values, index)
 
@@ -165,6 +173,8 @@ class FieldTerms:
         """
         weight = drawn.inside
         total = weight.sum().clamp(min=1)
+        # The field's colours are blurred ones: they follow the Gaussians, and pull them back only a little.
+        colour = COLOUR_PULL * colour + (1 - COLOUR_PULL) * colour.detach()
         residual = (colour - drawn.colour) * weight[..., None]
         loss = residual.abs().sum() / 3 + ((alpha - drawn.alpha).abs() * weight).sum()
         loss = loss + ((labels - drawn.labels).abs().sum(dim=-1) * weight).sum()

@@ -5,8 +5,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
 from dataclasses import field as made
+
+#: Iterations of a round, and rounds, for each quality.
+BUDGETS = {"draft": (150, 1), "standard": (400, 2), "fine": (1000, 3)}
+#: What can be left out to see what it is worth (``RefineOptions.of``).
+ABLATIONS = ("no-field", "no-rbf", "no-hash", "field-then-gaussians", "no-split", "no-alone", "no-hidden")
 
 
 @dataclass(frozen=True)
@@ -25,11 +31,11 @@ class Weights:
 
     mask: float = 0.25
     alone: float = 1.0
-    photo: float = 1.0
-    align: float = 0.1
-    field_mask: float = 0.25
+    photo: float = 3.0
+    align: float = 0.3
+    field_mask: float = 1.0
     continuity: float = 0.01
-    smoothness: float = 0.01
+    smoothness: float = 0.03
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -129,3 +135,44 @@ class RefineOptions:
         for name in ("tau", "tau_move", "outside", "elsewhere", "photo_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], not {getattr(self, name)}.")
+
+    @staticmethod
+    def of(
+        quality: str = "standard",
+        tau: float = 0.6,
+        seed: int = 0,
+        ablate: Collection[str] = (),
+        split: bool | None = None,
+    ) -> RefineOptions:
+        """The options of a job.
+
+        Args:
+            quality: among ``BUDGETS``; ablate: among ``ABLATIONS``; split: None takes what has been measured best.
+
+        Raises:
+            ValueError: an unknown quality or ablation.
+        """
+        if quality not in BUDGETS:
+            raise ValueError(f"There is no quality {quality!r}. There are {', '.join(BUDGETS)}.")
+        unknown = [name for name in ablate if name not in ABLATIONS]
+        if unknown:
+            raise ValueError(f"There is nothing called {unknown[0]!r} to leave out. There are {', '.join(ABLATIONS)}.")
+        iterations, rounds = BUDGETS[quality]
+        plain = RefineOptions()
+        return replace(
+            plain,
+            iterations=iterations,
+            rounds=rounds,
+            tau=tau,
+            seed=seed,
+            split="no-split" not in ablate and (plain.split if split is None else split),
+            hidden=plain.hidden and "no-hidden" not in ablate,
+            weights=replace(plain.weights, alone=0.0) if "no-alone" in ablate else plain.weights,
+            field=replace(
+                plain.field,
+                on=plain.field.on and "no-field" not in ablate,
+                rbf=plain.field.rbf and "no-rbf" not in ablate,
+                hash=plain.field.hash and "no-hash" not in ablate,
+                joint=plain.field.joint and "field-then-gaussians" not in ablate,
+            ),
+        )

@@ -61,8 +61,8 @@ class SubScene:
         band = self.band
         means, log_scales, quats, logits = self.geometry
         image, labels, transmittance = autograd.render(
-            means, log_scales, quats, logits, self.sh, band.camera, features=self.labels, tiles=band.tiles, wanted=self.wanted,
-            device=device,
+            means, log_scales, quats, logits, self.sh, band.camera, features=self.labels, tiles=band.tiles,
+            wanted=self.wanted, device=device,
         )  # fmt: skip
         assert labels is not None
         return image, labels, transmittance

@@ -61,7 +61,7 @@ VARIANTS = {
 ABLATIONS = tuple(VARIANTS)
 ABLATION_TAUS = (0.2, 0.4, 0.8)
 #: What the other protocols run when no variant is named.
-USUAL = ("lift", "full")
+USUAL = ("lift", "plain", "full")
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,15 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def segment(tmp_path: Path, colours: None, one_thread: None) -> Callable[..., int]:
-    """``splatcut segment`` with these arguments; the exit code. Embeddings are kept in the test's folder."""
+    """``splatcut segment`` with these arguments; the exit code. Embeddings are kept in the test's folder.
 
-    def run(*arguments: object) -> int:
+    Without the refinement, which takes a while and has tests of its own, unless ``refine``.
+    """
+
+    def run(*arguments: object, refine: bool = False) -> int:
+        words = [*(str(argument) for argument in arguments), *([] if refine else ["--no-refine"])]
         try:
-            return main(["segment", *(str(argument) for argument in arguments), "--cache", str(tmp_path / "cache")])
+            return main(["segment", *words, "--cache", str(tmp_path / "cache")])
         except SystemExit as stopped:  # argparse
             return int(stopped.code or 0)
 

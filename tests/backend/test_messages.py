@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from splatcut.errors import UserError
 from splatcut.messages import (
+    ABLATIONS,
     InlineView,
     Job,
     JobOptions,
@@ -99,14 +100,17 @@ def cameras(draw: st.DrawFn) -> InlineView:
     )  # fmt: skip
 
 
+refinements = st.just((False, ())) | st.tuples(
+    st.just(True), st.lists(st.sampled_from([n for n in ABLATIONS if n != "no-split"]), unique=True).map(tuple)
+)
 options = st.builds(
-    JobOptions,
+    lambda refinement, **others: JobOptions(refine=refinement[0], ablate=refinement[1], **others),
     device=st.sampled_from(["auto", "cuda", "cpu"]),
     quality=st.sampled_from(["draft", "standard", "fine"]),
     tau=st.floats(0.0, 1.0, exclude_min=True),
     seed=st.integers(0, 2**32 - 1),
-    refine=st.booleans(),
-    split=st.booleans(),
+    refinement=refinements,
+    split=st.none() | st.booleans(),
     soft_edges=st.booleans(),
     holdout=st.just(0) | st.integers(2, 100),
     model=st.none() | views,
@@ -374,6 +378,12 @@ BAD_JOBS: dict[str, dict[str, Any]] = {
     "seed must be from 0": {"options": {"seed": -1}},
     "seed must be an integer": {"options": {"seed": 1.5}},
     "refine must be true or false, not 1": {"options": {"refine": 1}},
+    "split must be true or false, not 'yes'": {"options": {"split": "yes"}},
+    "ablate must be a list of names, not 'no-field'": {"options": {"ablate": "no-field"}},
+    "ablate knows no-field, .* and no-hidden, not 'no-mask'": {"options": {"ablate": ["no-rbf", "no-mask"]}},
+    "ablate names 'no-rbf' twice": {"options": {"ablate": ["no-rbf", "no-rbf"]}},
+    "refinement itself is off": {"options": {"ablate": ["no-rbf"], "refine": False}},
+    "split asks for splitting": {"options": {"ablate": ["no-split"], "split": True}},
     "holdout must be 0 .* not 1": {"options": {"holdout": 1}},
     "model is empty": {"options": {"model": ""}},
     "list of cameras is empty": {"cameras": []},

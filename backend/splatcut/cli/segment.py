@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.errors import UserError
-from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt, load_prompts, parse_at
+from splatcut.messages import ABLATIONS, Job, JobOptions, ObjectPrompt, ViewPrompt, load_prompts, parse_at
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.progress import Terminal
 from splatcut.sam import default_cache_folder
@@ -49,19 +49,31 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--name", default="object", help="name of the object that --at clicks on (default: object)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results; new, empty or of the same job")
     parser.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto")
-    parser.add_argument("--quality", choices=("draft", "standard", "fine"), default="standard")
+    parser.add_argument(
+        "--quality",
+        choices=("draft", "standard", "fine"),
+        default="standard",
+        help="how long to work on the masks and the edges",
+    )
     parser.add_argument(
         "--tau", type=float, default=0.6, help="mask variance that makes a boundary Gaussian (default 0.6)"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--no-refine", action="store_true", help="no optimisation after the lift (this version has none to switch off)"
+        "--no-refine", action="store_true", help="no joint optimisation after the lift: faster, rougher edges"
+    )
+    parser.add_argument(
+        "--ablate",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"leave a part of the optimisation out to see what it is worth; may be repeated: {', '.join(ABLATIONS)}",
     )
     parser.add_argument(
         "--split",
         action=argparse.BooleanOptionalAction,
-        default=False,
-        help="split boundary Gaussians: sharper objects in some scenes, slightly worse pictures in all (default: off)",
+        default=None,
+        help="split boundary Gaussians (default: on, with --no-refine off)",
     )
     parser.add_argument(
         "--soft-edges", action="store_true", help="straddling Gaussians go to both sides, opacity shared"
@@ -84,6 +96,7 @@ def job_of(args: argparse.Namespace) -> Job:
         tau=args.tau,
         seed=args.seed,
         refine=not args.no_refine,
+        ablate=tuple(args.ablate),
         split=args.split,
         soft_edges=args.soft_edges,
         holdout=args.holdout,

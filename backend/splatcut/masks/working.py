@@ -77,6 +77,12 @@ def picture(view: WorkingView, gaussians: Gaussians, device: raster.Device = "cp
         image = raster.render(gaussians, camera, device=device).image
         assert image is not None
         return np.rint(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return photo_of(view)
+
+
+def photo_of(view: WorkingView) -> NDArray[np.uint8]:
+    """[h, w, 3] uint8 sRGB: the photo at working size; the view must have one."""
+    camera = view.view.camera
     photo = load_photo(view.source)
     if photo.shape[:2] == (camera.height, camera.width):
         return photo

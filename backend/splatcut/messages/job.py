@@ -31,6 +31,8 @@ from splatcut.messages.reading import (
 
 DEVICES = ("auto", "cuda", "cpu")
 QUALITIES = ("draft", "standard", "fine")
+#: Parts of the joint optimisation that can be left out to see what they are worth.
+ABLATIONS = ("no-field", "no-rbf", "no-hash", "field-then-gaussians", "no-split", "no-alone", "no-hidden")
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,13 @@ class JobOptions:
 
     Attributes:
         device: "auto" takes CUDA where there is one.
-        quality: "draft", "standard" or "fine": how many rounds and at which resolution.
+        quality: "draft", "standard" or "fine": how many passes over the masks, and iterations and rounds of the
+            joint optimisation.
         tau: mask variance above which a Gaussian is a boundary Gaussian, in (0, 1] (method: boundary Gaussians).
         seed: source of every random number, 0 to 2^32 - 1.
         refine: joint optimisation after the lift.
-        split: splitting of boundary Gaussians. Off: without optimising afterwards it sharpens objects in some
+        ablate: parts of the joint optimisation to leave out, among ``ABLATIONS``; each once.
+        split: splitting of boundary Gaussians. None: on with ``refine``, off without, where it sharpens objects in some
             scenes only and makes pictures slightly worse in all: measured in docs/benchmarks.md.
         soft_edges: edges with a soft opacity instead of a hard cut.
         holdout: every N-th view by name, from the first, is kept out of everything but the final masks; 0 keeps none
@@ -57,7 +61,8 @@ class JobOptions:
     tau: float = 0.6
     seed: int = 0
     refine: bool = True
-    split: bool = False
+    ablate: tuple[str, ...] = ()
+    split: bool | None = None
     soft_edges: bool = False
     holdout: int = 0
     model: str | None = None
@@ -71,8 +76,9 @@ class JobOptions:
             raise UserError(f"The option tau must be above 0 and at most 1, not {describe(self.tau)}.")
         if not 0 <= as_integer(self.seed, "The option seed") < 2**32:
             raise UserError(f"The option seed must be from 0 to 2^32 - 1, not {describe(self.seed)}.")
-        for name in ("refine", "split", "soft_edges", "drop_invalid"):
+        for name in ("refine", "soft_edges", "drop_invalid", *(() if self.split is None else ("split",))):
             as_flag(getattr(self, name), f"The option {name}")
+        self._check_ablate()
         holdout = as_integer(self.holdout, "The option holdout")
         if holdout < 0 or holdout == 1:
             raise UserError(
@@ -80,6 +86,21 @@ class JobOptions:
             )
         if self.model is not None:
             as_text(self.model, "The option model")
+
+    def _check_ablate(self) -> None:
+        if not isinstance(self.ablate, tuple):
+            raise UserError(f"The option ablate must be a list of names, not {describe(self.ablate)}.")
+        for name in self.ablate:
+            if name not in ABLATIONS:
+                raise UserError(
+                    f"The option ablate knows {', '.join(ABLATIONS[:-1])} and {ABLATIONS[-1]}, not {describe(name)}."
+                )
+            if self.ablate.count(name) > 1:
+                raise UserError(f"The option ablate names {describe(name)} twice.")
+        if self.ablate and not self.refine:
+            raise UserError("The option ablate leaves parts of the refinement out, but the refinement itself is off.")
+        if self.split and "no-split" in self.ablate:
+            raise UserError("The option split asks for splitting, and ablate leaves it out (no-split).")
 
 
 @dataclass(frozen=True)
@@ -170,7 +191,7 @@ def job_to_json(job: Job) -> dict[str, Any]:
         result["objects"] = objects_to_json(job.objects)
     if job.masks is not None:
         result["masks"] = job.masks.as_posix()
-    result["options"] = dataclasses.asdict(job.options)
+    result["options"] = {**dataclasses.asdict(job.options), "ablate": list(job.options.ablate)}
     result["out"] = job.out.as_posix()
     return result
 
@@ -200,6 +221,8 @@ def job_from_json(source: str | Mapping[str, Any], base: Path) -> Job:
 def _parse_options(value: Any) -> JobOptions:
     fields = as_object(value, '"options"')
     check_keys(fields, '"options"', required=[], optional=[item.name for item in dataclasses.fields(JobOptions)])
+    if isinstance(fields.get("ablate"), list):
+        fields = {**fields, "ablate": tuple(fields["ablate"])}
     options = JobOptions(**fields)
     # JSON does not tell 8 from 8.0; the dataclass does.
     return dataclasses.replace(options, tau=float(options.tau), seed=int(options.seed), holdout=int(options.holdout))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The stages in order, from a job to files: views, masks, lift, split, extract, write."""
+"""The stages in order, from a job to files: views, masks, lift, refine, extract, write."""
 
 from __future__ import annotations
 

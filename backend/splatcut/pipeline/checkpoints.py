@@ -173,8 +173,11 @@ class Checkpoints:
             return None
         return arrays, notes
 
-    def save(self, stage: str, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> None:
+    def save(
+        self, stage: str, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any], compress: bool = True
+    ) -> None:
         """Records a finished stage; ``notes`` are JSON-ready. Raises ``UserError`` when it cannot be written."""
+        write = np.savez_compressed if compress else np.savez
         if stage in EARLY and self._owner not in (None, self._key) and self._holds_work():
             self._waiting[stage] = arrays, notes
             return
@@ -182,8 +185,13 @@ class Checkpoints:
         for name, (its_arrays, its_notes) in {**self._waiting, stage: (arrays, notes)}.items():
             text = json.dumps({**its_notes, "job": self._key, "stage": name})
             with atomic_path(self._state / f"{name}.npz") as temporary, temporary.open("wb") as stream:
-                np.savez_compressed(stream, allow_pickle=False, **dict(its_arrays), __notes__=np.array(text))
+                write(stream, allow_pickle=False, **dict(its_arrays), __notes__=np.array(text))
         self._waiting.clear()
+
+    def forget(self, *stages: str) -> None:
+        """Removes what was recorded under these names."""
+        for stage in stages:
+            (self._state / f"{stage}.npz").unlink(missing_ok=True)
 
 
 def _read(path: Path) -> tuple[Arrays, dict[str, Any]] | None:

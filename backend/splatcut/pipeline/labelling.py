@@ -1,22 +1,21 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""From masks to probabilities of all Gaussians, boundary Gaussians split on the way."""
+"""From masks to probabilities of all Gaussians; boundary Gaussians split."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.boundary import BoundaryOptions, Variance, mask_variance
+from splatcut.boundary import BoundaryOptions, mask_variance
 from splatcut.cameras import View
 from splatcut.gaussians import F32, Gaussians
-from splatcut.lift import Lifted, LiftOptions, accumulate_views, vote
+from splatcut.lift import LiftOptions, accumulate_views, vote
 from splatcut.masks.types import MaskSet
-from splatcut.messages import JobOptions
 from splatcut.pipeline.checkpoints import Arrays
 from splatcut.progress import Progress
 from splatcut.split import SplitOptions, edge_normals, split, split_axes
@@ -30,86 +29,113 @@ class Labelled:
         gaussians: M Gaussians, children of split ones included.
         parent: [M] int64, row of the input scene.
         changed: [M] bool, rows that differ from their parent's.
+        split: [M] bool, rows that are children of split Gaussians.
         probability: [M, K] float32 in [0, 1].
         weight: [M] float32, how much the views show of each, square pixels.
+        variance: [M, K] float32 in [0, 1], total variance of the mask signal.
         boundary: per object, number of Gaussians whose mask variance is above tau.
     """
 
     gaussians: Gaussians
     parent: NDArray[np.int64]
     changed: NDArray[np.bool_]
+    split: NDArray[np.bool_]
     probability: F32
     weight: F32
+    variance: F32
     boundary: tuple[int, ...]
 
     def arrays(self) -> Arrays:
         """What has to be kept to make this again from the input scene: the changed rows and the labels."""
-        children = self.gaussians.take(self.changed)
-        return {
-            "parent": self.parent,
-            "changed": self.changed,
-            "probability": self.probability,
-            "weight": self.weight,
-            "means": children.means,
-            "log_scales": children.log_scales,
-            "opacity_logits": children.opacity_logits,
-        }
+        rows = self.gaussians.take(self.changed)
+        arrays: Arrays = {name: getattr(self, name) for name in _ROWS}
+        arrays.update({item.name: getattr(rows, item.name) for item in fields(Gaussians)})
+        return arrays
 
     @staticmethod
     def from_arrays(scene: Gaussians, arrays: Arrays, boundary: tuple[int, ...]) -> Labelled:
         """The inverse of ``arrays``."""
-        parent, changed = arrays["parent"], arrays["changed"]
-        gaussians = scene if not changed.any() else scene.take(parent)
-        for name in ("means", "log_scales", "opacity_logits"):
-            if changed.any():
-                getattr(gaussians, name)[changed] = arrays[name]
-        return Labelled(gaussians, parent, changed, arrays["probability"], arrays["weight"], boundary)
+        changed = arrays["changed"]
+        gaussians = scene if not changed.any() else scene.take(arrays["parent"])
+        if changed.any():
+            for item in fields(Gaussians):
+                getattr(gaussians, item.name)[changed] = arrays[item.name]
+        return Labelled(gaussians=gaussians, boundary=boundary, **{name: arrays[name] for name in _ROWS})
 
 
-def lift_and_split(
+#: Attributes of ``Labelled`` with a row for every Gaussian.
+_ROWS = ("parent", "changed", "split", "probability", "weight", "variance")
+
+
+def lift_scene(
     scene: Gaussians,
     views: Sequence[View],
     masks: MaskSet,
-    options: JobOptions,
+    tau: float,
     progress: Progress,
     device: raster.Device = "cpu",
 ) -> Labelled:
-    """Lifts the masks; splits boundary Gaussians and lifts again, as long as there are any to split.
+    """Lifts the masks into the scene as it is.
 
     Args:
-        views: the views of ``masks``, in its order.
+        views: the views of ``masks``, in its order; tau: mask variance that makes a boundary Gaussian, in [0, 1].
     """
-    boundary = BoundaryOptions(tau=options.tau)
-    splitting = SplitOptions(rounds=SplitOptions().rounds if options.split else 0)
-    gaussians, parent = scene, np.arange(len(scene))
-    changed = np.zeros(len(scene), bool)
-    lifted, variance = _lift(gaussians, views, masks, boundary, progress, device)
-    for _ in range(splitting.rounds):
-        index = np.flatnonzero(variance.boundary(boundary))
+    none = np.zeros(len(scene), bool)
+    unknown = np.zeros((len(scene), len(masks.objects)), np.float32)
+    bare = Labelled(
+        scene, np.arange(len(scene)), none, none, unknown, np.zeros(len(scene), np.float32), unknown,
+        (0,) * len(masks.objects),
+    )  # fmt: skip
+    return lift_again(bare, views, masks, tau, progress, device)
+
+
+def lift_again(
+    labelled: Labelled,
+    views: Sequence[View],
+    masks: MaskSet,
+    tau: float,
+    progress: Progress,
+    device: raster.Device = "cpu",
+) -> Labelled:
+    """The same Gaussians with what the masks say about them as they are now."""
+    options = BoundaryOptions(tau=tau)
+    sums = accumulate_views(labelled.gaussians, views, masks, progress, device)
+    lifted = vote(labelled.gaussians, sums, masks.confidence, LiftOptions())
+    variance = mask_variance(sums, len(labelled.gaussians), masks.confidence, options).total
+    counts = tuple(int(n) for n in (variance > options.tau).sum(axis=0))
+    return replace(labelled, probability=lifted.probability, weight=lifted.weight, variance=variance, boundary=counts)
+
+
+def split_boundary(
+    labelled: Labelled,
+    views: Sequence[View],
+    masks: MaskSet,
+    tau: float,
+    progress: Progress,
+    device: raster.Device = "cpu",
+    options: SplitOptions | None = None,
+) -> Labelled:
+    """Splits boundary Gaussians and lifts again, as long as there are any to split and rounds are left."""
+    options = SplitOptions() if options is None else options
+    for _ in range(options.rounds):
+        index = np.flatnonzero(np.any(labelled.variance > tau, axis=1))
         if not index.size:
             break
-        object_of = variance.total[index].argmax(axis=1)
+        gaussians = labelled.gaussians
+        object_of = labelled.variance[index].argmax(axis=1)
         normal, scale = edge_normals(gaussians, index, views, masks, object_of, progress, device)
-        axis = split_axes(gaussians.take(index), normal, scale, splitting.min_pixels)
+        axis = split_axes(gaussians.take(index), normal, scale, options.min_pixels)
         chosen = axis >= 0
         if not chosen.any():
             break
-        share = lifted.probability[index[chosen], object_of[chosen]]
+        share = labelled.probability[index[chosen], object_of[chosen]]
         made = split(gaussians, index[chosen], axis[chosen], normal[chosen], share)
-        gaussians, parent, changed = made.gaussians, parent[made.parent], changed[made.parent] | made.changed
-        lifted, variance = _lift(gaussians, views, masks, boundary, progress, device)
-    counts = tuple(int(n) for n in (variance.total > boundary.tau).sum(axis=0))
-    return Labelled(gaussians, parent, changed, lifted.probability, lifted.weight, counts)
-
-
-def _lift(
-    gaussians: Gaussians,
-    views: Sequence[View],
-    masks: MaskSet,
-    boundary: BoundaryOptions,
-    progress: Progress,
-    device: raster.Device,
-) -> tuple[Lifted, Variance]:
-    sums = accumulate_views(gaussians, views, masks, progress, device)
-    lifted = vote(gaussians, sums, masks.confidence, LiftOptions())
-    return lifted, mask_variance(sums, len(gaussians), masks.confidence, boundary)
+        labelled = replace(
+            labelled,
+            gaussians=made.gaussians,
+            parent=labelled.parent[made.parent],
+            changed=labelled.changed[made.parent] | made.changed,
+            split=labelled.split[made.parent] | made.changed,
+        )
+        labelled = lift_again(labelled, views, masks, tau, progress, device)
+    return labelled

@@ -29,12 +29,12 @@ from splatcut.masks.prompted import gather
 from splatcut.masks.ready import read_ready_masks
 from splatcut.masks.types import MaskSet
 from splatcut.masks.virtual import VirtualOptions, centre_of, first_view_of, surface_points, virtual_views
-from splatcut.masks.working import WorkingView, working_view
+from splatcut.masks.working import WorkingView, photo_of, working_view
 from splatcut.messages import Job, Points3DPrompt, ViewPrompt, job_to_json
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
 from splatcut.pipeline.extraction import extract, find_labels, islands_from_arrays, islands_to_arrays
 from splatcut.pipeline.inputs import Inputs, fingerprint, read_inputs
-from splatcut.pipeline.labelling import Labelled, lift_and_split
+from splatcut.pipeline.labelling import Labelled, lift_scene, split_boundary
 from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
 from splatcut.progress import Progress
 from splatcut.sam import EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
@@ -145,10 +145,11 @@ def run_job(job: Job, progress: Progress, settings: RunSettings | None = None) -
         views = _views(run)
         masks, mask_views = _masks(run, views)
         labelled = _labels(run, masks, mask_views)
+        labelled, refined = _refine(run, views, masks, mask_views, labelled)
         found = _islands(run, labelled)
         if job.masks is None:
             run.warnings += doubts(job.objects, masks, found.labels, labelled.weight)
-        return _write(run, views, masks, labelled, found)
+        return _write(run, views, masks, labelled, found, refined)
 
 
 def _clear_floaters(run: _Run) -> None:
@@ -262,14 +263,54 @@ def _masks(run: _Run, views: list[View]) -> tuple[MaskSet, list[View]]:
 
 
 def _labels(run: _Run, masks: MaskSet, views: list[View]) -> Labelled:
-    """Probabilities, boundary and splits (stage ``lift``); the joint optimisation has its place after it."""
+    """Probabilities and boundary (stage ``lift``), with splits when nothing is optimised afterwards."""
+    options = run.job.options
 
     def compute() -> tuple[Arrays, dict[str, Any]]:
-        result = lift_and_split(run.gaussians, views, masks, run.job.options, run.progress, run.device)
+        result = lift_scene(run.gaussians, views, masks, options.tau, run.progress, run.device)
+        if options.split and not options.refine:
+            result = split_boundary(result, views, masks, options.tau, run.progress, run.device)
         return result.arrays(), {"boundary": list(result.boundary)}
 
     arrays, notes = run.stage("lift", compute)
     return Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"]))
+
+
+def _refine(
+    run: _Run, views: list[View], masks: MaskSet, mask_views: list[View], labelled: Labelled
+) -> tuple[Labelled, dict[str, Any] | None]:
+    """The joint optimisation (stage ``refine``), which goes on inside when it was stopped, and what it did."""
+    options = run.job.options
+    if not options.refine:
+        return labelled, None
+    # Not at the top: it takes torch, which is slow to load and which other jobs do without.
+    from splatcut.pipeline import refinement
+    from splatcut.refine.options import RefineOptions
+
+    sources = {view.name: view for view in views}
+
+    problems: list[str] = []
+
+    def photo(view: View) -> NDArray[np.uint8] | None:
+        try:
+            return photo_of(WorkingView(sources[view.name], view))
+        except UserError as error:
+            problems.append(f"{error} The edges were refined against the scene's own picture of that view.")
+            return None
+
+    def compute() -> tuple[Arrays, dict[str, Any]]:
+        made = refinement.refine_scene(
+            run.gaussians, labelled, mask_views, masks,
+            RefineOptions.of(options.quality, options.tau, options.seed, options.ablate, options.split),
+            run.progress, run.device, saving=refinement.Saving(run.checkpoints), photo=photo,
+        )  # fmt: skip
+        notes = {"boundary": list(made.labelled.boundary), "summary": made.summary, "warnings": sorted(set(problems))}
+        return made.labelled.arrays(), notes
+
+    arrays, notes = run.stage("refine", compute)
+    run.warnings += notes["warnings"]
+    run.checkpoints.forget(refinement.ROUND, refinement.STATE)
+    return Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"])), notes["summary"]
 
 
 def _islands(run: _Run, labelled: Labelled) -> Islands:
@@ -278,7 +319,14 @@ def _islands(run: _Run, labelled: Labelled) -> Islands:
     return islands_from_arrays(arrays, notes)
 
 
-def _write(run: _Run, views: list[View], masks: MaskSet, labelled: Labelled, found: Islands) -> Result:
+def _write(
+    run: _Run,
+    views: list[View],
+    masks: MaskSet,
+    labelled: Labelled,
+    found: Islands,
+    refined: dict[str, Any] | None,
+) -> Result:
     job, out, names = run.job, run.job.out, masks.objects
     made = extract(labelled, found.labels, job.options.soft_edges)
     files = object_files(made.labels, names, out)
@@ -303,11 +351,18 @@ def _write(run: _Run, views: list[View], masks: MaskSet, labelled: Labelled, fou
         f"The object {name!r} got no Gaussians. Its masks are empty or other objects hold all it has."
         for name in files.empty
     ]
-    write_report(out / "report.json", _report(run, masks, labelled, found, files))
+    write_report(out / "report.json", _report(run, masks, labelled, found, files, refined))
     return Result(files, made.labels, tuple(names), tuple(run.warnings))
 
 
-def _report(run: _Run, masks: MaskSet, labelled: Labelled, found: Islands, files: ObjectFiles) -> Report:
+def _report(
+    run: _Run,
+    masks: MaskSet,
+    labelled: Labelled,
+    found: Islands,
+    files: ObjectFiles,
+    refined: dict[str, Any] | None,
+) -> Report:
     splats, job = run.inputs.splats, run.job
     options = job_to_json(replace(job, options=replace(job.options))).get("options", {})
     return Report(
@@ -333,5 +388,9 @@ def _report(run: _Run, masks: MaskSet, labelled: Labelled, found: Islands, files
         model=run.segmenter.name if run.segmenter is not None else None,
         holdout=[view.name for view in run.inputs.held_out],
         warnings=run.warnings,
-        extra={"split": int(labelled.changed.sum()), "unseen": int((labelled.weight <= 0).sum())},
+        extra={
+            "split": int(labelled.split.sum()),
+            "unseen": int((labelled.weight <= 0).sum()),
+            "refine": refined,
+        },
     )

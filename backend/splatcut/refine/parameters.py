@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from splatcut.gaussians import F32, Gaussians
+from splatcut.refine.adam_cpu import adam_rows
 from splatcut.refine.options import Rates
 
 GEOMETRY = ("means", "log_scales", "quats", "opacity_logits")
@@ -58,14 +59,15 @@ class Moving:
         """[M, objects] in [0, 1], differentiable."""
         return torch.softmax(self.tensors["label_logits"], dim=1)[:, 1:]
 
-    def put_into(self, scene: Gaussians) -> Gaussians:
-        """A copy of the scene with these rows in it; all other rows bit by bit the same."""
+    def put_into(self, scene: Gaussians, only: NDArray[np.bool_] | None = None) -> Gaussians:
+        """A copy of the scene with these rows (those of ``only`` [M]) in it; all others bit by bit the same."""
+        chosen = slice(None) if only is None else only
         values = {name: tensor.detach().numpy() for name, tensor in self.tensors.items()}
         values["sh"] = np.concatenate([values["sh_dc"], values["sh_rest"]], axis=1)
         arrays = {}
         for name in (*GEOMETRY, "sh"):
             arrays[name] = getattr(scene, name).copy()
-            arrays[name][self.rows] = values[name]
+            arrays[name][self.rows[chosen]] = values[name][chosen]
         return Gaussians(**arrays)
 
 
@@ -89,22 +91,20 @@ class RowAdam:
     @torch.no_grad()
     def step(self, shown: Tensor, progress: float) -> None:
         """One step of the rows ``shown`` [S] int64; ``progress`` in [0, 1] sets how far the rates have fallen."""
+        rows = shown.numpy()
         self.steps[shown] += 1
-        b1, b2 = self.betas
-        steps = self.steps[shown]
-        fall = self.rates.last**progress
+        b1, b2 = np.float32(self.betas[0]), np.float32(self.betas[1])
+        steps = self.steps.numpy()[rows].astype(np.float64)
+        left = (1 - float(b2) ** steps).astype(np.float32)
+        fall = self.rates.last**progress / (1 - float(b1) ** steps)
         for name, tensor in self.tensors.items():
             gradient = tensor.grad
             if gradient is None or tensor.numel() == 0:
                 continue
-            shape = (-1, *([1] * (tensor.ndim - 1)))
-            g = gradient[shown]
-            first = self.first[name][shown].lerp_(g, 1 - b1)
-            second = self.second[name][shown].lerp_(g * g, 1 - b2)
-            self.first[name][shown], self.second[name][shown] = first, second
-            rate = getattr(self.rates, name) * fall / (1 - b1**steps)
+            rate = getattr(self.rates, name) * fall
             if name in self.scale:
-                rate = rate * self.scale[name][shown]
-            change = first / ((second / (1 - b2**steps).view(shape)).sqrt_() + 1e-15)
-            tensor[shown] -= rate.view(shape) * change
+                rate = rate * self.scale[name].numpy()[rows]
+            arrays = (gradient.contiguous(), self.first[name], self.second[name], tensor)
+            flat = [array.detach().numpy().reshape(len(array), -1) for array in arrays]
+            adam_rows(rows, rate.astype(np.float32), left, b1, b2, *flat)
             tensor.grad = None

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +47,13 @@ def make_bands(
     options: RefineOptions,
     progress: Progress,
     device: raster.Device = "cpu",
+    read_photo: Callable[[View], NDArray[np.uint8] | None] = load_photo,
 ) -> list[Band]:
-    """The bands of all trusted views in which anything that moves can be seen."""
+    """The bands of all trusted views in which anything that moves can be seen.
+
+    Args:
+        read_photo: reads a view's photo [H, W, 3] at the size of its camera; None if the scene's render stands in.
+    """
     rng = np.random.default_rng(options.seed)
     place = np.full(len(scene), -1, np.int64)
     place[rows] = np.arange(len(rows))
@@ -76,7 +81,8 @@ def make_bands(
         found = place[subset]
         image = raster.render(scene, camera, tiles=tiles, device=device).image
         assert image is not None
-        photo = image if view.photo is None else load_photo(view).astype(np.float32) / 255
+        taken = None if view.photo is None else read_photo(view)
+        photo = image if taken is None else taken.astype(np.float32) / 255
         photo = options.photo_share * photo + (1 - options.photo_share) * image
         bands.append(
             Band(

@@ -39,13 +39,14 @@ needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this 
 @pytest.fixture
 def ready(blobs: BlobScene) -> list[object]:
     """A job from ready masks; everything but the output folder."""
-    return [blobs.scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--split", "--device", "cpu"]
+    masks = ["--masks", blobs.folder / "masks"]
+    return [blobs.scene, "--cameras", blobs.cameras, *masks, "--split", "--no-refine", "--device", "cpu"]
 
 
 @pytest.fixture
 def clicked(blobs: BlobScene, tmp_path: Path) -> list[object]:
     """A job from clicks in two views; everything but the output folder."""
-    at = ["--at", blobs.at("red", 1), "--at", blobs.at("red", 4), "--name", "red"]
+    at = ["--at", blobs.at("red", 1), "--at", blobs.at("red", 4), "--name", "red", "--no-refine"]
     return [blobs.scene, "--cameras", blobs.cameras, *at, "--device", "cpu", "--cache", tmp_path / "warm"]
 
 
@@ -184,7 +185,7 @@ def test_cancelled_at_any_call(
     tmp_path: Path, blobs: BlobScene, undisturbed: Path, segment: Callable[..., int]
 ) -> None:
     """Progress may say stop anywhere; what is finished is kept and the folder is free again."""
-    options = JobOptions(device="cpu", split=True)
+    options = JobOptions(device="cpu", refine=False, split=True)
     job = Job(blobs.scene, tmp_path / "out", blobs.cameras, masks=blobs.folder / "masks", options=options)
     whole = Cancelling()
     run_job(job, whole)
@@ -206,7 +207,7 @@ def test_stopped_between_virtual_views_and_masks(
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     x, y = blobs.click("red")
     objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
-    options = JobOptions(device="cpu", quality="draft")
+    options = JobOptions(device="cpu", quality="draft", refine=False)
     job = Job(blobs.scene, tmp_path / "out", tmp_path / "one.json", objects=objects, options=options)
     settings = RunSettings(cache=tmp_path / "cache")
 

@@ -26,7 +26,8 @@ Segment = Callable[..., int]
 @pytest.fixture
 def ready(blobs: BlobScene) -> list[object]:
     """A job from ready masks; everything but the output folder."""
-    return [blobs.scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--device", "cpu"]
+    masks = ["--masks", blobs.folder / "masks"]
+    return [blobs.scene, "--cameras", blobs.cameras, *masks, "--no-refine", "--device", "cpu"]
 
 
 @pytest.fixture
@@ -222,7 +223,7 @@ def test_cache_that_cannot_be_written(tmp_path: Path, blobs: BlobScene, colours:
         "--quality",
         "draft",
     ]
-    job += ["--holdout", "2"]
+    job += ["--holdout", "2", "--no-refine"]
     assert main([*job, "--out", str(out), "--cache", str(tmp_path / "file" / "cache")]) == 0
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert any("Embeddings cannot be kept" in warning for warning in report["warnings"])

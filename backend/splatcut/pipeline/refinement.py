@@ -1,0 +1,276 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rounds of detecting, splitting and jointly optimising the Gaussians about the edges (method: joint optimisation).
+
+A run that is stopped goes on where it was last saved, and ends with the same bits: what a round began with and what its
+iterations have changed is kept, everything else follows from them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import raster
+from splatcut.cameras import View, load_photo
+from splatcut.extract import labels_from_probability
+from splatcut.gaussians import F32, Gaussians
+from splatcut.masks.types import MaskSet
+from splatcut.pipeline.checkpoints import Arrays
+from splatcut.pipeline.labelling import Labelled, lift_again, split_boundary
+from splatcut.progress import Progress
+from splatcut.refine.evidence import accumulate_alone
+from splatcut.refine.loop import Optimiser, optimise, settled
+from splatcut.refine.options import RefineOptions
+from splatcut.refine.parameters import Moving
+from splatcut.refine.rounds import make_bands, pixel_sizes
+from splatcut.refine.state import pack, unpack
+
+#: Names under which a round's start and its state are kept.
+ROUND, STATE = "refine-round", "refine-state"
+#: Iterations at each end of a round whose mean loss is told.
+_TOLD = 30
+
+
+class Store(Protocol):
+    """Where a refinement keeps what it needs to go on (``Checkpoints``)."""
+
+    def load(self, stage: str) -> tuple[Arrays, dict[str, Any]] | None:
+        """What was kept under a name."""
+
+    def save(
+        self, stage: str, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any], compress: bool = True
+    ) -> None:
+        """Keeps arrays and JSON-ready notes under a name."""
+
+
+@dataclass(frozen=True)
+class Saving:
+    """How often the state is kept: after so many iterations or seconds, whichever comes first."""
+
+    store: Store | None = None
+    iterations: int = 50
+    seconds: float = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """The refined scene, and JSON-ready what was done for the report."""
+
+    labelled: Labelled
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Round:
+    """What a round begins with: the scene, labelled; [M] rows that may move; what the rounds before it did."""
+
+    number: int
+    labelled: Labelled
+    rows: NDArray[np.int64]
+    told: list[dict[str, Any]]
+
+
+def refine_scene(
+    scene: Gaussians,
+    labelled: Labelled,
+    views: Sequence[View],
+    masks: MaskSet,
+    options: RefineOptions,
+    progress: Progress,
+    device: raster.Device = "cpu",
+    *,
+    saving: Saving | None = None,
+    photo: Callable[[View], NDArray[np.uint8] | None] = load_photo,
+) -> Refined:
+    """Refines the scene about the objects' edges. Gaussians that are not touched stay bit by bit the same.
+
+    Args:
+        scene: the input scene, whose rows ``labelled.parent`` names.
+        labelled: the scene lifted.
+        views: the views of ``masks``, in its order.
+        photo: reads a view's photo [H, W, 3] uint8 at the size of the view's camera; None if it cannot be used.
+
+    Raises:
+        Cancelled: through ``progress``; what was kept last goes on with the same call.
+    """
+    saving = Saving() if saving is None else saving
+    begun = _load_round(scene, saving, options)
+    told: list[dict[str, Any]] = []
+    if begun is not None:
+        labelled, told = begun.labelled, begun.told
+    for number in range(0 if begun is None else begun.number, options.rounds):
+        if begun is None:
+            begun = _begin(number, labelled, views, masks, options, progress, device, told)
+            _save_round(begun, saving)
+        labelled, said = _finish(begun, views, masks, options, progress, device, saving, photo)
+        told, begun = [*told, said], None
+    summary = {
+        "rounds": told,
+        "iterations": sum(entry["iterations"] for entry in told),
+        "changed": int(labelled.changed.sum()),
+        "split": int(labelled.split.sum()),
+    }
+    return Refined(labelled, summary)
+
+
+def _begin(
+    number: int,
+    labelled: Labelled,
+    views: Sequence[View],
+    masks: MaskSet,
+    options: RefineOptions,
+    progress: Progress,
+    device: raster.Device,
+    told: list[dict[str, Any]],
+) -> _Round:
+    """Detects and splits anew; chooses the Gaussians that may move."""
+    if number > 0:
+        labelled = lift_again(labelled, views, masks, options.tau, progress, device)
+    if options.split:
+        labelled = split_boundary(labelled, views, masks, options.tau, progress, device)
+    alone = accumulate_alone(labelled.gaussians, _hard(labelled), views, masks, progress, device)
+    outside = 1 - alone.inside / np.maximum(alone.weight, 1e-6)
+    moves = (labelled.variance.max(axis=1, initial=0) > options.tau_move) | (
+        (alone.weight > 1) & (outside > options.outside)
+    )
+    return _Round(number, labelled, np.flatnonzero(moves), told)
+
+
+def _finish(
+    begun: _Round,
+    views: Sequence[View],
+    masks: MaskSet,
+    options: RefineOptions,
+    progress: Progress,
+    device: raster.Device,
+    saving: Saving,
+    photo: Callable[[View], NDArray[np.uint8] | None],
+) -> tuple[Labelled, dict[str, Any]]:
+    """Optimises a round to its end, from its kept state if there is one."""
+    labelled, rows, gaussians = begun.labelled, begun.rows, begun.labelled.gaussians
+    said: dict[str, Any] = {"movable": len(rows), "moved": 0, "iterations": 0, "stopped_early": False}
+    if not rows.size:
+        return labelled, said
+    hard = _hard(labelled)
+    probability = hard.copy()
+    probability[rows] = labelled.probability[rows]
+    nothing = np.zeros(len(gaussians), bool)
+    bands = make_bands(gaussians, rows, probability, nothing, views, masks, options, progress, device, photo)
+    if not bands:
+        return labelled, said
+    moving = Moving.of(gaussians, rows, probability)
+    boundary = np.any(labelled.variance[rows] > options.tau, axis=1) | labelled.split[rows]
+    optimiser = Optimiser(
+        gaussians,
+        hard,
+        moving,
+        pixel_sizes(gaussians.means[rows], views),
+        boundary,
+        bands,
+        options,
+        begun.number,
+        device,
+    )
+    keep = _Keeper(saving, begun.number)
+    if (state := keep.load()) is not None:
+        optimiser.load(state)
+    optimise(optimiser, progress, keep)
+    if optimiser.done > 0:
+        keep.now(optimiser)
+    result = _apply(labelled, optimiser)
+    history = optimiser.history
+    told = min(_TOLD, max(1, len(history) // 2))
+    said.update(
+        moved=int((optimiser.adam.steps > 0).sum()),
+        iterations=optimiser.done,
+        stopped_early=optimiser.done < options.iterations and settled(history, options.patience),
+        loss_start=float(np.mean(history[:told])),
+        loss_end=float(np.mean(history[-told:])),
+    )
+    return result, said
+
+
+def _apply(labelled: Labelled, optimiser: Optimiser) -> Labelled:
+    """The scene with what has moved, and its labels."""
+    moving, before = optimiser.moving, labelled.gaussians
+    rows = moving.rows
+    share = moving.probability().detach().numpy()
+    # A Gaussian that no view has shown is as it was.
+    good = optimiser.adam.steps.numpy() > 0
+    good &= np.isfinite(share).all(axis=1)
+    for tensor in moving.tensors.values():
+        good &= np.isfinite(tensor.detach().numpy()).reshape(len(rows), -1).all(axis=1)
+    after = moving.put_into(before, good)
+    changed = labelled.changed.copy()
+    changed[rows] |= _differs(before.take(rows), after.take(rows))
+    probability = labelled.probability.copy()
+    probability[rows[good]] = np.clip(share[good], 0, 1)
+    return replace(labelled, gaussians=after, changed=changed, probability=probability)
+
+
+def _differs(a: Gaussians, b: Gaussians) -> NDArray[np.bool_]:
+    """[N] bool: rows of which any bit differs."""
+    found = np.zeros(len(a), bool)
+    for item in fields(Gaussians):
+        one, other = (getattr(x, item.name).reshape(len(a), -1).view(np.uint32) for x in (a, b))
+        found |= (one != other).any(axis=1)
+    return found
+
+
+def _hard(labelled: Labelled) -> F32:
+    """[N, K] float32, 1 for the object that a Gaussian belongs to."""
+    labels = labels_from_probability(labelled.probability)
+    return (labels[:, None] == np.arange(1, labelled.probability.shape[1] + 1)).astype(np.float32)
+
+
+def _save_round(begun: _Round, saving: Saving) -> None:
+    if saving.store is not None:
+        arrays = {**begun.labelled.arrays(), "rows": begun.rows}
+        notes = {"round": begun.number, "told": begun.told, "boundary": list(begun.labelled.boundary)}
+        saving.store.save(ROUND, arrays, notes)
+
+
+def _load_round(scene: Gaussians, saving: Saving, options: RefineOptions) -> _Round | None:
+    stored = None if saving.store is None else saving.store.load(ROUND)
+    if stored is None or stored[1]["round"] >= options.rounds:
+        return None
+    arrays, notes = stored
+    labelled = Labelled.from_arrays(scene, arrays, tuple(notes["boundary"]))
+    return _Round(notes["round"], labelled, arrays["rows"], notes["told"])
+
+
+class _Keeper:
+    """Keeps an optimiser's state every so often."""
+
+    def __init__(self, saving: Saving, number: int) -> None:
+        self.saving, self.number = saving, number
+        self.last_done, self.last_time = 0, time.monotonic()
+
+    def load(self) -> dict[str, Any] | None:
+        """The kept state of this round."""
+        stored = None if self.saving.store is None else self.saving.store.load(STATE)
+        if stored is None or stored[1]["round"] != self.number:
+            return None
+        state = unpack(stored[0], stored[1]["plan"])
+        self.last_done = state["done"]
+        return state
+
+    def __call__(self, optimiser: Optimiser) -> None:
+        waited = time.monotonic() - self.last_time
+        if optimiser.done - self.last_done >= self.saving.iterations or waited >= self.saving.seconds:
+            self.now(optimiser)
+
+    def now(self, optimiser: Optimiser) -> None:
+        """Keeps the state, unless it is kept already."""
+        if self.saving.store is None or optimiser.done == self.last_done:
+            return
+        arrays, plan = pack(optimiser.state())
+        # Compressing would take longer than the iterations in between.
+        self.saving.store.save(STATE, arrays, {"round": self.number, "plan": plan}, compress=False)
+        self.last_done, self.last_time = optimiser.done, time.monotonic()

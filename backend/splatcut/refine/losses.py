@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from splatcut.raster.rule import TILE
 
 #: Probabilities are kept this far from 0 and 1 in logarithms.
 EPSILON = 1e-4
+#: Side of the windows of the structural similarity, pixels.
+WINDOW = 7
 
 
 def mask_loss(labels: Tensor, transmittance: Tensor, masks: Tensor, weight: Tensor) -> Tensor:
@@ -42,11 +43,23 @@ def photo_loss(image: Tensor, photo: Tensor, valid: Tensor, similarity: float = 
     if similarity == 0:
         return difference
     x, y = _tiles(image * weight), _tiles(photo * weight)
-    mx, my, xx, yy, xy = F.avg_pool2d(torch.cat([x, y, x * x, y * y, x * y], dim=1), 7, stride=1).split(3, dim=1)
+    mx, my, xx, yy, xy = window_means(torch.cat([x, y, x * x, y * y, x * y], dim=1)).split(3, dim=1)
     c1, c2 = 0.01**2, 0.03**2
     numerator = (2 * mx * my + c1) * (2 * (xy - mx * my) + c2)
     denominator = (mx * mx + my * my + c1) * (xx - mx * mx + yy - my * my + c2)
     return (1 - similarity) * difference + similarity * (1 - numerator / denominator).mean()
+
+
+def window_means(images: Tensor) -> Tensor:
+    """[..., 16, 16] -> [..., 10, 10]: means over the 7x7 windows, last two axes exchanged.
+
+    Two products with a band matrix: much faster than a pooling on images this small.
+    """
+    count = TILE - WINDOW + 1
+    start = torch.arange(count, device=images.device)[:, None]
+    inside = torch.arange(TILE, device=images.device)
+    band = ((inside >= start) & (inside < start + WINDOW)).to(images).T / WINDOW
+    return (images @ band).transpose(-1, -2) @ band
 
 
 def _tiles(image: Tensor) -> Tensor:

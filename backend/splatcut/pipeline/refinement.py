@@ -25,7 +25,8 @@ from splatcut.pipeline.checkpoints import Arrays
 from splatcut.pipeline.labelling import Labelled, lift_again, split_boundary
 from splatcut.progress import Progress
 from splatcut.refine.evidence import accumulate_alone
-from splatcut.refine.loop import Optimiser, optimise, settled
+from splatcut.refine.hidden import HiddenOptions, clear_hidden
+from splatcut.refine.loop import Optimiser, optimise
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving
 from splatcut.refine.rounds import make_bands, pixel_sizes
@@ -110,7 +111,10 @@ def refine_scene(
             _save_round(begun, saving)
         labelled, said = _finish(begun, views, masks, options, progress, device, saving, photo)
         told, begun = [*told, said], None
-    summary = {
+    summary: dict[str, Any] = {"hidden": None}
+    if options.hidden:
+        labelled, summary["hidden"] = _clear(labelled, views, masks, progress, device)
+    summary |= {
         "rounds": told,
         "iterations": sum(entry["iterations"] for entry in told),
         "changed": int(labelled.changed.sum()),
@@ -184,14 +188,16 @@ def _finish(
     if optimiser.done > 0:
         keep.now(optimiser)
     result = _apply(labelled, optimiser)
-    history = optimiser.history
-    told = min(_TOLD, max(1, len(history) // 2))
+    history, held = optimiser.history, optimiser.held
+    told, masked = (min(_TOLD, max(1, len(some) // 2)) for some in (history, held))
     said.update(
         moved=int((optimiser.adam.steps > 0).sum()),
         iterations=optimiser.done,
-        stopped_early=optimiser.done < options.iterations and settled(history, options.patience),
+        stopped_early=optimiser.done < options.iterations,
         loss_start=float(np.mean(history[:told])),
         loss_end=float(np.mean(history[-told:])),
+        mask_loss_start=float(np.mean(held[:masked])) if held else None,
+        mask_loss_end=float(np.mean(held[-masked:])) if held else None,
     )
     return result, said
 
@@ -212,6 +218,27 @@ def _apply(labelled: Labelled, optimiser: Optimiser) -> Labelled:
     probability = labelled.probability.copy()
     probability[rows[good]] = np.clip(share[good], 0, 1)
     return replace(labelled, gaussians=after, changed=changed, probability=probability)
+
+
+def _clear(
+    labelled: Labelled, views: Sequence[View], masks: MaskSet, progress: Progress, device: raster.Device
+) -> tuple[Labelled, dict[str, list[int]]]:
+    """Hands to the background what of the objects no view supports (method: hidden extents), and counts it."""
+    labels = labels_from_probability(labelled.probability)
+    made = clear_hidden(labelled.gaussians, labels, views, masks, HiddenOptions(), progress, device)
+    probability = labelled.probability[made.parent]
+    probability[(made.labels == 0) & (labels[made.parent] > 0)] = 0
+    cleared = replace(
+        labelled,
+        gaussians=made.gaussians,
+        parent=labelled.parent[made.parent],
+        changed=labelled.changed[made.parent] | made.changed,
+        split=labelled.split[made.parent] | made.changed,
+        probability=probability,
+        weight=labelled.weight[made.parent],
+        variance=labelled.variance[made.parent],
+    )
+    return cleared, {"moved": made.moved.tolist(), "cut": made.cut.tolist()}
 
 
 def _differs(a: Gaussians, b: Gaussians) -> NDArray[np.bool_]:

@@ -59,18 +59,21 @@ class Optimiser:
         self.adam = RowAdam(moving.tensors, options.rates, torch.from_numpy(pixel))
         self.field = FieldTerms(moving, boundary, options) if options.field.on else None
         self.done = 0
+        #: Losses of all iterations, and of those that held Gaussians to masks their part that does.
         self.history: list[float] = []
+        self.held: list[float] = []
 
     def state(self) -> dict[str, Any]:
         """Everything that iterations change, as tensors and plain values."""
         adam = {"first": self.adam.first, "second": self.adam.second, "steps": self.adam.steps}
         tensors = {name: tensor.detach() for name, tensor in self.moving.tensors.items()}
         field = None if self.field is None else self.field.state()
-        return {"done": self.done, "history": self.history, "tensors": tensors, "adam": adam, "field": field}
+        losses = {"history": self.history, "held": self.held}
+        return {"done": self.done, **losses, "tensors": tensors, "adam": adam, "field": field}
 
     def load(self, state: dict[str, Any]) -> None:
         """Goes on from a ``state``."""
-        self.done, self.history = state["done"], list(state["history"])
+        self.done, self.history, self.held = state["done"], list(state["history"]), list(state["held"])
         with torch.no_grad():
             for name, tensor in self.moving.tensors.items():
                 tensor.copy_(state["tensors"][name])
@@ -78,6 +81,14 @@ class Optimiser:
         self.adam.steps = state["adam"]["steps"].clone()
         if self.field is not None:
             self.field.load(state["field"])
+
+    def settled(self) -> bool:
+        """Whether the loss on the masks has stopped falling; told after whole turns through the views, so that the
+        same views are compared."""
+        count = len(self.bands)
+        if self.options.patience == 0 or self.done % count:
+            return False
+        return settled(self.held, -(-self.options.patience // count) * count)
 
     def step(self) -> float:
         """One iteration on one view; returns its loss."""
@@ -115,10 +126,10 @@ class Optimiser:
         valid = torch.from_numpy(band.valid)
         inside = valid.float()
         masks = torch.from_numpy(band.masks).float() / 255
-        loss = image.new_zeros(())
+        held, loss = image.new_zeros(()), image.new_zeros(())
         if w.mask > 0:
             trust = inside * float(band.trust.max())
-            loss = loss + w.mask * mask_loss(tiled(labels, band), tiled(transmittance, band), masks, trust)
+            held = held + w.mask * mask_loss(tiled(labels, band), tiled(transmittance, band), masks, trust)
         if w.photo > 0:
             photo = torch.from_numpy(band.photo).float() / 255
             loss = loss + w.photo * photo_loss(tiled(image, band), photo, valid)
@@ -128,8 +139,9 @@ class Optimiser:
             k = int(trusted[rng.integers(len(trusted))])
             weight = inside * (~torch.from_numpy(band.exempt[k])) * float(band.trust[k])
             coverage = tiled(sub.coverage(k, self.device), band)
-            loss = loss + w.alone * alone_loss(coverage, masks[k], weight)
-        return loss
+            held = held + w.alone * alone_loss(coverage, masks[k], weight)
+        self.held.append(float(held.detach()))
+        return loss + held
 
     def _field_loss(
         self,
@@ -165,12 +177,12 @@ class Optimiser:
 
 
 def optimise(optimiser: Optimiser, progress: Progress, save: Callable[[Optimiser], None] | None = None) -> None:
-    """Runs a round to its end or until its loss settles (``RefineOptions.patience``);
+    """Runs a round to its end or until its mask loss settles (``RefineOptions.patience``);
     ``save`` after every iteration."""
     options = optimiser.options
     progress.stage("refine", options.iterations)
     progress.step(optimiser.done)
-    while optimiser.done < options.iterations and not settled(optimiser.history, options.patience):
+    while optimiser.done < options.iterations and not optimiser.settled():
         optimiser.step()
         progress.step()
         if save is not None:
@@ -178,7 +190,7 @@ def optimise(optimiser: Optimiser, progress: Progress, save: Callable[[Optimiser
 
 
 def settled(history: Sequence[float], patience: int) -> bool:
-    """Whether the mean loss of the last ``patience`` iterations is not 0.5% below that of the ones before."""
+    """Whether the mean loss of the last ``patience`` iterations is not 0.5% below that of as many before."""
     if patience <= 0 or len(history) < 2 * patience:
         return False
     return float(np.mean(history[-patience:])) > 0.995 * float(np.mean(history[-2 * patience : -patience]))

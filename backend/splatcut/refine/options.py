@@ -108,7 +108,8 @@ class RefineOptions:
         outside: share of an object's Gaussian, rendered alone, outside the masks above which it may move, too.
         hidden: whether parts of the objects that no view supports are cleared at the end (method: hidden extents).
         elsewhere: share of the tiles away from the edges and the errors that are worked on as well.
-        patience: a round ends early when the held-in loss has not fallen by 0.5% within this many iterations; 0 never.
+        patience: a round ends early when the loss on the masks has not fallen by 0.5% within this many iterations
+            (whole turns through the views); 0 never.
         photo_share: of the photo in what the render is held to, the rest being the input scene's own render.
         weights, rates, field: see there.
         seed: of every random number.

@@ -79,7 +79,7 @@ class FieldTerms:
         if self.field.encoding is not None:
             groups.append({"params": list(self.field.encoding.parameters()), "lr": options.rates.field_table})
         self.start_rates = [group["lr"] for group in groups]
-        self.adam = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-15)
+        self.adam = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-15, fused=True)
         self._index(means.numpy())
         self.pairs = self._pairs(means.numpy())
 

@@ -33,10 +33,11 @@ class _CpuRender(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
-        *parameters, features, scale, camera, background, tiles, sh_degree, pixels, colour, wanted = inputs
+        *parameters, features, scale, camera, background, tiles, sh_degree, pixels, colour, wanted, prepared = inputs
         gaussians = Gaussians(*(_array(tensor) for tensor in parameters))
         opacity_scale = None if scale is None else _array(scale)
-        prepared = cpu.prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
+        if prepared is None:
+            prepared = cpu.prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
         extra = None if features is None else _array(features)
         values = cpu.channels(prepared, gaussians, extra, colour, sh_degree)
         ground = np.zeros(values.shape[1], np.float32)
@@ -69,7 +70,7 @@ class _CpuRender(torch.autograd.Function):
             scale = torch.from_numpy(result.log_opacity / safe)
         parameters = [result.means, result.log_scales, result.quats, result.opacity_logits, result.sh]
         features = torch.from_numpy(result.features) if values.shape[1] > (3 if colour else 0) else None
-        return (*(torch.from_numpy(array) for array in parameters), features, scale, *[None] * 7)
+        return (*(torch.from_numpy(array) for array in parameters), features, scale, *[None] * 8)
 
 
 def render(
@@ -88,6 +89,7 @@ def render(
     sh_degree: int | None = None,
     pixel_gradients: Tensor | None = None,
     wanted: NDArray[np.bool_] | None = None,
+    prepared: cpu.Prepared | None = None,
     device: Device = "cpu",
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """Renders a view so that gradients flow to every tensor.
@@ -99,6 +101,7 @@ def render(
         pixel_gradients: [N, 2] tensor that the backward pass adds the gradients of the projected means to (pixels).
         wanted: [N] bool, the Gaussians whose gradients are wanted; those of the others are 0 (and their
             ``pixel_gradients`` may be), which the CPU makes use of. All when None.
+        prepared: of the same Gaussians, camera, opacities and tiles, where the caller has it; for the CPU alone.
 
     Returns:
         image [H, W, 3] ([H, W, 0] without colour), features [H, W, C] or None, transmittance [H, W].
@@ -106,7 +109,7 @@ def render(
     if device == "cpu":
         out, transmittance = _CpuRender.apply(
             means, log_scales, quats, opacity_logits, sh, features, opacity_scale, camera, background, tiles, sh_degree,
-            pixel_gradients, colour, wanted,
+            pixel_gradients, colour, wanted, prepared,
         )  # fmt: skip
         out, first = out.permute(1, 2, 0), 3 if colour else 0
         return out[..., :first], None if features is None else out[..., first:], transmittance

@@ -21,12 +21,12 @@ from splatcut.field.field import ConditionStatistics, Field, FieldOptions, condi
 from splatcut.field.neighbours import NeighbourIndex
 from splatcut.field.rays import RaySamples, sample_rays
 from splatcut.field.volume import volume_render
-from splatcut.gaussians import Gaussians
 from splatcut.raster.rule import TILE
 from splatcut.refine.band import Band
 from splatcut.refine.losses import EPSILON, mask_loss
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving
+from splatcut.refine.subscene import SubScene
 
 #: Side of the window of the residual's local variance, pixels (paper: equation 16).
 WINDOW = 7
@@ -130,17 +130,20 @@ class FieldTerms:
         return self.field(points, means, values, index)
 
     def render(
-        self, band: Band, sub: Gaussians, chosen: np.ndarray, moving: Moving, seed: tuple[int, ...], fixed: bool
+        self, band: Band, sub: SubScene, chosen: np.ndarray, moving: Moving, seed: tuple[int, ...], fixed: bool
     ) -> FieldRendered:
         """Renders the field on the tiles ``chosen`` [R] of the band.
 
         Args:
-            sub: the Gaussians of ``band.subset`` as they are now; fixed: no gradient into the Gaussians through the
+            sub: the band's Gaussians as they are now; fixed: no gradient into the Gaussians through the
                 field's conditions.
         """
         flat, valid = band.pixels[chosen].ravel(), band.valid[chosen].ravel()
         pixels = np.stack([flat % band.camera.width, flat // band.camera.width], axis=1).astype(np.int32)
-        rays: RaySamples = sample_rays(sub, band.camera, pixels, self.options.field.samples, seed, box=self.box.numpy())
+        rays: RaySamples = sample_rays(
+            sub.gaussians, band.camera, pixels, self.options.field.samples, seed, box=self.box.numpy(),
+            prepared=sub.prepared,
+        )  # fmt: skip
         points = torch.from_numpy(rays.points())
         shape = points.shape[:2]
         values = self._conditions(moving)

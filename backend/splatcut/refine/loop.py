@@ -158,9 +158,9 @@ class Optimiser:
         seed = (self.options.seed, self.turn, 2, self.done)
         if not joint and part >= FIELD_FIRST:
             with torch.no_grad():
-                made = field.render(band, sub.gaussians(), chosen, self.moving, seed, fixed=True)
+                made = field.render(band, sub, chosen, self.moving, seed, fixed=True)
         else:
-            made = field.render(band, sub.gaussians(), chosen, self.moving, seed, fixed=not joint or part < WARM_UP)
+            made = field.render(band, sub, chosen, self.moving, seed, fixed=not joint or part < WARM_UP)
         image, labels, transmittance = (tiled(t, band)[some] for t in drawn)
         if part < WARM_UP:
             image, labels, transmittance = image.detach(), labels.detach(), transmittance.detach()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from splatcut import raster
 from splatcut.gaussians import F32, Gaussians
-from splatcut.raster import autograd
+from splatcut.raster import autograd, cpu
 from splatcut.refine.band import Band
 from splatcut.refine.parameters import GEOMETRY, Moving
 
@@ -36,7 +36,12 @@ class _Placed(torch.autograd.Function):
 
 
 class SubScene:
-    """The Gaussians of one band as tensors, the moving ones differentiable."""
+    """The Gaussians of one band, the moving ones differentiable.
+
+    Attributes:
+        geometry, sh, labels: tensors of ``band.subset``'s rows; ``gaussians``: the same without gradients.
+        wanted: [S] bool, the moving ones. prepared: all of them dealt to the band's tiles.
+    """
 
     def __init__(self, scene: Gaussians, fixed_labels: F32, moving: Moving, band: Band) -> None:
         def joined(static: F32, live: Tensor) -> Tensor:
@@ -51,10 +56,8 @@ class SubScene:
         self.labels = joined(fixed_labels, moving.probability())
         self.wanted = np.zeros(len(band.subset), bool)
         self.wanted[band.place] = True
-
-    def gaussians(self) -> Gaussians:
-        """The Gaussians of the band as they are now, without gradients."""
-        return Gaussians(*(np.ascontiguousarray(tensor.detach().numpy()) for tensor in (*self.geometry, self.sh)))
+        self.gaussians = Gaussians(*(tensor.detach().numpy() for tensor in (*self.geometry, self.sh)))
+        self.prepared = cpu.prepare(self.gaussians, band.camera, tiles=band.tiles)
 
     def render(self, device: raster.Device) -> tuple[Tensor, Tensor, Tensor]:
         """Colour [H, W, 3], labels [H, W, K] and transmittance [H, W] of the scene."""
@@ -62,7 +65,7 @@ class SubScene:
         means, log_scales, quats, logits = self.geometry
         image, labels, transmittance = autograd.render(
             means, log_scales, quats, logits, self.sh, band.camera, features=self.labels, tiles=band.tiles,
-            wanted=self.wanted, device=device,
+            wanted=self.wanted, prepared=self.prepared, device=device,
         )  # fmt: skip
         assert labels is not None
         return image, labels, transmittance

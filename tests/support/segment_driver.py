@@ -22,6 +22,7 @@ from blob_scene import ColourSegmenter
 
 import splatcut.cli
 import splatcut.pipeline.run
+import splatcut.refine.options
 from splatcut.cli import segment
 from splatcut.progress import Quiet
 
@@ -59,6 +60,10 @@ def main() -> int:
 
         def close(self) -> None:
             pass
+
+    if budget := os.environ.get("TEST_BUDGET"):
+        iterations, rounds = map(int, budget.split())
+        splatcut.refine.options.BUDGETS = dict.fromkeys(splatcut.refine.options.BUDGETS, (iterations, rounds))
 
     original = segment.run_job
 

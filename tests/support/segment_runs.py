@@ -54,10 +54,14 @@ def driver(how: str, where: str, arguments: Sequence[object]) -> list[str]:
 ENVIRONMENT = {**os.environ, "NUMBA_NUM_THREADS": "1", "PYTHONPATH": str(Path(splatcut.__file__).parents[1])}
 
 
-def stop(how: str, where: str, arguments: Sequence[object]) -> subprocess.CompletedProcess[str]:
+def stop(
+    how: str, where: str, arguments: Sequence[object], budget: tuple[int, int] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A run that ends at a place; ``budget``: iterations and rounds of the refinement, whatever the quality."""
     command = driver(how, where, arguments)
+    environment = ENVIRONMENT if budget is None else {**ENVIRONMENT, "TEST_BUDGET": f"{budget[0]} {budget[1]}"}
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=120, env=ENVIRONMENT, check=False, stdin=subprocess.DEVNULL
+        command, capture_output=True, text=True, timeout=120, env=environment, check=False, stdin=subprocess.DEVNULL
     )
 
 

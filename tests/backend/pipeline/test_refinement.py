@@ -1,0 +1,268 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The stage ``refine``: what it changes, what it leaves alone, and that it goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from blob_scene import VIEWS, BlobScene
+from numpy.typing import NDArray
+from segment_runs import leftovers, results, resumed, stop
+
+import splatcut.messages
+import splatcut.refine.options
+from splatcut import raster
+from splatcut.cameras import View, load_views
+from splatcut.errors import Cancelled
+from splatcut.extract import labels_from_probability
+from splatcut.gaussians import Gaussians
+from splatcut.masks.ready import read_ready_masks
+from splatcut.masks.types import MaskSet
+from splatcut.messages.job import QUALITIES
+from splatcut.pipeline.labelling import Labelled, lift_scene
+from splatcut.pipeline.refinement import ROUND, STATE, Refined, Saving, refine_scene
+from splatcut.progress import Quiet
+from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, RefineOptions
+
+#: A few cheap iterations of everything there is.
+QUICK = RefineOptions(iterations=7, rounds=2, field=FieldUse(rays=256))
+PLAIN = replace(QUICK, split=False, hidden=False, field=FieldUse(on=False))
+
+Segment = Callable[..., int]
+
+
+class Memory:
+    """Keeps what is saved, as files would."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[dict[str, NDArray[Any]], dict[str, Any]]] = {}
+        self.saved: list[str] = []
+
+    def load(self, stage: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+        return self.kept.get(stage)
+
+    def save(
+        self, stage: str, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any], compress: bool = True
+    ) -> None:
+        copies = {name: np.array(array) for name, array in arrays.items()}
+        self.kept[stage] = copies, json.loads(json.dumps(notes))
+        self.saved.append(stage)
+
+
+class Stopping(Quiet):
+    """Raises ``Cancelled`` at the step with this number of all steps of stages called ``stage``; logs the stages."""
+
+    def __init__(self, stage: str = "", at: int = 0) -> None:
+        super().__init__()
+        self.wanted, self.at, self.count = stage, at, 0
+        self.stages: list[tuple[str, int]] = []
+
+    def stage(self, name: str, total: int) -> None:
+        self.stages.append((name, total))
+
+    def step(self, count: int = 1) -> None:
+        if count and self.stages[-1][0] == self.wanted:
+            self.count += count
+            if self.count >= self.at:
+                raise Cancelled("Enough.")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(one_thread: None) -> None:
+    """On pictures this small threads cost more than they give."""
+
+
+@pytest.fixture(scope="module")
+def lifted(blobs: BlobScene) -> Iterator[tuple[Gaussians, list[View], MaskSet, Labelled]]:
+    """The tiny data set with masks that reach over the balls, so that there is something to refine."""
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    views = load_views(blobs.cameras, blobs.folder / "images")
+    masks = read_ready_masks(blobs.folder / "masks", views, views, Quiet())
+    yield blobs.gaussians, views, masks, lift_scene(blobs.gaussians, views, masks, 0.6, Quiet())
+    numba.set_num_threads(threads)
+
+
+def refined(
+    lifted: tuple[Gaussians, list[View], MaskSet, Labelled],
+    options: RefineOptions,
+    progress: Quiet | None = None,
+    store: Memory | None = None,
+    every: int = 50,
+) -> Refined:
+    scene, views, masks, labelled = lifted
+    saving = Saving(store, iterations=every, seconds=1e9)
+    return refine_scene(scene, labelled, views, masks, options, progress or Quiet(), saving=saving)
+
+
+def bits(labelled: Labelled) -> dict[str, bytes]:
+    arrays = {**labelled.arrays(), **{f.name: getattr(labelled.gaussians, f.name) for f in fields(Gaussians)}}
+    return {name: np.ascontiguousarray(array).tobytes() for name, array in arrays.items()}
+
+
+def mask_error(labelled: Labelled, views: list[View], masks: MaskSet) -> float:
+    """Mean difference between the objects rendered alone and their masks."""
+    labels = labels_from_probability(labelled.probability)
+    errors = []
+    for number, view in enumerate(views):
+        for k, mask in enumerate(masks.soft(number)):
+            drawn = raster.render(labelled.gaussians.take(labels == k + 1), view.camera, colour=False)
+            errors.append(np.abs(1 - drawn.transmittance - mask)[mask.shape[0] // 4 :].mean())
+    return float(np.mean(errors))
+
+
+def test_only_marked_rows_change(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> None:
+    scene, _, _, _ = lifted
+    made = refined(lifted, QUICK).labelled
+    before = scene.take(made.parent)
+    differs = np.zeros(len(made.gaussians), bool)
+    for item in fields(Gaussians):
+        now, then = (getattr(some, item.name).reshape(len(differs), -1) for some in (made.gaussians, before))
+        differs |= (now.view(np.uint32) != then.view(np.uint32)).any(axis=1)
+    assert differs.any()
+    assert not differs.all()
+    assert (differs == made.changed).all()
+    assert (made.split <= made.changed).all()
+    assert ((made.probability >= 0) & (made.probability <= 1)).all()
+    # What is written is made again from the changed rows alone.
+    again = Labelled.from_arrays(scene, made.arrays(), made.boundary)
+    assert bits(again) == bits(made)
+
+
+def test_all_properties_of_the_gaussians_move(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> None:
+    scene, _, _, _ = lifted
+    made = refined(lifted, PLAIN).labelled
+    assert made.parent.tolist() == list(range(len(scene)))
+    for item in fields(Gaussians):
+        assert (getattr(made.gaussians, item.name) != getattr(scene, item.name))[made.changed].any(), item.name
+
+
+def test_objects_fit_their_masks_better(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> None:
+    _, views, masks, labelled = lifted
+    made = refined(lifted, replace(PLAIN, iterations=60, rounds=1))
+    assert mask_error(made.labelled, views, masks) < 0.9 * mask_error(labelled, views, masks)
+    (told,) = made.summary["rounds"]
+    assert told["mask_loss_end"] < 0.8 * told["mask_loss_start"]
+    assert told["iterations"] == 60
+    assert told["moved"] == int(made.labelled.changed.sum()) == made.summary["changed"]
+
+
+def test_nothing_to_refine(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> None:
+    """Views that nobody trusts move nothing."""
+    scene, views, masks, _ = lifted
+    doubted = replace(masks, confidence=np.zeros_like(masks.confidence))
+    labelled = lift_scene(scene, views, doubted, 0.6, Quiet())
+    made = refine_scene(scene, labelled, views, doubted, QUICK, Quiet())
+    assert bits(made.labelled) == bits(labelled)
+    assert made.summary["iterations"] == 0
+
+
+def test_stops_when_the_masks_are_met(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> None:
+    still = replace(PLAIN.rates, **{item.name: 0.0 for item in fields(PLAIN.rates) if item.name != "last"})
+    patient = replace(PLAIN, iterations=100, rounds=1, patience=2 * VIEWS, rates=still)
+    (told,) = refined(lifted, patient).summary["rounds"]
+    assert told["stopped_early"]
+    assert told["iterations"] == 4 * VIEWS
+
+
+# ------------------------------------------------------------------------------------------------------------ resume
+
+
+@pytest.mark.parametrize(
+    ("stage", "at"), [("refine", 1), ("refine", 4), ("refine", 7), ("refine", 11), ("bands", 9), ("edge normals", 14)]
+)
+def test_goes_on_bit_by_bit(
+    lifted: tuple[Gaussians, list[View], MaskSet, Labelled], stage: str, at: int, whole: Refined
+) -> None:
+    store = Memory()
+    with pytest.raises(Cancelled):
+        refined(lifted, QUICK, Stopping(stage, at), store, every=3)
+    went_on = Stopping()
+    made = refined(lifted, QUICK, went_on, store, every=3)
+    assert bits(made.labelled) == bits(whole.labelled)
+    assert made.summary == whole.summary
+    # What was done before is not done again.
+    rounds = [total for name, total in went_on.stages if name == "refine"]
+    assert (
+        len(rounds) == (2 if (stage, at) in (("refine", 1), ("refine", 4), ("refine", 7)) else 1) or stage != "refine"
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> Refined:
+    """The undisturbed refinement, which saves nothing."""
+    return refined(lifted, QUICK)
+
+
+def test_state_is_kept_now_and_then(lifted: tuple[Gaussians, list[View], MaskSet, Labelled], whole: Refined) -> None:
+    store = Memory()
+    assert bits(refined(lifted, QUICK, store=store, every=3).labelled) == bits(whole.labelled)
+    assert store.saved == [ROUND, STATE, STATE, STATE] * 2
+    # A state of another round is not taken up.
+    store.kept[ROUND][1]["round"] = 0
+    assert store.kept[STATE][1]["round"] == 1
+
+
+def test_another_seed_is_another_result(
+    lifted: tuple[Gaussians, list[View], MaskSet, Labelled], whole: Refined
+) -> None:
+    assert bits(refined(lifted, replace(QUICK, seed=1)).labelled) != bits(whole.labelled)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+def test_killed_inside_the_stage(
+    tmp_path: Path, blobs: BlobScene, segment: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real thing: a process that dies, a checkpoint on disk, and the same command again."""
+    monkeypatch.setattr(splatcut.refine.options, "BUDGETS", {"draft": (60, 1)})
+    job: list[object] = [blobs.scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--device", "cpu"]
+    job += ["--quality", "draft", "--ablate", "no-field", "--ablate", "no-hidden"]
+    undisturbed, out = tmp_path / "undisturbed", tmp_path / "out"
+    assert segment(*job, "--out", undisturbed, refine=True) == 0
+    ended = stop("kill", "refine:56", [*job, "--out", out], budget=(60, 1))
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert {f"{ROUND}.npz", f"{STATE}.npz", "lift.npz"} <= {path.name for path in (out / ".splatcut").iterdir()}
+    assert segment(*job, "--out", out, refine=True) == 0
+    assert results(out) == results(undisturbed)
+    assert resumed(out) == {name: name in ("floaters", "masks", "lift") for name in resumed(undisturbed)}
+    assert leftovers(out) == []
+    assert not list((out / ".splatcut").glob("refine-*"))
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert report["refine"]["iterations"] == 60
+    assert report["refine"]["hidden"] is None
+
+
+# ----------------------------------------------------------------------------------------------------------- options
+
+
+def test_what_can_be_left_out() -> None:
+    assert splatcut.messages.ABLATIONS == ABLATIONS
+    assert tuple(BUDGETS) == QUALITIES
+    usual = RefineOptions.of()
+    changed = {
+        "no-field": not RefineOptions.of(ablate=["no-field"]).field.on,
+        "no-rbf": not RefineOptions.of(ablate=["no-rbf"]).field.rbf,
+        "no-hash": not RefineOptions.of(ablate=["no-hash"]).field.hash,
+        "field-then-gaussians": not RefineOptions.of(ablate=["field-then-gaussians"]).field.joint,
+        "no-split": not RefineOptions.of(ablate=["no-split"]).split,
+        "no-alone": RefineOptions.of(ablate=["no-alone"]).weights.alone == 0,
+        "no-hidden": not RefineOptions.of(ablate=["no-hidden"]).hidden,
+    }
+    assert changed == dict.fromkeys(ABLATIONS, True)
+    assert not RefineOptions.of(split=False).split
+    assert RefineOptions.of(split=True).split
+    assert (RefineOptions.of(tau=0.3).tau, RefineOptions.of(seed=4).seed) == (0.3, 4)
+    assert RefineOptions.of("draft").iterations < usual.iterations < RefineOptions.of("fine").iterations
+    with pytest.raises(ValueError, match="no quality 'best'"):
+        RefineOptions.of("best")
+    with pytest.raises(ValueError, match="nothing called 'no-mask'"):
+        RefineOptions.of(ablate=["no-mask"])

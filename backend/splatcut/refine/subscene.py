@@ -86,7 +86,7 @@ class _Tiles(torch.autograd.Function):
     """Pixels [T, 256, C] of an image [H, W, C]; nothing comes back from those outside the image."""
 
     @staticmethod
-    def forward(ctx: Any, image: Tensor, pixels: NDArray[np.int64], valid: NDArray[np.bool_]) -> Tensor:
+    def forward(ctx: Any, image: Tensor, pixels: NDArray[np.integer], valid: NDArray[np.bool_]) -> Tensor:
         height, width, channels = image.shape
         # The rasteriser makes its images channel by channel; so a channel's plane is read in one go.
         planes = image.detach().permute(2, 0, 1).contiguous().numpy().reshape(channels, -1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from splatcut.refine.options import FieldUse, Rates, RefineOptions, Weights
+from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, Rates, RefineOptions, Weights
 
 
 @pytest.mark.parametrize("kind", [Weights, Rates])
@@ -35,13 +35,14 @@ def test_the_rates_end_above_0_and_not_above_where_they_began(value: float) -> N
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"iterations": 0}, "at least 1 iteration"),
-        ({"rounds": 0}, "1 round"),
+        ({"iterations": 0}, "must be at least 1"),
+        ({"rounds": 0}, "rounds"),
         ({"patience": -1}, "patience"),
         ({"tau": 1.1}, "tau must lie in"),
         ({"tau_move": -0.1}, "tau_move must lie in"),
         ({"outside": 2.0}, "outside must lie in"),
-        ({"elsewhere": float("nan")}, "elsewhere must lie in"),
+        ({"outside": float("nan")}, "outside must lie in"),
+        ({"parts": 0}, "parts"),
         ({"photo_share": 1.5}, "photo_share must lie in"),
     ],
 )
@@ -57,7 +58,37 @@ def test_the_field_needs_rays_and_samples(wrong: dict[str, int]) -> None:
 
 
 def test_the_ends_of_the_ranges_are_allowed() -> None:
-    options = RefineOptions(iterations=1, tau=0.0, tau_move=1.0, outside=0.0, elsewhere=1.0, photo_share=0.0)
-    assert (options.iterations, options.elsewhere) == (1, 1.0)
+    options = RefineOptions(iterations=1, tau=0.0, tau_move=1.0, outside=0.0, parts=1, photo_share=0.0)
+    assert (options.iterations, options.parts) == (1, 1)
     assert RefineOptions().weights == Weights()
     assert RefineOptions().field == FieldUse()
+
+
+def test_qualities_and_what_is_left_out() -> None:
+    budgets = {name: (RefineOptions.of(name).iterations, RefineOptions.of(name).rounds) for name in BUDGETS}
+    assert budgets == BUDGETS
+    assert budgets["draft"] < budgets["standard"] < budgets["fine"]
+    whole = RefineOptions.of("standard", tau=0.4, seed=7)
+    assert (whole.tau, whole.seed) == (0.4, 7)
+    changed = {
+        "no-field": lambda options: not options.field.on,
+        "no-rbf": lambda options: not options.field.rbf,
+        "no-hash": lambda options: not options.field.hash,
+        "field-then-gaussians": lambda options: not options.field.joint,
+        "no-split": lambda options: not options.split,
+        "no-alone": lambda options: options.weights.alone == 0,
+        "no-hidden": lambda options: not options.hidden,
+    }
+    assert set(changed) == set(ABLATIONS)
+    for name, left_out in changed.items():
+        options = RefineOptions.of("standard", ablate=[name], split=True)
+        assert left_out(options), name
+        assert not any(other(options) for key, other in changed.items() if key != name), name
+    assert not RefineOptions.of("standard", split=False).split
+
+
+def test_unknown_qualities_and_ablations_are_refused() -> None:
+    with pytest.raises(ValueError, match="no quality 'best'. There are draft, standard, fine"):
+        RefineOptions.of("best")
+    with pytest.raises(ValueError, match="called 'no-masks' to leave out"):
+        RefineOptions.of("fine", ablate=["no-masks"])

@@ -33,7 +33,7 @@ class Band:
         subset: [S] int64 ascending, the scene's Gaussians that reach the tiles.
         place: [P] int64, places in ``subset`` of the moving ones among them; moving: [P] int64, their places in
             ``Moving.rows``.
-        pixels: [T, 256] int64, flat pixel numbers of each tile, row by row (clamped where a tile leaves the image).
+        pixels: [T, 256] int32, flat pixel numbers of each tile, row by row (clamped where a tile leaves the image).
         valid: [T, 256] bool, inside the image.
         masks: [K, T, 256] uint8; trust: [K] float32, the view's confidence.
         photo: [T, 256, 3] uint8, what the render should look like.
@@ -46,7 +46,7 @@ class Band:
     subset: NDArray[np.int64]
     place: NDArray[np.int64]
     moving: NDArray[np.int64]
-    pixels: NDArray[np.int64]
+    pixels: NDArray[np.int32]
     valid: NDArray[np.bool_]
     masks: NDArray[np.uint8]
     trust: F32
@@ -98,7 +98,7 @@ def tiles_with(pixels: NDArray[np.bool_], camera: Camera) -> NDArray[np.bool_]:
     return np.asarray(padded.reshape(tiles_y, TILE, tiles_x, TILE).any(axis=(1, 3)))
 
 
-def tile_pixels(tiles: NDArray[np.bool_], camera: Camera) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def tile_pixels(tiles: NDArray[np.bool_], camera: Camera) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Flat pixel numbers [T, 256] of the tiles, and which of them lie inside the image."""
     row, column = np.nonzero(tiles)
     inner = np.arange(TILE)
@@ -106,7 +106,7 @@ def tile_pixels(tiles: NDArray[np.bool_], camera: Camera) -> tuple[NDArray[np.in
     x = (column[:, None] * TILE + inner)[:, None, :]
     valid = (y < camera.height) & (x < camera.width)
     flat = np.minimum(y, camera.height - 1) * camera.width + np.minimum(x, camera.width - 1)
-    return flat.reshape(len(row), -1).astype(np.int64), valid.reshape(len(row), -1)
+    return flat.reshape(len(row), -1).astype(np.int32), valid.reshape(len(row), -1)
 
 
 def reaching(scene: Gaussians, camera: Camera, tiles: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -107,7 +107,7 @@ class RefineOptions:
         tau_move: total mask variance above which a Gaussian may move.
         outside: share of an object's Gaussian, rendered alone, outside the masks above which it may move, too.
         hidden: whether parts of the objects that no view supports are cleared at the end (method: hidden extents).
-        elsewhere: share of the tiles away from the edges and the errors that are worked on as well.
+        parts: the tiles away from the edges and the errors take turns: one of so many parts of them in an iteration.
         patience: a round ends early when the loss on the masks has not fallen by 0.5% within this many iterations
             (whole turns through the views); 0 never.
         photo_share: of the photo in what the render is held to, the rest being the input scene's own render.
@@ -122,7 +122,7 @@ class RefineOptions:
     tau_move: float = 0.1
     outside: float = 0.05
     hidden: bool = True
-    elsewhere: float = 0.15
+    parts: int = 4
     patience: int = 0
     photo_share: float = 1.0
     weights: Weights = made(default_factory=Weights)
@@ -131,9 +131,9 @@ class RefineOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.iterations < 1 or self.rounds < 1 or self.patience < 0:
-            raise ValueError("There must be at least 1 iteration and 1 round; patience must not be negative.")
-        for name in ("tau", "tau_move", "outside", "elsewhere", "photo_share"):
+        if min(self.iterations, self.rounds, self.parts) < 1 or self.patience < 0:
+            raise ValueError("Iterations, rounds and parts must be at least 1; patience must not be negative.")
+        for name in ("tau", "tau_move", "outside", "photo_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], not {getattr(self, name)}.")
 

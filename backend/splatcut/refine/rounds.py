@@ -49,12 +49,14 @@ def make_bands(
     device: raster.Device = "cpu",
     read_photo: Callable[[View], NDArray[np.uint8] | None] = load_photo,
 ) -> list[Band]:
-    """The bands of all trusted views in which anything that moves can be seen.
+    """The bands of all trusted views in which anything that moves can be seen, ``options.parts`` for a view.
+
+    The tiles along the masks' edges and those with errors are in each of a view's bands, all others in one of them.
 
     Args:
         read_photo: reads a view's photo [H, W, 3] at the size of its camera; None if the scene's render stands in.
     """
-    rng = np.random.default_rng(options.seed)
+    rng, parts = np.random.default_rng(options.seed), options.parts
     place = np.full(len(scene), -1, np.int64)
     place[rows] = np.arange(len(rows))
     bands: list[Band] = []
@@ -69,29 +71,34 @@ def make_bands(
         reach, labels, alone = moving_tiles(scene, camera, rows, probability, device)
         soft = masks.soft(number)
         inner = tiles_with(edge_or_error(soft, alone, labels), camera)
-        tiles = reach & (inner | (rng.random(reach.shape) < options.elsewhere))
-        if not tiles.any():
+        if not reach.any():
             continue
-        pixels, valid = tile_pixels(tiles, camera)
         alone = np.stack(
-            [_coverage(scene, believed[:, k], camera, tiles, device) for k in range(soft.shape[0])], axis=-1
+            [_coverage(scene, believed[:, k], camera, reach, device) for k in range(soft.shape[0])], axis=-1
         )
-        hidden = (alone - labels > 0.25) & (soft.transpose(1, 2, 0) < 0.5)
-        subset = reaching(scene, camera, tiles)
-        found = place[subset]
-        image = raster.render(scene, camera, tiles=tiles, device=device).image
+        hidden = ((alone - labels > 0.25) & (soft.transpose(1, 2, 0) < 0.5)).reshape(-1, soft.shape[0])
+        image = raster.render(scene, camera, tiles=reach, device=device).image
         assert image is not None
         taken = None if view.photo is None else read_photo(view)
         photo = image if taken is None else taken.astype(np.float32) / 255
         photo = options.photo_share * photo + (1 - options.photo_share) * image
-        bands.append(
-            Band(
-                view.name, camera, tiles, subset, np.flatnonzero(found >= 0), found[found >= 0], pixels, valid,
-                np.rint(soft.reshape(soft.shape[0], -1)[:, pixels] * 255).astype(np.uint8), trust,
-                np.rint(np.clip(photo, 0, 1) * 255).astype(np.uint8).reshape(-1, 3)[pixels],
-                hidden.reshape(-1, soft.shape[0])[pixels].transpose(2, 0, 1),
-            )
-        )  # fmt: skip
+        photo = np.rint(np.clip(photo, 0, 1) * 255).astype(np.uint8).reshape(-1, 3)
+        flat = np.rint(soft.reshape(soft.shape[0], -1) * 255).astype(np.uint8)
+        # Whatever the optimisation is never shown it may spoil, so every tile has its turn.
+        share = rng.integers(parts, size=reach.shape)
+        for part in range(parts):
+            tiles = reach & (inner | (share == part))
+            if not tiles.any():
+                continue
+            pixels, valid = tile_pixels(tiles, camera)
+            subset = reaching(scene, camera, tiles)
+            found = place[subset]
+            bands.append(
+                Band(
+                    view.name, camera, tiles, subset, np.flatnonzero(found >= 0), found[found >= 0], pixels, valid,
+                    flat[:, pixels], trust, photo[pixels], hidden[pixels].transpose(2, 0, 1),
+                )
+            )  # fmt: skip
     return bands
 
 

@@ -29,7 +29,7 @@ class Weights:
         smoothness: differences of the field over small steps (L_smth).
     """
 
-    mask: float = 0.25
+    mask: float = 0.5
     alone: float = 1.0
     photo: float = 3.0
     align: float = 0.3

@@ -109,8 +109,9 @@ def tile_pixels(tiles: NDArray[np.bool_], camera: Camera) -> tuple[NDArray[np.in
     return flat.reshape(len(row), -1).astype(np.int32), valid.reshape(len(row), -1)
 
 
-def reaching(scene: Gaussians, camera: Camera, tiles: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """[S] int64 ascending: Gaussians drawn in any of the tiles."""
-    prepared = cpu.prepare(scene, camera, tiles=tiles)
-    used = np.unique(prepared.pair_gaussian)
+def reaching(prepared: cpu.Prepared, tiles: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """[S] int64 ascending: Gaussians drawn in any of the tiles, which are among those that the view is prepared for."""
+    used = np.zeros(prepared.order.size, bool)
+    for tile in np.flatnonzero(tiles):
+        used[prepared.pair_gaussian[prepared.tile_start[tile] : prepared.tile_start[tile + 1]]] = True
     return np.sort(prepared.order[used])

@@ -15,6 +15,7 @@ from splatcut.cameras import Camera, View, load_photo
 from splatcut.gaussians import F32, Gaussians
 from splatcut.masks.types import MaskSet
 from splatcut.progress import Progress
+from splatcut.raster import cpu
 from splatcut.refine.band import Band, moving_tiles, reaching, tile_pixels, tiles_with
 from splatcut.refine.options import RefineOptions
 
@@ -77,21 +78,24 @@ def make_bands(
             [_coverage(scene, believed[:, k], camera, reach, device) for k in range(soft.shape[0])], axis=-1
         )
         hidden = ((alone - labels > 0.25) & (soft.transpose(1, 2, 0) < 0.5)).reshape(-1, soft.shape[0])
-        image = raster.render(scene, camera, tiles=reach, device=device).image
-        assert image is not None
         taken = None if view.photo is None else read_photo(view)
-        photo = image if taken is None else taken.astype(np.float32) / 255
-        photo = options.photo_share * photo + (1 - options.photo_share) * image
+        photo = np.zeros(1, np.float32) if taken is None else taken.astype(np.float32) / 255
+        share_of_photo = 0.0 if taken is None else options.photo_share
+        if share_of_photo < 1:
+            image = raster.render(scene, camera, tiles=reach, device=device).image
+            assert image is not None
+            photo = share_of_photo * photo + (1 - share_of_photo) * image
         photo = np.rint(np.clip(photo, 0, 1) * 255).astype(np.uint8).reshape(-1, 3)
         flat = np.rint(soft.reshape(soft.shape[0], -1) * 255).astype(np.uint8)
         # Whatever the optimisation is never shown it may spoil, so every tile has its turn.
         share = rng.integers(parts, size=reach.shape)
+        prepared = cpu.prepare(scene, camera, tiles=reach)
         for part in range(parts):
             tiles = reach & (inner | (share == part))
             if not tiles.any():
                 continue
             pixels, valid = tile_pixels(tiles, camera)
-            subset = reaching(scene, camera, tiles)
+            subset = reaching(prepared, tiles)
             found = place[subset]
             bands.append(
                 Band(

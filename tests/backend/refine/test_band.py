@@ -19,6 +19,7 @@ from splatcut.cameras.types import Camera, View
 from splatcut.gaussians import concatenate
 from splatcut.masks.types import MaskSet
 from splatcut.progress import Quiet
+from splatcut.raster import cpu
 from splatcut.raster.rule import TILE
 from splatcut.refine.band import VISIBLE, Band, moving_tiles, reaching, tile_pixels, tiles_with
 from splatcut.refine.options import RefineOptions
@@ -152,10 +153,10 @@ def test_nothing_is_in_the_subset_that_does_not_reach_the_tiles() -> None:
     worked = _full(band.tiles, band.camera)
     found = raster.accumulate(scene.gaussians, band.camera, worked[None].astype(np.float32), device="reference")
     assert np.isin(np.flatnonzero(found.weighted[:, 0] > 0), band.subset).all()
-    assert np.array_equal(band.subset, reaching(scene.gaussians, band.camera, band.tiles))
+    assert np.array_equal(band.subset, reaching(cpu.prepare(scene.gaussians, band.camera), band.tiles))
     camera, far = band.camera, band.tiles.copy()
     far[:, 1:] = False
-    left = reaching(scene.gaussians, camera, far)
+    left = reaching(cpu.prepare(scene.gaussians, camera, tiles=band.tiles), far)
     pixels, _ = camera.project(scene.gaussians.means[left])
     assert (pixels[:, 0] < TILE + 40).all()
 

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +21,20 @@ from numpy.typing import NDArray
 from segment_runs import leftovers, results, resumed, stop
 
 import splatcut.messages
+import splatcut.pipeline.run
 import splatcut.refine.options
 from splatcut import raster
-from splatcut.cameras import View, load_views
+from splatcut.cameras import View, load_views, save_cameras
 from splatcut.errors import Cancelled
 from splatcut.extract import labels_from_probability
+from splatcut.formats import SplatFile, read_splats, write_splats
 from splatcut.gaussians import Gaussians
 from splatcut.masks.ready import read_ready_masks
 from splatcut.masks.types import MaskSet
+from splatcut.masks.virtual import VirtualOptions
+from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.messages.job import QUALITIES
+from splatcut.pipeline import RunSettings, run_job
 from splatcut.pipeline.labelling import Labelled, lift_scene
 from splatcut.pipeline.refinement import ROUND, STATE, Refined, Saving, refine_scene
 from splatcut.progress import Quiet
@@ -239,6 +246,73 @@ def test_killed_inside_the_stage(
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert report["refine"]["iterations"] == 60
     assert report["refine"]["hidden"] is None
+
+
+# -------------------------------------------------------------------------------------------------------- odd inputs
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refinement takes a few iterations, whatever the quality."""
+    monkeypatch.setattr(splatcut.refine.options, "BUDGETS", dict.fromkeys(BUDGETS, (4, 1)))
+
+
+@pytest.mark.usefixtures("brief")
+def test_damaged_photo(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
+    """The scene's own picture stands in, and the user is told."""
+    images, out = Path(shutil.copytree(blobs.folder / "images", tmp_path / "images")), tmp_path / "out"
+    photo = images / "view_3.png"
+    photo.write_bytes(photo.read_bytes()[:-1500])
+    job = [blobs.scene, "--cameras", blobs.cameras, "--images", images, "--masks", blobs.folder / "masks"]
+    for _ in range(2):  # the second time from the checkpoint
+        assert segment(*job, "--out", out, refine=True) == 0
+        report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+        assert any("view_3.png" in text and "own picture" in text for text in report["warnings"])
+
+
+@pytest.mark.usefixtures("brief")
+@pytest.mark.parametrize("suffix", [".ply", ".splat"])
+def test_gaussians_beyond_every_camera_stay(tmp_path: Path, blobs: BlobScene, segment: Segment, suffix: str) -> None:
+    far = replace(blobs.gaussians, means=blobs.gaussians.means.copy())
+    far.means[:20] = (0.0, -1.0, -60.0)
+    far.means[20:25] = (1e18, 0.0, 0.0)
+    scene, out = tmp_path / f"scene{suffix}", tmp_path / "out"
+    write_splats(scene, SplatFile.from_gaussians(far if suffix == ".ply" else without_harmonics(far)))
+    job = [scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--soft-edges"]
+    assert segment(*job, "--out", out, refine=True) == 0
+    source = read_splats(scene).gaussians
+    parts = [read_splats(path).gaussians for path in [*(out / "objects").glob("*.ply"), out / "background.ply"]]
+    means = np.concatenate([part.means for part in parts])
+    for place in np.unique(source.means[:25], axis=0):
+        expected = int((source.means == place).all(axis=1).sum())
+        assert int((means == place).all(axis=1).sum()) == expected
+    assert not any(part.invalid().any() for part in parts)
+
+
+def without_harmonics(gaussians: Gaussians) -> Gaussians:
+    return replace(gaussians, sh=np.ascontiguousarray(gaussians.sh[:, :1]))
+
+
+@pytest.mark.usefixtures("brief")
+def test_virtual_views_and_photos_larger_than_the_masks(
+    tmp_path: Path, blobs: BlobScene, colours: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prompted jobs work on smaller pictures than the photos, and without photos."""
+    x, y = blobs.click("red")
+    objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
+    options = JobOptions(device="cpu", quality="draft")
+    settings = RunSettings(cache=tmp_path / "cache", max_side=64)
+    images = blobs.folder / "images"
+    job = Job(blobs.scene, tmp_path / "out", blobs.cameras, images=images, objects=objects, options=options)
+    labels = run_job(job, Quiet(), settings).labels
+    parent = np.load(tmp_path / "out" / "labels.npz")["parent"]
+    whole = np.bincount(parent)[parent] == 1  # what was split has parts on both sides
+    assert ((labels == 1) == (blobs.labels[parent] == 2))[whole].mean() > 0.95
+    monkeypatch.setattr(splatcut.pipeline.run, "VirtualOptions", partial(VirtualOptions, count=8, probe_width=64))
+    save_cameras(tmp_path / "one.json", blobs.views[2:3])
+    run_job(replace(job, cameras=tmp_path / "one.json", images=None, out=tmp_path / "virtual"), Quiet(), settings)
+    report = json.loads((tmp_path / "virtual" / "report.json").read_text(encoding="utf-8"))
+    assert report["refine"]["iterations"] == 4
 
 
 # ----------------------------------------------------------------------------------------------------------- options

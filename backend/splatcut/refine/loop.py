@@ -56,6 +56,7 @@ class Optimiser:
         self.scene, self.fixed_labels, self.moving, self.bands = scene, fixed_labels, moving, bands
         self.options, self.turn = options, turn
         self.device: raster.Device = device
+        self.names = [band.name for band in bands]
         self.adam = RowAdam(moving.tensors, options.rates, torch.from_numpy(pixel))
         self.field = FieldTerms(moving, boundary, options) if options.field.on else None
         self.done = 0
@@ -85,7 +86,7 @@ class Optimiser:
     def settled(self) -> bool:
         """Whether the loss on the masks has stopped falling; told after whole turns through the views, so that the
         same views are compared."""
-        count = len(self.bands)
+        count = len(set(self.names))
         if self.options.patience == 0 or self.done % count:
             return False
         return settled(self.held, -(-self.options.patience // count) * count)
@@ -94,7 +95,7 @@ class Optimiser:
         """One iteration on one view; returns its loss."""
         options, number = self.options, self.done
         epoch, place = divmod(number, len(self.bands))
-        order = np.random.default_rng((options.seed, self.turn, 0, epoch)).permutation(len(self.bands))
+        order = view_by_view(self.names, np.random.default_rng((options.seed, self.turn, 0, epoch)))
         band = self.bands[order[place]]
         rng = np.random.default_rng((options.seed, self.turn, 1, number))
         part = number / options.iterations
@@ -174,6 +175,17 @@ class Optimiser:
         if w.continuity > 0 and part >= WARM_UP:
             loss = loss + w.continuity * field.continuity_loss(self.moving, rng)
         return loss
+
+
+def view_by_view(names: Sequence[str], rng: np.random.Generator) -> list[int]:
+    """A random order of the bands, whose views have these names, in which all views have their turn, then all again."""
+    mixed: list[int] = rng.permutation(len(names)).tolist()
+    turns: dict[str, int] = {}
+    keys: list[int] = []
+    for number in mixed:
+        keys.append(turns.get(names[number], 0))
+        turns[names[number]] = keys[-1] + 1
+    return [mixed[place] for place in np.argsort(keys, kind="stable").tolist()]
 
 
 def optimise(optimiser: Optimiser, progress: Progress, save: Callable[[Optimiser], None] | None = None) -> None:

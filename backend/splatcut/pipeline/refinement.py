@@ -25,7 +25,7 @@ from splatcut.pipeline.checkpoints import Arrays
 from splatcut.pipeline.labelling import Labelled, lift_again, split_boundary
 from splatcut.progress import Progress
 from splatcut.refine.evidence import accumulate_alone
-from splatcut.refine.hidden import HiddenOptions, clear_hidden
+from splatcut.refine.hidden import HiddenOptions, clear_hidden, supported
 from splatcut.refine.loop import Optimiser, optimise
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving
@@ -164,8 +164,9 @@ def _finish(
     hard = _hard(labelled)
     probability = hard.copy()
     probability[rows] = labelled.probability[rows]
-    nothing = np.zeros(len(gaussians), bool)
-    bands = make_bands(gaussians, rows, probability, nothing, views, masks, options, progress, device, photo)
+    labels = labels_from_probability(labelled.probability)
+    own = supported(gaussians, labels, views, masks, HiddenOptions(), progress)
+    bands = make_bands(gaussians, rows, probability, own, views, masks, options, progress, device, photo)
     if not bands:
         return labelled, said
     moving = Moving.of(gaussians, rows, probability)

@@ -159,6 +159,33 @@ def clear_hidden(
     )
 
 
+def supported(
+    gaussians: Gaussians,
+    labels: NDArray[np.integer],
+    views: Sequence[View],
+    masks: MaskSet,
+    options: HiddenOptions,
+    progress: Progress,
+) -> Bools:
+    """[N] bool: objects' Gaussians whose centre the views take for the object's.
+
+    Where such Gaussians are covered by something else, the object alone may cover more than its mask shows (L_alone).
+    Arguments as for ``clear_hidden``.
+    """
+    by_name = {view.name: view for view in views}
+    asked = [by_name[name] for name in masks.views]
+    chosen = [_spread(asked, masks.confidence[:, k], options.views) for k in range(len(masks.objects))]
+    used = sorted({int(number) for numbers in chosen for number in numbers})
+    depths = dict(zip(used, depth_maps(gaussians, [asked[n] for n in used], options.hull, progress), strict=True))
+    result = np.zeros(len(gaussians), bool)
+    for k, numbers in enumerate(chosen):
+        rows = np.flatnonzero(np.asarray(labels) == k + 1)
+        if rows.size and numbers.size:
+            witnesses = _witnesses(k, numbers, asked, masks, [depths[int(n)] for n in numbers], options)
+            result[rows] = witnesses.own(gaussians.means[rows].astype(np.float64))
+    return result
+
+
 def _spread(views: Sequence[View], trust: F32, count: int) -> NDArray[np.int64]:
     """Numbers of at most ``count`` trusted views, ascending: each one the farthest in place and direction from those
     before it."""

@@ -36,6 +36,8 @@ from splatcut.refine.state import pack, unpack
 ROUND, STATE = "refine-round", "refine-state"
 #: Iterations at each end of a round whose mean loss is told.
 _TOLD = 30
+#: Probability that cleared Gaussians begin with: low, but such that the optimisation can raise it again.
+GONE = 0.05
 
 
 class Store(Protocol):
@@ -69,12 +71,14 @@ class Refined:
 
 @dataclass(frozen=True, eq=False)
 class _Round:
-    """What a round begins with: the scene, labelled; [M] rows that may move; what the rounds before it did."""
+    """What a round begins with: the scene, labelled; [M] rows that may move; what the rounds before it did,
+    what was cleared for it."""
 
     number: int
     labelled: Labelled
     rows: NDArray[np.int64]
     told: list[dict[str, Any]]
+    hidden: dict[str, list[int]] | None
 
 
 def refine_scene(
@@ -111,10 +115,7 @@ def refine_scene(
             _save_round(begun, saving)
         labelled, said = _finish(begun, views, masks, options, progress, device, saving, photo)
         told, begun = [*told, said], None
-    summary: dict[str, Any] = {"hidden": None}
-    if options.hidden:
-        labelled, summary["hidden"] = _clear(labelled, views, masks, progress, device)
-    summary |= {
+    summary: dict[str, Any] = {
         "rounds": told,
         "iterations": sum(entry["iterations"] for entry in told),
         "changed": int(labelled.changed.sum()),
@@ -134,16 +135,19 @@ def _begin(
     told: list[dict[str, Any]],
 ) -> _Round:
     """Detects and splits anew; chooses the Gaussians that may move."""
+    hidden: dict[str, list[int]] | None = None
     if number > 0:
         labelled = lift_again(labelled, views, masks, options.tau, progress, device)
     if options.split:
         labelled = split_boundary(labelled, views, masks, options.tau, progress, device)
+    if options.hidden:
+        labelled, hidden = _clear(labelled, views, masks, progress, device)
     alone = accumulate_alone(labelled.gaussians, _hard(labelled), views, masks, progress, device)
     outside = 1 - alone.inside / np.maximum(alone.weight, 1e-6)
-    moves = (labelled.variance.max(axis=1, initial=0) > options.tau_move) | (
-        (alone.weight > 1) & (outside > options.outside)
-    )
-    return _Round(number, labelled, np.flatnonzero(moves), told)
+    # What the views hardly show has a variance, too, but nothing that could be optimised.
+    unsure = (labelled.variance.max(axis=1, initial=0) > options.tau_move) & (labelled.weight > 1)
+    moves = unsure | ((alone.weight > 1) & (outside > options.outside))
+    return _Round(number, labelled, np.flatnonzero(moves), told, hidden)
 
 
 def _finish(
@@ -159,6 +163,7 @@ def _finish(
     """Optimises a round to its end, from its kept state if there is one."""
     labelled, rows, gaussians = begun.labelled, begun.rows, begun.labelled.gaussians
     said: dict[str, Any] = {"movable": len(rows), "moved": 0, "iterations": 0, "stopped_early": False}
+    said["hidden"] = begun.hidden
     if not rows.size:
         return labelled, said
     hard = _hard(labelled)
@@ -228,7 +233,11 @@ def _clear(
     labels = labels_from_probability(labelled.probability)
     made = clear_hidden(labelled.gaussians, labels, views, masks, HiddenOptions(), progress, device)
     probability = labelled.probability[made.parent]
-    probability[(made.labels == 0) & (labels[made.parent] > 0)] = 0
+    gone = (made.labels == 0) & (labels[made.parent] > 0)
+    probability[gone] = np.minimum(probability[gone], GONE)
+    variance = labelled.variance[made.parent]
+    # The optimisation has the last word on what was cut.
+    variance[made.changed | gone] = 1
     cleared = replace(
         labelled,
         gaussians=made.gaussians,
@@ -237,7 +246,7 @@ def _clear(
         split=labelled.split[made.parent] | made.changed,
         probability=probability,
         weight=labelled.weight[made.parent],
-        variance=labelled.variance[made.parent],
+        variance=variance,
     )
     return cleared, {"moved": made.moved.tolist(), "cut": made.cut.tolist()}
 
@@ -261,6 +270,7 @@ def _save_round(begun: _Round, saving: Saving) -> None:
     if saving.store is not None:
         arrays = {**begun.labelled.arrays(), "rows": begun.rows}
         notes = {"round": begun.number, "told": begun.told, "boundary": list(begun.labelled.boundary)}
+        notes["hidden"] = begun.hidden
         saving.store.save(ROUND, arrays, notes)
 
 
@@ -270,7 +280,7 @@ def _load_round(scene: Gaussians, saving: Saving, options: RefineOptions) -> _Ro
         return None
     arrays, notes = stored
     labelled = Labelled.from_arrays(scene, arrays, tuple(notes["boundary"]))
-    return _Round(notes["round"], labelled, arrays["rows"], notes["told"])
+    return _Round(notes["round"], labelled, arrays["rows"], notes["told"], notes["hidden"])
 
 
 class _Keeper:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from splatcut.refine.options import RefineOptions
 
 #: Half the width in pixels of the band along the masks' edges that is always worked on.
 EDGE = 4
+#: A pixel is exempt from L_alone where the cores of supported Gaussians, of this share of their size, cover more of it
+#: alone than the label image shows, by so much.
+CORE, HIDDEN = 0.5, 0.5
 
 
 def pixel_sizes(means: F32, views: Sequence[View]) -> F32:
@@ -77,7 +81,7 @@ def make_bands(
         alone = np.stack(
             [_coverage(scene, believed[:, k], camera, reach, device) for k in range(soft.shape[0])], axis=-1
         )
-        hidden = ((alone - labels > 0.25) & (soft.transpose(1, 2, 0) < 0.5)).reshape(-1, soft.shape[0])
+        hidden = ((alone - labels > HIDDEN) & (soft.transpose(1, 2, 0) < 0.5)).reshape(-1, soft.shape[0])
         taken = None if view.photo is None else read_photo(view)
         photo = np.zeros(1, np.float32) if taken is None else taken.astype(np.float32) / 255
         share_of_photo = 0.0 if taken is None else options.photo_share
@@ -119,8 +123,11 @@ def edge_or_error(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:
 
 
 def _coverage(scene: Gaussians, label: F32, camera: Camera, tiles: NDArray[np.bool_], device: raster.Device) -> F32:
+    """[H, W] alpha of the Gaussians' cores alone: what reaches far from a supported centre is not supported itself."""
     some = np.flatnonzero(label > 1 / 255)
     if not some.size:
         return np.zeros((camera.height, camera.width), np.float32)
-    drawn = raster.render(scene.take(some), camera, colour=False, opacity_scale=label[some], tiles=tiles, device=device)
+    core = scene.take(some)
+    core = replace(core, log_scales=core.log_scales + np.float32(np.log(CORE)))
+    drawn = raster.render(core, camera, colour=False, opacity_scale=label[some], tiles=tiles, device=device)
     return 1 - drawn.transmittance

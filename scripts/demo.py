@@ -3,7 +3,7 @@
 """Cuts the objects out of the embedded demo scene: ``python3 scripts/demo.py``.
 
 Makes what it needs in ``.venv`` the first time. Options of ``splatcut segment`` may follow, for example
-``--quality draft``. The results lie in ``demo_out/``.
+``--quality standard`` for better edges than the draft's, or ``--no-refine``. The results lie in ``demo_out/``.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ def main(arguments: List[str]) -> int:
     _environment.ensure("engine")
     command = ["segment", _relative(DEMO / "scene.ply"), "--cameras", _relative(DEMO / "cameras.json")]
     command += ["--images", _relative(DEMO / "images"), "--prompts", _relative(DEMO / "prompts.json")]
-    # The folder is the demo's own: an older version's results in it may go.
-    command += ["--out", _relative(OUT), "--force", *arguments]
+    # The folder is the demo's own: an older version's results in it may go. A draft, as a demo should not take long;
+    # an option that follows wins.
+    command += ["--out", _relative(OUT), "--force", "--quality", "draft", *arguments]
     print("splatcut " + " ".join(command), flush=True)
     code = _environment.run_in("engine", ["-m", "splatcut", *command])
     if code == 0:

@@ -106,7 +106,7 @@ class RefineOptions:
             in [0, 1] (method: boundary Gaussians).
         tau_move: total mask variance above which a Gaussian may move.
         outside: share of an object's Gaussian, rendered alone, outside the masks above which it may move, too.
-        hidden: whether parts of the objects that no view supports are cut off before each round (method: hidden extents).
+        hidden: whether what no view supports of the objects is cut off before each round (method: hidden extents).
         parts: the tiles away from the edges and the errors take turns: one of so many parts of them in an iteration.
         patience: a round ends early when the loss on the masks has not fallen by 0.5% within this many iterations
             (whole turns through the views); 0 never.

@@ -50,7 +50,7 @@ VARIANTS = {
         _without(
             "field-then-gaussians", "field trained first, then the Gaussians, not jointly", "field-then-gaussians"
         ),
-        _without("no-split", "full without splitting", "no-split"),
+        Variant("with-split", ("--split",), "full, and boundary Gaussians are split first"),
         _without("no-alone", "full without the loss on the object rendered alone", "no-alone"),
         _without("no-hidden", "full without the rule for hidden extents", "no-hidden"),
         _without("full", "the whole method"),

@@ -73,7 +73,7 @@ def add_parser(subparsers: Any) -> None:
         "--split",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="split boundary Gaussians (default: on, with --no-refine off)",
+        help="split boundary Gaussians (default: off)",
     )
     parser.add_argument(
         "--soft-edges", action="store_true", help="straddling Gaussians go to both sides, opacity shared"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from dataclasses import field as made
 
 #: Iterations of a round, and rounds, for each quality.
-BUDGETS = {"draft": (150, 1), "standard": (400, 2), "fine": (1000, 3)}
+BUDGETS = {"draft": (150, 1), "standard": (400, 1), "fine": (1000, 2)}
 #: What can be left out to see what it is worth (``RefineOptions.of``).
 ABLATIONS = ("no-field", "no-rbf", "no-hash", "field-then-gaussians", "no-split", "no-alone", "no-hidden")
 
@@ -102,7 +102,7 @@ class RefineOptions:
 
     Attributes:
         iterations: per round; rounds: of detecting, splitting and optimising.
-        split: whether boundary Gaussians are split before each round; tau: total mask variance above which they are,
+        split: whether boundary Gaussians are split before each round (off: measured to gain nothing); tau: total mask variance above which they are,
             in [0, 1] (method: boundary Gaussians).
         tau_move: total mask variance above which a Gaussian may move.
         outside: share of an object's Gaussian, rendered alone, outside the masks above which it may move, too.
@@ -117,7 +117,7 @@ class RefineOptions:
 
     iterations: int = 400
     rounds: int = 1
-    split: bool = True
+    split: bool = False
     tau: float = 0.6
     tau_move: float = 0.1
     outside: float = 0.05

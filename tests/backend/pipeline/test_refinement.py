@@ -246,7 +246,7 @@ def test_killed_inside_the_stage(
     assert not list((out / ".splatcut").glob("refine-*"))
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert report["refine"]["iterations"] == 60
-    assert report["refine"]["hidden"] is None
+    assert report["refine"]["rounds"][0]["hidden"] is None
 
 
 # -------------------------------------------------------------------------------------------------------- odd inputs

@@ -47,8 +47,8 @@ class JobOptions:
         seed: source of every random number, 0 to 2^32 - 1.
         refine: joint optimisation after the lift.
         ablate: parts of the joint optimisation to leave out, among ``ABLATIONS``; each once.
-        split: splitting of boundary Gaussians. None: off. Without ``refine`` it sharpens objects in some scenes only and
-            makes pictures slightly worse in all, with it it gains nothing: measured in docs/benchmarks.md.
+        split: splitting of boundary Gaussians. None: off. Without ``refine`` it sharpens objects in some scenes
+            only and makes pictures slightly worse in all, with it it gains nothing: measured in docs/benchmarks.md.
         soft_edges: edges with a soft opacity instead of a hard cut.
         holdout: every N-th view by name, from the first, is kept out of everything but the final masks; 0 keeps none
             out, otherwise at least 2.

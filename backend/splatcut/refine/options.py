@@ -102,8 +102,8 @@ class RefineOptions:
 
     Attributes:
         iterations: per round; rounds: of detecting, splitting and optimising.
-        split: whether boundary Gaussians are split before each round (off: measured to gain nothing); tau: total mask variance above which they are,
-            in [0, 1] (method: boundary Gaussians).
+        split: whether boundary Gaussians are split before each round (off: measured to gain nothing); tau: total mask
+            variance above which they are, in [0, 1] (method: boundary Gaussians).
         tau_move: total mask variance above which a Gaussian may move.
         outside: share of an object's Gaussian, rendered alone, outside the masks above which it may move, too.
         hidden: whether what no view supports of the objects is cut off before each round (method: hidden extents).

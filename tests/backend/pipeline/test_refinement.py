@@ -41,7 +41,7 @@ from splatcut.progress import Quiet
 from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, RefineOptions
 
 #: A few cheap iterations of everything there is.
-QUICK = RefineOptions(iterations=7, rounds=2, field=FieldUse(rays=256))
+QUICK = RefineOptions(iterations=7, rounds=2, split=True, field=FieldUse(rays=256))
 PLAIN = replace(QUICK, split=False, hidden=False, field=FieldUse(on=False))
 
 Segment = Callable[..., int]
@@ -308,7 +308,7 @@ def test_virtual_views_and_photos_larger_than_the_masks(
     labels = run_job(job, Quiet(), settings).labels
     parent = np.load(tmp_path / "out" / "labels.npz")["parent"]
     whole = np.bincount(parent)[parent] == 1  # what was split has parts on both sides
-    assert ((labels == 1) == (blobs.labels[parent] == 2))[whole].mean() > 0.95
+    assert ((labels == 1) == (blobs.labels[parent] == 2))[whole].mean() > 0.9
     monkeypatch.setattr(splatcut.pipeline.run, "VirtualOptions", partial(VirtualOptions, count=8, probe_width=64))
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     run_job(replace(job, cameras=tmp_path / "one.json", images=None, out=tmp_path / "virtual"), Quiet(), settings)

@@ -12,10 +12,10 @@ those that lie mostly outside go to the background. None is deleted, and one who
 whole.
 
 The settings were chosen on training views alone (two captures and the demo scene: extracted and visible IoU, and
-coverage outside of the training masks' hull from new angles). Of lifting's coverage beyond 2 px of that silhouette at most two fifths
-is left on each of the seven objects; what lies nearer is soft edges, which are the optimisation's. Asking more of
-support (``supported`` 0.04, or a thickness of 1) or not widening the masks costs up to 0.2 to 0.4 points of the book's
-visible IoU; widening them by 2 px leaves a tenth more outside on one capture.
+coverage outside of the training masks' hull from new angles). Of lifting's coverage beyond 2 px of that silhouette at
+most two fifths are left on each of the seven objects; what lies nearer is soft edges, which are the optimisation's.
+Asking more of support (``supported`` 0.04, or a thickness of 1) or not widening the masks costs 0.2 to 0.4 points of
+one object's visible IoU; widening them by 2 px leaves a tenth more outside on one capture.
 """
 
 from __future__ import annotations

@@ -1,0 +1,3 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between Blender's data and arrays."""

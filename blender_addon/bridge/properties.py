@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the add-on keeps in the .blend: all of it at the splat object, so that it survives saving, undo and linking.
+
+Everything is looked up by ``uid`` each time; references to Blender's data are not kept across undo.
+"""
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+#: Options' limits are those of ``splatcut.messages.JobOptions``.
+QUALITIES = (
+    ("draft", "Draft", "Fast look at the edges"),
+    ("standard", "Standard", "Edges for most work"),
+    ("fine", "Fine", "Longer optimisation"),
+)
+VIEW_SOURCES = (
+    ("VIRTUAL", "Virtual", "Views that the engine places around what was clicked; no photos needed"),
+    ("DATASET", "Data set", "Cameras and photos of the capture: COLMAP, transforms.json or cameras.json"),
+    ("CAMERAS", "Blender cameras", "The cameras in a collection, with renders of the splat as pictures"),
+)
+DISPLAYS = (
+    ("SPLATS", "Splats", "Draw the Gaussians as they are"),
+    ("POINTS", "Points", "Draw a coloured point for each Gaussian, for slow machines"),
+    ("OFF", "Off", "Let Blender draw the object"),
+)
+
+
+class SplatCutView(bpy.types.PropertyGroup):
+    """A view that something was prompted in: the viewport as it was. Frames and units as messages.InlineView."""
+
+    # Blender reads properties from annotations, which are no types (and must not be strings: no __future__ import).
+    uid: StringProperty()  # type: ignore[valid-type]
+    width: IntProperty()  # type: ignore[valid-type]
+    height: IntProperty()  # type: ignore[valid-type]
+    intrinsics: FloatVectorProperty(size=4)  # type: ignore[valid-type]  # fx, fy, cx, cy in px
+    camera_from_file: FloatVectorProperty(size=16)  # type: ignore[valid-type]  # row by row; rigid
+
+
+class SplatCutPrompt(bpy.types.PropertyGroup):
+    """A click or a box in a view."""
+
+    uid: StringProperty()  # type: ignore[valid-type]
+    kind: EnumProperty(items=(("POINT", "Point", ""), ("BOX", "Box", "")))  # type: ignore[valid-type]
+    view: StringProperty()  # type: ignore[valid-type]  # uid of a SplatCutView, "" for a point in space (kind POINT)
+    positive: BoolProperty(default=True)  # type: ignore[valid-type]
+    # POINT: x, y; BOX: x0, y0, x1, y1. Pixels of the view; y points down, centres at +0.5.
+    pixels: FloatVectorProperty(size=4)  # type: ignore[valid-type]
+    # POINT: the surface that was hit, in the file's frame (the object's local one).
+    position: FloatVectorProperty(size=3, subtype="XYZ")  # type: ignore[valid-type]
+    has_position: BoolProperty()  # type: ignore[valid-type]
+
+
+def _renamed(self: "SplatCutObject", context: bpy.types.Context) -> None:
+    from ..ops import objects
+
+    objects.after_rename(self)
+
+
+def _changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    from ..ops import preview
+
+    preview.settings_changed(self.id_data)
+
+
+class SplatCutObject(bpy.types.PropertyGroup):
+    """An object to cut out. ``name`` is unique in its list and a legal file name (messages.check_object_name)."""
+
+    name: StringProperty(name="Name", update=_renamed)  # type: ignore[valid-type]
+    uid: StringProperty()  # type: ignore[valid-type]
+    colour: FloatVectorProperty(name="Colour", subtype="COLOR", size=3, min=0, max=1)  # type: ignore[valid-type]
+    visible: BoolProperty(name="Show", description="Tint this object in the viewport", default=True)  # type: ignore[valid-type]
+    grow: FloatProperty(  # type: ignore[valid-type]
+        name="Grow",
+        description="Above 0 takes in Gaussians that belong to the object less surely, below 0 leaves more out",
+        min=-1,
+        max=1,
+        default=0,
+        update=_changed,
+    )
+    prompts: CollectionProperty(type=SplatCutPrompt)  # type: ignore[valid-type]
+    active_prompt: IntProperty()  # type: ignore[valid-type]
+
+
+class SplatCutSettings(bpy.types.PropertyGroup):
+    """``Object.splatcut``."""
+
+    is_splat: BoolProperty()  # type: ignore[valid-type]
+    uid: StringProperty()  # type: ignore[valid-type]
+    source_path: StringProperty()  # type: ignore[valid-type]  # the file it was imported from; for information only
+    source_format: StringProperty()  # type: ignore[valid-type]
+    display: EnumProperty(name="Display", items=DISPLAYS, default="SPLATS")  # type: ignore[valid-type]
+
+    objects: CollectionProperty(type=SplatCutObject)  # type: ignore[valid-type]
+    active_object: IntProperty()  # type: ignore[valid-type]
+    prompt_views: CollectionProperty(type=SplatCutView)  # type: ignore[valid-type]
+
+    view_source: EnumProperty(name="Views", items=VIEW_SOURCES, default="VIRTUAL")  # type: ignore[valid-type]
+    cameras_path: StringProperty(  # type: ignore[valid-type]
+        name="Cameras", description="COLMAP folder, transforms.json or cameras.json", subtype="FILE_PATH"
+    )
+    images_path: StringProperty(name="Photos", subtype="DIR_PATH")  # type: ignore[valid-type]
+    camera_collection: PointerProperty(name="Cameras", type=bpy.types.Collection)  # type: ignore[valid-type]
+
+    quality: EnumProperty(name="Quality", items=QUALITIES, default="standard")  # type: ignore[valid-type]
+    refine: BoolProperty(  # type: ignore[valid-type]
+        name="Refine edges", description="Optimise the Gaussians along the objects' edges", default=True
+    )
+    soft_edges: BoolProperty(name="Soft edges", default=False)  # type: ignore[valid-type]
+    tau: FloatProperty(  # type: ignore[valid-type]
+        name="Edge threshold",
+        description="Mask variance above which a Gaussian counts as lying on an edge",
+        min=0.01,
+        max=1,
+        default=0.6,
+    )
+    seed: IntProperty(name="Seed", min=0, default=0)  # type: ignore[valid-type]
+
+    # On results: the uid of the splat object they were cut from, and the object's name ("" for the background).
+    result_of: StringProperty()  # type: ignore[valid-type]
+    result_name: StringProperty()  # type: ignore[valid-type]
+
+
+CLASSES = (SplatCutView, SplatCutPrompt, SplatCutObject, SplatCutSettings)
+
+
+def register() -> None:
+    """Adds ``Object.splatcut``."""
+    bpy.types.Object.splatcut = PointerProperty(type=SplatCutSettings)  # type: ignore[attr-defined]
+
+
+def unregister() -> None:
+    """Removes ``Object.splatcut``."""
+    del bpy.types.Object.splatcut  # type: ignore[attr-defined]

@@ -184,7 +184,7 @@ def job_to_json(job: Job) -> dict[str, Any]:
     if isinstance(job.cameras, Path):
         result["cameras"] = job.cameras.as_posix()
     elif job.cameras is not None:
-        result["cameras"] = [_view_to_json(view) for view in job.cameras]
+        result["cameras"] = views_to_json(job.cameras)
     if job.images is not None:
         result["images"] = job.images.as_posix()
     if job.objects:
@@ -210,7 +210,7 @@ def job_from_json(source: str | Mapping[str, Any], base: Path) -> Job:
     return Job(
         scene=as_path(document["scene"], '"scene"', base),
         out=as_path(document["out"], '"out"', base),
-        cameras=_parse_views(cameras, base) if isinstance(cameras, (list, tuple)) else path("cameras"),
+        cameras=parse_views(cameras, base) if isinstance(cameras, (list, tuple)) else path("cameras"),
         images=path("images"),
         objects=() if document.get("objects") is None else parse_objects(document["objects"], base),
         masks=path("masks"),
@@ -228,7 +228,8 @@ def _parse_options(value: Any) -> JobOptions:
     return dataclasses.replace(options, tau=float(options.tau), seed=int(options.seed), holdout=int(options.holdout))
 
 
-def _parse_views(value: Sequence[Any], base: Path) -> tuple[InlineView, ...]:
+def parse_views(value: Sequence[Any], base: Path) -> tuple[InlineView, ...]:
+    """The views of a list of cameras; relative photos are relative to ``base``. Raises ``UserError``."""
     views: list[InlineView] = []
     for number, item in enumerate(value, start=1):
         with located(f"camera {number} of the job"):
@@ -250,6 +251,11 @@ def _parse_views(value: Sequence[Any], base: Path) -> tuple[InlineView, ...]:
                 )
             )
     return tuple(views)
+
+
+def views_to_json(views: Sequence[InlineView]) -> list[dict[str, Any]]:
+    """The list that ``parse_views`` reads."""
+    return [_view_to_json(view) for view in views]
 
 
 def _view_to_json(view: InlineView) -> dict[str, Any]:

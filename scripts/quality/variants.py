@@ -28,8 +28,9 @@ class Variant:
     says: str
 
 
-def _without(name: str, says: str, *switches: str) -> Variant:
-    return Variant(name, tuple(word for switch in switches for word in ("--ablate", switch)), says)
+def _without(name: str, says: str, *switches: str, field: bool = False) -> Variant:
+    options = tuple(word for switch in switches for word in ("--ablate", switch))
+    return Variant(name, (("--field",) if field else ()) + options, says)
 
 
 VARIANTS = {
@@ -40,19 +41,19 @@ VARIANTS = {
         _without(
             "plain",
             "plain joint optimisation: no field, no splitting, no rule for hidden extents",
-            "no-field",
-            "no-split",
             "no-hidden",
         ),
-        _without("no-field", "full without the field", "no-field"),
-        _without("no-rbf", "full, the field without RBF interpolation", "no-rbf"),
-        _without("no-hash", "full, the field without hash encoding", "no-hash"),
+        _without("field", "full, and a continuous field is optimised with the Gaussians", field=True),
+        _without("no-rbf", "field without RBF interpolation", "no-rbf", field=True),
+        _without("no-hash", "field without hash encoding", "no-hash", field=True),
         _without(
-            "field-then-gaussians", "field trained first, then the Gaussians, not jointly", "field-then-gaussians"
+            "field-then-gaussians",
+            "field trained first, then the Gaussians, not jointly",
+            "field-then-gaussians",
+            field=True,
         ),
         Variant("with-split", ("--split",), "full, and boundary Gaussians are split first"),
         _without("no-alone", "full without the loss on the object rendered alone", "no-alone"),
-        _without("no-hidden", "full without the rule for hidden extents", "no-hidden"),
         _without("full", "the whole method"),
     )
 }

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from splatcut.errors import UserError
 from splatcut.messages import (
     ABLATIONS,
+    FIELD_ABLATIONS,
     InlineView,
     Job,
     JobOptions,
@@ -100,11 +101,15 @@ def cameras(draw: st.DrawFn) -> InlineView:
     )  # fmt: skip
 
 
-refinements = st.just((False, ())) | st.tuples(
-    st.just(True), st.lists(st.sampled_from([n for n in ABLATIONS if n != "no-split"]), unique=True).map(tuple)
+WITHOUT_FIELD = [name for name in ABLATIONS if name not in FIELD_ABLATIONS]
+#: Whether there is a refinement and a field in it, and what is left out.
+refinements = (
+    st.just((False, False, ()))
+    | st.tuples(st.just(True), st.just(True), st.lists(st.sampled_from(ABLATIONS), unique=True).map(tuple))
+    | st.tuples(st.just(True), st.just(False), st.lists(st.sampled_from(WITHOUT_FIELD), unique=True).map(tuple))
 )
 options = st.builds(
-    lambda refinement, **others: JobOptions(refine=refinement[0], ablate=refinement[1], **others),
+    lambda refinement, **others: JobOptions(refine=refinement[0], field=refinement[1], ablate=refinement[2], **others),
     device=st.sampled_from(["auto", "cuda", "cpu"]),
     quality=st.sampled_from(["draft", "standard", "fine"]),
     tau=st.floats(0.0, 1.0, exclude_min=True),
@@ -379,11 +384,12 @@ BAD_JOBS: dict[str, dict[str, Any]] = {
     "seed must be an integer": {"options": {"seed": 1.5}},
     "refine must be true or false, not 1": {"options": {"refine": 1}},
     "split must be true or false, not 'yes'": {"options": {"split": "yes"}},
-    "ablate must be a list of names, not 'no-field'": {"options": {"ablate": "no-field"}},
-    "ablate knows no-field, .* and no-hidden, not 'no-mask'": {"options": {"ablate": ["no-rbf", "no-mask"]}},
+    "ablate must be a list of names, not 'no-rbf'": {"options": {"ablate": "no-rbf"}},
+    "ablate knows no-rbf, .* and no-hidden, not 'no-mask'": {"options": {"ablate": ["no-rbf", "no-mask"]}},
     "ablate names 'no-rbf' twice": {"options": {"ablate": ["no-rbf", "no-rbf"]}},
     "refinement itself is off": {"options": {"ablate": ["no-rbf"], "refine": False}},
-    "split asks for splitting": {"options": {"ablate": ["no-split"], "split": True}},
+    "field asks for a part of the refinement": {"options": {"field": True, "refine": False}},
+    "leaves out no-hash, a part of the field, but": {"options": {"ablate": ["no-alone", "no-hash"]}},
     "holdout must be 0 .* not 1": {"options": {"holdout": 1}},
     "model is empty": {"options": {"model": ""}},
     "list of cameras is empty": {"cameras": []},

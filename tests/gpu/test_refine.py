@@ -42,7 +42,7 @@ _REASON = _missing()
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(_REASON), reason=_REASON or "runs")]
 
 OPTIONS = RefineOptions(iterations=60, field=FieldUse(on=False))
-WITH_FIELD = RefineOptions(iterations=20, field=FieldUse(rays=512, samples=6))
+WITH_FIELD = RefineOptions(iterations=20, field=FieldUse(on=True, rays=512, samples=6))
 
 
 def _optimiser(scene: EdgeScene, options: RefineOptions, device: raster.Device) -> Optimiser:

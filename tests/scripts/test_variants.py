@@ -46,5 +46,7 @@ def test_an_unknown_variant_is_refused_by_name() -> None:
 
 
 def test_the_plain_optimisation_uses_neither_field_nor_splitting() -> None:
-    assert VARIANTS["plain"].options[1::2] == ("no-field", "no-split", "no-hidden")
+    assert VARIANTS["plain"].options == ("--ablate", "no-hidden")
+    assert VARIANTS["field"].options == ("--field",)
+    assert VARIANTS["no-rbf"].options == ("--field", "--ablate", "no-rbf")
     assert VARIANTS["full"].options == ()

@@ -63,6 +63,11 @@ def add_parser(subparsers: Any) -> None:
         "--no-refine", action="store_true", help="no joint optimisation after the lift: faster, rougher edges"
     )
     parser.add_argument(
+        "--field",
+        action="store_true",
+        help="optimise a continuous field together with the Gaussians (slower; has not been found to gain anything)",
+    )
+    parser.add_argument(
         "--ablate",
         action="append",
         default=[],
@@ -96,6 +101,7 @@ def job_of(args: argparse.Namespace) -> Job:
         tau=args.tau,
         seed=args.seed,
         refine=not args.no_refine,
+        field=args.field,
         ablate=tuple(args.ablate),
         split=args.split,
         soft_edges=args.soft_edges,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The job and prompt schema as dataclasses, to and from JSON. Standard library only: Blender imports it as it is."""
 
-from splatcut.messages.job import ABLATIONS, InlineView, Job, JobOptions, job_from_json, job_to_json
+from splatcut.messages.job import ABLATIONS, FIELD_ABLATIONS, InlineView, Job, JobOptions, job_from_json, job_to_json
 from splatcut.messages.names import check_object_name, check_object_names
 from splatcut.messages.prompts import (
     MaskPrompt,
@@ -20,6 +20,7 @@ from splatcut.messages.reading import SCHEMA_VERSION
 
 __all__ = [
     "ABLATIONS",
+    "FIELD_ABLATIONS",
     "SCHEMA_VERSION",
     "InlineView",
     "Job",

@@ -32,7 +32,9 @@ from splatcut.messages.reading import (
 DEVICES = ("auto", "cuda", "cpu")
 QUALITIES = ("draft", "standard", "fine")
 #: Parts of the joint optimisation that can be left out to see what they are worth.
-ABLATIONS = ("no-field", "no-rbf", "no-hash", "field-then-gaussians", "no-split", "no-alone", "no-hidden")
+ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians", "no-alone", "no-hidden")
+#: Those of them that are parts of the continuous field.
+FIELD_ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class JobOptions:
         tau: mask variance above which a Gaussian is a boundary Gaussian, in (0, 1] (method: boundary Gaussians).
         seed: source of every random number, 0 to 2^32 - 1.
         refine: joint optimisation after the lift.
+        field: optimise a continuous field together with the Gaussians. Off: it gains nothing that its time would be
+            worth (docs/method.md).
         ablate: parts of the joint optimisation to leave out, among ``ABLATIONS``; each once.
         split: splitting of boundary Gaussians. None: off. Without ``refine`` it sharpens objects in some scenes
             only and makes pictures slightly worse in all, with it it gains nothing: measured in docs/benchmarks.md.
@@ -61,6 +65,7 @@ class JobOptions:
     tau: float = 0.6
     seed: int = 0
     refine: bool = True
+    field: bool = False
     ablate: tuple[str, ...] = ()
     split: bool | None = None
     soft_edges: bool = False
@@ -76,7 +81,7 @@ class JobOptions:
             raise UserError(f"The option tau must be above 0 and at most 1, not {describe(self.tau)}.")
         if not 0 <= as_integer(self.seed, "The option seed") < 2**32:
             raise UserError(f"The option seed must be from 0 to 2^32 - 1, not {describe(self.seed)}.")
-        for name in ("refine", "soft_edges", "drop_invalid", *(() if self.split is None else ("split",))):
+        for name in ("refine", "field", "soft_edges", "drop_invalid", *(() if self.split is None else ("split",))):
             as_flag(getattr(self, name), f"The option {name}")
         self._check_ablate()
         holdout = as_integer(self.holdout, "The option holdout")
@@ -99,8 +104,11 @@ class JobOptions:
                 raise UserError(f"The option ablate names {describe(name)} twice.")
         if self.ablate and not self.refine:
             raise UserError("The option ablate leaves parts of the refinement out, but the refinement itself is off.")
-        if self.split and "no-split" in self.ablate:
-            raise UserError("The option split asks for splitting, and ablate leaves it out (no-split).")
+        if self.field and not self.refine:
+            raise UserError("The option field asks for a part of the refinement, but the refinement itself is off.")
+        parts = [name for name in self.ablate if name in FIELD_ABLATIONS]
+        if parts and not self.field:
+            raise UserError(f"The option ablate leaves out {parts[0]}, a part of the field, but the field is off.")
 
 
 @dataclass(frozen=True)

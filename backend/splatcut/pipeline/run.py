@@ -301,7 +301,9 @@ def _refine(
     def compute() -> tuple[Arrays, dict[str, Any]]:
         made = refinement.refine_scene(
             run.gaussians, labelled, mask_views, masks,
-            RefineOptions.of(options.quality, options.tau, options.seed, options.ablate, options.split),
+            RefineOptions.of(
+                options.quality, options.tau, options.seed, options.ablate, options.split, options.field
+            ),
             run.progress, run.device, saving=refinement.Saving(run.checkpoints), photo=photo,
         )  # fmt: skip
         notes = {"boundary": list(made.labelled.boundary), "summary": made.summary, "warnings": sorted(set(problems))}

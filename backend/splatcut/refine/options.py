@@ -12,7 +12,7 @@ from dataclasses import field as made
 #: Iterations of a round, and rounds, for each quality.
 BUDGETS = {"draft": (150, 1), "standard": (400, 1), "fine": (1000, 2)}
 #: What can be left out to see what it is worth (``RefineOptions.of``).
-ABLATIONS = ("no-field", "no-rbf", "no-hash", "field-then-gaussians", "no-split", "no-alone", "no-hidden")
+ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians", "no-alone", "no-hidden")
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class FieldUse:
     """How the continuous field takes part.
 
     Attributes:
-        on: whether there is a field at all (otherwise plain joint optimisation).
+        on: whether there is a field at all (off: measured to gain nothing).
         rbf: whether the interpolated Gaussians modulate it (FiLM); hash: hash encoding, else sines and cosines.
         joint: field and Gaussians together; otherwise the field first, then the Gaussians against the finished field.
         rays: per iteration; samples: per ray.
     """
 
-    on: bool = True
+    on: bool = False
     rbf: bool = True
     hash: bool = True
     joint: bool = True
@@ -144,11 +144,13 @@ class RefineOptions:
         seed: int = 0,
         ablate: Collection[str] = (),
         split: bool | None = None,
+        field: bool = False,
     ) -> RefineOptions:
         """The options of a job.
 
         Args:
-            quality: among ``BUDGETS``; ablate: among ``ABLATIONS``; split: None takes what has been measured best.
+            quality: among ``BUDGETS``; ablate: among ``ABLATIONS``; split: None takes what has been measured best;
+                field: whether the continuous field takes part.
 
         Raises:
             ValueError: an unknown quality or ablation.
@@ -166,12 +168,12 @@ class RefineOptions:
             rounds=rounds,
             tau=tau,
             seed=seed,
-            split="no-split" not in ablate and (plain.split if split is None else split),
+            split=plain.split if split is None else split,
             hidden=plain.hidden and "no-hidden" not in ablate,
             weights=replace(plain.weights, alone=0.0) if "no-alone" in ablate else plain.weights,
             field=replace(
                 plain.field,
-                on=plain.field.on and "no-field" not in ablate,
+                on=field,
                 rbf=plain.field.rbf and "no-rbf" not in ablate,
                 hash=plain.field.hash and "no-hash" not in ablate,
                 joint=plain.field.joint and "field-then-gaussians" not in ablate,

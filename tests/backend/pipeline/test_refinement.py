@@ -41,7 +41,7 @@ from splatcut.progress import Quiet
 from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, RefineOptions
 
 #: A few cheap iterations of everything there is.
-QUICK = RefineOptions(iterations=7, rounds=2, split=True, field=FieldUse(rays=256))
+QUICK = RefineOptions(iterations=7, rounds=2, split=True, field=FieldUse(on=True, rays=256))
 PLAIN = replace(QUICK, split=False, hidden=False, field=FieldUse(on=False))
 
 Segment = Callable[..., int]
@@ -233,7 +233,7 @@ def test_killed_inside_the_stage(
     """The real thing: a process that dies, a checkpoint on disk, and the same command again."""
     monkeypatch.setattr(splatcut.refine.options, "BUDGETS", {"draft": (60, 1)})
     job: list[object] = [blobs.scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--device", "cpu"]
-    job += ["--quality", "draft", "--ablate", "no-field", "--ablate", "no-hidden"]
+    job += ["--quality", "draft", "--ablate", "no-hidden"]
     undisturbed, out = tmp_path / "undisturbed", tmp_path / "out"
     assert segment(*job, "--out", undisturbed, refine=True) == 0
     ended = stop("kill", "refine:56", [*job, "--out", out], budget=(60, 1))
@@ -324,17 +324,17 @@ def test_what_can_be_left_out() -> None:
     assert tuple(BUDGETS) == QUALITIES
     usual = RefineOptions.of()
     changed = {
-        "no-field": not RefineOptions.of(ablate=["no-field"]).field.on,
         "no-rbf": not RefineOptions.of(ablate=["no-rbf"]).field.rbf,
         "no-hash": not RefineOptions.of(ablate=["no-hash"]).field.hash,
         "field-then-gaussians": not RefineOptions.of(ablate=["field-then-gaussians"]).field.joint,
-        "no-split": not RefineOptions.of(ablate=["no-split"]).split,
         "no-alone": RefineOptions.of(ablate=["no-alone"]).weights.alone == 0,
         "no-hidden": not RefineOptions.of(ablate=["no-hidden"]).hidden,
     }
     assert changed == dict.fromkeys(ABLATIONS, True)
     assert not RefineOptions.of(split=False).split
     assert RefineOptions.of(split=True).split
+    assert not usual.field.on
+    assert RefineOptions.of(field=True).field.on
     assert (RefineOptions.of(tau=0.3).tau, RefineOptions.of(seed=4).seed) == (0.3, 4)
     assert RefineOptions.of("draft").iterations < usual.iterations < RefineOptions.of("fine").iterations
     with pytest.raises(ValueError, match="no quality 'best'"):

@@ -54,7 +54,7 @@ def _refined(options: RefineOptions) -> tuple[Gaussians, Moving, list[float]]:
 
 WITHOUT_FIELD = FieldUse(on=False)
 OPTIONS = RefineOptions(iterations=60, field=WITHOUT_FIELD)
-WITH_FIELD = RefineOptions(iterations=8, field=FieldUse(rays=512, samples=6))
+WITH_FIELD = RefineOptions(iterations=8, field=FieldUse(on=True, rays=512, samples=6))
 
 
 @cache

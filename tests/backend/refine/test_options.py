@@ -71,20 +71,21 @@ def test_qualities_and_what_is_left_out() -> None:
     whole = RefineOptions.of("standard", tau=0.4, seed=7)
     assert (whole.tau, whole.seed) == (0.4, 7)
     changed = {
-        "no-field": lambda options: not options.field.on,
         "no-rbf": lambda options: not options.field.rbf,
         "no-hash": lambda options: not options.field.hash,
         "field-then-gaussians": lambda options: not options.field.joint,
-        "no-split": lambda options: not options.split,
         "no-alone": lambda options: options.weights.alone == 0,
         "no-hidden": lambda options: not options.hidden,
     }
     assert set(changed) == set(ABLATIONS)
     for name, left_out in changed.items():
-        options = RefineOptions.of("standard", ablate=[name], split=True)
+        options = RefineOptions.of("standard", ablate=[name], split=True, field=True)
+        assert options.split
+        assert options.field.on
         assert left_out(options), name
         assert not any(other(options) for key, other in changed.items() if key != name), name
     assert not RefineOptions.of("standard", split=False).split
+    assert not RefineOptions.of("standard").field.on
 
 
 def test_unknown_qualities_and_ablations_are_refused() -> None:

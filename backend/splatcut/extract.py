@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from splatcut.gaussians import Gaussians, rotation_matrices
+from splatcut.messages.prompts import GROW_LOGIT
 from splatcut.progress import Progress, Quiet
 
 F32 = NDArray[np.float32]
@@ -51,6 +53,21 @@ def labels_from_probability(probability: F32) -> Labels:
     value = np.take_along_axis(probability, best[:, None], axis=1)[:, 0]
     wins = value > background_probability(probability)
     return np.where(wins, best + 1, 0).astype(np.int32)
+
+
+def grown(probability: F32, grow: Sequence[float]) -> F32:
+    """[N, K] float32 in [0, 1]: probabilities with their logits shifted by ``GROW_LOGIT`` times each object's ``grow``.
+
+    What is certain, 0 or 1, stays as it is.
+
+    Args:
+        probability: [N, K] float32 in [0, 1]; grow: K numbers in [-1, 1], the objects' ``ObjectPrompt.grow``.
+    """
+    if not any(grow):
+        return probability
+    odds = np.exp(GROW_LOGIT * np.asarray(grow, dtype=np.float64))
+    share = probability * odds
+    return np.clip(share / (share + (1.0 - probability)), 0.0, 1.0).astype(np.float32)
 
 
 # ---------------------------------------------------------------------------------------------------------- islands

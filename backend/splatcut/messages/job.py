@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,8 @@ class Job:
         objects: prompted objects.
         masks: folder of ready masks.
         options: how the work is done.
+        prompt_views: views that hold prompts besides the cameras, such as Blender's viewport at the time of a click.
+            They are never held out, and get no final masks unless there are no other views.
     """
 
     scene: Path
@@ -171,19 +174,25 @@ class Job:
     objects: tuple[ObjectPrompt, ...] = ()
     masks: Path | None = None
     options: JobOptions = field(default_factory=JobOptions)
+    prompt_views: tuple[InlineView, ...] = ()
 
     def __post_init__(self) -> None:
         if bool(self.objects) == (self.masks is not None):
             found = "has both" if self.objects else "has neither"
             raise UserError(f"A job needs either objects with prompts or a folder of masks. This one {found}.")
         check_object_names(item.name for item in self.objects)
-        if isinstance(self.cameras, tuple):
-            if not self.cameras:
-                raise UserError("The list of cameras is empty. Give at least one view, or leave the cameras out.")
-            names = [view.name for view in self.cameras]
-            for name in names:
-                if names.count(name) > 1:
-                    raise UserError(f"Two views have the name {name!r}. Give every view a name of its own.")
+        if isinstance(self.cameras, tuple) and not self.cameras:
+            raise UserError("The list of cameras is empty. Give at least one view, or leave the cameras out.")
+        if self.prompt_views and self.masks is not None:
+            raise UserError("Views to prompt in were given together with ready masks, which take no prompts.")
+        check_view_names([*(self.cameras if isinstance(self.cameras, tuple) else ()), *self.prompt_views])
+
+
+def check_view_names(views: Iterable[InlineView]) -> None:
+    """Raises ``UserError`` when two views have one name."""
+    for name, uses in Counter(view.name for view in views).items():
+        if uses > 1:
+            raise UserError(f"Two views have the name {name!r}. Give every view a name of its own.")
 
 
 def job_to_json(job: Job) -> dict[str, Any]:
@@ -193,6 +202,8 @@ def job_to_json(job: Job) -> dict[str, Any]:
         result["cameras"] = job.cameras.as_posix()
     elif job.cameras is not None:
         result["cameras"] = views_to_json(job.cameras)
+    if job.prompt_views:
+        result["prompt_views"] = views_to_json(job.prompt_views)
     if job.images is not None:
         result["images"] = job.images.as_posix()
     if job.objects:
@@ -208,7 +219,7 @@ def job_from_json(source: str | Mapping[str, Any], base: Path) -> Job:
     """The job in a JSON text or in what it parses to; relative paths are relative to ``base``. Raises ``UserError``."""
     document = parse_json(source)
     check_version(document)
-    optional = ["version", "cameras", "images", "objects", "masks", "options"]
+    optional = ["version", "cameras", "images", "objects", "masks", "options", "prompt_views"]
     check_keys(document, "The job", required=["scene", "out"], optional=optional)
 
     def path(key: str) -> Path | None:
@@ -223,6 +234,7 @@ def job_from_json(source: str | Mapping[str, Any], base: Path) -> Job:
         objects=() if document.get("objects") is None else parse_objects(document["objects"], base),
         masks=path("masks"),
         options=_parse_options(document.get("options", {})),
+        prompt_views=parse_views(as_list(document.get("prompt_views", []), '"prompt_views"'), base),
     )
 
 

@@ -101,15 +101,24 @@ class ScribblePrompt:
         as_text(self.view, "The view's name")
 
 
+#: What ``ObjectPrompt.grow`` = 1 adds to the logit of a probability.
+GROW_LOGIT = 4.0
+
 Prompt = ViewPrompt | Points3DPrompt | MaskPrompt | ScribblePrompt
 
 
 @dataclass(frozen=True)
 class ObjectPrompt:
-    """One object: its name, which is also its file's, and everything the user said about it."""
+    """One object: its name, which is also its file's, and everything the user said about it.
+
+    Attributes:
+        grow: in [-1, 1]; above 0 the object takes in more of what is doubtful, below 0 less. It shifts the logit of
+            every Gaussian's probability by ``GROW_LOGIT`` times this before the labels are decided.
+    """
 
     name: str
     prompts: tuple[Prompt, ...]
+    grow: float = 0.0
 
     def __post_init__(self) -> None:
         check_object_name(self.name)
@@ -119,6 +128,8 @@ class ObjectPrompt:
             raise UserError(
                 f"The object {self.name!r} has only points that are not on it. Give it a point with label 1 or a box."
             )
+        if not -1.0 <= as_number(self.grow, f'"grow" of the object {self.name!r}') <= 1.0:
+            raise UserError(f'"grow" of the object {self.name!r} must lie in [-1, 1], not {describe(self.grow)}.')
 
 
 def parse_prompts(source: str | Mapping[str, Any], base: Path) -> tuple[ObjectPrompt, ...]:
@@ -176,13 +187,20 @@ def parse_objects(value: Any, base: Path) -> tuple[ObjectPrompt, ...]:
 
 def objects_to_json(objects: Sequence[ObjectPrompt]) -> list[dict[str, Any]]:
     """The list that ``parse_objects`` reads."""
-    return [{"name": item.name, "prompts": [_prompt_to_json(prompt) for prompt in item.prompts]} for item in objects]
+    return [
+        {
+            "name": item.name,
+            "prompts": [_prompt_to_json(prompt) for prompt in item.prompts],
+            **({"grow": item.grow} if item.grow else {}),
+        }
+        for item in objects
+    ]
 
 
 def _parse_object(value: Any, number: int, base: Path) -> ObjectPrompt:
     what = f"Object {number}"
     fields = as_object(value, what)
-    check_keys(fields, what, required=["name", "prompts"])
+    check_keys(fields, what, required=["name", "prompts"], optional=["grow"])
     name = fields["name"]
     if not isinstance(name, str):
         raise UserError(f"The name of object {number} must be a text, not {describe(name)}.")
@@ -191,7 +209,9 @@ def _parse_object(value: Any, number: int, base: Path) -> ObjectPrompt:
     for index, item in enumerate(as_list(fields["prompts"], f'"prompts" of the object {name!r}'), start=1):
         with located(f"prompt {index} of the object {name!r}"):
             prompts.append(_parse_prompt(item, base))
-    return ObjectPrompt(name, tuple(prompts))
+    return ObjectPrompt(
+        name, tuple(prompts), float(as_number(fields.get("grow", 0.0), f'"grow" of the object {name!r}'))
+    )
 
 
 def _parse_prompt(value: Any, base: Path) -> Prompt:

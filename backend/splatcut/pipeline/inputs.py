@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,7 @@ from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.formats import SplatFile
+from splatcut.gaussians import Gaussians
 from splatcut.masks.ready import find_masks
 from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, ScribblePrompt, job_to_json
 from splatcut.pipeline.checkpoints import RESULTS, STATE
@@ -39,6 +41,7 @@ class Inputs:
         device: "cpu" or "cuda".
         masks: files of ready masks: object name -> view name -> file; empty when the job has prompts.
         blind: names of views that see nothing of the scene.
+        prompt_views: views that hold prompts besides those of the data set, sorted by name.
     """
 
     splats: SplatFile
@@ -48,6 +51,7 @@ class Inputs:
     device: Literal["cpu", "cuda"]
     masks: dict[str, dict[str, Path]] = field(default_factory=dict)
     blind: tuple[str, ...] = ()
+    prompt_views: tuple[View, ...] = ()
 
     @property
     def needs_virtual_views(self) -> bool:
@@ -69,7 +73,8 @@ def read_inputs(job: Job) -> Inputs:
     elif isinstance(job.cameras, Path):
         views = load_views(job.cameras, job.images)
     else:
-        views = sorted((_inline(view) for view in job.cameras), key=lambda view: view.name)
+        views = sorted((inline_view(view) for view in job.cameras), key=lambda view: view.name)
+    prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians)
     if job.masks is not None and not views:
         raise UserError("Ready masks need the cameras of their views. Give them with --cameras.")
     blind = check_views_see_scene(splats.gaussians, views) if views else []
@@ -77,7 +82,7 @@ def read_inputs(job: Job) -> Inputs:
     if views and not kept:
         raise UserError(f"--holdout {job.options.holdout} keeps every view out. Choose a larger number.")
     masks = find_masks(job.masks, views) if job.masks is not None else {}
-    return Inputs(splats, views, kept, held_out, device, masks, tuple(blind))
+    return Inputs(splats, views, kept, held_out, device, masks, tuple(blind), prompt_views)
 
 
 def _check_places(job: Job) -> None:
@@ -110,7 +115,25 @@ def _files_of(item: ObjectPrompt) -> list[Path]:
     return [prompt.file for prompt in item.prompts if isinstance(prompt, (MaskPrompt, ScribblePrompt))]
 
 
-def _inline(view: InlineView) -> View:
+def read_prompt_views(given: Sequence[InlineView], views: Sequence[View], gaussians: Gaussians) -> tuple[View, ...]:
+    """The views that only hold prompts, sorted by name. Raises ``UserError`` when they cannot stand beside ``views``.
+
+    Whoever clicked may have been nearer to the scene than any photographer, so their near planes are nearer too.
+    """
+    taken = {view.name for view in views}
+    centre = np.median(gaussians.means, axis=0)
+    result = []
+    for item in sorted(given, key=lambda item: item.name):
+        if item.name in taken:
+            raise UserError(f"The view {item.name!r} is both a camera and a view to prompt in. Give it another name.")
+        view = inline_view(item)
+        distance = float(np.linalg.norm(view.camera.position - centre))
+        result.append(replace(view, camera=replace(view.camera, near=min(view.camera.near, 0.05 * distance))))
+    return tuple(result)
+
+
+def inline_view(view: InlineView) -> View:
+    """A view that stands in a job. Raises ``UserError`` for a name that is no file name, or a photo of another size."""
     if view.name in (".", "..") or any(character in "/\\:" or ord(character) < 32 for character in view.name):
         raise UserError(f"The view's name {view.name!a} is no file name. Masks are named after the views.")
     if view.photo is not None and (view.width, view.height) not in photo_sizes(view.photo):
@@ -132,7 +155,7 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
     digest = hashlib.sha256(f"{splatcut.__version__}|{model}|{inputs.device}".encode())
     options = replace(job.options, device="auto", model=None)
     document = job_to_json(
-        replace(job, out=Path("out"), scene=Path("scene"), cameras=None, images=None, options=options)
+        replace(job, out=Path("out"), scene=Path("scene"), cameras=None, images=None, options=options, prompt_views=())
     )
     document.pop("masks", None)
     for item in document.get("objects", []):
@@ -143,8 +166,10 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
     digest.update(json.dumps(document, sort_keys=True, default=str).encode())
     for path in _scene_files(job.scene):
         digest.update(content_hash(path).encode())
-    for view in inputs.views:
+    for view in [*inputs.views, *inputs.prompt_views]:
         c = view.camera
+        if view in inputs.prompt_views:
+            digest.update(b"prompt view")
         digest.update(f"{view.name}|{c.width}x{c.height}|{c.fx!r} {c.fy!r} {c.cx!r} {c.cy!r} {c.near!r}".encode())
         digest.update(np.ascontiguousarray(c.camera_from_world).tobytes())
         if view.undistortion is not None:

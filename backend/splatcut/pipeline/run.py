@@ -20,7 +20,7 @@ from splatcut.errors import UserError
 from splatcut.export.plys import ObjectFiles, object_files, write_labels, write_objects
 from splatcut.export.report import ObjectEntry, Report, write_report
 from splatcut.export.stages import StageTimer, record_as_dict
-from splatcut.extract import Islands
+from splatcut.extract import Islands, grown
 from splatcut.floaters import without_floaters
 from splatcut.gaussians import Gaussians
 from splatcut.masks.doubts import doubts
@@ -28,14 +28,14 @@ from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop
 from splatcut.masks.prompted import gather
 from splatcut.masks.ready import read_ready_masks
 from splatcut.masks.types import MaskSet
-from splatcut.masks.virtual import VirtualOptions, centre_of, first_view_of, surface_points, virtual_views
 from splatcut.masks.working import WorkingView, photo_of, working_view
-from splatcut.messages import Job, Points3DPrompt, ViewPrompt, job_to_json
+from splatcut.messages import Job, job_to_json
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
 from splatcut.pipeline.extraction import extract, find_labels, islands_from_arrays, islands_to_arrays
 from splatcut.pipeline.inputs import Inputs, fingerprint, read_inputs
 from splatcut.pipeline.labelling import Labelled, lift_scene, split_boundary
 from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
+from splatcut.pipeline.viewpoints import views_about_prompts
 from splatcut.progress import Progress
 from splatcut.sam import EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
 
@@ -146,6 +146,8 @@ def run_job(job: Job, progress: Progress, settings: RunSettings | None = None) -
         masks, mask_views = _masks(run, views)
         labelled = _labels(run, masks, mask_views)
         labelled, refined = _refine(run, views, masks, mask_views, labelled)
+        if grow := [item.grow for item in job.objects]:
+            labelled = replace(labelled, probability=grown(labelled.probability, grow))
         found = _islands(run, labelled)
         if job.masks is None:
             run.warnings += doubts(job.objects, masks, found.labels, labelled.weight)
@@ -182,42 +184,21 @@ def _clear_floaters(run: _Run) -> None:
 
 
 def _views(run: _Run) -> list[View]:
-    """The views that masks are made in: the data set's, or virtual ones about what was prompted."""
+    """The views that masks are made in: the data set's or virtual ones about what was prompted; prompt views."""
     inputs = run.inputs
+    given = sorted([*inputs.kept, *inputs.prompt_views], key=lambda view: view.name)
     if not inputs.needs_virtual_views or run.job.masks is not None:
-        return inputs.kept
+        return given
 
     def compute() -> tuple[Arrays, dict[str, Any]]:
-        options = VirtualOptions()
-        in_space = [p.points for item in run.job.objects for p in item.prompts if isinstance(p, Points3DPrompt)]
-        points = [np.array([point[:3] for point in some if point[3] == 1]).reshape(-1, 3) for some in in_space]
-        known = {view.name: view for view in inputs.kept}
-        prompts = [p for item in run.job.objects for p in item.prompts if isinstance(p, ViewPrompt)]
-        named = next((known[p.view] for p in prompts if p.view in known), None)
-        first = named or (inputs.kept[0] if inputs.kept else None)
-        if first is None:
-            if not any(len(some) for some in points):
-                raise UserError(
-                    "Without cameras the prompts must be points in space (points3d). Give the view that was clicked in "
-                    "with --cameras, or use points in space."
-                )
-            first = first_view_of(run.gaussians, np.concatenate(points), options, run.device)
-        said = gather(
-            run.job.objects, {v.name: WorkingView(v, v) for v in [first, *known.values()]}, run.gaussians, run.device
-        )
-        for view in [first, *(view for view in known.values() if view.name != first.name)]:
-            pixels = [part[view.name].on_object() for part in said if view.name in part]
-            if pixels:
-                points.append(surface_points(run.gaussians, view.camera, np.concatenate(pixels), run.device))
-        made = virtual_views(run.gaussians, first, centre_of(points), options, run.progress, run.device)
-        made += [view for view in inputs.kept if view.name != first.name]
+        made = views_about_prompts(run.gaussians, run.job.objects, given, run.progress, run.device)
         cameras = [view.camera for view in made]
         numbers = np.array([[c.width, c.height, c.fx, c.fy, c.cx, c.cy, c.near] for c in cameras])
         poses = np.stack([camera.camera_from_world for camera in cameras])
         return {"intrinsics": numbers, "poses": poses}, {"names": [view.name for view in made]}
 
     arrays, notes = run.stage("views", compute)
-    known = {view.name: view for view in inputs.kept}
+    known = {view.name: view for view in given}
     views = []
     for name, (w, h, *rest), pose in zip(notes["names"], arrays["intrinsics"], arrays["poses"], strict=True):
         fx, fy, cx, cy, near = (float(value) for value in rest)
@@ -340,11 +321,14 @@ def _write(
         write_objects(splats, made.labels, names, out, progress=run.progress)
         write_labels(out / "labels.npz", made.labels, names, made.probability, made.parent)
         virtual = run.inputs.needs_virtual_views and job.masks is None
-        shown = views if virtual else run.inputs.views
+        only_prompted = {view.name for view in run.inputs.prompt_views}
+        shown = [view for view in views if view.name not in only_prompted] if virtual else run.inputs.views
+        shown = shown or views
         write_final_masks(made.gaussians, made.labels, names, shown, out, run.progress, run.device)
         if virtual:
             save_cameras(out / "cameras.json", views)
-        problems = write_contact_sheet(job, made.gaussians, made.labels, masks, shown, out, run.progress, run.device)
+        sheet = [*shown, *(view for view in run.inputs.prompt_views if view not in shown)]
+        problems = write_contact_sheet(job, made.gaussians, made.labels, masks, sheet, out, run.progress, run.device)
         return {}, {"sizes": run.checkpoints.sizes(), "warnings": problems}
 
     _, notes = run.stage("write", compute, lambda notes: run.checkpoints.holds(notes["sizes"]))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from segment_runs import leftovers, results, resumed, stop
 
 import splatcut.messages
-import splatcut.pipeline.run
+import splatcut.pipeline.viewpoints
 import splatcut.refine.options
 from splatcut import raster
 from splatcut.cameras import View, load_views, save_cameras
@@ -309,7 +309,7 @@ def test_virtual_views_and_photos_larger_than_the_masks(
     parent = np.load(tmp_path / "out" / "labels.npz")["parent"]
     whole = np.bincount(parent)[parent] == 1  # what was split has parts on both sides
     assert ((labels == 1) == (blobs.labels[parent] == 2))[whole].mean() > 0.9
-    monkeypatch.setattr(splatcut.pipeline.run, "VirtualOptions", partial(VirtualOptions, count=8, probe_width=64))
+    monkeypatch.setattr(splatcut.pipeline.viewpoints, "VirtualOptions", partial(VirtualOptions, count=8, probe_width=64))
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     run_job(replace(job, cameras=tmp_path / "one.json", images=None, out=tmp_path / "virtual"), Quiet(), settings)
     report = json.loads((tmp_path / "virtual" / "report.json").read_text(encoding="utf-8"))

@@ -203,7 +203,8 @@ def test_stopped_between_virtual_views_and_masks(
     tmp_path: Path, blobs: BlobScene, colours: None, one_thread: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A job with one camera has one more stage."""
-    monkeypatch.setattr(splatcut.pipeline.viewpoints, "VirtualOptions", partial(VirtualOptions, count=8, probe_width=64))
+    small = partial(VirtualOptions, count=8, probe_width=64)
+    monkeypatch.setattr(splatcut.pipeline.viewpoints, "VirtualOptions", small)
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     x, y = blobs.click("red")
     objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)

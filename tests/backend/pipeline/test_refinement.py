@@ -309,7 +309,8 @@ def test_virtual_views_and_photos_larger_than_the_masks(
     parent = np.load(tmp_path / "out" / "labels.npz")["parent"]
     whole = np.bincount(parent)[parent] == 1  # what was split has parts on both sides
     assert ((labels == 1) == (blobs.labels[parent] == 2))[whole].mean() > 0.9
-    monkeypatch.setattr(splatcut.pipeline.viewpoints, "VirtualOptions", partial(VirtualOptions, count=8, probe_width=64))
+    small = partial(VirtualOptions, count=8, probe_width=64)
+    monkeypatch.setattr(splatcut.pipeline.viewpoints, "VirtualOptions", small)
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     run_job(replace(job, cameras=tmp_path / "one.json", images=None, out=tmp_path / "virtual"), Quiet(), settings)
     report = json.loads((tmp_path / "virtual" / "report.json").read_text(encoding="utf-8"))

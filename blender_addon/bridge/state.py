@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds only while Blender runs and is never saved: previews, the job that is on, the last message.
+
+Panels and draw handlers read the module's variables; what changes them calls ``changed``.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+_log = logging.getLogger(__name__)
+
+Level = Literal["INFO", "WARNING", "ERROR"]
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What would be cut from a splat object.
+
+    Attributes:
+        labels: [N] int32, 0 the background and k the k-th of ``objects``.
+        probability: [N] float32 of that label, 0 to 1.
+        objects: uids of the objects in the list (``SplatCutObject.uid``) by label.
+        stale: the prompts have changed since; a newer preview is on its way or has failed.
+        first: from the prompted views alone, with the others still to come.
+        counts: Gaussians of each object, by name; empty while ``first``.
+        seconds: what the request took, 0 while ``first``.
+    """
+
+    labels: NDArray[np.int32]
+    probability: NDArray[np.float32]
+    objects: tuple[str, ...]
+    stale: bool = False
+    first: bool = False
+    counts: dict[str, int] | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """What is being worked on.
+
+    Attributes:
+        kind: "run", "preview", "encode", "views", "environment", "import".
+        stage: for people; fraction: 0 to 1, or None when that cannot be told; eta: seconds left, or None.
+        message: one line for the panel: stage, and how much time is left.
+        scene: uid of the splat object, "" when it is about none.
+        started: time.monotonic().
+        cancelling: it was asked to stop.
+    """
+
+    kind: str
+    stage: str = ""
+    fraction: float | None = None
+    eta: float | None = None
+    message: str = ""
+    scene: str = ""
+    started: float = 0.0
+    cancelling: bool = False
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """The worker: ``phase`` "off", "starting", "ready", "busy" or "dead", and what is known of it.
+
+    Attributes:
+        detail: a sentence when it is dead.
+        rss: bytes of memory that it holds; log: path of its log, "" when there is none yet.
+    """
+
+    phase: Literal["off", "starting", "ready", "busy", "dead"] = "off"
+    device: str = ""
+    model: str = ""
+    version: str = ""
+    detail: str = ""
+    rss: int = 0
+    log: str = ""
+
+
+#: By uid of the splat object.
+preview: dict[str, Preview] = {}
+#: The job that the panel shows: a run or another long thing before a preview.
+job: JobStatus | None = None
+worker = WorkerStatus()
+#: The last thing to tell the user, full sentences, and how bad it is.
+message = ""
+message_level: Level = "INFO"
+#: Called after every change, without arguments; must not raise.
+listeners: list[Callable[[], None]] = []
+
+
+def say(text: str, level: Level = "INFO") -> None:
+    """Shows a message in the panel; an empty one takes the last away."""
+    global message, message_level
+    message, message_level = text, level
+    if text and level != "INFO":
+        _log.warning("%s", text)
+    changed()
+
+
+def set_preview(uid: str, value: Preview | None) -> None:
+    """Replaces or removes the preview of a splat object."""
+    if value is None:
+        preview.pop(uid, None)
+    else:
+        preview[uid] = value
+    changed()
+
+
+def mark_stale(uid: str) -> None:
+    """Says that the preview no longer answers to the prompts."""
+    shown = preview.get(uid)
+    if shown is not None and not shown.stale:
+        set_preview(uid, replace(shown, stale=True))
+
+
+def set_job(status: JobStatus | None) -> None:
+    """Replaces the job that is shown."""
+    global job
+    if status is not None and not status.started:
+        status = replace(status, started=job.started if job and job.kind == status.kind else time.monotonic())
+    job = status
+    changed()
+
+
+def set_worker(status: WorkerStatus) -> None:
+    """Replaces what is shown of the worker."""
+    global worker
+    if status != worker:
+        worker = status
+        changed()
+
+
+def clear() -> None:
+    """Forgets everything, as when another .blend is opened."""
+    global message, message_level, job
+    preview.clear()
+    message, message_level, job = "", "INFO", None
+    changed()
+
+
+def changed() -> None:
+    """Tells the listeners and has the panels and viewports drawn again."""
+    for listener in list(listeners):
+        try:
+            listener()
+        except Exception:
+            _log.exception("A listener failed.")
+    tag_redraw()
+
+
+def tag_redraw() -> None:
+    """Has all 3D views and the preferences drawn again; does nothing without a window."""
+    if bpy.app.background:
+        return
+    for manager in bpy.data.window_managers:
+        for window in manager.windows:
+            for area in window.screen.areas:
+                if area.type in ("VIEW_3D", "PREFERENCES"):
+                    area.tag_redraw()

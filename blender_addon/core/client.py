@@ -1,0 +1,466 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker as Blender sees it: a child process that is asked, watched, and reported on in sentences.
+
+Threads read, write and log; nothing but ``poll`` calls anything of the caller's, so that it all happens on the thread
+that polls. Whatever the worker does (dies, hangs, floods its outputs, talks nonsense), every request gets one outcome.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import queue
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from splatcut.errors import UserError
+from splatcut.messages import worker as messages
+
+from .process import Child, ended_because
+
+_log = logging.getLogger(__name__)
+
+#: Seconds without any sign of life after which a worker is taken for dead; it gives one every second.
+SILENCE_SECONDS = 20.0
+#: Seconds that a worker may take to start. The first start reads hundreds of megabytes from the disk.
+START_SECONDS = 90.0
+#: Seconds after which a cancelled request that still gives no reply costs the worker its life.
+CANCEL_SECONDS = 10.0
+# A longer line is no message.
+_LONGEST_LINE = 1 << 26
+_REMEMBERED = 64
+# Messages that one poll hands out: a flood must not hold up Blender.
+_AT_ONCE = 500
+
+_REQUESTS: dict[str, type[Any]] = {kind.op: kind for kind in get_args(messages.Request)}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a request was not fulfilled.
+
+    Attributes:
+        kind: as in ``messages.Failure`` ("user", "cancelled", "version", "memory", "internal"), or "died" (the worker
+            ended or went silent), "start" (it could not be started) or "timeout" (``wait`` gave up).
+        message: full sentences for the user, which say what to do.
+        log: the worker's log file.
+    """
+
+    kind: str
+    message: str
+    log: Path | None = None
+
+    @property
+    def lost_worker(self) -> bool:
+        """Whether the worker is gone, so that the next request needs a new one."""
+        return self.kind in ("died", "start", "version")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a request: its result (``messages.PreviewResult`` for ``Preview`` and so on) or a problem."""
+
+    result: Any = None
+    problem: Problem | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None
+
+
+class WorkerError(UserError):
+    """A request failed; ``problem`` says how."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+OnReply = Callable[[Outcome], None]
+OnEvent = Callable[[messages.Event], None]
+
+
+@dataclass
+class _Pending:
+    request: messages.Request
+    on_reply: OnReply | None
+    on_event: OnEvent | None
+    line: str
+    cancelled_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds of patience: see the constants of this module."""
+
+    silence: float = SILENCE_SECONDS
+    start: float = START_SECONDS
+    cancel: float = CANCEL_SECONDS
+
+
+class WorkerClient:
+    """One worker process. It is started at once; requests wait until it has shown to be of our version.
+
+    Args:
+        command: the process and its arguments.
+        log: file for everything that the worker writes besides messages; its folder is made.
+        version: of the engine that Blender has.
+
+    Attributes:
+        hello: who answers, once that is known.
+        problem: why the worker is gone, once it is. No request is taken then: make a new client.
+        busy: number of the request that the worker said it works on; rss: the bytes of memory it holds.
+    """
+
+    def __init__(self, command: Sequence[str], log: Path, version: str, limits: Limits | None = None) -> None:
+        self.log = log
+        self.version = version
+        self.limits = limits or Limits()
+        self.hello: messages.HelloResult | None = None
+        self.problem: Problem | None = None
+        self.busy: int | None = None
+        self.rss = 0
+        self._answers: queue.SimpleQueue[messages.Reply | messages.Event | Problem | None] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._pending: dict[int, _Pending] = {}
+        self._finished: OrderedDict[int, Outcome] = OrderedDict()
+        self._next = 1
+        self._polling = False
+        self._ended = False  # the reader has seen the end of the worker's output
+        now = time.monotonic()
+        self._started = self._polled = self._sign = now
+        self._child: Child | None = None
+        try:
+            self._child = Child(command, log)
+        except OSError as error:
+            self.problem = Problem("start", _start_sentence(command[0], error), None)
+            return
+        threading.Thread(target=self._write, args=(self._child,), daemon=True, name="splatcut-write").start()
+        threading.Thread(target=self._read, args=(self._child,), daemon=True, name="splatcut-read").start()
+        self._hello = self._add(messages.Hello(messages.PROTOCOL_VERSION, version), self._greeted, None)
+        self._lines.put(self._pending[self._hello].line)
+
+    # ------------------------------------------------------------------------------------------------ for the caller
+
+    @property
+    def alive(self) -> bool:
+        """Whether requests are taken."""
+        return self.problem is None
+
+    @property
+    def waiting(self) -> tuple[int, ...]:
+        """Numbers of the caller's requests that have no outcome yet."""
+        return tuple(number for number, item in self._pending.items() if not isinstance(item.request, messages.Hello))
+
+    def request(
+        self,
+        request: messages.Request | str,
+        on_reply: OnReply | None = None,
+        on_event: OnEvent | None = None,
+        **fields: Any,
+    ) -> int:
+        """Sends a request; returns its number. The callbacks are called by ``poll``, exactly one ``on_reply`` each.
+
+        Args:
+            request: a message, or the name of an operation whose message is made of ``fields``.
+        """
+        message = _REQUESTS[request](**fields) if isinstance(request, str) else request
+        number = self._add(message, on_reply, on_event)
+        if self.problem is None and self.hello is not None:
+            self._lines.put(self._pending[number].line)
+        return number
+
+    def cancel(self, number: int) -> None:
+        """Asks to stop a request; its outcome is then "cancelled". A worker that does not obey is ended."""
+        pending = self._pending.get(number)
+        if pending is None or pending.cancelled_at is not None:
+            return
+        if self.hello is None:  # it was never sent
+            self._settle(number, Outcome(problem=Problem("cancelled", "Stopped.", self.log)))
+        elif self.problem is None:
+            pending.cancelled_at = time.monotonic()
+            self.request(messages.Cancel(number))
+
+    def poll(self) -> None:
+        """Hands out what has arrived and looks whether the worker lives. Never raises; cheap when there is nothing."""
+        if self._polling:  # a callback that waits for another request
+            self._dispatch()
+            return
+        self._polling = True
+        try:
+            self._dispatch()
+            self._watch()
+        finally:
+            self._polling = False
+
+    def wait(self, number: int, timeout: float | None = None, interval: float = 0.02) -> Outcome:
+        """Polls until the request has its outcome. Ctrl-C cancels it. After ``timeout`` seconds: kind "timeout"."""
+        end = None if timeout is None else time.monotonic() + timeout
+        try:
+            while number in self._pending:
+                self.poll()
+                self._watch()
+                if number not in self._pending:
+                    break
+                if end is not None and time.monotonic() > end:
+                    self.cancel(number)
+                    return Outcome(problem=Problem("timeout", f"The engine took more than {timeout:g} s.", self.log))
+                time.sleep(interval)
+        except KeyboardInterrupt:
+            self.cancel(number)
+            raise
+        return self._finished.get(number) or Outcome(
+            problem=Problem("internal", "The engine's answer was asked for too late. Try again.", self.log)
+        )
+
+    def ask(self, request: messages.Request, on_event: OnEvent | None = None, timeout: float | None = None) -> Any:
+        """The result of a request, waited for. Raises ``WorkerError``."""
+        outcome = self.wait(self.request(request, None, on_event), timeout)
+        if outcome.problem is not None:
+            raise WorkerError(outcome.problem)
+        return outcome.result
+
+    def close(self, patience: float = 1.0) -> None:
+        """Ends the worker; requests without an outcome get "cancelled"."""
+        if self._child is not None and self._child.running and self.hello is not None:
+            self._lines.put(messages.request_line(self._next, messages.Shutdown()))
+        self._lines.put(None)
+        if self._child is not None:
+            self._child.end(patience)
+        self._fail(Problem("cancelled", "The engine was stopped.", self.log))
+
+    # ---------------------------------------------------------------------------------------------- on the poll thread
+
+    def _add(self, request: messages.Request, on_reply: OnReply | None, on_event: OnEvent | None) -> int:
+        number, self._next = self._next, self._next + 1
+        self._pending[number] = _Pending(request, on_reply, on_event, messages.request_line(number, request))
+        return number
+
+    def _dispatch(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                answer = self._answers.get_nowait()
+            except queue.Empty:
+                return
+            if answer is None:
+                self._ended = True
+            elif isinstance(answer, Problem):
+                self._die(answer)
+            elif isinstance(answer, messages.Reply):
+                self._reply(answer)
+            else:
+                self._event(answer)
+
+    def _reply(self, reply: messages.Reply) -> None:
+        pending = self._pending.get(reply.id) if reply.id is not None else None
+        if pending is None or reply.id is None:
+            return
+        if isinstance(reply.outcome, messages.Failure):
+            failure = reply.outcome
+            log = Path(failure.log) if failure.log else self.log
+            self._settle(reply.id, Outcome(problem=Problem(failure.kind, failure.message, log)))
+            return
+        try:
+            outcome = Outcome(messages.parse_result(pending.request, reply.outcome))
+        except UserError as error:
+            outcome = Outcome(problem=Problem("internal", f"The engine's answer cannot be read. {error}", self.log))
+        self._settle(reply.id, outcome)
+
+    def _event(self, event: messages.Event) -> None:
+        if isinstance(event, messages.HeartbeatEvent):
+            self.busy, self.rss = event.busy, event.rss
+        pending = self._pending.get(event.id) if event.id is not None else None
+        if pending is not None and pending.on_event is not None:
+            _call(pending.on_event, event)
+
+    def _greeted(self, outcome: Outcome) -> None:
+        if self.problem is not None:
+            return
+        if outcome.problem is not None:
+            kind = "version" if outcome.problem.kind == "version" else "start"
+            self._die(Problem(kind, outcome.problem.message, outcome.problem.log))
+            return
+        hello: messages.HelloResult = outcome.result
+        problem = self._version_problem(hello.protocol, hello.version)
+        if problem is not None:
+            self._die(problem)
+            return
+        self.hello = hello
+        for pending in self._pending.values():
+            self._lines.put(pending.line)
+
+    def _version_problem(self, protocol: object, version: object) -> Problem | None:
+        if (protocol, version) == (messages.PROTOCOL_VERSION, self.version):
+            return None
+        return Problem(
+            "version",
+            f"The engine in the worker's environment is SplatCut {version} (protocol {protocol}), but this extension "
+            f"is SplatCut {self.version} (protocol {messages.PROTOCOL_VERSION}). Create the environment anew in the "
+            "extension's preferences.",
+            self.log,
+        )
+
+    def _watch(self) -> None:
+        """Ends a worker that gives no sign of life, and tells when one has ended."""
+        if self.problem is not None:
+            if self._pending:
+                self._fail(self.problem)
+            return
+        now = time.monotonic()
+        if now - self._polled > 5.0:
+            # Nobody polled, or the machine slept: what came meanwhile may still lie in the pipe.
+            self._sign = max(self._sign, now)
+        self._polled = now
+        child = self._child
+        assert child is not None
+        if self._ended or not child.running:
+            if not self._ended and child.ended_for() < 2.0:
+                return  # its last words are still being read
+            self._dispatch()
+            code = child.wait(2.0)
+            if code is None:
+                child.kill()
+            self._die(Problem("died" if self.hello else "start", self._death_sentence(code), self.log))
+        elif self.hello is None and now - self._started > self.limits.start:
+            self._die(
+                Problem(
+                    "start",
+                    f"The engine did not answer within {self.limits.start:.0f} s of its start and was stopped. Test "
+                    f"the environment in the extension's preferences; its log is {self.log}.",
+                    self.log,
+                )
+            )
+        elif self.hello is not None and now - self._sign > self.limits.silence:
+            self._die(
+                Problem(
+                    "died",
+                    f"The engine gave no sign of life for {self.limits.silence:.0f} s and was stopped. Prompts and "
+                    f"objects are as they were; try again, and a new one starts. Its log is {self.log}.",
+                    self.log,
+                )
+            )
+        else:
+            self._watch_cancelled(now)
+
+    def _watch_cancelled(self, now: float) -> None:
+        for pending in self._pending.values():
+            if pending.cancelled_at is not None and now - pending.cancelled_at > self.limits.cancel:
+                self._die(Problem("cancelled", "The engine did not stop when asked to, so it was ended.", self.log))
+                return
+
+    def _death_sentence(self, code: int | None) -> str:
+        why = ended_because(code)
+        if self.hello is None:
+            return (
+                f"The engine could not start: it {why}. Test the environment in the extension's preferences, or "
+                f"create it anew; its log is {self.log}."
+            )
+        return (
+            f"The engine stopped in the middle of its work: it {why}. Prompts and objects are as they were; try "
+            f"again, and a new one starts. Its log is {self.log}."
+        )
+
+    def _die(self, problem: Problem) -> None:
+        if self.problem is None:
+            self.problem = problem
+        self._lines.put(None)
+        if self._child is not None:
+            self._child.kill()
+        self._fail(self.problem)
+
+    def _fail(self, problem: Problem) -> None:
+        if self.problem is None:
+            self.problem = problem
+        for number in list(self._pending):
+            if number in self._pending:
+                self._settle(number, Outcome(problem=problem))
+
+    def _settle(self, number: int, outcome: Outcome) -> None:
+        pending = self._pending.pop(number)
+        self._finished[number] = outcome
+        while len(self._finished) > _REMEMBERED:
+            self._finished.popitem(last=False)
+        if pending.on_reply is not None:
+            _call(pending.on_reply, outcome)
+
+    # ------------------------------------------------------------------------------------------------ on other threads
+
+    def _write(self, child: Child) -> None:
+        # A worker that does not read fills the pipe; then only this thread waits.
+        while (line := self._lines.get()) is not None:
+            if not child.send(line):
+                break
+        child.close_input()
+
+    def _read(self, child: Child) -> None:
+        while True:
+            line = child.read_line(_LONGEST_LINE)
+            if not line:
+                break
+            if len(line) >= _LONGEST_LINE:
+                self._answers.put(
+                    Problem("died", f"The engine wrote what is no message and was stopped. See {self.log}.", self.log)
+                )
+                break
+            self._take(line, child)
+        self._answers.put(None)
+
+    def _take(self, line: bytes, child: Child) -> None:
+        text = line.decode("utf-8", "replace")
+        if not text.strip():
+            return
+        try:
+            answer = messages.parse_answer(text)
+        except UserError as error:
+            document: Any = None
+            with contextlib.suppress(ValueError, RecursionError):
+                document = json.loads(text)
+            problem = self._foreign(document)
+            if problem is not None:
+                self._answers.put(problem)
+            else:
+                child.log(f"[not a message: {error}] {text[:2000].rstrip()}\n".encode("utf-8", "replace"))
+            return
+        self._sign = time.monotonic()
+        if isinstance(answer, messages.ReadyEvent) and (
+            problem := self._version_problem(answer.protocol, answer.version)
+        ):
+            self._answers.put(problem)
+        else:
+            self._answers.put(answer)
+
+    def _foreign(self, document: Any) -> Problem | None:
+        """The problem with a greeting of another version, which may well look different from ours."""
+        if not isinstance(document, dict) or self.hello is not None:
+            return None
+        said = document.get("result") if document.get("id") == 1 else document
+        if isinstance(said, dict) and "protocol" in said and "version" in said:
+            return self._version_problem(said["protocol"], said["version"])
+        return None
+
+
+def _call(callback: Callable[[Any], None], argument: Any) -> None:
+    """A fault in what the caller does with an answer must not stop the pump."""
+    try:
+        callback(argument)
+    except Exception:
+        _log.exception("What was to be done with the engine's answer failed.")
+
+
+def _start_sentence(program: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return (
+            f"The engine cannot be started: {program} does not exist. Create the environment in the extension's "
+            "preferences, or choose another interpreter there."
+        )
+    return (
+        f"The engine cannot be started: {program} ({error.strerror or error}). Check the interpreter in the "
+        "extension's preferences."
+    )

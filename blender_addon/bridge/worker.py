@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker of this Blender: started from the preferences when it is first needed, pumped by a timer, closed at the end.
+"""The worker of this Blender: started from the preferences when first needed, pumped by a timer, closed at the end.
 
 In a window the timer pumps; in ``blender -b`` timers do not fire, and what waits pumps by itself (``wait``).
 """

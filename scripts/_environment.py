@@ -14,20 +14,34 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 import _system
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-#: Set-up -> (folder of its environment, its requirements, the modules that must import in the end).
-ENGINE_MODULES = [
+
+class Setup(NamedTuple):
+    """What an environment is made of."""
+
+    folder: str
+    requirements: str
+    #: Modules that must import and, on Linux, shared libraries that must load in the end.
+    modules: Tuple[str, ...]
+    #: The versions of Python that it can be made with.
+    pythons: Tuple[Tuple[int, int], ...] = _system.PYTHONS
+    #: (system, machine) that its packages have wheels for; empty: any.
+    machines: Tuple[Tuple[str, str], ...] = ()
+
+
+ENGINE_MODULES = (
     "numpy",
     "scipy.spatial",
     "numba",
@@ -38,11 +52,18 @@ ENGINE_MODULES = [
     "OpenEXR",
     "zstandard",
     "torch",
-]
-SETUPS: Dict[str, Tuple[str, str, List[str]]] = {
-    "engine": (".venv", "requirements/engine.txt", [*ENGINE_MODULES, "splatcut"]),
-    "dev": (".venv", "requirements/dev.txt", [*ENGINE_MODULES, "splatcut", "pytest", "hypothesis", "plyfile"]),
-    "minimal": (".venv-minimal", "requirements/minimal.txt", ["numpy"]),
+)
+# Blender loads libEGL when it renders with the GPU's interface, and ends the process where there is none.
+BLENDER_MODULES = (*_system.BLENDER_LIBRARIES, "bpy", "numpy", "PIL.Image", "pytest", "hypothesis")
+_BLENDER_MACHINES = (("linux", "x86_64"), ("win32", "AMD64"), ("darwin", "arm64"))
+SETUPS: Dict[str, Setup] = {
+    "engine": Setup(".venv", "requirements/engine.txt", (*ENGINE_MODULES, "splatcut")),
+    "dev": Setup(".venv", "requirements/dev.txt", (*ENGINE_MODULES, "splatcut", "pytest", "hypothesis", "plyfile")),
+    "minimal": Setup(".venv-minimal", "requirements/minimal.txt", ("numpy", "pytest")),
+    # As Blender's Python of 4.5 LTS and before.
+    "minimal-old": Setup(".venv-minimal-old", "requirements/minimal-old.txt", ("numpy", "pytest"), ((3, 11),)),
+    "bpy45": Setup(".venv-bpy45", "requirements/bpy45.txt", BLENDER_MODULES, ((3, 11),), _BLENDER_MACHINES),
+    "bpy52": Setup(".venv-bpy52", "requirements/bpy52.txt", BLENDER_MODULES, ((3, 13),), _BLENDER_MACHINES),
 }
 
 # The descriptor of the lock while it is held. What writes into an environment inherits it on POSIX, so that a run waits
@@ -54,7 +75,7 @@ _UNFINISHED = "splatcut-unfinished"
 
 # Runs in the environment: says which pins are not met and which modules do not import, as JSON.
 _EXAMINE = """
-import importlib, importlib.metadata, json, sys
+import ctypes, importlib, importlib.metadata, json, os, sys
 pins, modules = json.loads(sys.argv[1])
 unmet, broken = [], {}
 for name, version in pins:
@@ -67,11 +88,15 @@ for name, version in pins:
 if not unmet:
     for module in modules:
         try:
-            importlib.import_module(module)
+            if ".so" in module:
+                ctypes.CDLL(module)
+            else:
+                importlib.import_module(module)
         except Exception as error:
             broken[module] = f"{type(error).__name__}: {error}"
 origin = getattr(sys.modules.get("splatcut"), "__file__", None)
-print(json.dumps({"unmet": unmet, "broken": broken, "origin": origin}))
+print(json.dumps({"unmet": unmet, "broken": broken, "origin": origin}), flush=True)
+os._exit(0)  # some versions of bpy do not end cleanly
 """
 
 
@@ -91,7 +116,7 @@ def run_in(setup: str, arguments: Sequence[str]) -> int:
 def ensure(setup: str) -> None:
     """Makes the environment of ``setup`` ready, or ends the process with a sentence on why not."""
     try:
-        with _locked(REPOSITORY / (SETUPS[setup][0] + ".lock")):
+        with _locked(REPOSITORY / (SETUPS[setup].folder + ".lock")):
             _ensure(setup)
     except _system.SetupError as error:
         _stop(str(error))
@@ -99,14 +124,28 @@ def ensure(setup: str) -> None:
         _stop("Interrupted. The same command makes the environment anew.")
 
 
+def unsuited(setup: str) -> Optional[str]:
+    """A sentence on why this machine cannot have the environment at all, or None."""
+    folder, _, _, pythons, machines = SETUPS[setup]
+    if machines and (sys.platform, platform.machine()) not in machines:
+        return f"There are no packages of it for {platform.machine()} on {platform.system()}."
+    if (REPOSITORY / folder / "pyvenv.cfg").is_file() and _system.version_of(str(python_of(setup))) in pythons:
+        return None
+    try:
+        _system.find_python(pythons)
+    except _system.SetupError as error:
+        return str(error)
+    return None
+
+
 def python_of(setup: str) -> Path:
     """The environment's interpreter."""
-    folder = REPOSITORY / SETUPS[setup][0]
+    folder = REPOSITORY / SETUPS[setup].folder
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def _ensure(setup: str) -> None:
-    folder = REPOSITORY / SETUPS[setup][0]
+    folder = REPOSITORY / SETUPS[setup].folder
     if _stamped(setup):
         return
     if folder.exists() and not _usable(folder, setup):
@@ -125,7 +164,7 @@ def _ensure(setup: str) -> None:
 
 def _stamped(setup: str) -> bool:
     """Whether the environment was completed for the requirements as they are now."""
-    folder = REPOSITORY / SETUPS[setup][0]
+    folder = REPOSITORY / SETUPS[setup].folder
     try:
         stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -135,7 +174,7 @@ def _stamped(setup: str) -> bool:
 
 
 def _write_stamp(setup: str) -> None:
-    path = REPOSITORY / SETUPS[setup][0] / _STAMP
+    path = REPOSITORY / SETUPS[setup].folder / _STAMP
     try:
         stamp = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -163,7 +202,7 @@ def _key(setup: str) -> str:
 
 def _requirement_files(setup: str) -> List[Path]:
     """The set-up's requirement file and those that it includes with ``-r``."""
-    files = [REPOSITORY / SETUPS[setup][1]]
+    files = [REPOSITORY / SETUPS[setup].requirements]
     for path in files:
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.startswith("-r "):
@@ -190,14 +229,14 @@ def _usable(folder: Path, setup: str) -> bool:
     if (folder / _UNFINISHED).exists() or not (folder / "pyvenv.cfg").is_file():
         return False
     python = python_of(setup)
-    if _system.version_of(str(python)) not in _system.PYTHONS:
+    if _system.version_of(str(python)) not in SETUPS[setup].pythons:
         return False
     # Some tools make environments without pip.
     return _system.answers(python, "import pip") or _system.answers(python, "import ensurepip; ensurepip.bootstrap()")
 
 
 def _create(folder: Path, setup: str) -> None:
-    base = _system.find_python()
+    base = _system.find_python(SETUPS[setup].pythons)
     _system.say(f"Making {folder.name} with {base}.")
     if not _system.answers(Path(base), "import ensurepip, venv"):
         # Debian and Ubuntu keep this part of Python in a package of its own.
@@ -215,13 +254,13 @@ def _create(folder: Path, setup: str) -> None:
 
 def _install(setup: str) -> None:
     """Installs the requirements and, where the set-up has it, the project itself."""
-    folder = REPOSITORY / SETUPS[setup][0]
-    requirements = SETUPS[setup][1]
+    folder = REPOSITORY / SETUPS[setup].folder
+    requirements = SETUPS[setup].requirements
     unfinished = folder / _UNFINISHED
     unfinished.touch()
     _system.say(f"Installing {requirements} into {folder.name}; the first time this takes some minutes.")
     _pip(setup, ["-r", str(REPOSITORY / requirements)], requirements)
-    if "splatcut" in SETUPS[setup][2]:
+    if "splatcut" in SETUPS[setup].modules:
         _pip(setup, ["--no-deps", "--no-build-isolation", "-e", str(REPOSITORY)], "the project itself")
     unfinished.unlink()
 
@@ -258,7 +297,8 @@ def _run_holding_lock(command: List[str], capture: bool = False) -> Tuple[int, s
 
 def _examine(setup: str) -> Optional[str]:
     """What is missing or broken in the environment, or None when all is well."""
-    request = json.dumps([_pins(setup), SETUPS[setup][2]])
+    modules = [name for name in SETUPS[setup].modules if ".so" not in name or sys.platform == "linux"]
+    request = json.dumps([_pins(setup), modules])
     result = subprocess.run(
         [str(python_of(setup)), "-c", _EXAMINE, request],
         env=_system.clean_variables(), cwd=python_of(setup).parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -272,7 +312,7 @@ def _examine(setup: str) -> Optional[str]:
         return "These packages are missing or have another version: " + ", ".join(report["unmet"]) + "."
     if report["broken"]:
         return "These modules do not import: " + "; ".join(f"{k} ({v})" for k, v in report["broken"].items()) + "."
-    if "splatcut" in SETUPS[setup][2] and not _same(report["origin"], REPOSITORY / "backend/splatcut/__init__.py"):
+    if "splatcut" in SETUPS[setup].modules and not _same(report["origin"], REPOSITORY / "backend/splatcut/__init__.py"):
         return "The environment holds another copy of SplatCut."
     return None
 
@@ -283,11 +323,11 @@ def _examine_or_stop(setup: str) -> None:
         problem = _examine(setup)
         if problem is None:
             return
-        missing = re.search(r"(lib[\w+.-]+\.so[.\d]*): cannot open shared object file", problem)
-        package = _system.DEBIAN_PACKAGES.get(missing.group(1)) if missing else None
-        if package is None:
+        missing = re.findall(r"(lib[\w+.-]+\.so[.\d]*): cannot open shared object file", problem)
+        packages = sorted({_system.DEBIAN_PACKAGES[name] for name in missing if name in _system.DEBIAN_PACKAGES})
+        if not packages:
             break
-        _system.apt_get([package], problem)
+        _system.apt_get(packages, problem)
     raise _system.SetupError(f"The environment is not complete. {problem}")
 
 

@@ -26,7 +26,27 @@ DEBIAN_PACKAGES = {
     "libGL.so.1": "libgl1",
     "libEGL.so.1": "libegl1",
     "libglib-2.0.so.0": "libglib2.0-0",
+    "libX11.so.6": "libx11-6",
+    "libXrender.so.1": "libxrender1",
+    "libXfixes.so.3": "libxfixes3",
+    "libXi.so.6": "libxi6",
+    "libXxf86vm.so.1": "libxxf86vm1",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libSM.so.6": "libsm6",
+    "libICE.so.6": "libice6",
 }
+#: What Blender needs of them.
+BLENDER_LIBRARIES = (
+    "libX11.so.6",
+    "libXrender.so.1",
+    "libXfixes.so.3",
+    "libXi.so.6",
+    "libxkbcommon.so.0",
+    "libSM.so.6",
+    "libICE.so.6",
+    "libGL.so.1",
+    "libEGL.so.1",
+)
 
 
 class SetupError(Exception):
@@ -45,9 +65,9 @@ def say(message: str) -> None:
     print(f"[set-up] {message}", flush=True)
 
 
-def find_python() -> str:
-    """An interpreter of a version that all pinned packages have wheels for."""
-    wanted = ["{}.{}".format(*version) for version in PYTHONS]
+def find_python(versions: Tuple[Tuple[int, int], ...] = PYTHONS) -> str:
+    """An interpreter of one of the ``versions``; by default those that the engine's pinned packages have wheels for."""
+    wanted = ["{}.{}".format(*version) for version in versions]
     candidates = [os.environ.get("SPLATCUT_PYTHON") or "", sys.executable or ""]
     candidates += [shutil.which(f"python{version}") or "" for version in wanted]
     candidates += [shutil.which("python3") or "", shutil.which("python") or "", "/usr/bin/python3"]
@@ -56,15 +76,16 @@ def find_python() -> str:
     for version in wanted:
         candidates += sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")), reverse=True)
     for candidate in candidates:
-        if candidate and version_of(candidate) in PYTHONS:
+        if candidate and version_of(candidate) in versions:
             return candidate
-    if _is_debian_root():
+    if _is_debian_root() and not os.path.exists("/usr/bin/python3"):
         with contextlib.suppress(SetupError):
             apt_get(["python3", "python3-venv"], "")
-        if version_of("/usr/bin/python3") in PYTHONS:
+        if version_of("/usr/bin/python3") in versions:
             return "/usr/bin/python3"
+    named = ", ".join(wanted[:-1]) + (" or " if len(wanted) > 1 else "") + wanted[-1]
     raise SetupError(
-        f"SplatCut needs Python {', '.join(wanted[:-1])} or {wanted[-1]}, and this is Python "
+        f"This needs Python {named}, and the one that runs is Python "
         f"{platform.python_version()}. Install one of them (from python.org, or with your system's package manager) "
         "and run the same command again; if it is in an unusual place, set SPLATCUT_PYTHON to its path."
     )

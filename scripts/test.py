@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs every check: ``python3 scripts/test.py``.
 
-Makes what it needs in ``.venv`` the first time. The checks are ruff, pyright, the part for Blender with numpy alone
-("minimal"), and pytest. ``--only`` picks some of them, ``--fast`` leaves out the slow tests. All other arguments go to
-pytest, and then only pytest runs unless ``--only`` says otherwise:
-``python3 scripts/test.py tests/backend/test_repository.py -k header``.
+Makes what it needs in ``.venv`` and others beside it the first time. The checks are ruff, pyright, the part for Blender
+with numpy alone ("minimal"), pytest, and the add-on's tests in Blender as a Python module ("blender45", "blender52";
+skipped with a reason where this machine cannot have that module). ``--only`` picks some of them, ``--fast`` leaves out
+the slow tests. All other arguments go to pytest, and then only pytest runs unless ``--only`` says otherwise:
+``python3 scripts/test.py tests/test_repository.py -k header``, ``python3 scripts/test.py --only blender45 -k picking``.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from typing import List
+from pathlib import Path
+from typing import Dict, List, Tuple
 
 import _environment
 
-CHECKS = ("ruff", "pyright", "minimal", "pytest")
+BLENDERS: Dict[str, str] = {"blender45": "bpy45", "blender52": "bpy52"}
+CHECKS = ("ruff", "pyright", "minimal", "pytest", *BLENDERS)
 
 
 def main(arguments: List[str]) -> int:
@@ -37,31 +40,53 @@ def main(arguments: List[str]) -> int:
 
     results = []
     for check in checks:
-        setup = "minimal" if check == "minimal" else "dev"
         print(f"\n===== {check} " + "=" * (70 - len(check)), flush=True)
-        _environment.ensure(setup)
         began = time.monotonic()
-        code = _environment.run_in(setup, _command(check, for_pytest))
-        results.append((check, code, time.monotonic() - began))
-        if code in (2, -2) and check == "pytest":  # the user interrupted it
+        verdict = "passed"
+        for setup, command in _commands(check, for_pytest):
+            reason = _environment.unsuited(setup)
+            if reason is not None:
+                print(f"{setup} is skipped. {reason}", flush=True)
+                verdict = f"skipped ({setup})"
+                continue
+            _environment.ensure(setup)
+            code = _environment.run_in(setup, command)
+            if code != 0:
+                verdict = f"FAILED (exit code {code})"
+                break
+        results.append((check, verdict, time.monotonic() - began))
+        if verdict.endswith((" 2)", " -2)")) and "pytest" in command:  # the user interrupted it
             break
 
     print("\n===== all checks " + "=" * 60)
-    for check, code, seconds in results:
-        print(f"{check:<10}{'passed' if code == 0 else f'FAILED (exit code {code})':<26}{seconds:8.1f} s")
+    for check, verdict, seconds in results:
+        print(f"{check:<10}{verdict:<26}{seconds:8.1f} s")
     sys.stdout.flush()
-    return 0 if all(code == 0 for _, code, _ in results) else 1
+    return 1 if any(verdict.startswith("FAILED") for _, verdict, _ in results) else 0
 
 
-def _command(check: str, for_pytest: List[str]) -> List[str]:
-    """What the environment's Python is to run."""
+def _commands(check: str, for_pytest: List[str]) -> List[Tuple[str, List[str]]]:
+    """The set-ups that the check needs, and what their Python is to run."""
     if check == "ruff":
-        return ["-m", "ruff", "check", "."]
+        return [("dev", ["-m", "ruff", "check", "."])]
     if check == "pyright":
-        return ["-m", "pyright", "--pythonpath", str(_environment.python_of("dev"))]
+        return [("dev", ["-m", "pyright", "--pythonpath", str(_environment.python_of("dev"))])]
     if check == "minimal":
-        return ["tests/minimal/check.py"]
-    return ["-m", "pytest", *for_pytest]
+        # Blender's Python has no more than this: the engine's part for it, and the add-on's decisions.
+        runs = []
+        for setup in ("minimal", "minimal-old"):
+            runs.append((setup, ["tests/minimal/check.py"]))
+            runs.append((setup, ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/blender_addon/core"]))
+        return runs
+    if check in BLENDERS:
+        # What was named on the command line, or everything.
+        named = [name for name in for_pytest if Path(_environment.REPOSITORY, name.split("::")[0]).exists()]
+        # The engine builds the extension and runs as its worker.
+        return [
+            ("engine", ["-c", ""]),
+            (BLENDERS[check], ["-m", "pytest", *for_pytest, *([] if named else ["tests/blender"])]),
+        ]
+    return [("dev", ["-m", "pytest", *for_pytest])]
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ import splatcut
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE_FOLDERS = ("backend", "blender_addon", "scripts", "tests", ".ci")
 MAX_LINES = 450
-BLENDER_MODULES = {"bpy", "bmesh", "mathutils", "gpu", "bl_math"}
+ALLOWED_IN_CORE = {"numpy", "splatcut", "__future__", *sys.stdlib_module_names}
+BLENDER_MODULES = {"bpy", "bmesh", "mathutils", "gpu", "gpu_extras", "bpy_extras", "bl_math", "bl_ext"}
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".json", ".cfg", ".ini", ".yml", ".yaml", ".sh", ""}
 
 # Machine paths and package hosts do not belong in a repository. The patterns are put together here so that they do not
@@ -70,7 +71,7 @@ def imported_modules(path: Path) -> set[str]:
 def expected_licence(path: Path) -> str:
     """What imports Blender's modules is under the GPL, everything else under the Apache licence."""
     parts = path.relative_to(REPOSITORY).parts
-    if parts[0] == "blender_addon" or parts[:2] == ("tests", "blender_addon"):
+    if parts[0] == "blender_addon" or parts[:2] in (("tests", "blender_addon"), ("tests", "blender")):
         return "GPL-3.0-or-later"
     if path.suffix == ".py" and imported_modules(path) & BLENDER_MODULES:
         return "GPL-3.0-or-later"
@@ -94,6 +95,22 @@ def test_every_source_file_names_its_licence() -> None:
 
 def test_the_backend_never_imports_blender() -> None:
     wrong = [path.name for path in (REPOSITORY / "backend").rglob("*.py") if imported_modules(path) & BLENDER_MODULES]
+    assert not wrong
+
+
+def test_the_add_ons_decisions_never_import_blender() -> None:
+    folder = REPOSITORY / "blender_addon" / "core"
+    wrong = [path.name for path in folder.rglob("*.py") if imported_modules(path) - ALLOWED_IN_CORE]
+    assert not wrong
+
+
+def test_blenders_properties_are_no_strings() -> None:
+    """Blender reads properties from annotations; a __future__ import would make strings of them."""
+    wrong = []
+    for path in (REPOSITORY / "blender_addon").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        if re.search(r"^    \w+: (?:bpy\.props\.)?\w+Property\(", source, re.M) and "import annotations" in source:
+            wrong.append(path.relative_to(REPOSITORY).as_posix())
     assert not wrong
 
 

@@ -1,0 +1,375 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Splat objects: made from splat files, read back exactly, and found again.
+
+Up to Blender 5.2 a splat object is a mesh of vertices, which every version can join, edit, save and undo; where Blender
+knows splats itself it is a point cloud of that kind. Both have the same attributes (``core.layout``).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from bpy.app.handlers import persistent
+from numpy.typing import ArrayLike, NDArray
+
+from splatcut.formats import SplatFile
+
+from ..core import layout
+from ..core.arrays import SplatArrays, base_colours
+from ..core.facts import Facts
+
+#: Custom properties of the object's data.
+FILE, BEFORE, AFTER = "splatcut_file", "splatcut_before", "splatcut_after"
+
+#: Where an element of an attribute type keeps its numbers.
+_VALUES = {"FLOAT_VECTOR": "vector", "FLOAT_COLOR": "color"}
+
+#: By session_uid of the object's data. Entries named in ``_suspect`` are compared with the data before their next use.
+_arrays: dict[int, SplatArrays] = {}
+_labels: dict[int, tuple[NDArray[np.int32], NDArray[np.float32]]] = {}
+_suspect: set[int] = set()
+_stamp = 0
+#: session_uid of the object that had a uid first, and how many objects there were when that was looked at.
+_owners: dict[str, int] = {}
+_object_count = -1
+
+
+def create(
+    context: bpy.types.Context,
+    splats: SplatFile,
+    name: str,
+    *,
+    collection: bpy.types.Collection | None = None,
+    matrix: ArrayLike | None = None,
+    source: Path | None = None,
+) -> bpy.types.Object:
+    """Makes a splat object, which is neither selected nor made active.
+
+    Args:
+        context: where the collection is taken from when none is given.
+        splats: what it shows.
+        name: of the object; Blender makes it unique.
+        collection: to link it to.
+        matrix: [4, 4] world_from_file, the object's transform.
+        source: the file it comes from, for information only.
+    """
+    obj = bpy.data.objects.new(name, new_data(splats, name))
+    (collection or context.collection or context.scene.collection).objects.link(obj)
+    if matrix is not None:
+        obj.matrix_world = np.asarray(matrix, dtype=float).T.ravel().tolist()
+    settings = _settings(obj)
+    settings.is_splat = True
+    settings.uid = new_uid()
+    settings.source_path = str(source) if source is not None else ""
+    settings.source_format = splats.source_format
+    _owners[settings.uid] = obj.session_uid
+    return obj
+
+
+def new_data(splats: SplatFile, name: str) -> bpy.types.ID:
+    """Makes the data of a splat object: a mesh or, where Blender draws splats itself, a point cloud."""
+    if native():
+        data: Any = bpy.data.pointclouds.new(name)
+        data.resize(len(splats))
+        data.type = "GAUSSIAN_SPLAT"
+    else:
+        data = bpy.data.meshes.new(name)
+        data.vertices.add(len(splats))
+    try:
+        _fill(data, splats)
+    except BaseException:
+        bpy.data.batch_remove([data])
+        raise
+    return data
+
+
+def _fill(data: Any, splats: SplatFile) -> None:
+    base_type = "FLOAT4" if native() else "FLOAT_COLOR"
+    for name, kind, values in layout.attributes_of(splats, base_type=base_type):
+        _write(data, name, kind, values)
+    facts = Facts.of(splats)
+    data[FILE] = facts.to_json()
+    for key, content in ((BEFORE, facts.before), (AFTER, facts.after)):
+        if content:
+            data[key] = content
+
+
+def read(obj: bpy.types.Object, matrix: ArrayLike | None = None) -> SplatFile:
+    """The splat file that an object stands for, bit by bit the one it came from where nothing was edited.
+
+    Args:
+        obj: a splat object.
+        matrix: [4, 4] new_from_local to apply; None leaves everything in the object's local frame.
+
+    Raises:
+        UserError: ``matrix`` is not a rotation with a uniform scale and a translation.
+    """
+    if obj.mode == "EDIT":
+        obj.update_from_editmode()
+    data: Any = obj.data
+    before, after = (bytes(data[key]) if isinstance(data.get(key), bytes) else b"" for key in (BEFORE, AFTER))
+    text = data.get(FILE)
+    facts = Facts.from_json(text, before, after) if isinstance(text, str) else None
+    return layout.splats_from(
+        _Attributes(data), facts, None if matrix is None else np.asarray(matrix, dtype=np.float64)
+    )
+
+
+def arrays(obj: bpy.types.Object, *, with_sh: bool = True) -> SplatArrays:
+    """The Gaussians as numpy copies, kept until the object's data change; nobody may write to them.
+
+    Args:
+        obj: a splat object.
+        with_sh: also read the view-dependent colours, by far the largest part, if they are not there already.
+    """
+    data = obj.data
+    number = data.session_uid
+    known = _arrays.get(number)
+    if known is not None and number in _suspect:
+        fresh = _read_arrays(data, known.sh is not None)
+        if not _equal(known, fresh):
+            _arrays[number] = known = _stamped(fresh)
+    if known is None or (with_sh and known.sh is None and layout.sh_name(0) in data.attributes):
+        _arrays[number] = known = _stamped(_read_arrays(data, with_sh))
+    _suspect.discard(number)
+    return known
+
+
+def find(uid: str) -> bpy.types.Object | None:
+    """The splat object with that uid, in any scene."""
+    if not uid:
+        return None
+    _check_uids()
+    return next((obj for obj in bpy.data.objects if is_splat(obj) and _settings(obj).uid == uid), None)
+
+
+def is_splat(obj: bpy.types.Object | None) -> bool:
+    """Whether an object is one of ours."""
+    return obj is not None and obj.type in ("MESH", "POINTCLOUD") and _settings(obj).is_splat
+
+
+def active(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The active object if it is a splat; for a result, the splat that it was cut from, if that still exists."""
+    layer = getattr(context, "view_layer", None)
+    obj = layer.objects.active if layer is not None else None
+    if not is_splat(obj):
+        return None
+    return find(_settings(obj).result_of) or obj
+
+
+def set_labels(obj: bpy.types.Object, labels: NDArray[np.int32], probability: NDArray[np.float32]) -> None:
+    """Keeps labels [N] (0 the background) and their probabilities [N] with the object, as attributes."""
+    data: Any = obj.data
+    count = _Attributes(data).count
+    for values in (labels, probability):
+        if values.shape != (count,):
+            raise ValueError(f"{count} Gaussians need as many labels and probabilities, not {values.shape}.")
+    _write(data, layout.OBJECT, "INT", np.asarray(labels, dtype=np.int32))
+    _write(data, layout.PROBABILITY, "FLOAT", np.asarray(probability, dtype=np.float32))
+    _labels.pop(data.session_uid, None)
+    data.update_tag()
+
+
+def labels(obj: bpy.types.Object) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
+    """Labels [N] and probabilities [N] kept with the object, or None; nobody may write to them."""
+    data = obj.data
+    number = data.session_uid
+    if number in _suspect:
+        _labels.pop(number, None)
+    if number not in _labels:
+        source = _Attributes(data)
+        found, probability = source.get(layout.OBJECT), source.get(layout.PROBABILITY)
+        if found is None:
+            return None
+        if probability is None:
+            probability = np.ones(len(found), np.float32)
+        _labels[number] = (found.astype(np.int32, copy=False), probability.astype(np.float32, copy=False))
+    return _labels[number]
+
+
+def new_uid() -> str:
+    """A uid that nothing else has."""
+    return uuid.uuid4().hex
+
+
+def native() -> bool:
+    """Whether this Blender knows splats itself, so that splat objects are point clouds."""
+    properties = bpy.types.PointCloud.bl_rna.properties
+    kinds = properties["type"].enum_items if "type" in properties else ()  # type: ignore[attr-defined]
+    return "GAUSSIAN_SPLAT" in kinds and hasattr(bpy.types.PointCloud, "resize")
+
+
+# ------------------------------------------------------------------------------------------------------- attributes
+
+
+class _Attributes:
+    """The point attributes of a mesh or point cloud as a ``layout.Source``."""
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+
+    @property
+    def count(self) -> int:
+        return len(self._data.vertices if isinstance(self._data, bpy.types.Mesh) else self._data.points)
+
+    def types(self) -> Mapping[str, str]:
+        return {a.name: a.data_type for a in self._data.attributes if a.domain == "POINT"}
+
+    def get(self, name: str) -> NDArray[Any] | None:
+        attribute = self._data.attributes.get(name)
+        if attribute is None or attribute.domain != "POINT" or attribute.data_type not in layout.TYPES:
+            return None
+        number, width = layout.TYPES[attribute.data_type]
+        values = np.empty(self.count * width, number)
+        if len(values):
+            attribute.data.foreach_get(_VALUES.get(attribute.data_type, "value"), values)
+        return values if width == 1 else values.reshape(-1, width)
+
+
+def _write(data: Any, name: str, kind: str, values: NDArray[Any]) -> None:
+    attribute = data.attributes.get(name)
+    if attribute is not None and (attribute.data_type != kind or attribute.domain != "POINT"):
+        data.attributes.remove(attribute)
+        attribute = None
+    if attribute is None:
+        attribute = data.attributes.new(name, kind, "POINT")
+    if len(values):
+        # Only contiguous arrays of the attribute's own number type are copied as a whole.
+        number, _ = layout.TYPES[kind]
+        flat = np.ascontiguousarray(values, dtype=number).reshape(-1)
+        attribute.data.foreach_set(_VALUES.get(kind, "value"), flat)
+
+
+def _read_arrays(data: Any, with_sh: bool) -> SplatArrays:
+    source = _Attributes(data)
+    count = source.count
+
+    def numbers(name: str, width: int, otherwise: float) -> NDArray[np.float32]:
+        values = source.get(name)
+        if values is None or values.shape != (count, width):
+            return np.full((count, width), otherwise, np.float32)
+        return values.astype(np.float32, copy=False)
+
+    base = numbers(layout.BASE, 4, 1)
+    coefficients = layout.coefficient_count(source) - 1 if with_sh else 0
+    sh = np.empty((count, coefficients, 3), np.float32) if coefficients else None
+    if sh is not None:
+        for k in range(coefficients):
+            sh[:, k] = numbers(layout.sh_name(k), 3, 0)
+    return SplatArrays(
+        positions=numbers(layout.POSITION, 3, 0),
+        scales=numbers(layout.SCALE, 3, 0.01),
+        quats=numbers(layout.ROTATION, 4, 0),
+        base=base_colours(base[:, :3]),
+        opacity=np.ascontiguousarray(base[:, 3]),
+        sh=sh,
+    )
+
+
+def _stamped(fresh: SplatArrays) -> SplatArrays:
+    global _stamp
+    _stamp += 1
+    for name in ("positions", "scales", "quats", "base", "opacity", "sh"):
+        values = getattr(fresh, name)
+        if values is not None:
+            values.flags.writeable = False
+    return SplatArrays(fresh.positions, fresh.scales, fresh.quats, fresh.base, fresh.opacity, fresh.sh, _stamp)
+
+
+def _equal(a: SplatArrays, b: SplatArrays) -> bool:
+    for name in ("positions", "scales", "quats", "base", "opacity", "sh"):
+        x, y = getattr(a, name), getattr(b, name)
+        if (x is None) != (y is None) or (x is not None and not np.array_equal(x, y, equal_nan=True)):
+            return False
+    return True
+
+
+def _settings(obj: bpy.types.Object) -> Any:
+    return obj.splatcut  # type: ignore[attr-defined]
+
+
+# ----------------------------------------------------------------------------------------------- when Blender changes
+
+
+def _check_uids() -> None:
+    """Gives copies of splat objects a uid of their own; the object that had it first keeps it."""
+    global _object_count
+    if len(bpy.data.objects) == _object_count:
+        return
+    _object_count = len(bpy.data.objects)
+    by_uid: dict[str, list[bpy.types.Object]] = {}
+    for obj in bpy.data.objects:
+        if is_splat(obj):
+            by_uid.setdefault(_settings(obj).uid, []).append(obj)
+    for uid, objects in by_uid.items():
+        first = next((obj for obj in objects if uid and obj.session_uid == _owners.get(uid)), None)
+        if first is None and uid:
+            first = next((obj for obj in objects if obj.library is not None), objects[0])
+        for obj in objects:
+            if obj is not first and obj.library is None:
+                _settings(obj).uid = new_uid()
+            _owners[_settings(obj).uid] = obj.session_uid
+
+
+def forget() -> None:
+    """Has everything compared or read again before its next use."""
+    global _object_count
+    _suspect.update(_arrays, _labels)
+    _object_count = -1
+
+
+@persistent
+def _on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    for update in depsgraph.updates:
+        if not update.is_updated_geometry:
+            continue
+        changed = update.id.original
+        if isinstance(changed, bpy.types.Object):
+            changed = changed.data
+        number = getattr(changed, "session_uid", None)
+        if number in _arrays or number in _labels:
+            _suspect.add(number)
+    _check_uids()
+
+
+@persistent
+def _on_history(*_: object) -> None:
+    forget()
+
+
+@persistent
+def _on_load(*_: object) -> None:
+    _arrays.clear()
+    _labels.clear()
+    _suspect.clear()
+    _owners.clear()
+    forget()
+
+
+_HANDLERS = (
+    ("depsgraph_update_post", _on_depsgraph_update),
+    ("undo_post", _on_history),
+    ("redo_post", _on_history),
+    ("load_post", _on_load),
+)
+
+
+def register() -> None:
+    """Starts to follow changes."""
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    """Stops to follow changes and frees the copies."""
+    for name, handler in _HANDLERS:
+        handlers = getattr(bpy.app.handlers, name)
+        if handler in handlers:
+            handlers.remove(handler)
+    _on_load()

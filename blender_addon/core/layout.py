@@ -1,0 +1,370 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The attributes of a splat object (design: splat object in Blender) and the splat file that they stand for.
+
+People see and edit standard deviations, opacities and normalised quaternions; files hold logarithms, logits and
+quaternions of any length, in many types and orders. What a file said is kept beside what is seen (``raw``, ``exact``)
+and counts as long as both still agree, Gaussian by Gaussian: untouched ones come back bit by bit, edited ones as they
+are now, and Gaussians that another object brought in by joining as that object has them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.formats import PlyTable, SplatFile
+from splatcut.formats.layout import FLAT_LOG_RATIO, Layout, find_layout
+from splatcut.formats.ply import BLOCK_ROWS
+from splatcut.gaussians import Gaussians
+from splatcut.transform import apply_transform
+
+from .facts import Facts
+
+F32 = NDArray[np.float32]
+
+POSITION = "position"
+SCALE = "scale"
+ROTATION = "rotation"
+BASE = "radiance:base"
+OBJECT = "splatcut:object"
+PROBABILITY = "splatcut:probability"
+RAW_SCALE = "splatcut:raw_scale"
+RAW_ROTATION = "splatcut:raw_rotation"
+RAW_OPACITY = "splatcut:raw_opacity"
+
+#: Number type and numbers per element of the attribute types that are used.
+TYPES: Mapping[str, tuple[type[np.generic], int]] = {
+    "FLOAT": (np.float32, 1),
+    "INT": (np.int32, 1),
+    "INT8": (np.int8, 1),
+    "BOOLEAN": (np.bool_, 1),
+    "FLOAT_VECTOR": (np.float32, 3),
+    "QUATERNION": (np.float32, 4),
+    "FLOAT_COLOR": (np.float32, 4),
+    "FLOAT4": (np.float32, 4),
+    "INT32_2D": (np.int32, 2),
+}
+
+#: Relative difference up to which a seen value counts as the raw one's: processors and numpy releases differ in the
+#: last bit of exp, and a .blend may travel.
+_TOLERANCE = np.float32(4e-7)
+#: Opacities are kept this far from 0 and 1, where the logit is infinite.
+_OPACITY_MARGIN = 1e-6
+#: Stands for a scale of zero or less, which has no logarithm.
+_SMALLEST_SCALE = np.float32(1e-12)
+
+#: Attributes that Blender gives a meaning (and often a type or domain) of their own.
+_RESERVED = frozenset(
+    {"position", "scale", "rotation", "radius", "id", "normal", "velocity", "tilt", "resolution", "cyclic", "radiance"}
+    | {"material_index", "sharp_face", "sharp_edge", "crease_vert", "crease_edge", "bevel_weight_vert"}
+    | {"bevel_weight_edge", "freestyle_edge", "freestyle_face", "custom_normal", "shade_smooth", "uv_seam"}
+)
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LONGEST_NAME = 50  # Blender takes 63 bytes in older versions
+_FOREIGN = "ply:"
+
+
+class Attribute(NamedTuple):
+    """A named attribute: type (a key of ``TYPES``) and values [N] or [N, width]."""
+
+    name: str
+    type: str
+    values: NDArray[np.generic]
+
+
+class Source(Protocol):
+    """Where attributes are read from."""
+
+    @property
+    def count(self) -> int:
+        """How many elements there are."""
+        ...
+
+    def types(self) -> Mapping[str, str]:
+        """The type of each attribute by name."""
+        ...
+
+    def get(self, name: str) -> NDArray[np.generic] | None:
+        """A new array of an attribute's values, [N] or [N, width]; None when there is none of a known type."""
+        ...
+
+
+def sh_name(index: int) -> str:
+    """The attribute of the SH coefficient ``index``, counted from 0 behind the constant term (as Blender 5.3 does)."""
+    return f"radiance:sh_{index}"
+
+
+def attribute_name(name: str) -> str:
+    """The attribute in which a PLY property that Gaussians do not have rides along."""
+    if _PLAIN_NAME.fullmatch(name) and name not in _RESERVED and len(name) <= _LONGEST_NAME:
+        return name
+    return _FOREIGN + _short(name)
+
+
+def _exact_name(name: str) -> str:
+    return f"splatcut:exact_{_short(name)}"
+
+
+def _short(name: str) -> str:
+    if name.isascii() and name.isprintable() and len(name) <= _LONGEST_NAME - 16:
+        return name
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+# ------------------------------------------------------------------------------------------- what files say, as seen
+
+
+def normalised(quats: F32) -> F32:
+    """[N, 4] quaternions of length 1; such without a length become zero, which stands for no rotation."""
+    length = np.sqrt(np.einsum("ij,ij->i", quats, quats, dtype=np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.where(length > 0, 1 / length, 0)
+    return (quats * factor[:, None]).astype(np.float32)
+
+
+def _scales(log_scales: F32) -> F32:
+    with np.errstate(over="ignore"):
+        return np.exp(log_scales)
+
+
+def _opacities(logits: F32) -> F32:
+    with np.errstate(over="ignore"):
+        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+
+
+def _same(seen: F32, expected: F32) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        return np.asarray((seen == expected) | (np.abs(seen - expected) <= _TOLERANCE * np.abs(expected)))
+
+
+def raw_log_scales(seen: F32, raw: F32 | None) -> F32:
+    """[N, 3] logarithms of standard deviations [N, 3]; those of ``raw`` where it says the same."""
+    if raw is not None and (same := _same(seen, _scales(raw))).all():
+        return raw
+    with np.errstate(invalid="ignore"):
+        logs = np.log(np.where(seen <= 0, _SMALLEST_SCALE, seen))
+    return logs if raw is None else np.where(same, raw, logs)
+
+
+def raw_logits(seen: F32, raw: F32 | None) -> F32:
+    """[N] logits of opacities [N]; those of ``raw`` where it says the same."""
+    if raw is not None and (same := _same(seen, _opacities(raw))).all():
+        return raw
+    clipped = np.clip(seen.astype(np.float64), _OPACITY_MARGIN, 1 - _OPACITY_MARGIN)
+    logits = (np.log(clipped) - np.log1p(-clipped)).astype(np.float32)
+    return logits if raw is None else np.where(same, raw, logits)
+
+
+def raw_quats(seen: F32, raw: F32 | None) -> F32:
+    """[N, 4] quaternions as they are seen; those of ``raw`` where it says the same."""
+    if raw is None:
+        return seen
+    same = np.all(np.abs(seen - normalised(raw)) <= _TOLERANCE, axis=1, keepdims=True)
+    return raw if same.all() else np.where(same, raw, seen)
+
+
+# --------------------------------------------------------------------------------------------------- file to object
+
+
+def attributes_of(
+    splats: SplatFile, *, rotation_type: str = "QUATERNION", base_type: str = "FLOAT_COLOR"
+) -> Iterator[Attribute]:
+    """The attributes of a splat object, one at a time, so that only one is held twice.
+
+    Args:
+        splats: what to show.
+        rotation_type: attribute type of quaternions; base_type: that of the colour with opacity.
+    """
+    g = splats.gaussians
+    yield Attribute(POSITION, "FLOAT_VECTOR", g.means)
+    yield Attribute(SCALE, "FLOAT_VECTOR", _scales(g.log_scales))
+    yield Attribute(ROTATION, rotation_type, normalised(g.quats))
+    yield Attribute(BASE, base_type, np.column_stack([g.sh[:, 0], _opacities(g.opacity_logits)]))
+    for k in range(1, g.sh.shape[1]):
+        yield Attribute(sh_name(k - 1), "FLOAT_VECTOR", g.sh[:, k])
+    yield Attribute(RAW_SCALE, "FLOAT_VECTOR", g.log_scales)
+    yield Attribute(RAW_ROTATION, rotation_type, g.quats)
+    yield Attribute(RAW_OPACITY, "FLOAT", g.opacity_logits)
+
+    rows = splats.table.rows
+    known = find_layout(rows.dtype, "the file").names
+    for name in rows.dtype.names or ():
+        values = np.ascontiguousarray(rows[name])
+        values = values.astype(values.dtype.newbyteorder("="), copy=False)
+        if values.dtype.itemsize == 8:
+            yield Attribute(_exact_name(name), "INT32_2D", values.view(np.int32).reshape(-1, 2))
+        if name in known or not values.view(f"u{values.dtype.itemsize}").any():
+            continue  # a missing attribute reads as zero
+        if values.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                yield Attribute(attribute_name(name), "FLOAT", values.astype(np.float32, copy=False))
+        elif values.dtype == np.uint32:
+            yield Attribute(attribute_name(name), "INT", values.view(np.int32))
+        else:
+            yield Attribute(attribute_name(name), "INT", values.astype(np.int32, copy=False))
+
+
+# --------------------------------------------------------------------------------------------------- object to file
+
+
+def splats_from(source: Source, facts: Facts | None, matrix: NDArray[np.float64] | None = None) -> SplatFile:
+    """The splat file that attributes stand for; bit by bit the one they came from, where nothing was edited.
+
+    Args:
+        source: the attributes.
+        facts: what the file said beside its rows; None makes a file in the reference 3DGS layout.
+        matrix: [4, 4] new_from_old, applied to positions, scales, rotations and colours; see ``apply_transform``.
+
+    Raises:
+        UserError: ``matrix`` is not a rotation with a uniform scale and a translation.
+    """
+    gaussians = gaussians_from(source)
+    degree = gaussians.sh_degree
+    facts = facts or Facts.standard(degree)
+    names = facts.property_names
+    facts = facts.with_degree(degree).with_properties(_further_properties(source, names))
+    dtype = facts.dtype
+    layout = find_layout(dtype, "the object")
+    if len(layout.sh) > gaussians.sh.shape[1]:
+        gaussians = _padded(gaussians, len(layout.sh))
+    if layout.flat:
+        gaussians.log_scales[:, 2] = gaussians.log_scales[:, :2].min(axis=1) + FLAT_LOG_RATIO
+    if matrix is not None and not np.array_equal(matrix, np.eye(4)):
+        _transform(gaussians, matrix)
+    rows = np.zeros(source.count, dtype)
+    _fill_foreign(rows, source, layout)
+    _fill_gaussians(rows, gaussians, source, layout)
+    table = PlyTable(facts.header, rows, facts.before, facts.after)
+    if source.count != facts.count:
+        table = table.with_rows(rows)
+    return SplatFile(gaussians, table, facts.source_format)
+
+
+def gaussians_from(source: Source) -> Gaussians:
+    """The Gaussians that attributes stand for, in arrays of their own; what is missing gets a plain value."""
+    count = source.count
+    coefficients = coefficient_count(source)
+    sh = np.zeros((count, coefficients, 3), np.float32)
+    base = _numbers(source, BASE, 4)
+    if base is None:
+        base = np.zeros((count, 4), np.float32)
+        base[:, 3] = 1
+    sh[:, 0] = base[:, :3]
+    logits = raw_logits(base[:, 3], _numbers(source, RAW_OPACITY, 1))
+    del base
+    for k in range(1, coefficients):
+        values = _numbers(source, sh_name(k - 1), 3)
+        if values is not None:
+            sh[:, k] = values
+    scale = _numbers(source, SCALE, 3)
+    if scale is None:
+        scale = np.full((count, 3), 0.01, np.float32)
+    log_scales = raw_log_scales(scale, _numbers(source, RAW_SCALE, 3))
+    del scale
+    rotation = _numbers(source, ROTATION, 4)
+    if rotation is None:
+        rotation = np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1))
+    quats = raw_quats(rotation, _numbers(source, RAW_ROTATION, 4))
+    means = _numbers(source, POSITION, 3)
+    assert means is not None, "every geometry has positions"
+    return Gaussians(means, log_scales, quats, logits, sh)
+
+
+def coefficient_count(source: Source) -> int:
+    """How many SH coefficients the attributes hold, whole bands only, the constant term included."""
+    types = source.types()
+    count = 1
+    while sh_name(count - 1) in types:
+        count += 1
+    return max(k for k in (1, 4, 9, 16, 25) if k <= count)
+
+
+def _numbers(source: Source, name: str, width: int) -> F32 | None:
+    values = source.get(name)
+    if values is None:
+        return None
+    if values.ndim != (1 if width == 1 else 2) or (width > 1 and values.shape[1] != width):
+        return None
+    return values.astype(np.float32, copy=False)
+
+
+def _padded(gaussians: Gaussians, coefficients: int) -> Gaussians:
+    sh = np.zeros((len(gaussians), coefficients, 3), np.float32)
+    sh[:, : gaussians.sh.shape[1]] = gaussians.sh
+    return Gaussians(gaussians.means, gaussians.log_scales, gaussians.quats, gaussians.opacity_logits, sh)
+
+
+def _transform(gaussians: Gaussians, matrix: NDArray[np.float64]) -> None:
+    """Transforms in place, in blocks, because the rotation of colours is computed in double precision."""
+    for start in range(0, max(len(gaussians), 1), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        moved = apply_transform(gaussians.take(part), matrix)
+        for name in ("means", "log_scales", "quats", "sh"):
+            getattr(gaussians, name)[part] = getattr(moved, name)
+
+
+def _further_properties(source: Source, known: tuple[str, ...]) -> list[tuple[str, str]]:
+    """(name, PLY type) of attributes that the file did not have: people or joined objects brought them."""
+    ours = {attribute_name(name) for name in known} | {POSITION, SCALE, ROTATION}
+    types = {"FLOAT": "float", "INT": "int", "INT8": "char", "BOOLEAN": "uchar"}
+    found = []
+    for name, kind in source.types().items():
+        if name in ours or kind not in types or name in _RESERVED:
+            continue
+        plain = name.removeprefix(_FOREIGN)
+        if _PLAIN_NAME.fullmatch(plain) and plain not in known and not plain.startswith("f_rest_"):
+            found.append((plain, types[kind]))
+    return found
+
+
+def _fill_foreign(rows: NDArray[np.void], source: Source, layout: Layout) -> None:
+    known = set(layout.names)
+    for name in rows.dtype.names or ():
+        if name in known:
+            continue
+        values = source.get(attribute_name(name))
+        if values is None or values.ndim != 1:
+            continue
+        target = rows[name]
+        kind = target.dtype
+        if kind.kind == "f":
+            target[:] = values
+            if kind.itemsize == 8:
+                _restore_exact(target, values, source, name)
+        elif kind.kind == "u" and kind.itemsize == 4 and values.dtype == np.int32:
+            target[:] = values.view(np.uint32)
+        else:
+            limits = np.iinfo(kind)
+            with np.errstate(invalid="ignore"):
+                target[:] = np.clip(values, limits.min, limits.max)
+
+
+def _restore_exact(target: NDArray[np.floating], values: NDArray[np.generic], source: Source, name: str) -> None:
+    """Puts the doubles of the file where single precision cannot tell them from what is there now."""
+    stored = source.get(_exact_name(name))
+    if stored is None or stored.dtype != np.int32 or stored.ndim != 2:
+        return
+    exact = np.ascontiguousarray(stored).view(np.float64).reshape(-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = exact.astype(np.float32)
+    same = (rounded == values) | (np.isnan(rounded) & np.isnan(np.asarray(values, np.float32)))
+    target[same] = exact[same]
+
+
+def _fill_gaussians(rows: NDArray[np.void], gaussians: Gaussians, source: Source, layout: Layout) -> None:
+    places = layout.places(gaussians)
+    step = BLOCK_ROWS // 8  # blocks that stay in the cache
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        block = rows[part]
+        for name, values in places:
+            block[name] = values[part]
+    for name, values in places:
+        if rows.dtype[name].itemsize == 8:
+            _restore_exact(rows[name], values, source, name)

@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds and path-traces the demo scene: photos, exact object masks, cameras and surface points.
 
-Needs Blender as a Python module, in an environment of its own (Python 3.11):
+Needs Blender as a Python module, in an environment of its own:
 
-    pip install bpy==4.5.15 "numpy<2" pillow==13.0.0
-    python scripts/demo_scene/render.py --out demo
+    python3 scripts/set_up.py bpy45
+    .venv-bpy45/bin/python scripts/demo_scene/render.py --out demo
 
-and, on a bare Debian, libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1 libegl1. About half an hour
-on two cores. Finished pictures are kept: an interrupted run goes on where it stopped.
+About half an hour on two cores. Finished pictures are kept: an interrupted run goes on where it stopped.
 
 Writes under --out: images/<view>.jpg, masks/<object>/<view>.png (share of the pixel that the object covers, as seen,
 0..255), alone/<object>/<view>.png (the same with everything else removed; test views), cameras.json, splits.json; and

@@ -99,7 +99,7 @@ def _install(archive: Path) -> None:
     registry = importlib.import_module(f"{MODULE}.registry")
     there = tuple(name for name in registry.MODULES if importlib.util.find_spec(f"{MODULE}.{name}"))
     print("not there yet:", sorted(set(registry.MODULES) - set(there)))
-    setattr(registry, "MODULES", there)
+    vars(registry)["MODULES"] = there
     bpy.ops.preferences.addon_enable(module=MODULE)
     if MODULE not in bpy.context.preferences.addons:
         raise pytest.UsageError("The extension was not installed or does not register; the reason stands above.")

@@ -91,7 +91,8 @@ def psnr(gaussians: Gaussians, scene: Scene, test: Sequence[View]) -> dict[str, 
 
 
 def score_2d_masks(out: Path, scene: Scene) -> dict[str, Any]:
-    """IoU of the 2D model's masks in the training views, by object: over all of them, over the trusted ones."""
+    """IoU of the 2D model's masks in the training views, by object: over all of them, over the trusted ones, and how
+    good the trusted ones are along the edge (boundary IoU with bands of 2% of the diagonal and 2 px)."""
     if scene.masks is None:
         return {}
     with np.load(out / ".splatcut" / "masks.npz", allow_pickle=False) as stored:
@@ -100,17 +101,20 @@ def score_2d_masks(out: Path, scene: Scene) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, other in partners(notes["objects"], scene.masks).items():
         k = notes["objects"].index(name)
-        scores = np.full(len(masks), math.nan)
+        scores, edges = np.full(len(masks), math.nan), np.full((len(masks), 2), math.nan)
         for number, view in enumerate(notes["views"]):
             if view in scene.masks[other]:
                 truth = read_mask(scene.masks[other][view])
                 mask = masks[number][k] > 127
                 if mask.shape == truth.shape:
-                    scores[number] = evaluate.score_masks(mask, truth).iou
+                    score = evaluate.score_masks(mask, truth)
+                    scores[number], edges[number] = score.iou, (score.boundary, score.boundary_2px)
         trusted = confidence[:, k] > 0
         result[name] = {
             "all": _mean(scores),
             "trusted": _mean(scores[trusted]),
+            "boundary": _mean(edges[trusted, 0]),
+            "boundary_2px": _mean(edges[trusted, 1]),
             "views": len(masks),
             "left_out": int((~trusted).sum()),
             "lowest": {view: round(float(s), 3) for s, view in sorted(zip(scores, notes["views"], strict=True))[:3]},

@@ -146,9 +146,25 @@ def _boundary(runs: Sequence[Figures]) -> str:
 
 def _masks_2d(runs: Sequence[Figures]) -> str:
     rows = [
-        [run["title"], name, number(s["all"]), number(s["trusted"]), s["views"], s["left_out"]]
+        [
+            run["title"],
+            name,
+            number(s["all"]),
+            number(s["trusted"]),
+            f"{number(s['boundary'])} / {number(s['boundary_2px'])}",
+            s["views"],
+            s["left_out"],
+        ]
         for run in runs
         for name, s in run["masks_2d"].items()
     ]
-    header = ["2D masks of the training views", "object", "IoU", "IoU of trusted", "views", "left out"]
+    header = [
+        "2D masks of the training views",
+        "object",
+        "IoU",
+        "IoU of trusted",
+        "their edges: 2% / 2 px",
+        "views",
+        "left out",
+    ]
     return table(header, rows) if rows else ""

@@ -9,7 +9,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,7 +111,13 @@ def best_view_weight(sums: Sequence[ViewSums], count: int) -> F32:
     return best
 
 
-def vote(gaussians: Gaussians, sums: Sequence[ViewSums], confidence: F32, options: LiftOptions) -> Lifted:
+def vote(
+    gaussians: Gaussians,
+    sums: Sequence[ViewSums],
+    confidence: F32,
+    options: LiftOptions,
+    neighbours: Callable[[F32, NDArray[np.bool_], LiftOptions], Neighbours] | None = None,
+) -> Lifted:
     """m_ik = sum_v c_vk F_ivk / sum_v c_vk W_iv.
 
     Views that barely show a Gaussian count by what they show of it and are not left out: the faint views are what tells
@@ -120,6 +126,7 @@ def vote(gaussians: Gaussians, sums: Sequence[ViewSums], confidence: F32, option
 
     Args:
         confidence: [V, K] float32 in [0, 1], weight of each view about each object.
+        neighbours: stands in for ``unseen_neighbours`` where its results are kept.
     """
     count, kinds = len(gaussians), confidence.shape[1]
     numerator = np.zeros((count, kinds))
@@ -132,23 +139,34 @@ def vote(gaussians: Gaussians, sums: Sequence[ViewSums], confidence: F32, option
     seen = denominator.min(axis=1, initial=np.inf) > 1e-6
     probability = np.zeros((count, kinds), np.float32)
     probability[seen] = numerator[seen] / denominator[seen]
-    return Lifted(_fill_unseen(gaussians.means, probability, seen, options), weight.astype(np.float32), seen)
+    if not seen.all() and seen.any():
+        near = (neighbours or unseen_neighbours)(gaussians.means, seen, options)
+        probability[near.rows] = probability[near.near].mean(axis=1)
+    return Lifted(probability, weight.astype(np.float32), seen)
 
 
-def _fill_unseen(means: F32, probability: F32, seen: NDArray[np.bool_], options: LiftOptions) -> F32:
-    """Gaussians that no view sees take their nearest seen neighbours' mean; far from all they are background."""
-    if seen.all() or not seen.any():
-        return probability
-    known = np.flatnonzero(seen)
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The Gaussians that no view sees but that have seen ones around them; the others lie far from all.
+
+    Attributes:
+        rows: [M] int64.
+        near: [M, n] int64, the nearest seen ones of each.
+    """
+
+    rows: NDArray[np.int64]
+    near: NDArray[np.int64]
+
+
+def unseen_neighbours(means: F32, seen: NDArray[np.bool_], options: LiftOptions) -> Neighbours:
+    """Whose mean the unseen Gaussians take. Some Gaussians of ``means`` [N, 3] must be ``seen`` [N], and some not."""
+    known, unseen = np.flatnonzero(seen), np.flatnonzero(~seen)
     tree = cKDTree(means[known])
     count = min(options.neighbours, known.size)
-    distance, near = tree.query(means[~seen], k=count, workers=-1)
-    filled = probability.copy()
-    filled[~seen] = probability[known[near.reshape(-1, count)]].mean(axis=1)
+    distance, near = tree.query(means[unseen], k=count, workers=-1)
     # What is usual is told by a sample of the seen ones; the first neighbour found is each itself.
     sample = known[:: max(1, known.size // 4096)]
     spacing, _ = tree.query(means[sample], k=min(count + 1, known.size), workers=-1)
     usual = float(np.median(np.reshape(spacing, (len(sample), -1))[:, -1]))
-    far = np.reshape(distance, (-1, count))[:, -1] > options.reach * usual
-    filled[np.flatnonzero(~seen)[far]] = 0.0
-    return filled
+    close = np.reshape(distance, (-1, count))[:, -1] <= options.reach * usual
+    return Neighbours(unseen[close], known[near.reshape(-1, count)[close]])

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
+from splatcut.cameras.types import View
 from splatcut.errors import UserError
 from splatcut.gaussians import F32, Gaussians
 from splatcut.lift import ViewSums, accumulate_view
@@ -72,19 +73,26 @@ class Eyes:
         """The embedding of the view's photo or render."""
         return self.cache.encode(self.segmenter, picture(view, self.gaussians, self.device))
 
+    def depth(self, view: View) -> tuple[F32, F32]:
+        """Depth [h, w] of what a view draws and transmittance [h, w], as ``drawn_depth`` gives them."""
+        return drawn_depth(self.gaussians, view.camera, self.device)
 
-def from_user(said: Said, embedding: Embedding, eyes: Eyes, view: WorkingView) -> F32:
-    """[h, w] float32 in [0, 1]: the mask for what the user said in one view."""
-    if said.mask is not None:
-        return said.mask.astype(np.float32) / np.float32(255)
-    prompt = Prompt2D(said.points, said.labels, said.box)
-    if not prompt.ambiguous:
-        prediction = eyes.segmenter.predict(embedding, prompt)
-        return prediction.probability(prediction.best)
-    camera = view.view.camera
-    near = nearness(*drawn_depth(eyes.gaussians, camera, eyes.device))
-    prediction, facts = describe(eyes.segmenter, embedding, prompt.points[0], near, camera.fx)
-    return prediction.probability(choose_answer(prediction, facts))
+    def answer(self, said: Said, view: WorkingView) -> F32:
+        """[h, w] float32 in [0, 1]: the mask for what the user said in one view."""
+        if said.mask is not None:
+            return said.mask.astype(np.float32) / np.float32(255)
+        embedding = self.look(view)
+        prompt = Prompt2D(said.points, said.labels, said.box)
+        if not prompt.ambiguous:
+            prediction = self.segmenter.predict(embedding, prompt)
+            return prediction.probability(prediction.best)
+        near = nearness(*self.depth(view.view))
+        prediction, facts = describe(self.segmenter, embedding, prompt.points[0], near, view.view.camera.fx)
+        return prediction.probability(choose_answer(prediction, facts))
+
+    def lift(self, view: View, masks: F32) -> ViewSums:
+        """The sums of one view for masks [K, h, w] float32 in [0, 1]."""
+        return accumulate_view(self.gaussians, view, masks, self.device)
 
 
 def _best_candidate(prediction: Prediction, own: Belief) -> tuple[F32, float]:
@@ -169,15 +177,9 @@ class MaskLoop:
 
     def run(self) -> MaskSet:
         """All passes; see the module. Raises ``UserError`` when a prompt leads to nothing."""
-        prompted = [i for i in range(len(self._views)) if self._settled(i).any()]
         self._progress.stage("masks", len(self._views) * (1 + self._options.passes))
-        for number in prompted:
-            self._prompted_view(number)
-            self._progress.step()
-        self._check_prompts_found_something()
-        for number in _walk_order(self._views, prompted, self._centre()):
-            self._visit(number, self._vote.features())
-            self._progress.step()
+        prompted = self.begin()
+        self.carry(_walk_order(self._views, prompted, self.centre()))
         for _ in range(self._options.passes):
             before = [None if p is None else p > 0.5 for p in self._state.probability]
             for number in range(len(self._views)):
@@ -186,6 +188,27 @@ class MaskLoop:
             if self._similarity(before) >= self._options.settled:
                 break
         return self._result()
+
+    def begin(self) -> list[int]:
+        """Masks in the prompted views; returns their numbers. Raises ``UserError`` when a prompt leads to nothing."""
+        prompted = [i for i in range(len(self._views)) if self._settled(i).any()]
+        for number in prompted:
+            self._prompted_view(number)
+            self._progress.step()
+        self._check_prompts_found_something()
+        return prompted
+
+    def carry(self, numbers: Sequence[int]) -> None:
+        """Masks in these views, one after the other, each from the vote of all that have masks so far."""
+        for number in numbers:
+            self._visit(number, self._vote.features())
+            self._progress.step()
+
+    def evidence(self) -> tuple[list[ViewSums], F32]:
+        """The sums of the V views that vote so far, and [V, K] how much each counts for each object."""
+        voting = [number for number, sums in enumerate(self._state.sums) if sums is not None]
+        found = [sums for sums in self._state.sums if sums is not None]
+        return found, self._state.trust[voting].astype(np.float32)
 
     def _count(self, number: int, probability: F32, trust: NDArray[np.float64]) -> None:
         """Sets a view's masks and its say in the vote."""
@@ -197,8 +220,7 @@ class MaskLoop:
         state.trust[number] = trust
         state.sums[number] = None
         if trust.any():
-            view = self._views[number].view
-            sums = accumulate_view(self._eyes.gaussians, view, probability, self._eyes.device)
+            sums = self._eyes.lift(self._views[number].view, probability)
             state.sums[number] = sums
             self._vote.add(sums, trust)
 
@@ -208,16 +230,8 @@ class MaskLoop:
         kinds, camera = len(self._names), view.view.camera
         probability = np.zeros((kinds, camera.height, camera.width), np.float32)
         trust = np.zeros(kinds)
-        embedding = None
         for k in np.flatnonzero(self._settled(number)).tolist():
-            part = self._said[k][view.name]
-            if part.mask is None and embedding is None:
-                embedding = self._eyes.look(view)
-            if part.mask is not None:
-                probability[k] = part.mask.astype(np.float32) / np.float32(255)
-            else:
-                assert embedding is not None
-                probability[k] = from_user(part, embedding, self._eyes, view)
+            probability[k] = self._eyes.answer(self._said[k][view.name], view)
             trust[k] = 1.0
         self._given[number] = probability
         self._count(number, self._shared(number, probability), trust)
@@ -233,7 +247,7 @@ class MaskLoop:
                     "around it."
                 )
 
-    def _centre(self) -> NDArray[np.float64]:
+    def centre(self) -> NDArray[np.float64]:
         """Median of the Gaussians that the prompted views put into objects, world frame."""
         kinds = len(self._names)
         inside = (self._vote.features()[:, :kinds] > 0.5).any(axis=1)

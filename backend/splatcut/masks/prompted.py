@@ -8,7 +8,7 @@ in red or mid grey do not, black (or transparent) is nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from PIL import Image
 from scipy.spatial.distance import cdist
 
 from splatcut import raster
-from splatcut.cameras.types import Camera
+from splatcut.cameras.types import Camera, View
 from splatcut.errors import UserError
 from splatcut.gaussians import F32, Gaussians
 from splatcut.masks.working import WorkingView
@@ -276,8 +276,13 @@ def gather(
     views: Mapping[str, WorkingView],
     gaussians: Gaussians,
     device: raster.Device = "cpu",
+    *,
+    alpha: Callable[[View], F32] | None = None,
 ) -> list[dict[str, Said]]:
     """Per object, what was said in which view.
+
+    Args:
+        alpha: [h, w] of what a view draws, where that is known already.
 
     Raises ``UserError`` for unknown views, points outside their image, unreadable files, points on empty background.
     """
@@ -302,7 +307,8 @@ def gather(
             said[name] = merge(said.get(name), part)
         for name, part in said.items():
             if name not in alphas:
-                alphas[name] = _drawn_depth(gaussians, views[name].view.camera, device)[1]
+                view = views[name].view
+                alphas[name] = alpha(view) if alpha else _drawn_depth(gaussians, view.camera, device)[1]
             _check_not_empty(part, alphas[name], name, who)
         result.append(said)
     return result

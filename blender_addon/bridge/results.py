@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run gave, as objects in Blender: one splat object for each object, and the background."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.errors import UserError
+from splatcut.formats import read_splats
+from splatcut.messages.worker import RunResult
+
+from . import scenes, splats
+
+
+def deliver(context: bpy.types.Context, uid: str, result: RunResult, names: tuple[str, ...]) -> bpy.types.Collection:
+    """Makes the collection of a run's splat objects, sets the source's labels and hides it.
+
+    Everything is read before anything is made, so that nothing is left behind where reading fails. The caller pushes
+    the undo step.
+
+    Args:
+        uid: of the splat object that was cut.
+        names: of the objects, in the order of the labels.
+
+    Raises:
+        UserError: the splat object is gone, or a file of the run cannot be read.
+    """
+    source: Any = scenes.find(uid)
+    files = [(name, result.objects[name]) for name in names if name in result.objects]
+    if result.background is not None:
+        files.append(("", result.background))
+    parts = [(name, read_splats(path)) for name, path in files]
+    found = read_labels(result.out / "labels.npz", len(splats.arrays(source).positions), len(names))
+
+    earlier = [obj for obj in bpy.data.objects if splats.is_splat(obj) and obj.splatcut.result_of == uid]  # type: ignore[attr-defined]
+    collection = bpy.data.collections.new(f"{source.name} cut")
+    parent = next((c for c in source.users_collection if c.library is None), context.scene.collection)
+    parent.children.link(collection)
+    colours = {item.name: tuple(item.colour) for item in source.splatcut.objects}
+    for name, part in parts:
+        made: Any = splats.create(
+            context,
+            part,
+            name or f"{source.name} background",
+            collection=collection,
+            matrix=np.array(source.matrix_world),
+            source=None,
+        )
+        made.splatcut.result_of, made.splatcut.result_name = uid, name
+        made.splatcut.display = source.splatcut.display
+        if name in colours:
+            made.color = (*colours[name], 1.0)
+    if found is not None:
+        splats.set_labels(source, *found)
+    for obj in (source, *earlier):
+        hide(context, obj)
+    return collection
+
+
+def hide(context: bpy.types.Context, obj: Any) -> None:
+    """Hides an object in the viewport and in renders."""
+    obj.hide_render = True
+    if obj.name in context.view_layer.objects:
+        obj.hide_set(True)
+        obj.select_set(False)
+
+
+def read_labels(path: Path, count: int, objects: int) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
+    """Labels [N] and their probabilities [N] for the input's Gaussians; None when the file belongs to other data.
+
+    A Gaussian that was split has the label of the largest number of its parts, of equal ones the first.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            labels, parent = content["labels"].astype(np.int64), content["parent"]
+            probability = content["probability"].astype(np.float32)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"The run's labels {path} cannot be read ({error}). Run it again.") from error
+    if probability.shape != (len(labels), objects) or (len(parent) and int(parent.max()) >= count):
+        return None
+    votes = np.zeros((count, objects + 1), dtype=np.int32)
+    np.add.at(votes, (parent, labels), 1)
+    own = votes.argmax(axis=1).astype(np.int32)
+    # The background's share is what no object has.
+    shares = np.concatenate([1 - probability.sum(axis=1, keepdims=True), probability], axis=1)
+    certain = np.zeros(count, dtype=np.float32)
+    certain[parent] = np.clip(shares[np.arange(len(parent)), own[parent]], 0, 1)
+    return own, certain

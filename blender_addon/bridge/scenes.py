@@ -77,6 +77,11 @@ def write(uid: str, *, run: bool = False) -> Path:
     return path
 
 
+def forget() -> None:
+    """Forgets which data were written, as when another .blend is opened."""
+    _written.clear()
+
+
 def remove_working_folders() -> None:
     """Removes this Blender's own files; runs stay."""
     with contextlib.suppress(OSError):

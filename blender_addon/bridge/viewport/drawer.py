@@ -1,0 +1,247 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When what is drawn anew: caches on the GPU, and fewer splats while the view moves.
+
+The splats go into a buffer of their own, against a copy of the viewport's depth: they blend in display-referred
+colours, which the viewport's buffer does not do. As long as nothing changes, that buffer is laid over the viewport
+again and again; splats are drawn only when the view, the data, the tints or the depth of other objects change.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import gpu
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core import drawing
+from . import splats
+from .points import PointCache
+from .shown import Shown
+
+#: Seconds that drawing may take while the view moves; more makes it draw fewer, larger splats.
+BUDGET = 0.06
+#: Seconds without a change after which all splats are drawn.
+SETTLE = 0.2
+#: Seconds after which what no viewport has drawn is freed.
+KEEP = 5.0
+#: Of this many splats at most one is drawn while the view moves.
+COARSEST = 32
+
+
+class _Viewer:
+    """What one region has on the GPU."""
+
+    def __init__(self) -> None:
+        self.eye: splats.Eye | None = None
+        self.colour: gpu.types.GPUTexture | None = None
+        self.depth: NDArray[np.float32] | None = None
+        self.looked: NDArray[np.float64] | None = None
+        self.size: tuple[int, int] = (0, 0)
+        self.drawn: Any = None
+        self.moved = float("-inf")
+        self.seconds = 0.0  # that drawing all splats takes
+        self.used = 0.0
+
+
+class Drawer:
+    """Draws splat objects in all viewports; holds everything that is on the GPU."""
+
+    def __init__(self) -> None:
+        self.programs: splats.Programs | None = None
+        self._sets: dict[Any, tuple[float, splats.SplatSet]] = {}
+        self._viewers: dict[Any, _Viewer] = {}
+        self._points = PointCache()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is held on the GPU."""
+        return self.programs is None and not self._sets and not self._viewers
+
+    def free(self) -> None:
+        """Lets go of everything on the GPU."""
+        self.programs = None
+        self._sets.clear()
+        self._viewers.clear()
+        self._points = PointCache()
+
+    def forget(self) -> None:
+        """Lets go of everything that comes from the .blend."""
+        self._sets.clear()
+        self._viewers.clear()
+        self._points.keep(set())
+
+    def unsettled(self) -> bool:
+        """Whether a viewport shows fewer splats than there are, for having moved."""
+        return any(viewer.eye is not None and viewer.eye.step > 1 for viewer in self._viewers.values())
+
+    def draw(
+        self,
+        region: Any,
+        shown: Sequence[Shown],
+        view: NDArray[np.float64],
+        projection: NDArray[np.float64],
+        *,
+        still: bool = False,
+        now: float | None = None,
+    ) -> None:
+        """Draws onto the active framebuffer, which takes linear values and has depth.
+
+        Args:
+            region: hashable, tells viewports apart.
+            shown: the splat objects.
+            view, projection: [4, 4] OpenGL's view_from_world and clip_from_view.
+            still: a picture that is drawn once, and with all splats.
+            now: seconds; the clock's when None.
+        """
+        now = time.monotonic() if now is None else now
+        points = [item for item in shown if item.as_points]
+        gaussians = [item for item in shown if not item.as_points]
+        if gaussians:
+            self._draw_splats(region, gaussians, view, projection, still, now)
+        for item in points:
+            codes, palette = _tints([item])
+            key = (item.arrays.key, None if item.tint is None else item.tint.key)
+            transform = projection @ view @ item.matrix_world
+            self._points.draw(item.uid, key, item.arrays, codes[0], palette, transform)
+        self._points.keep({item.uid for item in points})
+        self._purge(now)
+
+    def _draw_splats(
+        self, region: Any, shown: list[Shown], view: Any, projection: NDArray[np.float64], still: bool, now: float
+    ) -> None:
+        programs = self.programs = self.programs or splats.Programs()
+        target = gpu.state.active_framebuffer_get()
+        x, y, width, height = gpu.state.viewport_get()
+        depth = _depth(target, x, y, width, height)
+        if still:
+            viewer = _Viewer()
+        else:
+            viewer = self._viewers.setdefault(region, _Viewer())
+            viewer.used = now
+        chosen = self._set(shown, now)
+        views = np.stack([view @ item.matrix_world for item in shown])
+        step = 1 if still else self._step(viewer, chosen, views, projection, (width, height), now)
+        state = (step, id(chosen), chosen.generation)
+        same_depth = viewer.depth is not None and np.array_equal(viewer.depth, depth)
+        if viewer.drawn != state or not same_depth or viewer.colour is None:
+            self._fill(programs, viewer, chosen, views, projection, depth, step)
+            viewer.drawn, viewer.depth = state, depth
+        assert viewer.colour is not None
+        _composite(programs, viewer.colour)
+
+    def _step(
+        self, viewer: _Viewer, chosen: splats.SplatSet, views: Any, projection: Any, size: tuple[int, int], now: float
+    ) -> int:
+        """One of how many splats to draw; notes what has changed since the last drawing."""
+        looked = np.concatenate([views.ravel(), projection.ravel()])
+        first = viewer.eye is None or viewer.eye.splats is not chosen
+        if viewer.size != size:
+            viewer.size, viewer.colour = size, None
+        if viewer.looked is None or not np.array_equal(viewer.looked, looked):
+            viewer.looked, viewer.drawn = looked, None
+            if not first:
+                viewer.moved = now
+        if now - viewer.moved >= SETTLE:
+            return 1
+        step = 1
+        while step < COARSEST and viewer.seconds / step > BUDGET:
+            step *= 2
+        return step
+
+    def _fill(
+        self,
+        programs: splats.Programs,
+        viewer: _Viewer,
+        chosen: splats.SplatSet,
+        views: NDArray[np.float64],
+        projection: NDArray[np.float64],
+        depth: NDArray[np.float32],
+        step: int,
+    ) -> None:
+        if viewer.eye is None or viewer.eye.splats is not chosen:
+            viewer.eye = splats.Eye(chosen)
+        viewer.eye.look(views, step, settled=step == 1)
+        width, height = gpu.state.viewport_get()[2:]
+        if viewer.colour is None or (viewer.colour.width, viewer.colour.height) != (width, height):
+            viewer.colour = gpu.types.GPUTexture((width, height), format="RGBA16F")
+        buffer = gpu.types.Buffer("FLOAT", depth.size, depth)
+        copy = gpu.types.GPUTexture((width, height), format="DEPTH_COMPONENT32F", data=buffer)
+        frame = gpu.types.GPUFrameBuffer(depth_slot=copy, color_slots=[viewer.colour])
+        with frame.bind():
+            frame.clear(color=(0.0, 0.0, 0.0, 0.0))
+            # Reading a pixel waits for the GPU, so that the clock tells what drawing takes.
+            frame.read_color(0, 0, 1, 1, 4, 0, "FLOAT")
+            start = time.perf_counter()
+            splats.draw(programs, viewer.eye, projection, views, width, height)
+            frame.read_color(0, 0, 1, 1, 4, 0, "FLOAT")
+        if step == 1:
+            viewer.seconds = time.perf_counter() - start
+
+    def _set(self, shown: list[Shown], now: float) -> splats.SplatSet:
+        key = tuple((item.uid, item.arrays.key) for item in shown)
+        found = self._sets.get(key)
+        if found is None:
+            # What the objects were before need not stay beside what they are now.
+            self._sets = {
+                old: value for old, value in self._sets.items() if now - value[0] < 1.0 and not _shares(old, key)
+            }
+            found = now, splats.SplatSet([item.arrays for item in shown])
+        self._sets[key] = now, found[1]
+        tint_key = tuple(None if item.tint is None else item.tint.key for item in shown)
+        if found[1].tint_key != tint_key:
+            codes, palette = _tints(shown)
+            found[1].set_tints(tint_key, codes, palette)
+        return found[1]
+
+    def _purge(self, now: float) -> None:
+        self._sets = {key: value for key, value in self._sets.items() if now - value[0] < KEEP}
+        held = {id(value[1]) for value in self._sets.values()}
+        for region, viewer in list(self._viewers.items()):
+            if now - viewer.used >= KEEP or (viewer.eye is not None and id(viewer.eye.splats) not in held):
+                del self._viewers[region]
+
+
+def _shares(old: Any, new: Any) -> bool:
+    """Whether two sets show the same object with different data."""
+    keys = dict(new)
+    return any(uid in keys and keys[uid] != key for uid, key in old)
+
+
+def _tints(shown: Sequence[Shown]) -> tuple[list[NDArray[np.float32] | None], NDArray[np.float64]]:
+    codes: list[NDArray[np.float32] | None] = []
+    palette = [np.zeros((1, 4))]
+    row = 0
+    for item in shown:
+        if item.tint is None:
+            codes.append(None)
+            continue
+        codes.append(drawing.tint_codes(item.tint.labels, item.tint.probability, row, len(item.tint.colours)))
+        palette.append(item.tint.colours)
+        row += len(item.tint.colours)
+    return codes, np.concatenate(palette)
+
+
+def _depth(frame: Any, x: int, y: int, width: int, height: int) -> NDArray[np.float32]:
+    """[width * height] float32: the depth of what Blender has drawn; 1 where the buffer has none to give."""
+    try:
+        buffer = frame.read_depth(x, y, width, height)
+        buffer.dimensions = width * height
+        return np.array(buffer, dtype=np.float32)
+    except (RuntimeError, ValueError):
+        return np.ones(width * height, dtype=np.float32)
+
+
+def _composite(programs: splats.Programs, image: gpu.types.GPUTexture) -> None:
+    shader = programs.composite
+    shader.bind()
+    shader.uniform_sampler("splat_image", image)
+    gpu.state.blend_set("ALPHA_PREMULT")
+    gpu.state.depth_test_set("NONE")
+    try:
+        programs.composite_quad.draw(shader)
+    finally:
+        gpu.state.blend_set("NONE")

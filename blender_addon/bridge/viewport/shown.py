@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which splat objects a viewport shows, and how they are tinted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core import drawing
+from ...core.arrays import SplatArrays
+from .. import splats, state
+
+#: Strength of tints that no longer answer to the prompts.
+STALE = 0.45
+
+
+@dataclass(frozen=True, eq=False)
+class Tint:
+    """What a splat object is tinted with.
+
+    Attributes:
+        key: equal for equal tints.
+        labels: [N] int32, 0 = none, k = the k-th colour; probability: [N] in [0, 1].
+        colours: [K, 4] display-referred sRGB and strength in [0, 1].
+    """
+
+    key: Any
+    labels: NDArray[np.int32]
+    probability: NDArray[np.floating]
+    colours: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A splat object that a viewport shows."""
+
+    uid: str
+    as_points: bool
+    arrays: SplatArrays
+    matrix_world: NDArray[np.float64]
+    tint: Tint | None
+
+
+def shown_in(context: bpy.types.Context) -> list[Shown]:
+    """The splat objects that this add-on draws in a 3D view: none that are hidden, nor what is not in its local view."""
+    found = []
+    space: Any = context.space_data
+    for obj in context.view_layer.objects:
+        if not splats.is_splat(obj) or not drawn_here(obj) or not obj.visible_get(viewport=space):
+            continue
+        settings: Any = obj.splatcut
+        if settings.display == "OFF":
+            continue
+        arrays = splats.arrays(obj)
+        if len(arrays.positions):
+            found.append(
+                Shown(
+                    settings.uid,
+                    settings.display == "POINTS",
+                    arrays,
+                    np.array(obj.matrix_world, dtype=np.float64),
+                    tint_of(obj, arrays),
+                )
+            )
+    return found
+
+
+def drawn_here(obj: bpy.types.Object) -> bool:
+    """Whether Blender leaves it to the add-on to show the object as splats."""
+    return obj.type == "MESH" or not splats.native()
+
+
+def tint_of(obj: bpy.types.Object, arrays: SplatArrays) -> Tint | None:
+    """The tint of the preview where there is one, otherwise of the labels that a run has left."""
+    settings: Any = obj.splatcut
+    preview = state.preview.get(settings.uid)
+    if preview is not None and len(preview.labels) == len(arrays.positions):
+        by_uid = {item.uid: item for item in settings.objects}
+        colours = _colours([by_uid.get(uid) for uid in preview.objects], STALE if preview.stale else 1.0)
+        return Tint(
+            (preview.labels.ctypes.data, preview, colours.tobytes()), preview.labels, preview.probability, colours
+        )
+    found = splats.labels(obj)
+    if found is None or len(found[0]) != len(arrays.positions) or not settings.objects:
+        return None
+    labels, probability = found
+    colours = _colours(list(settings.objects), 1.0)
+    return Tint((settings.uid, arrays.key, colours.tobytes()), labels, probability, colours)
+
+
+def _colours(items: list[Any], strength: float) -> NDArray[np.float64]:
+    result = np.zeros((len(items), 4))
+    for row, item in zip(result, items, strict=True):
+        if item is not None and item.visible:
+            row[:3], row[3] = drawing.display_colour(item.colour), strength
+    return result

@@ -63,7 +63,7 @@ def main() -> int:
 
     if budget := os.environ.get("TEST_BUDGET"):
         iterations, rounds = map(int, budget.split())
-        splatcut.refine.options.BUDGETS = dict.fromkeys(splatcut.refine.options.BUDGETS, (iterations, rounds))
+        splatcut.refine.options.BUDGETS = dict.fromkeys(splatcut.refine.options.BUDGETS, (iterations, 0, rounds))
 
     original = segment.run_job
 

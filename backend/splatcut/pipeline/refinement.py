@@ -24,7 +24,7 @@ from splatcut.masks.types import MaskSet
 from splatcut.pipeline.checkpoints import Arrays
 from splatcut.pipeline.labelling import Labelled, lift_again, split_boundary
 from splatcut.progress import Progress
-from splatcut.refine.evidence import accumulate_alone
+from splatcut.refine.evidence import accumulate_alone, edge_share
 from splatcut.refine.hidden import HiddenOptions, clear_hidden, supported
 from splatcut.refine.loop import Optimiser, optimise
 from splatcut.refine.options import RefineOptions
@@ -38,6 +38,8 @@ ROUND, STATE = "refine-round", "refine-state"
 _TOLD = 30
 #: Probability that cleared Gaussians begin with: low, but such that the optimisation can raise it again.
 GONE = 0.05
+#: Probability below which a Gaussian along an edge is the background's alone and stays as it is.
+MINE = 0.02
 
 
 class Store(Protocol):
@@ -145,8 +147,11 @@ def _begin(
     alone = accumulate_alone(labelled.gaussians, _hard(labelled), views, masks, progress, device)
     outside = 1 - alone.inside / np.maximum(alone.weight, 1e-6)
     # What the views hardly show has a variance, too, but nothing that could be optimised.
-    unsure = (labelled.variance.max(axis=1, initial=0) > options.tau_move) & (labelled.weight > 1)
-    moves = unsure | ((alone.weight > 1) & (outside > options.outside))
+    unsure = labelled.variance.max(axis=1, initial=0) > options.tau_move
+    if options.edge < 1:
+        along = edge_share(labelled.gaussians, views, masks, progress, device) > options.edge
+        unsure |= along & (labelled.probability.max(axis=1, initial=0) > MINE)
+    moves = (unsure & (labelled.weight > 1)) | ((alone.weight > 1) & (outside > options.outside))
     return _Round(number, labelled, np.flatnonzero(moves), told, hidden)
 
 
@@ -174,6 +179,7 @@ def _finish(
     bands = make_bands(gaussians, rows, probability, own, views, masks, options, progress, device, photo)
     if not bands:
         return labelled, said
+    options = options.for_views(len({band.name for band in bands}))
     moving = Moving.of(gaussians, rows, probability)
     boundary = np.any(labelled.variance[rows] > options.tau, axis=1) | labelled.split[rows]
     optimiser = Optimiser(

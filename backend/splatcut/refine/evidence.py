@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the views say about objects alone: which Gaussians stick out of the masks, which are hidden in the scene."""
+"""What the views say about Gaussians: which of them stick out of the masks when an object is rendered alone, and which
+lie along the masks' edges."""
 
 from __future__ import annotations
 
@@ -8,12 +9,52 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from splatcut import raster
 from splatcut.cameras.types import View
 from splatcut.gaussians import F32, Gaussians
 from splatcut.masks.types import MaskSet
 from splatcut.progress import Progress
+
+#: Half the width in pixels of the band along the masks' edges.
+EDGE = 4
+
+
+def edges(soft: F32) -> NDArray[np.bool_]:
+    """[H, W] bool: within ``EDGE`` pixels of the edge of any of the masks [K, H, W]."""
+    found = np.zeros(soft.shape[1:], bool)
+    for mask in soft:
+        inside = mask > 0.5
+        found |= ndimage.binary_dilation(inside, iterations=EDGE) & ~ndimage.binary_erosion(
+            inside, iterations=EDGE, border_value=1
+        )
+    return found
+
+
+def edge_share(
+    gaussians: Gaussians,
+    views: Sequence[View],
+    masks: MaskSet,
+    progress: Progress,
+    device: raster.Device = "cpu",
+) -> F32:
+    """[N] float32 in [0, 1]: how much of what the trusted views show of each Gaussian lies along the masks' edges.
+
+    0 for Gaussians of which they show nothing.
+    """
+    weight, along = np.zeros(len(gaussians), np.float32), np.zeros(len(gaussians), np.float32)
+    progress.stage("edges", len(views))
+    for number, view in enumerate(views):
+        progress.step()
+        if masks.confidence[number].max(initial=0) <= 0:
+            continue
+        signal = edges(masks.soft(number))[None].astype(np.float32)
+        sums = raster.accumulate(gaussians, view.camera, signal, device=device)
+        weight += sums.weight
+        along += sums.weighted[:, 0]
+    return along / np.maximum(weight, 1e-6)
 
 
 @dataclass(frozen=True, eq=False)

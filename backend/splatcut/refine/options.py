@@ -9,8 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from dataclasses import field as made
 
-#: Iterations of a round, and rounds, for each quality.
-BUDGETS = {"draft": (150, 1), "standard": (400, 1), "fine": (1000, 2)}
+#: Iterations of a round at least, passes over the views at least, and rounds, for each quality.
+BUDGETS = {"draft": (150, 3, 1), "standard": (400, 12, 1), "fine": (1000, 30, 2)}
 #: What can be left out to see what it is worth (``RefineOptions.of``).
 ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians", "no-alone", "no-hidden")
 
@@ -101,11 +101,14 @@ class RefineOptions:
     """The refinement's options.
 
     Attributes:
-        iterations: per round; rounds: of detecting, splitting and optimising.
+        iterations: of a round, one view each; passes: over all views in a round; whichever is more (``for_views``).
+        rounds: of detecting, splitting and optimising.
         split: whether boundary Gaussians are split before each round (off: measured to gain nothing); tau: total mask
             variance above which they are, in [0, 1] (method: boundary Gaussians).
         tau_move: total mask variance above which a Gaussian may move.
         outside: share of an object's Gaussian, rendered alone, outside the masks above which it may move, too.
+        edge: share of what the views show of a Gaussian that lies along the masks' edges above which it may move, too:
+            on a round object seen from all sides nearly every Gaussian is on the outline of some view.
         hidden: whether what no view supports of the objects is cut off before each round (method: hidden extents).
         parts: the tiles away from the edges and the errors take turns: one of so many parts of them in an iteration.
         patience: a round ends early when the loss on the masks has not fallen by 0.5% within this many iterations
@@ -116,11 +119,13 @@ class RefineOptions:
     """
 
     iterations: int = 400
+    passes: int = 12
     rounds: int = 1
     split: bool = False
     tau: float = 0.6
     tau_move: float = 0.1
     outside: float = 0.05
+    edge: float = 0.002
     hidden: bool = True
     parts: int = 4
     patience: int = 0
@@ -131,11 +136,15 @@ class RefineOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.iterations, self.rounds, self.parts) < 1 or self.patience < 0:
-            raise ValueError("Iterations, rounds and parts must be at least 1; patience must not be negative.")
-        for name in ("tau", "tau_move", "outside", "photo_share"):
+        if min(self.iterations, self.rounds, self.parts) < 1 or min(self.patience, self.passes) < 0:
+            raise ValueError("Iterations, rounds and parts must be at least 1; patience and passes not negative.")
+        for name in ("tau", "tau_move", "outside", "edge", "photo_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], not {getattr(self, name)}.")
+
+    def for_views(self, count: int) -> RefineOptions:
+        """These options with as many iterations as ``count`` views take."""
+        return replace(self, iterations=max(self.iterations, self.passes * count), passes=0)
 
     @staticmethod
     def of(
@@ -160,11 +169,12 @@ class RefineOptions:
         unknown = [name for name in ablate if name not in ABLATIONS]
         if unknown:
             raise ValueError(f"There is nothing called {unknown[0]!r} to leave out. There are {', '.join(ABLATIONS)}.")
-        iterations, rounds = BUDGETS[quality]
+        iterations, passes, rounds = BUDGETS[quality]
         plain = RefineOptions()
         return replace(
             plain,
             iterations=iterations,
+            passes=passes,
             rounds=rounds,
             tau=tau,
             seed=seed,

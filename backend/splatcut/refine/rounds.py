@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from splatcut import raster
 from splatcut.cameras import Camera, View, load_photo
@@ -18,10 +17,9 @@ from splatcut.masks.types import MaskSet
 from splatcut.progress import Progress
 from splatcut.raster import cpu
 from splatcut.refine.band import Band, moving_tiles, reaching, tile_pixels, tiles_with
+from splatcut.refine.evidence import edges
 from splatcut.refine.options import RefineOptions
 
-#: Half the width in pixels of the band along the masks' edges that is always worked on.
-EDGE = 4
 #: A pixel is exempt from L_alone where the cores of supported Gaussians, of this share of their size, cover more of it
 #: alone than the label image shows, by so much.
 CORE, HIDDEN = 0.5, 0.5
@@ -112,12 +110,8 @@ def make_bands(
 
 def edge_or_error(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:
     """[H, W] bool: near a mask edge [K, H, W], or where objects alone or the label image [H, W, K] disagree."""
-    found = np.zeros(soft.shape[1:], bool)
+    found = edges(soft)
     for k in range(soft.shape[0]):
-        inside = soft[k] > 0.5
-        found |= ndimage.binary_dilation(inside, iterations=EDGE) & ~ndimage.binary_erosion(
-            inside, iterations=EDGE, border_value=1
-        )
         found |= (np.abs(alone[..., k] - soft[k]) > 0.5) | (np.abs(labels[..., k] - soft[k]) > 0.5)
     return found
 

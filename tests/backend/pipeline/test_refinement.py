@@ -41,7 +41,7 @@ from splatcut.progress import Quiet
 from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, RefineOptions
 
 #: A few cheap iterations of everything there is.
-QUICK = RefineOptions(iterations=7, rounds=2, split=True, field=FieldUse(on=True, rays=256))
+QUICK = RefineOptions(iterations=7, passes=0, rounds=2, split=True, field=FieldUse(on=True, rays=256))
 PLAIN = replace(QUICK, split=False, hidden=False, field=FieldUse(on=False))
 
 Segment = Callable[..., int]
@@ -231,7 +231,7 @@ def test_killed_inside_the_stage(
     tmp_path: Path, blobs: BlobScene, segment: Segment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The real thing: a process that dies, a checkpoint on disk, and the same command again."""
-    monkeypatch.setattr(splatcut.refine.options, "BUDGETS", {"draft": (60, 1)})
+    monkeypatch.setattr(splatcut.refine.options, "BUDGETS", {"draft": (60, 0, 1)})
     job: list[object] = [blobs.scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--device", "cpu"]
     job += ["--quality", "draft", "--ablate", "no-hidden"]
     undisturbed, out = tmp_path / "undisturbed", tmp_path / "out"
@@ -255,7 +255,7 @@ def test_killed_inside_the_stage(
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """The refinement takes a few iterations, whatever the quality."""
-    monkeypatch.setattr(splatcut.refine.options, "BUDGETS", dict.fromkeys(BUDGETS, (4, 1)))
+    monkeypatch.setattr(splatcut.refine.options, "BUDGETS", dict.fromkeys(BUDGETS, (4, 0, 1)))
 
 
 @pytest.mark.usefixtures("brief")

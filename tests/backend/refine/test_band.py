@@ -22,8 +22,9 @@ from splatcut.progress import Quiet
 from splatcut.raster import cpu
 from splatcut.raster.rule import TILE
 from splatcut.refine.band import VISIBLE, Band, moving_tiles, reaching, tile_pixels, tiles_with
+from splatcut.refine.evidence import EDGE
 from splatcut.refine.options import RefineOptions
-from splatcut.refine.rounds import EDGE, edge_or_error, make_bands, pixel_sizes
+from splatcut.refine.rounds import edge_or_error, make_bands, pixel_sizes
 
 
 @cache

@@ -16,7 +16,7 @@ from splatcut.cameras.types import View
 from splatcut.errors import Cancelled
 from splatcut.masks.types import MaskSet
 from splatcut.progress import Quiet
-from splatcut.refine.evidence import accumulate_alone
+from splatcut.refine.evidence import EDGE, accumulate_alone, edge_share, edges
 
 
 def test_against_the_reference_object_by_object() -> None:
@@ -71,3 +71,38 @@ def test_objects_without_gaussians_and_cancellation() -> None:
     stop.set()
     with pytest.raises(Cancelled):
         accumulate_alone(scene.gaussians, scene.probability, scene.views, scene.masks, Quiet(stop))
+
+
+def test_the_band_along_the_edges() -> None:
+    masks = np.zeros((2, 40, 60), np.float32)
+    masks[0, 10:30, 20:50] = 1  # a box: the band goes EDGE to either side of its outline
+    rows, columns = np.nonzero(edges(masks))
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (10 - EDGE, 29 + EDGE, 20 - EDGE, 49 + EDGE)
+    assert not edges(masks)[10 + EDGE : 30 - EDGE, 20 + EDGE : 50 - EDGE].any()
+    assert not edges(np.ones((1, 9, 9), np.float32)).any()  # the picture's border is no edge
+    masks[1] = 1 - masks[0]
+    np.testing.assert_array_equal(edges(masks), edges(masks[:1]))
+
+
+def test_the_share_along_the_edges_against_the_reference() -> None:
+    scene = random_scene(5, SceneOptions(count=50, width=45, height=30, opacity=(0.1, 0.8)))
+    views = [View("a", scene.camera), View("b", scene.camera.resized(31, 22)), View("c", scene.camera)]
+    masks = []
+    for view in views:
+        mask = np.zeros((1, view.camera.height, view.camera.width), np.uint8)
+        mask[:, :, : view.camera.width // 2] = 255
+        masks.append(mask)
+    confidence = np.array([[1.0], [0.5], [0.0]], np.float32)
+    found = edge_share(scene.gaussians, views, MaskSet(("one",), ("a", "b", "c"), masks, confidence), Quiet())
+    weight, along = np.zeros(50), np.zeros(50)
+    for view, mask in zip(views[:2], masks[:2], strict=True):
+        half = view.camera.width // 2
+        signal = np.zeros((1, *mask.shape[1:]), np.float32)
+        signal[:, :, half - EDGE : half + EDGE] = 1
+        sums = raster.accumulate(scene.gaussians, view.camera, signal, device="reference")
+        weight += sums.weight
+        along += sums.weighted[:, 0]
+    seen = weight > 1e-3
+    assert seen.sum() > 20
+    np.testing.assert_allclose(found[seen], (along / np.maximum(weight, 1e-9))[seen], rtol=2e-3, atol=2e-3)
+    assert 0.1 < (found > 0.5).mean() < 0.9

@@ -65,7 +65,10 @@ def test_the_ends_of_the_ranges_are_allowed() -> None:
 
 
 def test_qualities_and_what_is_left_out() -> None:
-    budgets = {name: (RefineOptions.of(name).iterations, RefineOptions.of(name).rounds) for name in BUDGETS}
+    budgets = {}
+    for name in BUDGETS:
+        options = RefineOptions.of(name)
+        budgets[name] = (options.iterations, options.passes, options.rounds)
     assert budgets == BUDGETS
     assert budgets["draft"] < budgets["standard"] < budgets["fine"]
     whole = RefineOptions.of("standard", tau=0.4, seed=7)
@@ -93,3 +96,11 @@ def test_unknown_qualities_and_ablations_are_refused() -> None:
         RefineOptions.of("best")
     with pytest.raises(ValueError, match="called 'no-masks' to leave out"):
         RefineOptions.of("fine", ablate=["no-masks"])
+
+
+def test_iterations_grow_with_the_views() -> None:
+    options = RefineOptions(iterations=100, passes=12)
+    assert options.for_views(5).iterations == 100
+    assert options.for_views(50).iterations == 600
+    assert options.for_views(50).for_views(50).iterations == 600
+    assert RefineOptions(iterations=100, passes=0).for_views(50).iterations == 100

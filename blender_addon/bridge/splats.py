@@ -9,16 +9,19 @@ knows splats itself it is a point cloud of that kind. Both have the same attribu
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
 from bpy.app.handlers import persistent
+from mathutils import Matrix
 from numpy.typing import ArrayLike, NDArray
 
+from splatcut.errors import UserError
 from splatcut.formats import SplatFile
+from splatcut.transform import decompose_similarity
 
 from ..core import layout
 from ..core.arrays import SplatArrays, base_colours
@@ -48,6 +51,7 @@ def create(
     collection: bpy.types.Collection | None = None,
     matrix: ArrayLike | None = None,
     source: Path | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> bpy.types.Object:
     """Makes a splat object, which is neither selected nor made active.
 
@@ -58,11 +62,12 @@ def create(
         collection: to link it to.
         matrix: [4, 4] world_from_file, the object's transform.
         source: the file it comes from, for information only.
+        progress: is told how much is done, 0 to 1.
     """
-    obj = bpy.data.objects.new(name, new_data(splats, name))
+    obj = bpy.data.objects.new(name, new_data(splats, name, progress))
     (collection or context.collection or context.scene.collection).objects.link(obj)
     if matrix is not None:
-        obj.matrix_world = np.asarray(matrix, dtype=float).T.ravel().tolist()
+        obj.matrix_world = Matrix(np.asarray(matrix, dtype=float).tolist())
     settings = _settings(obj)
     settings.is_splat = True
     settings.uid = new_uid()
@@ -72,7 +77,7 @@ def create(
     return obj
 
 
-def new_data(splats: SplatFile, name: str) -> bpy.types.ID:
+def new_data(splats: SplatFile, name: str, progress: Callable[[float], None] | None = None) -> Any:
     """Makes the data of a splat object: a mesh or, where Blender draws splats itself, a point cloud."""
     if native():
         data: Any = bpy.data.pointclouds.new(name)
@@ -82,17 +87,20 @@ def new_data(splats: SplatFile, name: str) -> bpy.types.ID:
         data = bpy.data.meshes.new(name)
         data.vertices.add(len(splats))
     try:
-        _fill(data, splats)
+        _fill(data, splats, progress)
     except BaseException:
         bpy.data.batch_remove([data])
         raise
     return data
 
 
-def _fill(data: Any, splats: SplatFile) -> None:
+def _fill(data: Any, splats: SplatFile, progress: Callable[[float], None] | None) -> None:
     base_type = "FLOAT4" if native() else "FLOAT_COLOR"
-    for name, kind, values in layout.attributes_of(splats, base_type=base_type):
+    expected = splats.gaussians.sh.shape[1] + 6  # those of the Gaussians; others are few
+    for number, (name, kind, values) in enumerate(layout.attributes_of(splats, base_type=base_type)):
         _write(data, name, kind, values)
+        if progress is not None:
+            progress(min((number + 1) / expected, 1.0))
     facts = Facts.of(splats)
     data[FILE] = facts.to_json()
     for key, content in ((BEFORE, facts.before), (AFTER, facts.after)):
@@ -121,6 +129,41 @@ def read(obj: bpy.types.Object, matrix: ArrayLike | None = None) -> SplatFile:
     )
 
 
+def check_own_data(obj: bpy.types.Object) -> None:
+    """Raises ``UserError`` when changing the object's data would change other objects or is not possible."""
+    if obj.library is not None or obj.data.library is not None:
+        raise UserError(f"{obj.name!r} is linked from another file and cannot be changed here. Make it local first.")
+    if obj.data.users > 1:
+        raise UserError(
+            f"Other objects share the data of {obj.name!r}. Make them single-user first (Object > Relations > Make "
+            "Single User > Object & Data)."
+        )
+    if obj.mode != "OBJECT":
+        raise UserError(f"Leave the edit mode of {obj.name!r} first.")
+
+
+def apply_transform(obj: bpy.types.Object) -> None:
+    """Moves the object's transform into its Gaussians, colours included, and into its prompts; labels stay.
+
+    Raises:
+        UserError: the transform is not a rotation with a uniform scale and a translation.
+    """
+    matrix = np.array(obj.matrix_world)
+    scale, rotation, translation = decompose_similarity(matrix)
+    _fill(obj.data, read(obj, matrix), None)
+    settings = _settings(obj)
+    for view in settings.prompt_views:
+        camera = np.reshape(view.camera_from_file, (4, 4))
+        camera[:3, :3] = camera[:3, :3] @ rotation.T
+        camera[:3, 3] = scale * camera[:3, 3] - camera[:3, :3] @ translation
+        view.camera_from_file = camera.ravel().tolist()
+    for prompt in (prompt for item in settings.objects for prompt in item.prompts):
+        prompt.position = (scale * rotation @ np.array(prompt.position) + translation).tolist()
+    obj.matrix_world = Matrix.Identity(4)
+    obj.data.update_tag()
+    _suspect.update({obj.data.session_uid} & _arrays.keys())
+
+
 def arrays(obj: bpy.types.Object, *, with_sh: bool = True) -> SplatArrays:
     """The Gaussians as numpy copies, kept until the object's data change; nobody may write to them.
 
@@ -131,6 +174,9 @@ def arrays(obj: bpy.types.Object, *, with_sh: bool = True) -> SplatArrays:
     data = obj.data
     number = data.session_uid
     known = _arrays.get(number)
+    if known is not None and len(known) != _Attributes(data).count:
+        known = None
+        _labels.pop(number, None)
     if known is not None and number in _suspect:
         fresh = _read_arrays(data, known.sh is not None)
         if not _equal(known, fresh):
@@ -327,14 +373,11 @@ def forget() -> None:
 @persistent
 def _on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     for update in depsgraph.updates:
-        if not update.is_updated_geometry:
-            continue
-        changed = update.id.original
-        if isinstance(changed, bpy.types.Object):
-            changed = changed.data
-        number = getattr(changed, "session_uid", None)
-        if number in _arrays or number in _labels:
-            _suspect.add(number)
+        # A tag on the object alone, as after a change of its prompts, says nothing about its data.
+        if update.is_updated_geometry and isinstance(update.id, (bpy.types.Mesh, bpy.types.PointCloud)):
+            number = update.id.original.session_uid
+            if number in _arrays or number in _labels:
+                _suspect.add(number)
     _check_uids()
 
 

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names, paths, axes and sentences of import and export."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from splatcut.errors import UserError
+from splatcut.formats import FORMATS, SplatFile, writable_format
+
+SUFFIXES = {"PLY": ".ply", "SPLAT": ".splat", "SPZ": ".spz", "COMPRESSED": ".compressed.ply"}
+_LONGEST_STEM = 100
+# Windows takes these for devices, whatever the suffix.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+
+_AXES = {
+    "Y_DOWN": ((1, 0, 0), (0, 0, 1), (0, -1, 0)),
+    "Y_UP": ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
+    "Z_UP": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+}
+
+
+def world_from_file(axes: str) -> list[list[float]]:
+    """4 x 4 rotation of a file's axes ("Y_DOWN", "Y_UP" or "Z_UP") to Blender's, where z is up."""
+    return [*([*map(float, row), 0.0] for row in _AXES[axes]), [0.0, 0.0, 0.0, 1.0]]
+
+
+def object_name(path: Path) -> str:
+    """What an object is called after its file; that of a SOG folder after the folder."""
+    if path.name.lower() == "meta.json":
+        path = path.parent
+    return _without_suffix(path.name) or path.name or "Splats"
+
+
+def imported_sentence(splats: SplatFile, path: Path) -> str:
+    """What was imported."""
+    sentence = f"Imported {len(splats):,} Gaussians from {path.name}."
+    if splats.dropped:
+        sentence += f" {splats.dropped:,} with values that are not finite were left out."
+    return sentence
+
+
+def file_stem(name: str) -> str:
+    """A name as that of a file on any system."""
+    stem = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")[:_LONGEST_STEM] or "splats"
+    return f"{stem}_" if stem.split(".")[0].lower() in _DEVICES else stem
+
+
+def with_suffix(path: Path, kind: str) -> Path:
+    """``path``, with the suffix of the format ``kind`` where it has none that is known."""
+    name = path.name.lower()
+    if any(name.endswith(known.suffix) for known in FORMATS) or not path.name:
+        return path
+    return path.with_name(path.name + SUFFIXES[kind])
+
+
+def with_format(path: str, kind: str) -> str:
+    """``path`` with the suffix of the format ``kind`` in place of another one's."""
+    name = Path(path).name
+    if not name:
+        return path
+    suffix = SUFFIXES[kind]
+    right = name.lower().endswith(suffix) and not (kind == "PLY" and name.lower().endswith(SUFFIXES["COMPRESSED"]))
+    return path if right else path[: len(path) - len(name)] + _without_suffix(name) + suffix
+
+
+def check_target(path: Path) -> None:
+    """Raises ``UserError`` when nothing can be written there, as far as that can be told before trying."""
+    writable_format(path)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder. Give a file's path.")
+
+
+def paths_for(names: Sequence[str], path: Path) -> list[Path]:
+    """Where each object goes: one to ``path``, several beside it, named after themselves, all different."""
+    if len(names) == 1:
+        return [path]
+    suffix = path.name[len(_without_suffix(path.name)) :]
+    taken: set[str] = set()
+    paths = []
+    for name in names:
+        stem = unique = file_stem(name)
+        number = 1
+        while unique.lower() in taken:  # names that differ in case only are one file on some systems
+            number += 1
+            unique = f"{stem}-{number}"
+        taken.add(unique.lower())
+        paths.append(path.with_name(unique + suffix))
+    return paths
+
+
+def check_exportable(splats: SplatFile, name: str) -> None:
+    """Raises ``UserError`` when a file of these splats could not be read again."""
+    if not len(splats):
+        raise UserError(f"{name!r} has no Gaussians left, so there is nothing to export.")
+    invalid = int(np.count_nonzero(splats.gaussians.invalid()))
+    if invalid:
+        raise UserError(
+            f"{invalid:,} of the {len(splats):,} Gaussians of {name!r} have values that are not finite numbers. Undo "
+            "the edit that made them, or delete them, and export again."
+        )
+
+
+def _without_suffix(name: str) -> str:
+    lower = name.lower()
+    suffix = next((known.suffix for known in FORMATS if lower.endswith(known.suffix)), "")
+    return name[: len(name) - len(suffix)]

@@ -23,6 +23,7 @@ MODULES = (
     "ops.views",
     "ops.preview",
     "ops.run",
+    "ops.prompts_file",
     "ops.render",
     "ops.environment",
     "ui.lists",

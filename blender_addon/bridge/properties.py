@@ -36,10 +36,11 @@ DISPLAYS = (
 
 
 class SplatCutView(bpy.types.PropertyGroup):
-    """A view that something was prompted in: the viewport as it was. Frames and units as messages.InlineView."""
+    """A view that something was prompted in, mostly the viewport as it was. Frames and units as messages.InlineView."""
 
     # Blender reads properties from annotations, which are no types (and must not be strings: no __future__ import).
     uid: StringProperty()  # type: ignore[valid-type]
+    name: StringProperty()  # type: ignore[valid-type]  # of a data set's view; "" for the viewport at a click
     width: IntProperty()  # type: ignore[valid-type]
     height: IntProperty()  # type: ignore[valid-type]
     intrinsics: FloatVectorProperty(size=4)  # type: ignore[valid-type]  # fx, fy, cx, cy in px

@@ -82,6 +82,18 @@ def forget() -> None:
     _written.clear()
 
 
+def clear_cache() -> int:
+    """Removes everything in the cache; returns the bytes that this freed. The worker must not run."""
+    _written.clear()
+    freed = 0
+    for name in ("scenes", "embeddings", "logs"):
+        path = worker.cache() / name
+        if path.is_dir() and not path.is_symlink():
+            freed += folders.size_of(path)
+            shutil.rmtree(path, ignore_errors=True)
+    return freed
+
+
 def remove_working_folders() -> None:
     """Removes this Blender's own files; runs stay."""
     with contextlib.suppress(OSError):

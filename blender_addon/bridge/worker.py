@@ -17,9 +17,10 @@ from typing import Any
 import bpy
 
 import splatcut
+from splatcut.errors import UserError
 
 from ..core.client import Limits, Outcome, WorkerClient
-from ..core.environment import worker_python
+from ..core.environment import default_folder, worker_python
 from ..core.folders import cache_folder
 from ..core.session import Session, Task
 from . import state
@@ -66,8 +67,30 @@ def cache_bytes() -> int:
 
 def python() -> Path:
     """The worker's interpreter. Raises ``UserError`` when there is none."""
-    chosen = os.environ.get(PYTHON_VARIABLE) or option("python_path", "")
-    return worker_python(Path(bpy.path.abspath(chosen)) if chosen else None)
+    return worker_python(chosen_environment())
+
+
+def chosen_environment() -> Path | None:
+    """The interpreter or the folder of the environment that was chosen, or None for the usual one."""
+    chosen = os.environ.get(PYTHON_VARIABLE) or option("python_path", "") or option("environment_path", "")
+    return Path(bpy.path.abspath(chosen)) if chosen else None
+
+
+def creation_folder() -> Path:
+    """Where the preferences make the environment."""
+    chosen = option("environment_path", "")
+    return Path(bpy.path.abspath(chosen)) if chosen else default_folder()
+
+
+def model() -> str | None:
+    """Path of the 2D model's weights, or None for the embedded one. Raises ``UserError`` when it is not there."""
+    chosen = option("model_path", "")
+    if not chosen:
+        return None
+    path = Path(bpy.path.abspath(chosen))
+    if not path.is_file():
+        raise UserError(f"The model {path} is not there. Choose it anew in the extension's preferences, or none.")
+    return str(path)
 
 
 def get(context: bpy.types.Context | None = None) -> WorkerClient:
@@ -126,10 +149,13 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Ends the worker and the timer."""
+    """Ends the worker and the timer, and removes what only this Blender needs."""
+    from . import scenes
+
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     close()
+    scenes.remove_working_folders()
 
 
 def _start() -> WorkerClient:
@@ -137,9 +163,9 @@ def _start() -> WorkerClient:
     device = option("device", "auto")
     if device != "auto":
         command += ["--device", device]
-    model = option("model_path", "")
-    if model:
-        command += ["--model", bpy.path.abspath(model)]
+    weights = model()
+    if weights is not None:
+        command += ["--model", weights]
     command += ["--cache", str(cache() / "embeddings"), "--cache-size", str(cache_bytes())]
     log = cache() / "logs" / f"worker-{os.getpid()}.log"
     return WorkerClient(command, log, splatcut.__version__, limits)

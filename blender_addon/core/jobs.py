@@ -132,6 +132,16 @@ def remove_old_runs(runs: Path, keep: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def remove(folder: Path) -> None:
+    """Removes a run's folder. Raises ``UserError`` when it cannot be removed."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"{folder} cannot be removed ({error.strerror}). Close what uses it.") from error
+
+
 def working_folder(scene: Path, process: int | None = None) -> Path:
     """The folder for this Blender's data of a splat object: two Blenders with the same .blend must not mix theirs."""
     return scene / f"session-{os.getpid() if process is None else process}"

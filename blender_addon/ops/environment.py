@@ -1,0 +1,220 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Creating and testing the worker's environment, from the preferences."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+import splatcut
+from splatcut.errors import UserError
+
+from ..bridge import state, worker
+from ..core import environment
+from ..core.creation import Creation, Steps, Test
+from ..core.jobs import bytes_text
+
+#: The extension's own folder, with the engine's wheel in it.
+EXTENSION = Path(__file__).resolve().parents[1]
+
+#: What the last test said, for the preferences.
+answer: list[str] = []
+
+_steps: Steps | None = None
+_then: Callable[[Steps], None] | None = None
+
+
+def cancel() -> bool:
+    """Stops what is being made or tested; returns whether there was something."""
+    if _steps is None:
+        return False
+    _steps.cancel()
+    _advance()
+    return True
+
+
+def _begin(steps: Steps, then: Callable[[Steps], None]) -> None:
+    """Shows the steps as the job that is on; the timer goes on with them."""
+    global _steps, _then
+    _steps, _then = steps, then
+    state.set_job(state.JobStatus("environment", "Starting", 0.0, started=time.monotonic()))
+    if not bpy.app.background:
+        bpy.app.timers.register(_advance, first_interval=0.1, persistent=True)
+
+
+def _advance() -> float | None:
+    global _steps, _then
+    steps, then = _steps, _then
+    if steps is None or then is None:
+        return None
+    if steps.poll():
+        job = state.JobStatus("environment", steps.text, steps.fraction, None, steps.line)
+        if state.job is None or (job.stage, job.fraction, job.message) != (
+            state.job.stage,
+            state.job.fraction,
+            state.job.message,
+        ):
+            state.set_job(job)
+        return 0.1
+    _steps = _then = None
+    state.set_job(None)
+    then(steps)
+    return None
+
+
+def _wait(steps: Steps) -> None:
+    """Blocks until the steps are done and dealt with."""
+    while _steps is steps:
+        _advance()
+        time.sleep(0.02)
+
+
+class SPLATCUT_OT_create_environment(bpy.types.Operator):
+    """Create the engine's own environment: its packages are fetched once, and nothing goes into Blender."""
+
+    bl_idname = "splatcut.create_environment"
+    bl_label = "Create Environment"
+    bl_options = {"INTERNAL"}
+
+    folder: StringProperty(name="Folder", subtype="DIR_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    interpreter: StringProperty(name="Python", subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    build: EnumProperty(  # type: ignore[valid-type]
+        name="Build",
+        items=(("preferences", "As in the preferences", ""), ("cpu", "CPU", ""), ("cuda", "CUDA", "")),
+        default="preferences",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _steps is None and (state.job is None or state.job.kind == "preview")
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return {"FINISHED"} if self._start() is not None else {"CANCELLED"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        steps = self._start()
+        if steps is None:
+            return {"CANCELLED"}
+        _wait(steps)
+        if steps.problem is not None:
+            self.report({"ERROR"}, steps.problem)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def _start(self) -> Steps | None:
+        try:
+            plan = self._plan()
+            worker.close()  # it may be running from the environment that is made anew
+            steps = Creation(plan)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            state.say(str(error), "ERROR")
+            return None
+        self.report({"INFO"}, f"{plan.text}; made with {plan.interpreter.text}.")
+        answer.clear()
+        state.say("")
+        _begin(steps, _created)
+        return steps
+
+    def _plan(self) -> environment.Plan:
+        chosen: Any = worker.preferences()
+        python = self.interpreter or getattr(chosen, "interpreter_path", "")
+        build: Any = getattr(chosen, "build", "cpu") if self.build == "preferences" else self.build
+        folder = Path(bpy.path.abspath(self.folder)) if self.folder else worker.creation_folder()
+        made_of = environment.parts(EXTENSION)
+        if not bpy.app.online_access:  # told before an interpreter is looked for, which takes a while
+            environment.check_online(False)
+        interpreter = environment.find_interpreter(Path(bpy.path.abspath(python)) if python else None)
+        return environment.plan(folder, interpreter, build, made_of, online=bpy.app.online_access)
+
+
+def _created(steps: Steps) -> None:
+    if steps.problem is None:
+        assert isinstance(steps, Creation)
+        state.say(f"The engine's environment is ready in {steps.plan.folder}.")
+    elif steps.cancelled:
+        state.say("Stopped. The environment was made only in part: create it again when you want it.", "WARNING")
+    else:
+        state.say(steps.problem, "ERROR")
+
+
+class SPLATCUT_OT_test_environment(bpy.types.Operator):
+    """Ask the engine whether it has all it needs."""
+
+    bl_idname = "splatcut.test_environment"
+    bl_label = "Test"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _steps is None and (state.job is None or state.job.kind == "preview")
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return {"FINISHED"} if self._start() is not None else {"CANCELLED"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        steps = self._start()
+        if steps is None:
+            return {"CANCELLED"}
+        _wait(steps)
+        if steps.problem is not None:
+            self.report({"ERROR"}, steps.problem)
+            return {"CANCELLED"}
+        self.report({"INFO"}, " ".join(answer))
+        return {"FINISHED"}
+
+    def _start(self) -> Steps | None:
+        try:
+            steps = Test(worker.python(), splatcut.__version__)
+        except UserError as error:
+            answer[:] = [str(error)]
+            self.report({"ERROR"}, str(error))
+            return None
+        answer.clear()
+        _begin(steps, _tested)
+        return steps
+
+
+def _tested(steps: Steps) -> None:
+    assert isinstance(steps, Test)
+    answer[:] = steps.sentences or [steps.problem or ""]
+    state.changed()
+
+
+class SPLATCUT_OT_clear_cache(bpy.types.Operator):
+    """Remove embeddings and the files of runs. Nothing in the .blend is lost."""
+
+    bl_idname = "splatcut.clear_cache"
+    bl_label = "Clear Cache"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return state.job is None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..bridge import scenes
+
+        worker.close()
+        freed = scenes.clear_cache()
+        self.report({"INFO"}, f"{bytes_text(freed)} freed.")
+        return {"FINISHED"}
+
+
+CLASSES = (SPLATCUT_OT_create_environment, SPLATCUT_OT_test_environment, SPLATCUT_OT_clear_cache)
+
+
+def unregister() -> None:
+    """Stops what is being made; it is made anew the next time."""
+    global _steps, _then
+    if bpy.app.timers.is_registered(_advance):
+        bpy.app.timers.unregister(_advance)
+    if _steps is not None:
+        _steps.cancel()
+    _steps = _then = None
+    answer.clear()

@@ -1,0 +1,321 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The run: in the background with progress in a window, blocking in ``blender -b``."""
+
+import contextlib
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty
+
+from splatcut.errors import UserError
+from splatcut.messages import Job
+from splatcut.messages import worker as messages
+
+from ..bridge import prompts, results, scenes, splats, state, views, worker
+from ..core import jobs
+from ..core.client import Outcome
+from ..core.prompts import build_objects
+from ..core.session import Task
+from . import preview
+
+#: Seconds that results wait for a transform in the viewport to end, at most.
+PATIENCE_SECONDS = 30.0
+
+
+@dataclass
+class _Running:
+    """The run that is on. ``delivered`` and ``problem``: how it ended, a collection's name or a sentence."""
+
+    uid: str
+    names: tuple[str, ...]
+    task: Task | None = None
+    job: Job | None = None
+    delivered: str | None = None
+    problem: str | None = None
+    cancelled: bool = False
+    warnings: tuple[str, ...] = ()
+    result: messages.RunResult | None = None
+    came: float = 0.0
+
+
+_running: _Running | None = None
+
+
+def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> _Running:
+    """Asks the worker to run the job of a splat object.
+
+    Args:
+        fresh: compute anew what an earlier run of the same job has finished.
+
+    Raises:
+        UserError: there is nothing to run, or one is on.
+    """
+    global _running
+    if _running is not None:
+        raise UserError("A run is on already. Wait for it, or cancel it first.")
+    obj = scenes.find(uid)
+    settings: Any = obj.splatcut  # type: ignore[attr-defined]
+    placed, placed_views = prompts.read(settings)
+    objects, inline = build_objects(placed, placed_views)
+    sources = views.sources(context, obj)
+    options = jobs.Settings(
+        quality=settings.quality,
+        refine=settings.refine,
+        soft_edges=settings.soft_edges,
+        tau=settings.tau,
+        seed=settings.seed,
+        device=worker.option("device", "auto"),
+        model=worker.model(),
+    )
+    runs = scenes.folder(uid) / "runs"
+    job = jobs.build_job(scenes.working_folder(uid) / "scene.ply", runs, objects, sources, inline, options)
+    worker.python()  # a missing environment is told at once
+    running = _Running(uid, tuple(item.name for item in objects), job=job)
+
+    def make() -> messages.Run:
+        if fresh:
+            jobs.remove(job.out)
+        jobs.remove_old_runs(runs, job.out)
+        return messages.Run(replace(job, scene=scenes.write(uid, run=True)), force=True)
+
+    preview.suspend()
+    running.task = Task(
+        make,
+        on_reply=lambda outcome: _answered(running, outcome),
+        on_event=lambda event: _event(running, event),
+    )
+    _running = running
+    state.say("")
+    state.set_job(state.JobStatus("run", "start", 0.0, None, "Starting the engine", uid))
+    worker.submit(running.task)
+    return running
+
+
+def cancel() -> bool:
+    """Stops what is being worked on; returns whether there was something."""
+    if state.job is not None:
+        state.set_job(replace(state.job, cancelling=True, message="Stopping"))
+    if _running is not None and _running.task is not None:
+        worker.session().cancel(_running.task)
+        return True
+    current = worker.session().current
+    if current is not None:
+        worker.session().cancel(current)
+        return True
+    return False
+
+
+def _event(running: _Running, event: messages.Event) -> None:
+    if isinstance(event, messages.ProgressEvent):
+        before = state.job
+        if before is None or before.kind != "run":
+            return
+        # A bar that goes back looks broken; a run that starts again after a lost worker may be behind.
+        fraction = max(event.fraction, before.fraction or 0.0)
+        text = "Stopping" if before.cancelling else jobs.progress_text(event)
+        state.set_job(replace(before, stage=event.stage, fraction=fraction, eta=event.eta, message=text))
+    elif isinstance(event, messages.LogEvent):
+        state.say(event.message, "WARNING")
+
+
+def _answered(running: _Running, outcome: Outcome) -> None:
+    if outcome.problem is not None:
+        running.cancelled = outcome.problem.kind == "cancelled"
+        running.problem = (
+            "Stopped. What was finished is kept: the same run continues from there."
+            if running.cancelled
+            else _with_hint(outcome)
+        )
+        _finish(running)
+        return
+    running.result, running.came = outcome.result, time.monotonic()
+    if bpy.app.background or not _hands_are_full():
+        _deliver(running)
+    else:
+        state.set_job(
+            state.JobStatus("run", "deliver", 1.0, 0.0, "Done: leave the mode to get the objects", running.uid)
+        )
+        bpy.app.timers.register(_deliver_later, first_interval=0.3, persistent=True)
+
+
+def _with_hint(outcome: Outcome) -> str:
+    assert outcome.problem is not None
+    if outcome.problem.lost_worker and outcome.problem.kind == "died":
+        return f"{outcome.problem.message} What the run had finished is kept."
+    return outcome.problem.message
+
+
+def _hands_are_full() -> bool:
+    """Whether the user is in a mode or in the middle of a transform, where new objects would break the undo history."""
+    layer = bpy.context.view_layer
+    active = layer.objects.active if layer is not None else None
+    if active is not None and active.mode != "OBJECT":
+        return True
+    for manager in bpy.data.window_managers:
+        for window in manager.windows:
+            for operator in getattr(window, "modal_operators", ()):
+                if operator.bl_idname.startswith(("TRANSFORM_OT", "SPLATCUT_OT")):
+                    return True
+    return False
+
+
+def _deliver_later() -> float | None:
+    running = _running
+    if running is None or running.result is None:
+        return None
+    layer = bpy.context.view_layer
+    active = layer.objects.active if layer is not None else None
+    in_mode = active is not None and active.mode != "OBJECT"
+    if _hands_are_full() and (in_mode or time.monotonic() - running.came < PATIENCE_SECONDS):
+        return 0.3
+    _deliver(running)
+    return None
+
+
+def _deliver(running: _Running) -> None:
+    assert running.result is not None
+    try:
+        collection = results.deliver(bpy.context, running.uid, running.result, running.names)
+        running.delivered, running.warnings = collection.name, running.result.warnings
+        push_undo("Cut Objects")
+    except (UserError, OSError, RuntimeError) as error:
+        running.problem = f"{error} The results lie in {running.result.out}."
+    _finish(running)
+
+
+def _finish(running: _Running) -> None:
+    global _running
+    if _running is running:
+        _running = None
+    state.set_job(None)
+    if running.problem is not None:
+        state.say(running.problem, "INFO" if running.cancelled else "ERROR")
+    elif running.warnings:
+        state.say(" ".join(running.warnings), "WARNING")
+    else:
+        assert running.result is not None
+        count = len(running.result.objects)
+        state.say(f"Done: {count} object{'s' if count != 1 else ''} cut out, in {running.delivered!r}.")
+    preview.check_all()
+
+
+def push_undo(message: str) -> None:
+    """One step of undo, where there is undo."""
+    with contextlib.suppress(RuntimeError):
+        bpy.ops.ed.undo_push(message=message)
+
+
+class SPLATCUT_OT_run(bpy.types.Operator):
+    """Cut the objects out: masks in all views, labels, refined edges, and a splat object for each."""
+
+    bl_idname = "splatcut.run"
+    bl_label = "Cut Objects"
+    # No UNDO: the objects arrive later, and their arrival is the step.
+    bl_options = {"REGISTER"}
+
+    fresh: BoolProperty(  # type: ignore[valid-type]
+        name="From the start",
+        description="Compute anew what an earlier run with the same settings has finished",
+        default=False,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return splats.active(context) is not None and _running is None
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background:
+            return self.execute(context)
+        return {"FINISHED"} if self._start(context) is not None else {"CANCELLED"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        running = self._start(context)
+        if running is None:
+            return {"CANCELLED"}
+        assert running.task is not None
+        worker.wait(running.task)
+        for warning in running.warnings:
+            self.report({"WARNING"}, warning)
+        if running.problem is not None:
+            self.report({"ERROR"}, running.problem)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def _start(self, context: bpy.types.Context) -> _Running | None:
+        obj: Any = splats.active(context)
+        try:
+            return start(context, obj.splatcut.uid, fresh=self.fresh)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            state.say(str(error), "ERROR")
+            return None
+
+
+class SPLATCUT_OT_cancel(bpy.types.Operator):
+    """Stop what the engine works on. What a run has finished is kept"""
+
+    bl_idname = "splatcut.cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from . import environment
+
+        if not (environment.cancel() if state.job and state.job.kind == "environment" else cancel()):
+            self.report({"INFO"}, "The engine is not working on anything.")
+        return {"FINISHED"}
+
+
+class SPLATCUT_OT_show_log(bpy.types.Operator):
+    """Open the engine's log, in Blender's text editor or, without one, in the system's"""
+
+    bl_idname = "splatcut.show_log"
+    bl_label = "Show Log"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        path = Path(state.worker.log) if state.worker.log else None
+        if path is None or not path.is_file():
+            self.report({"INFO"}, "There is no log: the engine has not run yet.")
+            return {"CANCELLED"}
+        name = "SplatCut log"
+        text: Any = bpy.data.texts.get(name) or bpy.data.texts.new(name)
+        text.clear()
+        text.write(path.read_text(encoding="utf-8", errors="replace")[-200_000:])
+        self.report({"INFO"}, f"The log is the text {name!r}; the file is {path}.")
+        if not bpy.app.background:
+            for area in context.screen.areas if context.screen else ():
+                if area.type == "TEXT_EDITOR":
+                    area.spaces.active.text = text  # type: ignore[union-attr]
+                    return {"FINISHED"}
+            _open_with_system(path)
+        return {"FINISHED"}
+
+
+def _open_with_system(path: Path) -> None:
+    """Shows a file in whatever the system opens it with."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            subprocess.Popen(["explorer", "/select,", str(path)])
+        elif sys.platform == "darwin":
+            subprocess.Popen(["open", str(path)])
+        else:
+            subprocess.Popen(["xdg-open", str(path)], stderr=subprocess.DEVNULL)
+
+
+CLASSES = (SPLATCUT_OT_run, SPLATCUT_OT_cancel, SPLATCUT_OT_show_log)
+
+
+def unregister() -> None:
+    """Stops waiting for results; the run itself ends with the worker and continues with the next."""
+    global _running
+    if bpy.app.timers.is_registered(_deliver_later):
+        bpy.app.timers.unregister(_deliver_later)
+    _running = None

@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The add-on's preferences: the worker's environment, model, device and cache."""
+
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, StringProperty
+
+import splatcut
+
+from ..bridge import state, worker
+from ..core import environment, jobs
+
+
+def _restart(self: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    """The next request starts a worker with the new choices; one in the middle of a run is let finish it."""
+    if state.job is None or state.job.kind != "run":
+        worker.restart()
+
+
+class SplatCutPreferences(bpy.types.AddonPreferences):
+    """Where the engine runs, and with what."""
+
+    bl_idname = worker.ADDON
+
+    python_path: StringProperty(  # type: ignore[valid-type]
+        name="Existing environment",
+        description="Interpreter or folder of an environment with the engine; empty for the one that is created here",
+        subtype="FILE_PATH",
+        update=_restart,
+    )
+    environment_path: StringProperty(  # type: ignore[valid-type]
+        name="Folder",
+        description="Where the environment is created; empty for the usual place",
+        subtype="DIR_PATH",
+        update=_restart,
+    )
+    interpreter_path: StringProperty(  # type: ignore[valid-type]
+        name="Python",
+        description="Interpreter to create the environment with (3.11 to 3.13); empty to have one looked for",
+        subtype="FILE_PATH",
+    )
+    build: EnumProperty(  # type: ignore[valid-type]
+        name="Build",
+        items=(
+            ("cpu", "CPU", "Runs everywhere"),
+            ("cuda", "CUDA", "For NVIDIA GPUs, on Linux; a much larger download"),
+        ),
+        default="cpu",
+    )
+    device: EnumProperty(  # type: ignore[valid-type]
+        name="Device",
+        items=(
+            ("auto", "Automatic", "The GPU where the engine can use one, else the CPU"),
+            ("cuda", "CUDA", "An NVIDIA GPU"),
+            ("cpu", "CPU", "The processor"),
+        ),
+        default="auto",
+        update=_restart,
+    )
+    model_path: StringProperty(  # type: ignore[valid-type]
+        name="Model",
+        description="Weights of another 2D model (SAM .pth, MobileSAM .pth, SAM 2 .onnx encoder); empty for the own one",
+        subtype="FILE_PATH",
+        update=_restart,
+    )
+    cache_path: StringProperty(  # type: ignore[valid-type]
+        name="Cache",
+        description="Folder for what can be made again: embeddings, runs; empty for the system's place for caches",
+        subtype="DIR_PATH",
+        update=_restart,
+    )
+    cache_gigabytes: FloatProperty(  # type: ignore[valid-type]
+        name="Cache size (GB)",
+        description="What has not been used for longest goes when the cache becomes larger",
+        min=0.1,
+        soft_max=100.0,
+        max=10000.0,
+        default=5.0,
+        update=_restart,
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        self._draw_environment(self.layout.box())
+        column = self.layout.column()
+        column.use_property_split = True
+        for name in ("device", "model_path", "cache_path", "cache_gigabytes"):
+            column.prop(self, name)
+        column.label(text=f"The cache is {worker.cache()}.")
+
+    def _draw_environment(self, box: Any) -> None:
+        from ..ops import environment as operators
+
+        box.label(text="Engine", icon="SETTINGS")
+        good, text = environment.environment_text(worker.chosen_environment(), splatcut.__version__)
+        draw_text(box, text, icon="CHECKMARK" if good else "ERROR")
+        if state.worker.phase != "off":
+            draw_text(box, worker_text(), icon="INFO")
+        column = box.column()
+        column.use_property_split = True
+        column.prop(self, "python_path")
+        if state.job is not None and state.job.kind == "environment":
+            draw_progress(box, state.job)
+            box.operator("splatcut.cancel", icon="CANCEL")
+            return
+        if not self.python_path:
+            column.prop(self, "environment_path")
+            column.prop(self, "interpreter_path")
+            row = column.row()
+            row.prop(self, "build", expand=True)
+            download, disk = environment.SIZES[self.build]
+            free = jobs.free_space(worker.creation_folder())
+            draw_text(
+                box,
+                f"Creating it fetches about {jobs.bytes_text(download)} and takes about {jobs.bytes_text(disk)} on the "
+                f"disk{'' if free is None else f', which has {jobs.bytes_text(free)} left'}. Nothing is installed into "
+                "Blender.",
+            )
+            if self.build not in environment.builds():
+                draw_text(box, "The CUDA build can be created on Linux only.", icon="ERROR")
+            if not bpy.app.online_access:
+                draw_text(
+                    box,
+                    "Blender is set to stay offline: turn on System > Network > Allow Online Access to create it.",
+                    icon="INTERNET_OFFLINE",
+                )
+        row = box.row()
+        if not self.python_path:
+            row.operator("splatcut.create_environment", icon="IMPORT")
+        row.operator("splatcut.test_environment", icon="CHECKMARK")
+        row.operator("splatcut.show_log", icon="TEXT")
+        for line in operators.answer:
+            draw_text(box, line)
+        if state.message and state.message_level == "ERROR":
+            draw_text(box, state.message, icon="ERROR")
+
+
+def worker_text() -> str:
+    """One line on the worker."""
+    status = state.worker
+    if status.phase in ("ready", "busy"):
+        memory = f", {jobs.bytes_text(status.rss)} of memory" if status.rss else ""
+        return f"The engine runs on {status.device} with {status.model}{memory}."
+    return {"starting": "The engine is starting.", "dead": status.detail}.get(status.phase, "The engine does not run.")
+
+
+def draw_progress(layout: Any, job: state.JobStatus) -> None:
+    """A bar with the job's line."""
+    layout.progress(factor=job.fraction or 0.0, type="BAR", text=job.stage)
+    draw_text(layout, job.message)
+
+
+def draw_text(layout: Any, text: str, *, icon: str = "NONE", width: int = 100) -> None:
+    """Text in as many labels as it takes: Blender cuts off longer ones."""
+    column = layout.column(align=True)
+    line = ""
+    lines = []
+    for word in text.split():
+        if line and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    for number, part in enumerate([*lines, line]):
+        column.label(text=part, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
+
+
+CLASSES = (SplatCutPreferences,)

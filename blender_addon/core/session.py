@@ -161,6 +161,10 @@ class Session:
         self._client = None
         self._scene = self._views = self.views = self.loaded = None
 
+    def forget_views(self) -> None:
+        """Has the next task that needs views send them again: what stands on the disk may have changed."""
+        self._views = None
+
     def forget_scene(self) -> None:
         """Has the next task send scene and views again."""
         self._scene = self._views = None
@@ -186,7 +190,11 @@ class Session:
                 self._send(client, task, views, lambda result: self._has_views(views, result))
             else:
                 request = task.request() if callable(task.request) else task.request
-                self._send(client, task, request, None)
+                then: Callable[[Any], None] | None = None
+                if isinstance(request, messages.SetViews):
+                    sent = request
+                    then = lambda result: self._has_views(sent, result)  # noqa: E731
+                self._send(client, task, request, then, last=True)
         except UserError as error:
             self._end(task, Outcome(problem=Problem("user", str(error))))
         except OSError as error:
@@ -195,19 +203,25 @@ class Session:
             )
 
     def _send(
-        self, client: WorkerClient, task: Task, request: messages.Request, then: Callable[[Any], None] | None
+        self,
+        client: WorkerClient,
+        task: Task,
+        request: messages.Request,
+        then: Callable[[Any], None] | None,
+        *,
+        last: bool = False,
     ) -> None:
         task.steps.append(request.op)
 
         def answered(outcome: Outcome) -> None:
             task.number = None
-            if outcome.problem is not None or then is None:
+            if outcome.problem is None and then is not None:
+                then(outcome.result)
+            if outcome.problem is not None or last:
                 self._end(task, outcome)
             elif task.cancelled:
-                then(outcome.result)
                 self._end(task, Outcome(problem=CANCELLED))
             else:
-                then(outcome.result)
                 self._step(task)
 
         task.number = client.request(request, answered, task.on_event)

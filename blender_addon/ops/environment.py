@@ -74,7 +74,7 @@ def _wait(steps: Steps) -> None:
 
 
 class SPLATCUT_OT_create_environment(bpy.types.Operator):
-    """Create the engine's own environment: its packages are fetched once, and nothing goes into Blender."""
+    """Create the engine's own environment: its packages are fetched once, and nothing goes into Blender"""
 
     bl_idname = "splatcut.create_environment"
     bl_label = "Create Environment"
@@ -144,7 +144,7 @@ def _created(steps: Steps) -> None:
 
 
 class SPLATCUT_OT_test_environment(bpy.types.Operator):
-    """Ask the engine whether it has all it needs."""
+    """Ask the engine whether it has all it needs"""
 
     bl_idname = "splatcut.test_environment"
     bl_label = "Test"
@@ -187,7 +187,7 @@ def _tested(steps: Steps) -> None:
 
 
 class SPLATCUT_OT_clear_cache(bpy.types.Operator):
-    """Remove embeddings and the files of runs. Nothing in the .blend is lost."""
+    """Remove embeddings and the files of runs. Nothing in the .blend is lost"""
 
     bl_idname = "splatcut.clear_cache"
     bl_label = "Clear Cache"

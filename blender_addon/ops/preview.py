@@ -280,7 +280,7 @@ def _run_is_on() -> bool:
 
 
 class SPLATCUT_OT_preview(bpy.types.Operator):
-    """Ask the engine what would be cut with the prompts as they are."""
+    """Ask the engine what would be cut with the prompts as they are"""
 
     bl_idname = "splatcut.preview"
     bl_label = "Update Preview"

@@ -212,7 +212,7 @@ def push_undo(message: str) -> None:
 
 
 class SPLATCUT_OT_run(bpy.types.Operator):
-    """Cut the objects out: masks in all views, labels, refined edges, and a splat object for each."""
+    """Cut the objects out: masks in all views, labels, refined edges, and a splat object for each"""
 
     bl_idname = "splatcut.run"
     bl_label = "Cut Objects"

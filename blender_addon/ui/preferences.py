@@ -61,7 +61,7 @@ class SplatCutPreferences(bpy.types.AddonPreferences):
     )
     model_path: StringProperty(  # type: ignore[valid-type]
         name="Model",
-        description="Weights of another 2D model (SAM .pth, MobileSAM .pth, SAM 2 .onnx encoder); empty for the own one",
+        description="Weights of another 2D model (SAM .pth, MobileSAM .pth, SAM 2 .onnx encoder); empty for ours",
         subtype="FILE_PATH",
         update=_restart,
     )

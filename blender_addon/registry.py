@@ -20,6 +20,7 @@ MODULES = (
     "ops.import_export",
     "ops.objects",
     "ops.prompts",
+    "ops.showing",
     "ops.views",
     "ops.preview",
     "ops.run",

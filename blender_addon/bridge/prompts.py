@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..core.camera import Pinhole
 from ..core.prompts import PlacedObject, PlacedPrompt, PlacedView, same_view
@@ -85,14 +86,14 @@ def write_prompt(
     view: str,
     positive: bool,
     pixels: Sequence[float],
-    position: Sequence[float] | None,
+    position: ArrayLike | None,
 ) -> None:
     """Fills in a ``SplatCutPrompt``; a new one gets its uid."""
     prompt.uid = prompt.uid or new_uid()
     prompt.kind, prompt.view, prompt.positive = kind, view, positive
     prompt.pixels = (*pixels, 0.0, 0.0, 0.0, 0.0)[:4]
     prompt.has_position = position is not None
-    prompt.position = (0.0, 0.0, 0.0) if position is None else tuple(position)
+    prompt.position = (0.0, 0.0, 0.0) if position is None else tuple(np.asarray(position, dtype=float).tolist())
 
 
 def find_prompt(settings: Any, uid: str) -> tuple[int, int] | None:

@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from splatcut.errors import UserError
 from splatcut.messages import check_object_name, check_object_names
 
+from .drawing import scene_linear
+
 Colour = tuple[float, float, float]
 
 #: What an object is called that nobody has named yet.
@@ -44,15 +46,6 @@ def next_colour(taken: Iterable[Sequence[float]]) -> Colour:
         if distances[nearest] < 0.02:
             counts[nearest] += 1
     return colours[min(range(len(colours)), key=counts.__getitem__)]
-
-
-def display_colour(colour: Sequence[float]) -> Colour:
-    """A scene-linear colour as sRGB values for drawing onto the screen."""
-    red, green, blue = (
-        12.92 * v if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055
-        for v in (min(max(float(v), 0.0), 1.0) for v in colour[:3])
-    )
-    return red, green, blue
 
 
 def name_key(name: str) -> str:
@@ -131,9 +124,5 @@ def _limit() -> int:
 
 
 def _linear(code: str) -> Colour:
-    red, green, blue = (int(code[i : i + 2], 16) / 255 for i in (0, 2, 4))
-    return _to_linear(red), _to_linear(green), _to_linear(blue)
-
-
-def _to_linear(value: float) -> float:
-    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+    red, green, blue = scene_linear([int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)]).tolist()
+    return red, green, blue

@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user should do next, in every state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Where the user is.
+
+    Attributes:
+        splat: name of the active splat, "" for none.
+        engine_problem: why the engine cannot be started, "" when it can.
+        job: kind of what is being worked on ("run", "preview", "encode", "views", "environment", "import"), "" for
+            nothing.
+        objects: how many are in the list; ready: how many of them have a click or a box on them.
+        active: name of the chosen object, "" for none; active_ready: whether it has a click or a box on it.
+        preview: "none", "first" (from the clicked views alone), "stale" or "ready".
+        views_missing: the chosen source of views is not filled in, and what it lacks; "" when all is there.
+        results: a run's objects are there; hidden: the splat itself is hidden, as a run leaves it.
+        tool: the prompt tool is the active one.
+    """
+
+    splat: str = ""
+    engine_problem: str = ""
+    job: str = ""
+    objects: int = 0
+    ready: int = 0
+    active: str = ""
+    active_ready: bool = False
+    preview: Literal["none", "first", "stale", "ready"] = "none"
+    views_missing: str = ""
+    results: bool = False
+    hidden: bool = False
+    tool: bool = False
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A sentence for the panel's top.
+
+    Attributes:
+        text: what to do next, full sentences.
+        operator: idname of the operator that does it, "" when there is no button for it; button: its text.
+        warning: something is in the way.
+    """
+
+    text: str
+    operator: str = ""
+    button: str = ""
+    warning: bool = False
+
+
+#: Stands for making the prompt tool the active one.
+TOOL = "wm.tool_set_by_id"
+
+_JOBS = {
+    "run": "The objects are being cut out. You can go on working in Blender meanwhile.",
+    "encode": "The views are being prepared. This is done once; clicks are quick afterwards.",
+    "views": "The views are being loaded.",
+    "environment": "The engine's environment is being made. This takes some minutes, once.",
+    "import": "The splat is being imported.",
+}
+
+
+def hints(now: Situation) -> tuple[Hint, ...]:
+    """The next step, after what is in its way."""
+    if now.job in _JOBS:
+        return (Hint(_JOBS[now.job]),)
+    in_the_way = []
+    if now.engine_problem:
+        in_the_way.append(
+            Hint(
+                f"{now.engine_problem} Without it you can import and click, but not preview or cut.",
+                "splatcut.create_environment",
+                "Create Environment",
+                warning=True,
+            )
+        )
+    return (*in_the_way, _next(now))
+
+
+def _next(now: Situation) -> Hint:
+    if not now.splat:
+        return Hint("Import a splat (step 1), or select one in the viewport.", "splatcut.import_splats", "Import Splat")
+    if now.hidden:
+        return _after_run(now)
+    if not now.ready:
+        return _first_click(now)
+    if now.job == "preview":
+        return Hint("The preview is on its way. You can go on clicking.")
+    if now.views_missing:
+        return Hint(f"{now.views_missing} Or choose virtual views in step 3.", warning=True)
+    if now.active and not now.active_ready:
+        return Hint(f"Click on {now.active!r} in the viewport, or remove it from the list: it has no clicks yet.")
+    if now.preview in ("none", "stale") and not now.engine_problem:
+        text = "The preview is out of date." if now.preview == "stale" else "See what would be cut out."
+        return Hint(text, "splatcut.preview", "Update Preview")
+    if now.preview == "first":
+        return Hint("A first look, from the views you clicked in. The other views follow.")
+    if now.engine_problem:
+        return Hint("Your clicks are kept. Preview and cut once the engine is there.")
+    return Hint(
+        "Is the tint right? If not: click on what is missing, Ctrl-click on what is too much. If so: cut (step 4).",
+    )
+
+
+def _first_click(now: Situation) -> Hint:
+    if not now.tool:
+        return Hint("Take the SplatCut tool, then click on what you want to cut out.", TOOL, "Click on Objects")
+    if not now.objects:
+        return Hint("Click on what you want to cut out, or drag a box around it. The list in step 2 fills itself.")
+    return Hint(f"Click on {now.active or 'the object'!r} in the viewport, or drag a box around it.")
+
+
+def _after_run(now: Situation) -> Hint:
+    if now.results:
+        return Hint(
+            "Done: each object is a splat of its own. Export them (step 5), or go back to the splat and correct it.",
+            "splatcut.show_source",
+            "Back to the Splat",
+        )
+    return Hint(f"The splat {now.splat!r} is hidden. Show it to click on it.", "splatcut.show_source", "Show Splat")

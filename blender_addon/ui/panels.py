@@ -1,0 +1,289 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The SplatCut tab in the 3D view's sidebar: from import to export, from top to bottom."""
+
+import textwrap
+from typing import Any
+
+import bpy
+
+from ..bridge import splats, state
+from ..core import guide
+from . import situation
+from .lists import short
+
+#: Width of a letter in the interface's font at scale 1, pixels, a little on the safe side.
+_LETTER = 6.6
+
+
+class SidebarPanel:
+    """What all panels of the tab have in common."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "SplatCut"
+
+
+class SplatPanel(SidebarPanel):
+    """A panel that needs an active splat; greyed out without one."""
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draws ``fill`` for the splat, or says that there is none."""
+        panel: Any = self
+        obj: Any = splats.active(context)
+        if obj is None:
+            panel.layout.label(text="No splat selected.", icon="INFO")
+            return
+        panel.fill(context, panel.layout, obj)
+
+
+class SPLATCUT_PT_guide(SidebarPanel, bpy.types.Panel):
+    """What to do next, what is going on, and what went wrong."""
+
+    bl_idname = "SPLATCUT_PT_guide"
+    bl_label = "SplatCut"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        for hint in guide.hints(situation.situation(context)):
+            box = layout.box()
+            paragraph(context, box, hint.text, icon="ERROR" if hint.warning else "INFO")
+            if hint.operator:
+                _hint_button(box, hint)
+        job = state.job
+        if job is not None:
+            _progress(layout, job)
+        if state.message:
+            box = layout.box()
+            icon = {"ERROR": "CANCEL", "WARNING": "ERROR"}.get(state.message_level, "CHECKMARK")
+            column = box.column(align=True)
+            column.alert = state.message_level == "ERROR"
+            paragraph(context, column, state.message, icon=icon)
+            row = box.row(align=True)
+            if state.message_level == "ERROR":
+                button(row, "splatcut.show_log", text="Show Log", icon="TEXT")
+            button(row, "splatcut.dismiss", text="Dismiss", icon="X")
+
+
+class SPLATCUT_PT_import(SidebarPanel, bpy.types.Panel):
+    """Step 1."""
+
+    bl_idname = "SPLATCUT_PT_import"
+    bl_label = "1  Import"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        button(layout, "splatcut.import_splats", text="Import Splat", icon="IMPORT")
+        obj: Any = splats.active(context)
+        if obj is None:
+            return
+        row = layout.row()
+        row.label(text=obj.name, icon="POINTCLOUD_DATA")
+        side = row.row()
+        side.alignment = "RIGHT"
+        side.label(text=f"{short(gaussians(obj))} Gaussians")
+        if not splats.native():
+            layout.row().prop(obj.splatcut, "display", expand=True)
+
+
+class SPLATCUT_PT_objects(SplatPanel, bpy.types.Panel):
+    """Step 2."""
+
+    bl_idname = "SPLATCUT_PT_objects"
+    bl_label = "2  Objects and Clicks"
+
+    def fill(self, context: bpy.types.Context, layout: Any, obj: Any) -> None:
+        """The tool, the objects, and the clicks of the chosen one."""
+        settings = obj.splatcut
+        active = situation.tool_is_active(context)
+        tool = button(layout, guide.TOOL, text="Click on Objects", icon="RESTRICT_SELECT_OFF", depress=active)
+        if tool is not None:
+            tool.name, tool.space_type = situation.TOOL, "VIEW_3D"
+        if active:
+            keys = layout.column(align=True)
+            keys.scale_y = 0.8
+            for text, icon in (
+                ("Click: belongs to it", "MOUSE_LMB"),
+                ("Ctrl-click: does not", "EVENT_CTRL"),
+                ("Drag: box around it", "MOUSE_LMB_DRAG"),
+            ):
+                keys.label(text=text, icon=icon)
+        row = layout.row()
+        row.template_list("SPLATCUT_UL_objects", "", settings, "objects", settings, "active_object", rows=3)
+        side = row.column(align=True)
+        button(side, "splatcut.object_add", text="", icon="ADD")
+        button(side, "splatcut.object_remove", text="", icon="REMOVE")
+        side.separator()
+        for direction in ("UP", "DOWN"):
+            move = button(side, "splatcut.object_move", text="", icon=f"TRIA_{direction}")
+            if move is not None:
+                move.direction = direction
+        if not 0 <= settings.active_object < len(settings.objects):
+            return
+        item = settings.objects[settings.active_object]
+        row = layout.row(align=True)
+        for amount, icon in ((-0.1, "REMOVE"), (0.1, "ADD")):
+            if amount > 0:
+                row.prop(item, "grow", text="Grow", slider=True)
+            grow = button(row, "splatcut.object_grow", text="", icon=icon)
+            if grow is not None:
+                grow.amount = amount
+        if not len(item.prompts):
+            return
+        row = layout.row()
+        row.template_list("SPLATCUT_UL_prompts", "", item, "prompts", item, "active_prompt", rows=2)
+        side = row.column(align=True)
+        button(side, "splatcut.prompt_delete", text="", icon="X")
+        button(side, "splatcut.prompt_clear", text="", icon="TRASH")
+
+
+class SPLATCUT_PT_views(SplatPanel, bpy.types.Panel):
+    """Step 3."""
+
+    bl_idname = "SPLATCUT_PT_views"
+    bl_label = "3  Views"
+
+    def fill(self, context: bpy.types.Context, layout: Any, obj: Any) -> None:
+        """Where the engine looks from."""
+        settings = obj.splatcut
+        layout.prop(settings, "view_source", text="")
+        if settings.view_source == "DATASET":
+            column = layout.column()
+            column.prop(settings, "cameras_path")
+            column.prop(settings, "images_path")
+        elif settings.view_source == "CAMERAS":
+            layout.prop(settings, "camera_collection", text="")
+        else:
+            paragraph(context, layout, "No photos needed: the engine looks around what you clicked on.")
+            return
+        missing = situation.views_missing(settings)
+        if missing:
+            paragraph(context, layout, missing, icon="INFO")
+        else:
+            button(layout, "splatcut.load_views", text="Load Views", icon="CAMERA_DATA")
+
+
+class SPLATCUT_PT_run(SplatPanel, bpy.types.Panel):
+    """Step 4."""
+
+    bl_idname = "SPLATCUT_PT_run"
+    bl_label = "4  Cut"
+
+    def fill(self, context: bpy.types.Context, layout: Any, obj: Any) -> None:
+        """Quality, the button, and how far it is."""
+        settings = obj.splatcut
+        job = state.job
+        busy = job is not None and job.kind == "run"
+        options = layout.column()
+        options.enabled = not busy
+        options.row().prop(settings, "quality", expand=True)
+        options.prop(settings, "refine")
+        options.prop(settings, "soft_edges")
+        if job is not None and busy:
+            _progress(layout, job)
+            return
+        row = layout.row(align=True)
+        row.scale_y = 1.5
+        button(row, "splatcut.run", text="Cut Objects", icon="PLAY")
+        source = layout.column()
+        if situation.has_results(settings.uid):
+            text = "Back to the Splat" if situation.is_hidden(context, obj) else "Show the Results"
+            button(source, "splatcut.show_source", text=text, icon="LOOP_BACK")
+
+
+class SPLATCUT_PT_run_details(SplatPanel, bpy.types.Panel):
+    """Options that most people never need."""
+
+    bl_idname = "SPLATCUT_PT_run_details"
+    bl_label = "Details"
+    bl_parent_id = "SPLATCUT_PT_run"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def fill(self, context: bpy.types.Context, layout: Any, obj: Any) -> None:
+        """Threshold, seed, and a run from the start."""
+        column = layout.column()
+        column.use_property_split = True
+        column.prop(obj.splatcut, "tau")
+        column.prop(obj.splatcut, "seed")
+        fresh = button(layout, "splatcut.run", text="Cut Again from the Start", icon="FILE_REFRESH")
+        if fresh is not None:
+            fresh.fresh = True
+
+
+class SPLATCUT_PT_export(SplatPanel, bpy.types.Panel):
+    """Step 5."""
+
+    bl_idname = "SPLATCUT_PT_export"
+    bl_label = "5  Export"
+
+    def fill(self, context: bpy.types.Context, layout: Any, obj: Any) -> None:
+        """Files of the results, or of what is selected; renders."""
+        column = layout.column(align=True)
+        there = situation.has_results(obj.splatcut.uid)
+        for what, text in (("RESULTS", "Export Results"), ("SELECTED", "Export Selected")):
+            row = column.row(align=True)
+            row.enabled = there or what != "RESULTS"
+            export = button(row, "splatcut.export_splats", text=text, icon="EXPORT")
+            if export is not None:
+                export.what = what
+        if not splats.native():
+            button(layout, "splatcut.render_setup", text="Set Up for Renders", icon="RENDER_STILL")
+
+
+def paragraph(context: bpy.types.Context, layout: Any, text: str, icon: str = "NONE") -> None:
+    """Text over as many lines as the sidebar's width asks for."""
+    scale = context.preferences.system.ui_scale
+    width = context.region.width if context.region is not None else 240
+    letters = max(int((width / scale - (70 if icon != "NONE" else 45)) / _LETTER), 16)
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(textwrap.wrap(text, letters)):
+        if icon == "NONE":
+            column.label(text=line)
+        else:
+            column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+def button(layout: Any, idname: str, **look: Any) -> Any | None:
+    """An operator's button; None, and no button, where the operator does not exist."""
+    module, _, name = idname.partition(".")
+    try:
+        getattr(getattr(bpy.ops, module), name).get_rna_type()
+    except (AttributeError, KeyError):
+        return None
+    return layout.operator(idname, **look)
+
+
+def gaussians(obj: Any) -> int:
+    """How many Gaussians a splat object has."""
+    data = obj.data
+    return len(data.vertices if isinstance(data, bpy.types.Mesh) else data.points)
+
+
+def _hint_button(layout: Any, hint: guide.Hint) -> None:
+    made = button(layout, hint.operator, text=hint.button)
+    if made is not None and hint.operator == guide.TOOL:
+        made.name, made.space_type = situation.TOOL, "VIEW_3D"
+
+
+def _progress(layout: Any, job: state.JobStatus) -> None:
+    row = layout.row(align=True)
+    text = job.message or job.stage or job.kind
+    if job.fraction is None:
+        row.label(text=text, icon="SORTTIME")
+    else:
+        row.progress(factor=min(max(job.fraction, 0.0), 1.0), type="BAR", text=text)
+    stop = row.row(align=True)
+    stop.enabled = not job.cancelling
+    button(stop, "splatcut.cancel", text="", icon="X")
+
+
+CLASSES = (
+    SPLATCUT_PT_guide,
+    SPLATCUT_PT_import,
+    SPLATCUT_PT_objects,
+    SPLATCUT_PT_views,
+    SPLATCUT_PT_run,
+    SPLATCUT_PT_run_details,
+    SPLATCUT_PT_export,
+)

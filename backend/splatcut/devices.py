@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from typing import Literal
 
 from splatcut.errors import UserError
@@ -39,9 +40,19 @@ def resolve_device(device: str) -> Literal["cuda", "cpu"]:
         return "cpu"
     if device not in ("auto", "cuda"):
         raise UserError(f'There is no device "{device}". Choose "auto", "cuda" or "cpu".')
+    if device == "auto" and _is_cpu_build():
+        return "cpu"
     problem = cuda_problem()
     if problem is None:
         return "cuda"
     if device == "cuda":
         raise UserError(f"CUDA was asked for but cannot be used. {problem} Or run with --device cpu.")
     return "cpu"
+
+
+def _is_cpu_build() -> bool:
+    """Whether the installed torch says that it is a build without CUDA; it need not be loaded, which takes seconds."""
+    try:
+        return importlib.metadata.version("torch").endswith("+cpu")
+    except importlib.metadata.PackageNotFoundError:
+        return False

@@ -5,17 +5,17 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 
 import splatcut
-from splatcut.errors import Cancelled, UserError
+from splatcut.errors import Cancelled
+from splatcut.problems import MEMORY_SENTENCE, is_memory_problem, user_sentence
 
 #: Subcommands in the order of the help; each module has ``add_parser(subparsers)``, which sets ``run``.
-COMMANDS = ("segment", "render", "evaluate", "info", "convert", "doctor")
+COMMANDS = ("segment", "render", "evaluate", "info", "convert", "doctor", "worker")
 
 EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 130
@@ -38,9 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         args = build_parser().parse_args(arguments)
         return int(args.func(args))
-    except UserError as error:
-        print(f"splatcut: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
     except (Cancelled, KeyboardInterrupt):
         print("\nsplatcut: stopped. What was finished is kept; the same command continues.", file=sys.stderr)
         return EXIT_CANCELLED
@@ -48,17 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output (head, less) has gone; that is no error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except MemoryError:
-        print(
-            "splatcut: the memory ran out. Use smaller photos, fewer views or a machine with more memory.",
-            file=sys.stderr,
-        )
-        return EXIT_BAD_INPUT
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            print("splatcut: the disk is full. Free some space and run the same command again.", file=sys.stderr)
-            return EXIT_BAD_INPUT
-        if error.filename is None:
+    except Exception as error:
+        sentence = MEMORY_SENTENCE if is_memory_problem(error) else user_sentence(error)
+        if sentence is None:
             raise
-        print(f"splatcut: {error.filename} cannot be read or written ({error.strerror}).", file=sys.stderr)
+        print(f"splatcut: {sentence}", file=sys.stderr)
         return EXIT_BAD_INPUT

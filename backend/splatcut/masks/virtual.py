@@ -53,7 +53,11 @@ def surface_points(
     gaussians: Gaussians, camera: Camera, pixels: NDArray[np.floating], device: raster.Device = "cpu"
 ) -> NDArray[np.float64]:
     """[P, 3] world points on the visible surface at pixels [P, 2]; NaN where nothing is drawn."""
-    depth, transmittance = drawn_depth(gaussians, camera, device)
+    return unprojected(camera, pixels, *drawn_depth(gaussians, camera, device))
+
+
+def unprojected(camera: Camera, pixels: NDArray[np.floating], depth: F32, transmittance: F32) -> NDArray[np.float64]:
+    """``surface_points`` from what ``drawn_depth`` gave for the camera."""
     column = np.clip(np.floor(pixels[:, 0]).astype(int), 0, camera.width - 1)
     row = np.clip(np.floor(pixels[:, 1]).astype(int), 0, camera.height - 1)
     points = camera.unproject(pixels, depth[row, column])

@@ -64,16 +64,7 @@ def read_inputs(job: Job) -> Inputs:
     _check_places(job)
     device = resolve_device(job.options.device)
     splats = formats.read_splats(job.scene, drop_invalid=job.options.drop_invalid)
-    if job.cameras is None:
-        views: list[View] = []
-        if job.images is not None:
-            raise UserError(
-                "Photos were given with --images but no cameras. Give the cameras they belong to with --cameras."
-            )
-    elif isinstance(job.cameras, Path):
-        views = load_views(job.cameras, job.images)
-    else:
-        views = sorted((inline_view(view) for view in job.cameras), key=lambda view: view.name)
+    views = read_views(job.cameras, job.images)
     prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians)
     if job.masks is not None and not views:
         raise UserError("Ready masks need the cameras of their views. Give them with --cameras.")
@@ -113,6 +104,19 @@ def _is_result(place: Path) -> bool:
 
 def _files_of(item: ObjectPrompt) -> list[Path]:
     return [prompt.file for prompt in item.prompts if isinstance(prompt, (MaskPrompt, ScribblePrompt))]
+
+
+def read_views(cameras: Path | tuple[InlineView, ...] | None, images: Path | None) -> list[View]:
+    """All views of a job's cameras, sorted by name. Raises ``UserError``."""
+    if cameras is None:
+        if images is not None:
+            raise UserError(
+                "Photos were given with --images but no cameras. Give the cameras they belong to with --cameras."
+            )
+        return []
+    if isinstance(cameras, Path):
+        return load_views(cameras, images)
+    return sorted((inline_view(view) for view in cameras), key=lambda view: view.name)
 
 
 def read_prompt_views(given: Sequence[InlineView], views: Sequence[View], gaussians: Gaussians) -> tuple[View, ...]:
@@ -164,7 +168,7 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
                 if kind in prompt:
                     del prompt[kind]["file"]
     digest.update(json.dumps(document, sort_keys=True, default=str).encode())
-    for path in _scene_files(job.scene):
+    for path in scene_files(job.scene):
         digest.update(content_hash(path).encode())
     for view in [*inputs.views, *inputs.prompt_views]:
         c = view.camera
@@ -187,7 +191,7 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
     return digest.hexdigest()
 
 
-def _scene_files(scene: Path) -> list[Path]:
+def scene_files(scene: Path) -> list[Path]:
     """The scene's file, or all files beside the one that stands for a folder of them (SOG)."""
     folder = scene if scene.is_dir() else scene.parent if scene.name.lower() == "meta.json" else None
     return [scene] if folder is None else sorted(path for path in folder.iterdir() if path.is_file())

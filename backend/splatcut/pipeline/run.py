@@ -37,7 +37,7 @@ from splatcut.pipeline.labelling import Labelled, lift_scene, split_boundary
 from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
 from splatcut.pipeline.viewpoints import views_about_prompts
 from splatcut.progress import Progress
-from splatcut.sam import EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
+from splatcut.sam import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
 
 #: Passes of the mask loop for each quality.
 MASK_PASSES = {"draft": 1, "standard": 2, "fine": 3}
@@ -48,13 +48,14 @@ class RunSettings:
     """Where and how a run works; apart from ``max_side`` nothing here changes its result.
 
     Attributes:
-        cache: folder of the image embeddings.
+        cache: folder of the image embeddings; cache_bytes: what it may hold.
         force: replace the results of another job in the output folder.
         max_side: masks are made at this size at most, pixels; the 2D models see no more.
         after_stage: called with a stage's name when its results are on disk.
     """
 
     cache: Path = field(default_factory=default_cache_folder)
+    cache_bytes: int = DEFAULT_MAX_BYTES
     force: bool = False
     max_side: int = 1024
     after_stage: Callable[[str], None] = lambda name: None
@@ -221,12 +222,13 @@ def _masks(run: _Run, views: list[View]) -> tuple[MaskSet, list[View]]:
         else:
             assert run.segmenter is not None
             said = gather(job.objects, working, run.gaussians, run.device)
-            eyes = Eyes(run.segmenter, EmbeddingCache(run.settings.cache), run.gaussians, run.device)
+            cache = EmbeddingCache(run.settings.cache, run.settings.cache_bytes)
+            eyes = Eyes(run.segmenter, cache, run.gaussians, run.device)
             names = [item.name for item in job.objects]
             options = LoopOptions(passes=MASK_PASSES[job.options.quality])
             masks = MaskLoop(eyes, list(working.values()), names, said, options, run.progress).run()
-            if eyes.cache.problem:
-                run.warnings.append(eyes.cache.problem)
+            if cache.problem:
+                run.warnings.append(cache.problem)
         arrays: Arrays = {"confidence": masks.confidence}
         arrays.update({f"view_{number:05d}": mask for number, mask in enumerate(masks.probability)})
         return arrays, {"objects": list(masks.objects), "views": list(masks.views), "notes": masks.notes}

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from splatcut import raster
 from splatcut.cameras import View
@@ -37,20 +36,6 @@ def views_about_prompts(
         UserError: prompts in views that do not exist or on empty background; no place for a camera.
     """
     options = options or VirtualOptions()
-    first, centre = what_was_prompted(gaussians, objects, given, device, options)
-    made = virtual_views(gaussians, first, centre, options, progress, device)
-    return made + [view for view in given if view.name != first.name]
-
-
-def what_was_prompted(
-    gaussians: Gaussians,
-    objects: Sequence[ObjectPrompt],
-    given: Sequence[View],
-    device: raster.Device = "cpu",
-    options: VirtualOptions | None = None,
-) -> tuple[View, NDArray[np.float64]]:
-    """A view that shows what was prompted, and its centre [3] (world). Raises ``UserError``; arguments as above."""
-    options = options or VirtualOptions()
     in_space = [p.points for item in objects for p in item.prompts if isinstance(p, Points3DPrompt)]
     points = [np.array([point[:3] for point in some if point[3] == 1]).reshape(-1, 3) for some in in_space]
     known = {view.name: view for view in given}
@@ -69,4 +54,5 @@ def what_was_prompted(
         pixels = [part[view.name].on_object() for part in said if view.name in part]
         if pixels:
             points.append(surface_points(gaussians, view.camera, np.concatenate(pixels), device))
-    return first, centre_of(points)
+    made = virtual_views(gaussians, first, centre_of(points), options, progress, device)
+    return made + [view for view in given if view.name != first.name]

@@ -1,0 +1,297 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What would be cut, within about a second of a click.
+
+Every object is worked out by itself from its own views: those it is prompted in, and a handful around it that its mask
+is carried on to, so that what they see of its far side counts as well. So a click costs the same however many objects
+there are, and an object that nothing was said about since is not touched. The objects meet when the labels are
+decided. The whole run works on all views and all objects together; its result may differ about the edges.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.cameras import View
+from splatcut.errors import UserError
+from splatcut.extract import background_probability, grown, islands, labels_from_probability
+from splatcut.gaussians import F32
+from splatcut.lift import LiftOptions, vote
+from splatcut.masks.loop import LoopOptions, MaskLoop, compete
+from splatcut.masks.prompted import Said, gather
+from splatcut.masks.virtual import VirtualOptions, centre_of, first_view_of, unprojected, virtual_views
+from splatcut.masks.working import WorkingView, working_view
+from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt
+from splatcut.messages.prompts import objects_to_json
+from splatcut.progress import Progress, Quiet
+from splatcut.worker.keeping import KeepingEyes, content_key, view_key
+
+
+@dataclass(frozen=True)
+class PreviewOptions:
+    """How much a preview looks at.
+
+    Attributes:
+        max_side: longer side in pixels of the pictures that masks are made in.
+        further: views that an object's mask is carried on to.
+        stride: angle in degrees, as seen from the object, to go from one view to the next: far enough to see something
+            new, near enough to know the object again.
+        farthest: no view farther than this from all others is gone on to, degrees.
+        known: degrees of angle that a view is preferred by which is encoded already.
+        virtual: the virtual views to choose from where there are too few cameras.
+        moved: virtual views stay in use until what was clicked has moved by this share of the cameras' distance.
+    """
+
+    max_side: int = 512
+    further: int = 5
+    stride: float = 40.0
+    farthest: float = 75.0
+    known: float = 15.0
+    virtual: VirtualOptions = field(default_factory=lambda: VirtualOptions(count=10, max_angle=55.0))
+    moved: float = 0.15
+
+    def __post_init__(self) -> None:
+        if self.max_side < 32 or self.further < 0:
+            raise ValueError("max_side must be at least 32 pixels, further at least 0.")
+        if not 0.0 < self.stride <= self.farthest <= 180.0:
+            raise ValueError("0 < stride <= farthest <= 180 degrees.")
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """A preview.
+
+    Attributes:
+        labels: [N] int32, 0 the background, k the k-th object.
+        probability: [N] uint8, of that label, 255 being certain.
+    """
+
+    labels: NDArray[np.int32]
+    probability: NDArray[np.uint8]
+
+    def counts(self, objects: Sequence[ObjectPrompt]) -> dict[str, int]:
+        """Gaussians of each object, by name."""
+        found = np.bincount(self.labels, minlength=len(objects) + 1)
+        return {item.name: int(found[k]) for k, item in enumerate(objects, start=1)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Lifted:
+    """One object: [N] float32 probability in [0, 1], and [N] float32 visible weight, square pixels."""
+
+    probability: F32
+    weight: F32
+
+    @property
+    def nbytes(self) -> int:
+        return self.probability.nbytes + self.weight.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """One object to preview: what was said where, and the views its mask may be carried on to."""
+
+    item: ObjectPrompt
+    said: dict[str, Said]
+    prompted: list[WorkingView]
+    key: tuple[str, ...]
+
+
+class Previewer:
+    """Previews of one scene; keeps what it has worked out in the store of ``eyes``."""
+
+    def __init__(self, eyes: KeepingEyes, options: PreviewOptions | None = None) -> None:
+        self.eyes, self.options = eyes, options or PreviewOptions()
+        self._cameras: dict[str, WorkingView] = {}
+        self._prompt_views: dict[str, WorkingView] = {}
+        self._signature, self._virtual = "", False
+        #: Virtual views made so far: the first view's key, what they look at, and they themselves.
+        self._around: list[tuple[str, NDArray[np.float64], list[WorkingView]]] = []
+
+    def set_views(self, cameras: Sequence[View], prompt_views: Sequence[View], virtual: bool) -> None:
+        """The views that may be prompted in; ``virtual``: the cameras are too few to carry masks on to."""
+        side = self.options.max_side
+        self._cameras = {view.name: working_view(view, side) for view in cameras}
+        self._prompt_views = {view.name: working_view(view, side) for view in prompt_views}
+        keys = [f"{name}={view_key(view.view)}" for name, view in sorted(self._cameras.items())]
+        self._signature, self._virtual = "|".join([*keys, str(virtual)]), virtual
+
+    def working(self, name: str) -> WorkingView:
+        """A view as previews see it. Raises ``UserError`` when there is none of that name."""
+        view = self._cameras.get(name) or self._prompt_views.get(name)
+        if view is None:
+            raise UserError(f"There is no view {name!r}. Register the views again.")
+        return view
+
+    def preview(self, objects: Sequence[ObjectPrompt], progress: Progress) -> Iterator[tuple[str, Labels]]:
+        """First, when there is anything new, ``("first", labels)`` from the prompted views alone; then ``"full"``.
+
+        Raises:
+            UserError: prompts that cannot be used or that lead to nothing; Cancelled.
+        """
+        tasks = [self._task(item) for item in objects]
+        kept: dict[str, _Lifted] = {}
+        for task in tasks:
+            if (found := self.eyes.store.find(task.key)) is not None:
+                kept[task.item.name] = found
+        new = [task for task in tasks if task.item.name not in kept]
+        progress.stage("preview", sum(2 * len(task.prompted) + self.options.further for task in new))
+        if new:
+            for task in new:
+                loop = self._loop(task, task.prompted, progress)
+                loop.begin()
+                kept[task.item.name] = self._lift(loop)
+            yield "first", self._labels(objects, kept)
+        for task in new:
+            lifted = self._carried(task, progress)
+            kept[task.item.name] = self.eyes.store.get(task.key, lambda made=lifted: made, lambda made: made.nbytes)
+        yield "full", self._labels(objects, kept)
+
+    def _task(self, item: ObjectPrompt) -> _Task:
+        """What was said about an object, in working pixels."""
+        named = {prompt.view for prompt in item.prompts if not isinstance(prompt, Points3DPrompt)}
+        own = {name: view for name, view in self._prompt_views.items() if name in named}
+        views = {**self._cameras, **own} or dict(self._prompt_views)
+        if not views:
+            first = self._first_view(item)
+            views = {first.name: WorkingView(first, first)}
+
+        def make() -> dict[str, Said]:
+            return gather([item], views, self.eyes.gaussians, self.eyes.device, alpha=self.eyes.alpha)[0]
+
+        if any(isinstance(prompt, (MaskPrompt, ScribblePrompt)) for prompt in item.prompts):
+            said = make()  # the files may have changed
+        else:
+            where = "|".join(f"{name}={view_key(view.view)}" for name, view in sorted(views.items()))
+            key = ("said", json.dumps(objects_to_json([item])[0]["prompts"]), where)
+            said = self.eyes.store.get(key, make, lambda made: 64 * len(made))
+        prompted = [views[name] for name in said]
+        parts = [f"{view_key(views[name].view)}:{_said_key(part)}" for name, part in said.items()]
+        return _Task(item, said, prompted, ("lifted", self._signature, *parts))
+
+    def _first_view(self, item: ObjectPrompt) -> View:
+        """A view of points in space, for a scene without any."""
+        points = _in_space(item)
+        if not len(points):
+            raise UserError(f"The object {item.name!r} is prompted in a view, but no views are registered.")
+        return self.eyes.store.get(
+            ("first view", content_key(points)),
+            lambda: first_view_of(self.eyes.gaussians, points, self.options.virtual, self.eyes.device),
+            lambda made: 64,
+        )
+
+    def _loop(self, task: _Task, views: Sequence[WorkingView], progress: Progress) -> MaskLoop:
+        return MaskLoop(self.eyes, views, [task.item.name], [task.said], LoopOptions(passes=0), progress)
+
+    def _lift(self, loop: MaskLoop) -> _Lifted:
+        gaussians = self.eyes.gaussians
+        lifted = vote(gaussians, *loop.evidence(), LiftOptions(), self.eyes.neighbours)
+        return _Lifted(lifted.probability[:, 0], lifted.weight)
+
+    def _carried(self, task: _Task, progress: Progress) -> _Lifted:
+        """The object with the views around it."""
+        loop = self._loop(task, task.prompted, Quiet())
+        loop.begin()
+        chosen = self._chosen(loop.centre(), task, progress)
+        loop = self._loop(task, [*task.prompted, *chosen], progress)
+        loop.begin()
+        loop.carry(range(len(task.prompted), len(task.prompted) + len(chosen)))
+        return self._lift(loop)
+
+    def _chosen(self, centre: NDArray[np.float64], task: _Task, progress: Progress) -> list[WorkingView]:
+        """The views to carry an object's mask on to, in that order; ``centre`` [3] of the object, world."""
+        prompted = {view_key(view.view) for view in task.prompted}
+        candidates = self._virtual_views(task, progress) if self._virtual else list(self._cameras.values())
+        candidates = [view for view in candidates if view_key(view.view) not in prompted and _shows(view, centre)]
+        done = [_Place.of(view, centre) for view in task.prompted]
+        left = [(view, _Place.of(view, centre)) for view in candidates]
+        chosen: list[WorkingView] = []
+        options = self.options
+        while left and len(chosen) < options.further:
+            angles = [min(place.angle(other) for other in done) for _, place in left]
+            cost = [
+                abs(angle - options.stride)
+                + 25.0 * min(abs(np.log(place.distance / other.distance)) for other in done)
+                - options.known * self.eyes.has_looked(view)
+                for angle, (view, place) in zip(angles, left, strict=True)
+            ]
+            best = min(range(len(left)), key=lambda i: (angles[i] > options.farthest, cost[i], left[i][0].name))
+            if angles[best] > options.farthest:
+                break
+            view, place = left.pop(best)
+            chosen.append(view)
+            done.append(place)
+        return chosen
+
+    def _virtual_views(self, task: _Task, progress: Progress) -> list[WorkingView]:
+        """Virtual views about what was clicked: those made before, unless that has moved, and the few cameras."""
+        eyes, options = self.eyes, self.options
+        points = [_in_space(task.item)]
+        for view in task.prompted:
+            pixels = task.said[view.name].on_object()
+            points.append(unprojected(view.view.camera, pixels, *eyes.depth(view.view)))
+        centre, first = centre_of(points), task.prompted[0]
+        reach = options.moved * float(np.linalg.norm(first.view.camera.position - centre))
+        known = view_key(first.view)
+        for key, place, views in self._around:
+            if key == known and np.linalg.norm(place - centre) <= reach:
+                return [*views, *self._cameras.values()]
+        try:
+            made = virtual_views(eyes.gaussians, first.view, centre, options.virtual, Quiet(), eyes.device)[1:]
+        except UserError:  # no place for a camera: the prompted views have to do
+            made = []
+        progress.step(0)
+        views = [WorkingView(view, view) for view in made]
+        self._around.append((known, centre, views))
+        return [*views, *self._cameras.values()]
+
+    def _labels(self, objects: Sequence[ObjectPrompt], lifted: dict[str, _Lifted]) -> Labels:
+        """Labels of all objects together, stray islands cleared as in a run."""
+        shares = compete(np.stack([lifted[item.name].probability for item in objects]))
+        probability = grown(np.ascontiguousarray(shares.T), [item.grow for item in objects])
+        weight = np.max([lifted[item.name].weight for item in objects], axis=0)
+        labels = islands(self.eyes.gaussians, labels_from_probability(probability), weight=weight).labels
+        classes = np.concatenate([background_probability(probability)[:, None], probability], axis=1)
+        own = np.take_along_axis(classes, labels[:, None].astype(np.int64), axis=1)[:, 0]
+        return Labels(labels, np.rint(own * 255.0).astype(np.uint8))
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Where a camera stands as seen from an object: unit direction [3] and distance (world units)."""
+
+    direction: NDArray[np.float64]
+    distance: float
+
+    @staticmethod
+    def of(view: WorkingView, centre: NDArray[np.float64]) -> _Place:
+        offset = view.view.camera.position - centre
+        distance = max(float(np.linalg.norm(offset)), 1e-9)
+        return _Place(offset / distance, distance)
+
+    def angle(self, other: _Place) -> float:
+        """Degrees between two cameras, as seen from the object."""
+        return float(np.degrees(np.arccos(np.clip(self.direction @ other.direction, -1.0, 1.0))))
+
+
+def _shows(view: WorkingView, centre: NDArray[np.float64]) -> bool:
+    """Whether a world point [3] is in the picture, not at its very border."""
+    camera = view.view.camera
+    pixels, depth = camera.project(centre[None])
+    size = np.array([camera.width, camera.height])
+    return bool(depth[0] > camera.near and (pixels[0] > 0.05 * size).all() and (pixels[0] < 0.95 * size).all())
+
+
+def _in_space(item: ObjectPrompt) -> NDArray[np.float64]:
+    """[P, 3] the object's points in space that lie on it."""
+    points = [point[:3] for p in item.prompts if isinstance(p, Points3DPrompt) for point in p.points if point[3] == 1]
+    return np.array(points, np.float64).reshape(-1, 3)
+
+
+def _said_key(said: Said) -> str:
+    return content_key(said.points, said.labels, said.box, said.mask)

@@ -1,0 +1,287 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the worker does for each request, and what it keeps in between: the scene, its views, and all that was seen."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import singledispatchmethod
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from splatcut import formats, raster
+from splatcut.cameras import Camera, View, check_views_see_scene
+from splatcut.devices import resolve_device
+from splatcut.errors import UserError
+from splatcut.files import atomic_path, content_hash
+from splatcut.gaussians import Gaussians
+from splatcut.messages import InlineView
+from splatcut.messages.worker import (
+    Convert,
+    ConvertResult,
+    Encode,
+    EncodeResult,
+    Event,
+    LoadScene,
+    LoadSceneResult,
+    Preview,
+    PreviewEvent,
+    PreviewResult,
+    Request,
+    Result,
+    Run,
+    RunResult,
+    SetViews,
+    SetViewsResult,
+)
+from splatcut.pipeline import RunSettings, run_job
+from splatcut.pipeline.inputs import FEW_VIEWS, read_prompt_views, read_views, scene_files
+from splatcut.sam import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
+from splatcut.worker.keeping import KeepingEyes, Store
+from splatcut.worker.previewing import Labels, Previewer, PreviewOptions
+from splatcut.worker.reporting import Reporter, Step, plan_of
+
+#: Preview files that are left for the reader; older ones are removed.
+PREVIEWS_LEFT = 6
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    """What the worker was started with.
+
+    Attributes:
+        device: "auto", "cuda" or "cpu"; model: path of a 2D model's weights, or None for the embedded one.
+        cache: folder of the image embeddings; cache_bytes: what it may hold.
+        memory_bytes: what may be kept in memory between requests, besides the scene.
+        preview: how much a preview looks at.
+    """
+
+    device: str = "auto"
+    model: str | None = None
+    cache: Path = field(default_factory=default_cache_folder)
+    cache_bytes: int = DEFAULT_MAX_BYTES
+    memory_bytes: int = 768 << 20
+    preview: PreviewOptions = field(default_factory=PreviewOptions)
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """A loaded scene: its key (content and how it was read) and what looks at it."""
+
+    key: str
+    dropped: int
+    previewer: Previewer
+
+    @property
+    def gaussians(self) -> Gaussians:
+        return self.previewer.eyes.gaussians
+
+
+class Session:
+    """Does requests one after the other, on one thread."""
+
+    def __init__(self, settings: SessionSettings) -> None:
+        self.settings = settings
+        self._segmenter: Segmenter | None = None
+        self._device: Literal["cuda", "cpu"] | None = None
+        self._scene: _Scene | None = None
+        self._has_views = False
+        self._written: list[Path] = []
+
+    @property
+    def device(self) -> Literal["cuda", "cpu"]:
+        """The device that the work runs on. Raises ``UserError`` when it cannot be used."""
+        if self._device is None:
+            self._device = resolve_device(self.settings.device)
+        return self._device
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """The 2D model. Raises ``UserError`` when it cannot be loaded."""
+        if self._segmenter is None:
+            self._segmenter = load_segmenter(self.settings.model, self.settings.device)
+        return self._segmenter
+
+    def warm(self) -> None:
+        """Loads the model and the compiled kernels ahead of the first click. Problems are told when they matter."""
+        try:
+            _ = self.segmenter
+            if self.device == "cpu":
+                _warm_kernels()
+        except UserError:
+            return
+
+    def forget(self) -> None:
+        """Gives back what can be worked out again; for when memory ran out."""
+        if self._scene is not None:
+            self._scene.previewer.eyes.store.clear()
+
+    def work(self, number: int, request: Request, send: Callable[[Event], None], cancel: threading.Event) -> Result:
+        """Does a request.
+
+        Args:
+            number: of the request; send: takes events; cancel: stops the work when set.
+
+        Raises:
+            UserError: input that cannot be used; Cancelled.
+        """
+        plan = plan_of(request.job) if isinstance(request, Run) else _PLANS.get(type(request), ())
+        return self._do(request, Reporter(number, send, cancel, plan))
+
+    @singledispatchmethod
+    def _do(self, request: Request, report: Reporter) -> Result:
+        raise NotImplementedError(f"{type(request).__name__} is no work.")
+
+    @_do.register
+    def _(self, request: LoadScene, report: Reporter) -> Result:
+        report.stage("load", 2)
+        digest = hashlib.sha256(f"{request.path.suffix.lower()}|{request.drop_invalid}".encode())
+        if not request.path.exists():
+            raise UserError(f"There is no scene at {request.path}. Check the path.")
+        for path in scene_files(request.path):
+            digest.update(content_hash(path).encode())
+            report.check()
+        report.step()
+        key = digest.hexdigest()
+        if self._scene is None or self._scene.key != key:
+            self._scene, self._has_views = None, False  # two scenes at once may be too much
+            splats = formats.read_splats(request.path, drop_invalid=request.drop_invalid)
+            report.check()
+            cache = EmbeddingCache(self.settings.cache, self.settings.cache_bytes)
+            store = Store(self.settings.memory_bytes)
+            eyes = KeepingEyes(self.segmenter, cache, splats.gaussians, self.device, store)
+            self._scene = _Scene(key, splats.dropped, Previewer(eyes, self.settings.preview))
+        report.step()
+        return LoadSceneResult(key, len(self._scene.gaussians), self._scene.dropped)
+
+    @_do.register
+    def _(self, request: SetViews, report: Reporter) -> Result:
+        scene = self._loaded()
+        report.stage("views", 1)
+        cameras = read_views(request.cameras, request.images)
+        prompt_views = read_prompt_views(request.prompt_views, cameras, scene.gaussians)
+        if cameras:
+            check_views_see_scene(scene.gaussians, cameras)
+        virtual = len(cameras) < FEW_VIEWS
+        scene.previewer.set_views(cameras, prompt_views, virtual)
+        self._has_views = True
+        report.step()
+        views = sorted([*cameras, *prompt_views], key=lambda view: view.name)
+        return SetViewsResult(tuple(_told(view) for view in views), virtual)
+
+    @_do.register
+    def _(self, request: Encode, report: Reporter) -> Result:
+        previewer = self._viewed()
+        views = [previewer.working(name) for name in request.views]
+        report.stage("encode", len(views))
+        for view in views:
+            previewer.eyes.look(view)
+            report.step()
+        return EncodeResult(len(views))
+
+    @_do.register
+    def _(self, request: Preview, report: Reporter) -> Result:
+        began = time.perf_counter()
+        previewer = self._viewed()
+        labels: Labels | None = None
+        file = request.out
+        for stage, labels in previewer.preview(request.objects, report):
+            report.check()
+            file = self._write(request.out / f"preview_{report.number:06d}_{stage}.npz", labels)
+            if stage != "full":
+                report.send(PreviewEvent(report.number, file, stage))
+        assert labels is not None
+        if problem := previewer.eyes.cache.problem:
+            report.log(problem)
+        return PreviewResult(file, labels.counts(request.objects), round(time.perf_counter() - began, 3))
+
+    @_do.register
+    def _(self, request: Run, report: Reporter) -> Result:
+        job, options = request.job, request.job.options
+        options = replace(
+            options,
+            device=self.settings.device if options.device == "auto" else options.device,
+            model=self.settings.model if options.model is None else options.model,
+        )
+        settings = RunSettings(self.settings.cache, self.settings.cache_bytes, request.force)
+        result = run_job(replace(job, options=options), report, settings)
+        files, out = result.files, job.out.absolute()
+        return RunResult(
+            out,
+            {name: path.absolute() for name, path in files.objects.items()},
+            None if files.background is None else files.background.absolute(),
+            files.counts,
+            result.warnings,
+            out / "report.json",
+        )
+
+    @_do.register
+    def _(self, request: Convert, report: Reporter) -> Result:
+        report.stage("convert", 2)
+        formats.writable_format(request.target)
+        splats = formats.read_splats(request.source, drop_invalid=request.drop_invalid)
+        report.step()
+        formats.write_splats(request.target, splats)
+        report.step()
+        return ConvertResult(len(splats), tuple(formats.losses(splats, request.target)))
+
+    def _loaded(self) -> _Scene:
+        if self._scene is None:
+            raise UserError("No scene is loaded. Load one before its views.")
+        return self._scene
+
+    def _viewed(self) -> Previewer:
+        scene = self._loaded()
+        if not self._has_views:
+            raise UserError("No views are registered. Register the scene's views before a preview.")
+        return scene.previewer
+
+    def _write(self, path: Path, labels: Labels) -> Path:
+        """Writes a preview's file and removes those that nobody will read any more."""
+        path = path.absolute()
+        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, labels=labels.labels, probability=labels.probability)
+        self._written = [*(old for old in self._written if old != path), path]
+        for old in self._written[:-PREVIEWS_LEFT]:
+            old.unlink(missing_ok=True)
+        self._written = self._written[-PREVIEWS_LEFT:]
+        return path
+
+
+#: Requests that report steps, other than runs.
+_PLANS: dict[type[Request], Sequence[Step]] = {
+    LoadScene: (Step("load", 1),),
+    SetViews: (Step("views", 1),),
+    Encode: (Step("encode", 1),),
+    Preview: (Step("preview", 1),),
+    Convert: (Step("convert", 1),),
+}
+
+
+def _told(view: View) -> InlineView:
+    """A view as Blender is told of it: the pinhole camera that everything is computed in."""
+    c = view.camera
+    rows = [(float(a), float(b), float(c), float(d)) for a, b, c, d in c.camera_from_world]
+    return InlineView(view.name, c.width, c.height, c.fx, c.fy, c.cx, c.cy, tuple(rows), view.photo)
+
+
+def _warm_kernels() -> None:
+    """Runs the kernels that previews use on next to nothing, which loads (or, the first time ever, compiles) them."""
+    gaussians = Gaussians(
+        means=np.array([[0, 0, 1], [0.1, 0, 1.2]], np.float32),
+        log_scales=np.full((2, 3), -2, np.float32),
+        quats=np.array([[1, 0, 0, 0]] * 2, np.float32),
+        opacity_logits=np.zeros(2, np.float32),
+        sh=np.zeros((2, 1, 3), np.float32),
+    )
+    camera = Camera(32, 32, 32.0, 32.0, 16.0, 16.0, np.eye(4), 0.1)
+    raster.render(gaussians, camera)
+    raster.render(gaussians, camera, features=np.zeros((2, 2), np.float32), colour=False)
+    raster.render(gaussians, camera, features=np.zeros((2, 1), np.float32), colour=False)
+    raster.accumulate(gaussians, camera, np.zeros((1, 32, 32), np.float32))

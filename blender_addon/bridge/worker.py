@@ -166,7 +166,7 @@ def _start() -> WorkerClient:
     weights = model()
     if weights is not None:
         command += ["--model", weights]
-    command += ["--cache", str(cache() / "embeddings"), "--cache-size", str(cache_bytes())]
+    command += ["--cache", str(cache() / "embeddings"), "--cache-bytes", str(cache_bytes())]
     log = cache() / "logs" / f"worker-{os.getpid()}.log"
     return WorkerClient(command, log, splatcut.__version__, limits)
 

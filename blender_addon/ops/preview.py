@@ -288,7 +288,10 @@ class SPLATCUT_OT_preview(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return splats.active(context) is not None
+        if splats.active(context) is None:
+            cls.poll_message_set("Select a splat first.")  # type: ignore[attr-defined]
+            return False
+        return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         return self._ask(context, blocking=False)

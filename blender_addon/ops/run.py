@@ -23,6 +23,7 @@ from ..core.client import Outcome
 from ..core.prompts import build_objects
 from ..core.session import Task
 from . import preview
+from .common import SplatOperator
 
 #: Seconds that results wait for a transform in the viewport to end, at most.
 PATIENCE_SECONDS = 30.0
@@ -211,7 +212,7 @@ def push_undo(message: str) -> None:
         bpy.ops.ed.undo_push(message=message)
 
 
-class SPLATCUT_OT_run(bpy.types.Operator):
+class SPLATCUT_OT_run(SplatOperator, bpy.types.Operator):
     """Cut the objects out: masks in all views, labels, refined edges, and a splat object for each"""
 
     bl_idname = "splatcut.run"
@@ -228,7 +229,10 @@ class SPLATCUT_OT_run(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return splats.active(context) is not None and _running is None
+        if _running is not None:
+            cls.poll_message_set("A run is on. Wait for it, or cancel it.")  # type: ignore[attr-defined]
+            return False
+        return super().poll(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background:

@@ -31,7 +31,7 @@ from ..core.facts import Facts
 FILE, BEFORE, AFTER = "splatcut_file", "splatcut_before", "splatcut_after"
 
 #: Where an element of an attribute type keeps its numbers.
-_VALUES = {"FLOAT_VECTOR": "vector", "FLOAT_COLOR": "color"}
+_VALUES = {"FLOAT_VECTOR": "vector", "FLOAT4": "vector", "FLOAT_COLOR": "color"}
 
 #: By session_uid of the object's data. Entries named in ``_suspect`` are compared with the data before their next use.
 _arrays: dict[int, SplatArrays] = {}
@@ -118,9 +118,18 @@ def read(obj: bpy.types.Object, matrix: ArrayLike | None = None) -> SplatFile:
     Raises:
         UserError: ``matrix`` is not a rotation with a uniform scale and a translation.
     """
-    if obj.mode == "EDIT":
+    if _editing(obj.data):
+        # A mesh being edited keeps its attributes to itself, but a copy has them.
         obj.update_from_editmode()
-    data: Any = obj.data
+        copy = obj.data.copy()
+        try:
+            return _read(copy, matrix)
+        finally:
+            bpy.data.batch_remove([copy])
+    return _read(obj.data, matrix)
+
+
+def _read(data: Any, matrix: ArrayLike | None) -> SplatFile:
     before, after = (bytes(data[key]) if isinstance(data.get(key), bytes) else b"" for key in (BEFORE, AFTER))
     text = data.get(FILE)
     facts = Facts.from_json(text, before, after) if isinstance(text, str) else None
@@ -167,6 +176,8 @@ def apply_transform(obj: bpy.types.Object) -> None:
 def arrays(obj: bpy.types.Object, *, with_sh: bool = True) -> SplatArrays:
     """The Gaussians as numpy copies, kept until the object's data change; nobody may write to them.
 
+    While the object is in edit mode they stay what they were before it.
+
     Args:
         obj: a splat object.
         with_sh: also read the view-dependent colours, by far the largest part, if they are not there already.
@@ -174,6 +185,8 @@ def arrays(obj: bpy.types.Object, *, with_sh: bool = True) -> SplatArrays:
     data = obj.data
     number = data.session_uid
     known = _arrays.get(number)
+    if _editing(data):
+        return known if known is not None else _stamped(_read_arrays_while_editing(data))
     if known is not None and len(known) != _Attributes(data).count:
         known = None
         _labels.pop(number, None)
@@ -226,6 +239,8 @@ def labels(obj: bpy.types.Object) -> tuple[NDArray[np.int32], NDArray[np.float32
     """Labels [N] and probabilities [N] kept with the object, or None; nobody may write to them."""
     data = obj.data
     number = data.session_uid
+    if _editing(data):
+        return _labels.get(number)
     if number in _suspect:
         _labels.pop(number, None)
     if number not in _labels:
@@ -246,9 +261,9 @@ def new_uid() -> str:
 
 def native() -> bool:
     """Whether this Blender knows splats itself, so that splat objects are point clouds."""
-    properties = bpy.types.PointCloud.bl_rna.properties
-    kinds = properties["type"].enum_items if "type" in properties else ()  # type: ignore[attr-defined]
-    return "GAUSSIAN_SPLAT" in kinds and hasattr(bpy.types.PointCloud, "resize")
+    known: Any = bpy.types.PointCloud.bl_rna
+    kinds = known.properties["type"].enum_items if "type" in known.properties else ()
+    return "GAUSSIAN_SPLAT" in kinds and "resize" in known.functions
 
 
 # ------------------------------------------------------------------------------------------------------- attributes
@@ -316,6 +331,18 @@ def _read_arrays(data: Any, with_sh: bool) -> SplatArrays:
         opacity=np.ascontiguousarray(base[:, 3]),
         sh=sh,
     )
+
+
+def _editing(data: Any) -> bool:
+    return bool(getattr(data, "is_editmode", False))
+
+
+def _read_arrays_while_editing(data: Any) -> SplatArrays:
+    copy = data.copy()
+    try:
+        return _read_arrays(copy, True)
+    finally:
+        bpy.data.batch_remove([copy])
 
 
 def _stamped(fresh: SplatArrays) -> SplatArrays:

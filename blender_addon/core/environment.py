@@ -35,7 +35,7 @@ UNFINISHED = "splatcut-unfinished"
 STAMP = "splatcut-environment.json"
 #: Packages that the CUDA build has besides the pinned ones.
 CUDA_PACKAGES = ("gsplat>=1.5",)
-#: (bytes to fetch, bytes on the disk): measured for the CPU build, for CUDA the sum of the packages' sizes.
+#: (bytes to fetch, bytes on the disk): measured for the CPU build with some room, estimated for CUDA.
 SIZES: dict[Build, tuple[int, int]] = {"cpu": (450_000_000, 1_700_000_000), "cuda": (3_200_000_000, 8_000_000_000)}
 
 _PROBE = """
@@ -356,9 +356,9 @@ def read_doctor(output: str, version: str) -> tuple[bool, list[str]]:
         lines.append(f"The extension is SplatCut {version}, which must be the same. Create the environment anew.")
     for name, group, ok, detail, remedy in checks:
         if group == "required" and not ok:
-            lines.append(f"{name} is missing: {detail}. {remedy}".strip())
-        elif group == "optional" and "cuda" in name.lower():
-            lines.append(f"{name}: {detail}.")
+            lines.append(f"{name} is missing: {detail.rstrip('.')}. {remedy}".strip())
+        elif name == "CUDA":
+            lines.append(f"{name}: {detail.rstrip('.')}.")
     if ready:
         lines.append("Everything that the engine needs is there.")
     return ready, lines

@@ -8,6 +8,7 @@ A preview belongs to the prompts it was made from. Whatever changes them (operat
 
 from __future__ import annotations
 
+import contextlib
 import time
 import zipfile
 import zlib
@@ -230,6 +231,8 @@ def _show(asked: _Asked, file: Path, result: messages.PreviewResult | None) -> N
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         state.say(f"The preview {file} cannot be read ({error}). Change a prompt to ask for another.", "ERROR")
         return
+    with contextlib.suppress(OSError):
+        file.unlink()
     count = len(splats.arrays(obj).positions)
     if labels.shape != (count,) or probability.shape != (count,) or asked.count != count:
         return  # the object was edited meanwhile; another preview is on its way

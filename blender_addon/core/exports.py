@@ -71,9 +71,9 @@ def with_format(path: str, kind: str) -> str:
 
 def check_target(path: Path) -> None:
     """Raises ``UserError`` when nothing can be written there, as far as that can be told before trying."""
-    writable_format(path)
     if path.is_dir():
         raise UserError(f"{path} is a folder. Give a file's path.")
+    writable_format(path)
 
 
 def paths_for(names: Sequence[str], path: Path) -> list[Path]:

@@ -1,0 +1,332 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Import and export as people call them: files, objects, axes, transforms, bad files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+import odd_plys
+import pytest
+from bl_ext.user_default.splatcut.bridge import exchange, splats, state, worker
+from bl_ext.user_default.splatcut.core import exports
+from bl_ext.user_default.splatcut.ops import import_export
+from mathutils import Matrix
+
+from splatcut.formats import read_splats, write_splats
+from splatcut.transform import apply_transform
+
+VARIANTS = odd_plys.variants()
+FIELDS = ("means", "log_scales", "quats", "opacity_logits", "sh")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Any:
+    def write(name: str = "degree 1", called: str = "thing.ply") -> Path:
+        path = tmp_path / called
+        path.write_bytes(VARIANTS[name])
+        return path
+
+    return write
+
+
+def active() -> Any:
+    return bpy.context.view_layer.objects.active
+
+
+def import_(path: Path, **options: Any) -> Any:
+    assert bpy.ops.splatcut.import_splats(filepath=str(path), **options) == {"FINISHED"}
+    return active()
+
+
+@pytest.mark.parametrize("name", ["unknown properties, ascii", "doubles", "elements", "flat", "degree 4"])
+def test_what_was_imported_is_exported_bit_by_bit(name: str, file: Any, tmp_path: Path) -> None:
+    obj = import_(file(name))
+    assert obj.name == "thing"
+    assert obj.splatcut.source_path == str(tmp_path / "thing.ply")
+    assert obj.select_get()
+    assert bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "out.ply")) == {"FINISHED"}
+    assert (tmp_path / "out.ply").read_bytes() == VARIANTS[name]
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "name", ["real/inria_layout_sh3_small.ply", "formats/minimal.splat", "compose/dragon_10k.splat"]
+)
+def test_real_files(name: str, shared: Path, tmp_path: Path) -> None:
+    source = shared / "splats" / name
+    import_(source)
+    target = tmp_path / f"out{source.suffix}"
+    bpy.ops.splatcut.export_splats(filepath=str(target))
+    write_splats(tmp_path / f"direct{source.suffix}", read_splats(source))
+    assert target.read_bytes() == (tmp_path / f"direct{source.suffix}").read_bytes()
+
+
+@pytest.mark.parametrize(("axes", "up"), [("Y_DOWN", (0, -1, 0)), ("Y_UP", (0, 1, 0)), ("Z_UP", (0, 0, 1))])
+def test_axes_turn_the_object_and_not_its_data(axes: str, up: tuple[int, ...], file: Any) -> None:
+    obj = import_(file(), axes=axes)
+    bpy.context.view_layer.update()
+    matrix = np.array(obj.matrix_world)
+    np.testing.assert_allclose(matrix[:3, :3] @ up, [0, 0, 1], atol=1e-6)
+    np.testing.assert_allclose(np.linalg.det(matrix), 1, atol=1e-6)
+    np.testing.assert_array_equal(splats.read(obj).gaussians.means, read_splats(file()).gaussians.means)
+    assert not any(obj.parent for obj in bpy.data.objects)
+
+
+def test_axes_are_colmaps_by_default(file: Any) -> None:
+    np.testing.assert_allclose(np.array(import_(file()).matrix_world)[:3, 2], [0, 1, 0], atol=1e-6)
+
+
+def test_several_files_at_once(file: Any, tmp_path: Path) -> None:
+    file("degree 0", "a.ply")
+    file("flat", "b.ply")
+    (tmp_path / "bad.ply").write_bytes(b"nonsense")
+    names = [{"name": name} for name in ("a.ply", "bad.ply", "b.ply")]
+    with pytest.raises(RuntimeError, match="bad.ply is not a PLY file"):
+        bpy.ops.splatcut.import_splats(directory=str(tmp_path), files=names)
+    assert {obj.name for obj in bpy.data.objects} == {"a", "b"}
+    with pytest.raises(RuntimeError, match="bad.ply is not a PLY file"):
+        bpy.ops.splatcut.import_splats(directory=str(tmp_path), files=names[1:2])
+
+
+BAD = {
+    "missing.ply": (None, "There is no file"),
+    "empty.ply": (b"", "not a PLY file"),
+    "mesh.ply": (
+        b"ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n"
+        b"1 2 3\n",
+        "looks like a mesh",
+    ),
+    "short.ply": (VARIANTS["degree 1"][:-7], "truncated"),
+    "short.splat": (b"1234567", "truncated"),
+    "scene.ksplat": (b"", "does not read"),
+    "scene.txt": (b"", "format is not known"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_get_a_sentence_and_leave_nothing(name: str, tmp_path: Path) -> None:
+    content, sentence = BAD[name]
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(RuntimeError, match=sentence) as caught:
+        bpy.ops.splatcut.import_splats(filepath=str(tmp_path / name))
+    assert "Traceback" not in str(caught.value)
+    assert not bpy.data.objects
+    assert not bpy.data.meshes
+
+
+def test_invalid_gaussians_are_left_out_when_asked(tmp_path: Path) -> None:
+    g = odd_plys.gaussians()
+    g.means[3, 1] = np.nan
+    (tmp_path / "nan.ply").write_bytes(odd_plys.ply(odd_plys.columns(g)))
+    with pytest.raises(RuntimeError, match="Leave Out Invalid"):
+        bpy.ops.splatcut.import_splats(filepath=str(tmp_path / "nan.ply"))
+    obj = import_(tmp_path / "nan.ply", drop_invalid=True)
+    assert len(splats.arrays(obj)) == 39
+
+
+def test_several_objects_are_named_after_themselves(file: Any, tmp_path: Path) -> None:
+    objects = [import_(file(name, f"{name}.ply")) for name in ("degree 0", "degree 1", "degree 2")]
+    objects[0].name, objects[1].name, objects[2].name = "a/b", "a:b", "CON"
+    out = tmp_path / "out"
+    assert bpy.ops.splatcut.export_splats(filepath=str(out / "x.ply"), what="SCENE") == {"FINISHED"}
+    assert {path.name for path in out.iterdir()} == {"a_b.ply", "a_b-2.ply", "CON_.ply"}
+    assert {path.read_bytes() for path in out.iterdir()} == {VARIANTS[f"degree {k}"] for k in range(3)}
+
+
+def test_only_what_is_selected(file: Any, tmp_path: Path) -> None:
+    first, second = import_(file("degree 0")), import_(file("degree 2"))
+    assert [obj for obj in bpy.context.view_layer.objects if obj.select_get()] == [second]
+    bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "one.ply"))
+    assert (tmp_path / "one.ply").read_bytes() == VARIANTS["degree 2"]
+    second.select_set(False)
+    with pytest.raises(RuntimeError, match="Nothing that is selected is a splat object"):
+        bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "none.ply"))
+    first.splatcut.result_of = second.splatcut.uid
+    bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "result.ply"), what="RESULTS")
+    assert (tmp_path / "result.ply").read_bytes() == VARIANTS["degree 0"]
+
+
+def test_the_suffix_decides_and_is_added_where_there_is_none(file: Any, tmp_path: Path) -> None:
+    import_(file())
+    bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "a.splat"), file_format="PLY")
+    assert (tmp_path / "a.splat").stat().st_size == 40 * 32
+    bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "b.v2"), file_format="SPLAT")
+    assert (tmp_path / "b.v2.splat").stat().st_size == 40 * 32
+    with pytest.raises(RuntimeError, match="only read"):
+        bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "c.sog"))
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "after"),
+    [
+        ("/x/a.ply", "SPZ", "/x/a.spz"),
+        ("/x/a.compressed.ply", "PLY", "/x/a.ply"),
+        ("/x/a.ply", "COMPRESSED", "/x/a.compressed.ply"),
+        ("//a", "SPLAT", "//a.splat"),
+        ("/x/", "PLY", "/x/"),
+        ("a.PLY", "PLY", "a.PLY"),
+    ],
+)
+def test_the_file_browser_keeps_suffix_and_format_together(before: str, kind: str, after: str) -> None:
+    if not before.endswith("/"):
+        assert exports.with_format(before, kind) == after
+
+
+def test_a_transform_is_applied_with_colours(file: Any, tmp_path: Path) -> None:
+    obj = import_(file("degree 3"))
+    obj.location, obj.scale = (1, 2, 3), (2, 2, 2)
+    obj.rotation_euler = (0.1, 0.2, 0.3)
+    bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "world.ply"), apply_transform=True)
+    found = read_splats(tmp_path / "world.ply").gaussians
+    wanted = apply_transform(read_splats(file("degree 3")).gaussians, np.array(obj.matrix_world))
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name), err_msg=name)
+    bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "file.ply"))
+    assert (tmp_path / "file.ply").read_bytes() == VARIANTS["degree 3"]
+
+
+@pytest.mark.parametrize("scale", [(1, 2, 1), (1, 1, -1), (1, 0, 1)])
+def test_uneven_transforms_are_refused_before_anything_is_written(scale: Any, file: Any, tmp_path: Path) -> None:
+    import_(file("degree 0", "good.ply"))
+    bad = import_(file("degree 1", "bad.ply"))
+    bad.scale = scale
+    out = tmp_path / "out"
+    with pytest.raises(RuntimeError, match="transform of 'bad' cannot be applied"):
+        bpy.ops.splatcut.export_splats(filepath=str(out / "x.ply"), what="SCENE", apply_transform=True)
+    assert not out.exists()
+    bpy.ops.splatcut.export_splats(filepath=str(out / "x.ply"), what="SCENE")
+    assert len(list(out.iterdir())) == 2
+    with pytest.raises(RuntimeError, match="transform"):
+        bpy.ops.splatcut.apply_transform()
+
+
+def test_shear_is_refused(file: Any, tmp_path: Path) -> None:
+    parent = bpy.data.objects.new("parent", None)
+    bpy.context.collection.objects.link(parent)
+    parent.scale = (1, 3, 1)
+    obj = import_(file())
+    obj.parent = parent
+    obj.rotation_euler = (0, 0, 0.7)
+    with pytest.raises(RuntimeError, match="shears"):
+        bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "x.ply"), apply_transform=True)
+
+
+def test_apply_transform_operator(file: Any, tmp_path: Path) -> None:
+    obj = import_(file("degree 2"))
+    matrix = np.array(obj.matrix_world)
+    assert bpy.ops.splatcut.apply_transform() == {"FINISHED"}
+    assert obj.matrix_world == Matrix.Identity(4)
+    wanted = apply_transform(read_splats(file("degree 2")).gaussians, matrix)
+    np.testing.assert_array_equal(splats.read(obj).gaussians.sh, wanted.sh)
+    copy = obj.copy()
+    bpy.context.collection.objects.link(copy)
+    with pytest.raises(RuntimeError, match="share"):
+        bpy.ops.splatcut.apply_transform()
+
+
+def test_broken_values_are_not_written(file: Any, tmp_path: Path) -> None:
+    obj = import_(file())
+    obj.data.attributes["position"].data[3].vector = (np.nan, 0, 0)
+    with pytest.raises(RuntimeError, match="1 of the 40 Gaussians of 'thing'"):
+        bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "x.ply"))
+    assert not (tmp_path / "x.ply").exists()
+
+
+def test_a_place_that_cannot_be_written(file: Any, tmp_path: Path) -> None:
+    import_(file())
+    (tmp_path / "blocked").write_bytes(b"")
+    with pytest.raises(RuntimeError, match="cannot be written"):
+        bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "blocked" / "x.ply"))
+    (tmp_path / "folder.ply").mkdir()
+    with pytest.raises(RuntimeError, match="is a folder"):
+        bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "folder.ply"))
+
+
+@pytest.mark.filterwarnings("ignore:.*blend relative")
+def test_relative_paths(file: Any, tmp_path: Path) -> None:
+    import_(file())
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.splatcut.export_splats(filepath="//sub/x.ply")
+    assert (tmp_path / "sub/x.ply").read_bytes() == VARIANTS["degree 1"]
+    import_(Path("//sub/x.ply"))
+    assert active().name == "x"
+
+
+def test_menus_and_drag_and_drop() -> None:
+    handler = bpy.types.SPLATCUT_FH_splats
+    assert handler.bl_file_extensions.split(";") == [".ply", ".splat", ".spz", ".sog"]
+    assert handler.bl_import_operator == "splatcut.import_splats"
+    for menu in ("TOPBAR_MT_file_import", "TOPBAR_MT_file_export", "VIEW3D_MT_object_apply"):
+        drawn = getattr(bpy.types, menu)._dyn_ui_initialize()
+        assert any(entry.__module__ == import_export.__name__ for entry in drawn)
+
+
+def test_names_of_objects() -> None:
+    assert exports.object_name(Path("/a/room.compressed.ply")) == "room"
+    assert exports.object_name(Path("/a/room.v2.spz")) == "room.v2"
+    assert exports.object_name(Path("/a/logo/meta.json")) == "logo"
+
+
+# ------------------------------------------------------------------------------------------------ through the worker
+
+
+@pytest.fixture
+def engine() -> Any:
+    yield
+    worker.close()
+    state.clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("formats/minimal-v2.spz", 4),
+        ("formats/minimal-v3.spz", 4),
+        ("real/monkey_0001.sog", None),
+        ("real/playcanvas-logo/meta.json", None),
+        ("real/guitar.compressed.ply", 90854),
+    ],
+)
+@pytest.mark.slow
+def test_formats_that_take_the_worker(name: str, count: int | None, shared: Path, engine: Any, tmp_path: Path) -> None:
+    source = shared / "splats" / name
+    obj = import_(source)
+    assert obj.splatcut.source_format == exchange.file_format(source) != "ply"
+    assert count is None or len(splats.arrays(obj)) == count
+    assert len(splats.arrays(obj)) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".spz", ".compressed.ply"])
+def test_export_through_the_worker(suffix: str, file: Any, engine: Any, tmp_path: Path) -> None:
+    obj = import_(file("degree 2"))
+    target = tmp_path / f"out{suffix}"
+    bpy.ops.splatcut.export_splats(filepath=str(target))
+    back = import_(target)
+    wanted, found = splats.arrays(obj), splats.arrays(back)
+    order = np.argsort(wanted.positions[:, 0]), np.argsort(found.positions[:, 0])
+    np.testing.assert_allclose(found.positions[order[1]], wanted.positions[order[0]], atol=5e-3)
+    np.testing.assert_allclose(found.opacity[order[1]], wanted.opacity[order[0]], atol=0.02)
+    assert found.sh.shape == wanted.sh.shape
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.slow
+def test_a_damaged_file_through_the_worker(engine: Any, tmp_path: Path) -> None:
+    (tmp_path / "bad.spz").write_bytes(b"\x1f\x8bnonsense")
+    with pytest.raises(RuntimeError, match="bad.spz") as caught:
+        bpy.ops.splatcut.import_splats(filepath=str(tmp_path / "bad.spz"))
+    assert "Traceback" not in str(caught.value)
+    assert not bpy.data.objects
+
+
+def test_without_a_worker_the_message_says_what_to_do(shared: Path, engine: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("SPLATCUT_WORKER_PYTHON", "/nowhere/python")
+    with pytest.raises(RuntimeError, match="preferences"):
+        bpy.ops.splatcut.import_splats(filepath=str(shared / "splats/formats/minimal-v2.spz"))
+    assert not bpy.data.objects

@@ -40,8 +40,6 @@ def resolve_device(device: str) -> Literal["cuda", "cpu"]:
         return "cpu"
     if device not in ("auto", "cuda"):
         raise UserError(f'There is no device "{device}". Choose "auto", "cuda" or "cpu".')
-    if device == "auto" and _is_cpu_build():
-        return "cpu"
     problem = cuda_problem()
     if problem is None:
         return "cuda"
@@ -50,9 +48,11 @@ def resolve_device(device: str) -> Literal["cuda", "cpu"]:
     return "cpu"
 
 
-def _is_cpu_build() -> bool:
-    """Whether the installed torch says that it is a build without CUDA; it need not be loaded, which takes seconds."""
+def quick_device(device: str) -> Literal["cuda", "cpu"]:
+    """``resolve_device`` without loading torch, which takes seconds, where its version says that it knows no CUDA."""
     try:
-        return importlib.metadata.version("torch").endswith("+cpu")
+        if device == "auto" and importlib.metadata.version("torch").endswith("+cpu"):
+            return "cpu"
     except importlib.metadata.PackageNotFoundError:
-        return False
+        pass
+    return resolve_device(device)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from splatcut.cameras.types import View
 from splatcut.gaussians import F32, Gaussians
 from splatcut.masks.types import MaskSet
 from splatcut.progress import Progress
+
+if TYPE_CHECKING:
+    from splatcut.raster.cpu import Prepared
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,15 @@ class Lifted:
     seen: NDArray[np.bool_]
 
 
-def accumulate_view(gaussians: Gaussians, view: View, signals: F32, device: raster.Device = "cpu") -> ViewSums:
-    """Sums of one view; ``signals`` [K, H, W] float32 in [0, 1] are the objects' masks."""
-    sums = raster.accumulate(gaussians, view.camera, signals, device=device)
+def accumulate_view(
+    gaussians: Gaussians,
+    view: View,
+    signals: F32,
+    device: raster.Device = "cpu",
+    prepared: Prepared | None = None,
+) -> ViewSums:
+    """Sums of one view; ``signals`` [K, H, W] float32 in [0, 1] are the masks; ``prepared``: of ``raster.prepare``."""
+    sums = raster.accumulate(gaussians, view.camera, signals, device=device, prepared=prepared)
     index = np.flatnonzero(sums.weight > 0).astype(np.int32)
     return ViewSums(index, sums.weight[index], np.clip(sums.weighted[index], 0, sums.weight[index, None]))
 

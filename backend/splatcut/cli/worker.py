@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     # Ctrl-C in the terminal that Blender was started from is Blender's affair; it takes the worker with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    from splatcut.devices import resolve_device
+    from splatcut.devices import quick_device
     from splatcut.worker.server import About, Server, Worker
 
     def make_worker() -> Worker:
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         return Session(SessionSettings(args.device, args.model, **chosen))
 
-    about = About(lambda: resolve_device(args.device), args.model or "MobileSAM (embedded)", log)
+    about = About(lambda: quick_device(args.device), args.model or "MobileSAM (embedded)", log)
     lines = Lines(replies, lambda: os._exit(0))
     Server(requests, lines, make_worker, about).serve()
     return 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,9 @@ from splatcut.masks.vote import Vote, believe
 from splatcut.masks.working import WorkingView, picture
 from splatcut.progress import Progress
 from splatcut.sam import Embedding, EmbeddingCache, Prediction, Prompt2D, Segmenter, low_res_from_mask
+
+if TYPE_CHECKING:
+    from splatcut.raster.cpu import Prepared
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,12 @@ class Eyes:
 
     def look(self, view: WorkingView) -> Embedding:
         """The embedding of the view's photo or render."""
-        return self.cache.encode(self.segmenter, picture(view, self.gaussians, self.device))
+        image = picture(view, self.gaussians, self.device, self.prepared(view.view))
+        return self.cache.encode(self.segmenter, image)
 
     def depth(self, view: View) -> tuple[F32, F32]:
         """Depth [h, w] of what a view draws and transmittance [h, w], as ``drawn_depth`` gives them."""
-        return drawn_depth(self.gaussians, view.camera, self.device)
+        return drawn_depth(self.gaussians, view.camera, self.device, self.prepared(view))
 
     def answer(self, said: Said, view: WorkingView) -> F32:
         """[h, w] float32 in [0, 1]: the mask for what the user said in one view."""
@@ -92,7 +97,15 @@ class Eyes:
 
     def lift(self, view: View, masks: F32) -> ViewSums:
         """The sums of one view for masks [K, h, w] float32 in [0, 1]."""
-        return accumulate_view(self.gaussians, view, masks, self.device)
+        return accumulate_view(self.gaussians, view, masks, self.device, self.prepared(view))
+
+    def believe(self, view: View, features: F32, options: DeriveOptions) -> list[Belief]:
+        """What a vote's ``features`` say about each object in a view."""
+        return believe(self.gaussians, view, features, options, self.device, self.prepared(view))
+
+    def prepared(self, view: View) -> Prepared | None:
+        """``raster.prepare`` of the view, where that is kept."""
+        return None
 
 
 def _best_candidate(prediction: Prediction, own: Belief) -> tuple[F32, float]:
@@ -292,7 +305,7 @@ class MaskLoop:
     def _visit(self, number: int, features: F32) -> None:
         """One view, given the vote's features."""
         view = self._views[number]
-        beliefs = believe(self._eyes.gaussians, view.view, features, self._options.derive, self._eyes.device)
+        beliefs = self._eyes.believe(view.view, features, self._options.derive)
         keep = self._settled(number)
         probability, scores = self._predict(number, beliefs, keep)
         trust = np.where(scores >= self._options.min_agreement, scores**2, 0.0)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from splatcut.cameras import Camera, CandidateOptions, View, candidate_quality, 
 from splatcut.errors import UserError
 from splatcut.gaussians import F32, Gaussians
 from splatcut.progress import Progress
+
+if TYPE_CHECKING:
+    from splatcut.raster.cpu import Prepared
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,13 @@ class VirtualOptions:
             raise ValueError("At least 2 virtual cameras are needed, on a cone of less than 180 degrees.")
 
 
-def drawn_depth(gaussians: Gaussians, camera: Camera, device: raster.Device = "cpu") -> tuple[F32, F32]:
+def drawn_depth(
+    gaussians: Gaussians, camera: Camera, device: raster.Device = "cpu", prepared: Prepared | None = None
+) -> tuple[F32, F32]:
     """[H, W] mean depth of what is drawn (camera z, world units; 0 where nothing is) and [H, W] transmittance."""
     rotation, offset = camera.camera_from_world[2, :3], camera.camera_from_world[2, 3]
     depth = (gaussians.means @ rotation + offset).astype(np.float32)[:, None]
-    rendered = raster.render(gaussians, camera, features=depth, colour=False, device=device)
+    rendered = raster.render(gaussians, camera, features=depth, colour=False, device=device, prepared=prepared)
     assert rendered.features is not None
     alpha = 1.0 - rendered.transmittance
     return np.where(alpha > 1e-3, rendered.features[..., 0] / np.maximum(alpha, 1e-6), 0.0), rendered.transmittance

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,9 @@ from splatcut.cameras.types import View
 from splatcut.gaussians import F32, Gaussians
 from splatcut.lift import ViewSums
 from splatcut.masks.derive import Belief, DeriveOptions, belief
+
+if TYPE_CHECKING:
+    from splatcut.raster.cpu import Prepared
 
 #: A Gaussian has a vote about an object when trusted views show this much of it, square pixels.
 MIN_EVIDENCE = 0.3
@@ -44,10 +49,17 @@ class Vote:
 
 
 def believe(
-    gaussians: Gaussians, view: View, features: F32, options: DeriveOptions, device: raster.Device = "cpu"
+    gaussians: Gaussians,
+    view: View,
+    features: F32,
+    options: DeriveOptions,
+    device: raster.Device = "cpu",
+    prepared: Prepared | None = None,
 ) -> list[Belief]:
     """What a vote's ``features`` say about each object in a view."""
-    blended = raster.render(gaussians, view.camera, features=features, colour=False, device=device).features
+    blended = raster.render(
+        gaussians, view.camera, features=features, colour=False, device=device, prepared=prepared
+    ).features
     assert blended is not None
     kinds = features.shape[1] // 2
     return [belief(blended[..., k], blended[..., kinds + k], options) for k in range(kinds)]

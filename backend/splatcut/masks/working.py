@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from splatcut import raster
 from splatcut.cameras import load_photo
 from splatcut.cameras.types import View
 from splatcut.gaussians import Gaussians
+
+if TYPE_CHECKING:
+    from splatcut.raster.cpu import Prepared
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +74,13 @@ def working_view(view: View, max_side: int) -> WorkingView:
     return WorkingView(view, replace(view, camera=camera))
 
 
-def picture(view: WorkingView, gaussians: Gaussians, device: raster.Device = "cpu") -> NDArray[np.uint8]:
+def picture(
+    view: WorkingView, gaussians: Gaussians, device: raster.Device = "cpu", prepared: Prepared | None = None
+) -> NDArray[np.uint8]:
     """[h, w, 3] uint8 sRGB: the photo at working size, or the scene's render without a photo (method: views)."""
     camera = view.view.camera
     if view.source.photo is None:
-        image = raster.render(gaussians, camera, device=device).image
+        image = raster.render(gaussians, camera, device=device, prepared=prepared).image
         assert image is not None
         return np.rint(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
     return photo_of(view)

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,12 @@ from splatcut.cameras.types import Camera
 from splatcut.gaussians import F32, Gaussians
 from splatcut.raster.types import Accumulated, Rendered
 
+if TYPE_CHECKING:
+    from splatcut.raster.cpu import Prepared
+
 Device = Literal["cpu", "cuda", "reference"]
 
-__all__ = ["Accumulated", "Device", "Rendered", "accumulate", "render", "touched_tiles"]
+__all__ = ["Accumulated", "Device", "Rendered", "accumulate", "prepare", "render", "touched_tiles"]
 
 
 def render(
@@ -33,6 +36,7 @@ def render(
     tiles: NDArray[np.bool_] | None = None,
     sh_degree: int | None = None,
     device: Device = "cpu",
+    prepared: Prepared | None = None,
 ) -> Rendered:
     """Renders a view.
 
@@ -44,6 +48,7 @@ def render(
         tiles: [ceil(H / 16), ceil(W / 16)] bool: tiles to render; the others stay 0 with transmittance 1.
         sh_degree: highest SH degree to evaluate; the Gaussians' own when None.
         device: see the module.
+        prepared: from ``prepare`` with these Gaussians and this camera; takes no ``opacity_scale`` and no ``tiles``.
 
     Raises:
         UserError: ``cuda`` without a usable CUDA device or gsplat.
@@ -66,7 +71,7 @@ def render(
         return reference.render_arrays(gaussians, camera, **options)
     from splatcut.raster import cpu
 
-    return cpu.render(gaussians, camera, **options)
+    return cpu.render(gaussians, camera, **options, prepared=prepared)
 
 
 def accumulate(
@@ -76,12 +81,13 @@ def accumulate(
     *,
     tiles: NDArray[np.bool_] | None = None,
     device: Device = "cpu",
+    prepared: Prepared | None = None,
 ) -> Accumulated:
     """Sums of the blending weights over a view's pixels, alone and times each signal (method: lifting).
 
     Args:
         signals: [K, H, W] float32, e.g. the objects' masks.
-        tiles: as in ``render``.
+        tiles, prepared: as in ``render``.
     """
     if device == "cuda":
         from splatcut.raster import cuda
@@ -93,7 +99,18 @@ def accumulate(
         return reference.accumulate_arrays(gaussians, camera, signals, tiles=tiles)
     from splatcut.raster import cpu
 
+    if prepared is not None:
+        return cpu.accumulate_prepared(prepared, signals)
     return cpu.accumulate(gaussians, camera, signals, tiles=tiles)
+
+
+def prepare(gaussians: Gaussians, camera: Camera, device: Device = "cpu") -> Prepared | None:
+    """What drawing a view begins with, to be kept by whoever draws it often; None where the device keeps nothing."""
+    if device != "cpu":
+        return None
+    from splatcut.raster import cpu
+
+    return cpu.prepare(gaussians, camera)
 
 
 def touched_tiles(gaussians: Gaussians, camera: Camera) -> NDArray[np.bool_]:

@@ -145,9 +145,13 @@ def render(
     opacity_scale: F32 | None = None,
     tiles: NDArray[np.bool_] | None = None,
     sh_degree: int | None = None,
+    prepared: Prepared | None = None,
 ) -> Rendered:
     """See ``splatcut.raster.render``."""
-    prepared = prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
+    if prepared is None:
+        prepared = prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
+    elif opacity_scale is not None or tiles is not None:
+        raise ValueError("What was prepared has its own opacities and tiles.")
     values = channels(prepared, gaussians, features, colour, sh_degree)
     ground = np.zeros(values.shape[1], np.float32)
     if colour:

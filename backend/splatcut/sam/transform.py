@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.sparse import csr_array
 
 MODEL_SIZE = 1024
 MASK_SIZE = 256
@@ -79,7 +80,7 @@ class Frame:
         cut off, bilinear to the image)."""
         rows = _up_and_crop(self.used_height, self.height)
         columns = _up_and_crop(self.used_width, self.width)
-        return (rows @ np.asarray(low_res, dtype=np.float32) @ columns.T).astype(np.float32)
+        return _both_axes(rows, np.asarray(low_res, dtype=np.float32), columns)
 
     def to_low_res(self, values: NDArray[np.floating], outside: float) -> NDArray[np.float32]:
         """[H, W] values of the image -> [256, 256] in the model's mask (antialiased bilinear; padding: ``outside``)."""
@@ -88,7 +89,7 @@ class Frame:
         rows = _down(self.height, self.used_height)
         columns = _down(self.width, self.used_width)
         out = np.full((MASK_SIZE, MASK_SIZE), outside, dtype=np.float32)
-        out[: len(rows), : len(columns)] = rows @ np.asarray(values, dtype=np.float32) @ columns.T
+        out[: rows.shape[0], : columns.shape[0]] = _both_axes(rows, np.asarray(values, dtype=np.float32), columns)
         return out
 
 
@@ -103,17 +104,22 @@ def _interpolation(count_out: int, count_in: int, step: float) -> NDArray[np.flo
     return weights / weights.sum(axis=1, keepdims=True)
 
 
+def _both_axes(rows: csr_array, values: NDArray[np.float32], columns: csr_array) -> NDArray[np.float32]:
+    """[H, W] ``rows @ values @ columns.T``, of which the matrices' zeros cost nothing."""
+    return np.ascontiguousarray((columns @ (rows @ values).T).T, dtype=np.float32)
+
+
 @lru_cache(maxsize=64)
-def _up_and_crop(used: int, size: int) -> NDArray[np.float32]:
+def _up_and_crop(used: int, size: int) -> csr_array:
     """[size, 256]: mask -> model frame -> its first ``used`` pixels -> ``size`` image pixels, along one axis."""
     up = _interpolation(MODEL_SIZE, MASK_SIZE, 1.0 / CELL)[:used]
     # The last step samples without antialiasing, as SAM does: the map is smooth (it was just enlarged fourfold).
     centre = np.clip((np.arange(size) + 0.5) * (used / size), 0.5, used - 0.5)[:, None]
     sample = np.maximum(0.0, 1.0 - np.abs(np.arange(used)[None, :] + 0.5 - centre))
-    return (sample @ up).astype(np.float32)
+    return csr_array((sample @ up).astype(np.float32))
 
 
 @lru_cache(maxsize=64)
-def _down(size: int, used: int) -> NDArray[np.float32]:
+def _down(size: int, used: int) -> csr_array:
     """[ceil(used / 4), size]: image pixels -> mask pixels that touch the image, along one axis."""
-    return _interpolation(-(-used // CELL), size, CELL * size / used).astype(np.float32)
+    return csr_array(_interpolation(-(-used // CELL), size, CELL * size / used).astype(np.float32))

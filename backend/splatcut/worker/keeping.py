@@ -7,12 +7,13 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from splatcut import raster
 from splatcut.cameras import View
 from splatcut.gaussians import F32
 from splatcut.lift import LiftOptions, Neighbours, ViewSums, unseen_neighbours
@@ -20,6 +21,9 @@ from splatcut.masks.loop import Eyes
 from splatcut.masks.prompted import Said
 from splatcut.masks.working import WorkingView
 from splatcut.sam import Embedding
+
+if TYPE_CHECKING:
+    from splatcut.raster.cpu import Prepared
 
 T = TypeVar("T")
 
@@ -86,15 +90,24 @@ def content_key(*arrays: NDArray[Any] | None) -> str:
     return digest.hexdigest()
 
 
+def _size_of_drawing(made: Prepared | None) -> int:
+    if made is None:
+        return 0
+    arrays = [getattr(made, item.name) for item in fields(made)]
+    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
+
+
 @dataclass(frozen=True, eq=False)
 class KeepingEyes(Eyes):
     """Eyes that see everything once.
 
     Attributes:
         store: what was seen, which belongs to this scene and model.
+        drawings: what drawing the views begins with. Kept apart, since in large scenes it would drive out all else.
     """
 
     store: Store = field(default_factory=lambda: Store(512 << 20))
+    drawings: Store = field(default_factory=lambda: Store(256 << 20))
 
     def has_looked(self, view: WorkingView) -> bool:
         """Whether the view's embedding is at hand."""
@@ -127,6 +140,11 @@ class KeepingEyes(Eyes):
             ("lift", view_key(view), content_key(masks)),
             lambda: Eyes.lift(self, view, masks),
             lambda made: made.index.nbytes + made.weight.nbytes + made.weighted.nbytes,
+        )
+
+    def prepared(self, view: View) -> Prepared | None:
+        return self.drawings.get(
+            view_key(view), lambda: raster.prepare(self.gaussians, view.camera, self.device), _size_of_drawing
         )
 
     def neighbours(self, means: F32, seen: NDArray[np.bool_], options: LiftOptions) -> Neighbours:

@@ -17,7 +17,7 @@ import numpy as np
 
 from splatcut import formats, raster
 from splatcut.cameras import Camera, View, check_views_see_scene
-from splatcut.devices import resolve_device
+from splatcut.devices import quick_device
 from splatcut.errors import UserError
 from splatcut.files import atomic_path, content_hash
 from splatcut.gaussians import Gaussians
@@ -98,7 +98,7 @@ class Session:
     def device(self) -> Literal["cuda", "cpu"]:
         """The device that the work runs on. Raises ``UserError`` when it cannot be used."""
         if self._device is None:
-            self._device = resolve_device(self.settings.device)
+            self._device = quick_device(self.settings.device)
         return self._device
 
     @property
@@ -121,6 +121,7 @@ class Session:
         """Gives back what can be worked out again; for when memory ran out."""
         if self._scene is not None:
             self._scene.previewer.eyes.store.clear()
+            self._scene.previewer.eyes.drawings.clear()
 
     def work(self, number: int, request: Request, send: Callable[[Event], None], cancel: threading.Event) -> Result:
         """Does a request.

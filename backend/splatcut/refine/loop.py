@@ -60,6 +60,9 @@ class Optimiser:
         self.adam = RowAdam(moving.tensors, options.rates, torch.from_numpy(pixel))
         self.field = FieldTerms(moving, boundary, options) if options.field.on else None
         self.done = 0
+        #: Means of the parameters over the last iterations (``RefineOptions.average``), and of how many.
+        self.means: dict[str, Tensor] = {}
+        self.averaged = 0
         #: Losses of all iterations, and of those that held Gaussians to masks their part that does.
         self.history: list[float] = []
         self.held: list[float] = []
@@ -70,11 +73,13 @@ class Optimiser:
         tensors = {name: tensor.detach() for name, tensor in self.moving.tensors.items()}
         field = None if self.field is None else self.field.state()
         losses = {"history": self.history, "held": self.held}
-        return {"done": self.done, **losses, "tensors": tensors, "adam": adam, "field": field}
+        means = {"means": self.means, "averaged": self.averaged}
+        return {"done": self.done, **losses, **means, "tensors": tensors, "adam": adam, "field": field}
 
     def load(self, state: dict[str, Any]) -> None:
         """Goes on from a ``state``."""
         self.done, self.history, self.held = state["done"], list(state["history"]), list(state["held"])
+        self.means, self.averaged = dict(state["means"]), state["averaged"]
         with torch.no_grad():
             for name, tensor in self.moving.tensors.items():
                 tensor.copy_(state["tensors"][name])
@@ -117,8 +122,26 @@ class Optimiser:
         for tensor in self.moving.tensors.values():
             tensor.grad = None
         self.done += 1
+        if self.done > (1 - options.average) * options.iterations:
+            self._average()
         self.history.append(float(loss.detach()))
         return self.history[-1]
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        self.averaged += 1
+        for name, tensor in self.moving.tensors.items():
+            if name in self.means:
+                # What does not change keeps its bits: its difference is zero.
+                self.means[name] += (tensor - self.means[name]) / self.averaged
+            else:
+                self.means[name] = tensor.detach().clone()
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Puts the means over the last iterations in place: what single views pull to and fro cancels out."""
+        for name, mean in self.means.items():
+            self.moving.tensors[name].copy_(mean)
 
     def _gaussians_loss(
         self, band: Band, sub: SubScene, image: Tensor, labels: Tensor, transmittance: Tensor, rng: np.random.Generator
@@ -199,6 +222,7 @@ def optimise(optimiser: Optimiser, progress: Progress, save: Callable[[Optimiser
         progress.step()
         if save is not None:
             save(optimiser)
+    optimiser.finish()
 
 
 def settled(history: Sequence[float], patience: int) -> bool:

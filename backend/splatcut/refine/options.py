@@ -113,6 +113,7 @@ class RefineOptions:
         parts: the tiles away from the edges and the errors take turns: one of so many parts of them in an iteration.
         patience: a round ends early when the loss on the masks has not fallen by 0.5% within this many iterations
             (whole turns through the views); 0 never.
+        average: share of a round's iterations, its last ones, over which the parameters are averaged in the end.
         photo_share: of the photo in what the render is held to, the rest being the input scene's own render.
         weights, rates, field: see there.
         seed: of every random number.
@@ -129,6 +130,7 @@ class RefineOptions:
     hidden: bool = True
     parts: int = 4
     patience: int = 0
+    average: float = 0.25
     photo_share: float = 1.0
     weights: Weights = made(default_factory=Weights)
     rates: Rates = made(default_factory=Rates)
@@ -138,7 +140,7 @@ class RefineOptions:
     def __post_init__(self) -> None:
         if min(self.iterations, self.rounds, self.parts) < 1 or min(self.patience, self.passes) < 0:
             raise ValueError("Iterations, rounds and parts must be at least 1; patience and passes not negative.")
-        for name in ("tau", "tau_move", "outside", "edge", "photo_share"):
+        for name in ("tau", "tau_move", "outside", "edge", "average", "photo_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], not {getattr(self, name)}.")
 

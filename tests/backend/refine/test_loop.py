@@ -120,6 +120,24 @@ def test_a_run_that_goes_on_from_a_saved_state_ends_as_the_undisturbed_one(optio
         assert torch.equal(late.moving.tensors[name], whole.moving.tensors[name])
 
 
+def test_the_last_iterations_are_averaged() -> None:
+    kept: list[dict[str, torch.Tensor]] = []
+
+    def save(optimiser: Optimiser) -> None:
+        kept.append({name: tensor.detach().clone() for name, tensor in optimiser.moving.tensors.items()})
+
+    optimiser = _optimiser(RefineOptions(iterations=8, average=0.5, field=WITHOUT_FIELD))
+    optimise(optimiser, Quiet(), save)
+    for name in NAMES:
+        found, last = optimiser.moving.tensors[name], torch.stack([some[name] for some in kept[4:]])
+        assert torch.allclose(found, last.mean(dim=0), rtol=1e-5, atol=1e-6), name
+        same = (last == last[0]).all(dim=0)
+        assert torch.equal(found[same], last[0][same])  # bit by bit
+    plain = _optimiser(RefineOptions(iterations=8, average=0.0, field=WITHOUT_FIELD))
+    optimise(plain, Quiet())
+    assert all(torch.equal(plain.moving.tensors[name], kept[-1][name]) for name in NAMES)
+
+
 def test_another_seed_takes_the_views_in_another_order() -> None:
     _, _, history = _once()
     _, _, other = _refined(replace(OPTIONS, iterations=8, seed=1))

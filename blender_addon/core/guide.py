@@ -86,7 +86,7 @@ def hints(now: Situation) -> tuple[Hint, ...]:
 
 def _next(now: Situation) -> Hint:
     if not now.splat:
-        return Hint("Import a splat (step 1), or select one in the viewport.", "splatcut.import_splats", "Import Splat")
+        return Hint("Import a splat (step 1), or select one in the viewport or the outliner.")
     if now.hidden:
         return _after_run(now)
     if not now.ready:

@@ -69,11 +69,11 @@ class Mark:
     centre: NDArray[np.float64] | None = None
     lines: NDArray[np.float64] | None = None
 
-    def distance(self, x: float, y: float) -> float:
+    def distance(self, x: float, y: float, scale: float = 1.0) -> float:
         """Pixels from (x, y) to the point's disc or to the box's nearest line, 0 within."""
         mouse = np.array([x, y])
         if self.centre is not None:
-            return max(float(np.linalg.norm(self.centre - mouse)) - RADIUS, 0.0)
+            return max(float(np.linalg.norm(self.centre - mouse)) - RADIUS * scale, 0.0)
         if self.lines is None or not len(self.lines):
             return float("inf")
         start, along = self.lines[:, 0], self.lines[:, 1] - self.lines[:, 0]
@@ -104,8 +104,9 @@ def hit(found: Sequence[Mark], x: float, y: float, scale: float = 1.0) -> str:
     best, chosen = REACH * scale, ""
     for kind in ("POINT", "BOX"):
         for mark in reversed(found):
-            if mark.kind == kind and mark.distance(x, y) < best:
-                best, chosen = mark.distance(x, y), mark.uid
+            distance = mark.distance(x, y, scale)
+            if mark.kind == kind and distance < best:
+                best, chosen = distance, mark.uid
         if chosen:
             break
     return chosen

@@ -123,7 +123,13 @@ class SPLATCUT_OT_prompt_add_box(Dragging, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if not self.look(context):
             return {"PASS_THROUGH"}
-        self.start(context, event)
+        try:
+            obj = active_splat(context)
+            # A drag that begins on a prompt moves it; keymaps do not say which of the two operators is asked first.
+            if prompt_at(obj, self.viewport(obj), *self.start(context, event)):
+                return {"PASS_THROUGH"}
+        except UserError as error:
+            return refuse(self, error, gently=True)
         self.dragged(context, event.mouse_region_x, event.mouse_region_y)
         context.window_manager.modal_handler_add(self)
         context.workspace.status_text_set("Drag a box around the object. Esc or right mouse button: never mind.")

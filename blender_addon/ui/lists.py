@@ -31,6 +31,7 @@ class SPLATCUT_UL_objects(bpy.types.UIList):
         swatch = row.row()
         swatch.ui_units_x = 1.0
         swatch.prop(item, "colour", text="")
+        row.separator(factor=0.5)
         row.prop(item, "name", text="", emboss=False)
         side = row.row()
         side.alignment = "RIGHT"

@@ -25,14 +25,16 @@ class SidebarPanel:
 
 
 class SplatPanel(SidebarPanel):
-    """A panel that needs an active splat; greyed out without one."""
+    """A panel that needs an active splat."""
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draws ``fill`` for the splat, or says that there is none."""
         panel: Any = self
         obj: Any = splats.active(context)
         if obj is None:
-            panel.layout.label(text="No splat selected.", icon="INFO")
+            empty = panel.layout.column()
+            empty.active = False
+            empty.label(text="Needs a splat")
             return
         panel.fill(context, panel.layout, obj)
 
@@ -103,9 +105,9 @@ class SPLATCUT_PT_objects(SplatPanel, bpy.types.Panel):
             keys = layout.column(align=True)
             keys.scale_y = 0.8
             for text, icon in (
-                ("Click: belongs to it", "MOUSE_LMB"),
-                ("Ctrl-click: does not", "EVENT_CTRL"),
-                ("Drag: box around it", "MOUSE_LMB_DRAG"),
+                ("Click: belongs to it", "ADD"),
+                ("Ctrl-click: does not belong to it", "REMOVE"),
+                ("Drag: box around it", "SHADING_BBOX"),
             ):
                 keys.label(text=text, icon=icon)
         row = layout.row()

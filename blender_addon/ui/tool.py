@@ -37,7 +37,7 @@ class SplatCutTool(bpy.types.WorkSpaceTool):
             {"properties": [("positive", False)]},
         ),
         ("splatcut.object_select", {"type": "LEFTMOUSE", "value": "CLICK", "shift": True}, None),
-        # The first of these that finds something to do takes the drag.
+        # The first takes drags that begin on a prompt, the second the others.
         ("splatcut.prompt_move", {"type": "LEFTMOUSE", "value": "CLICK_DRAG"}, None),
         ("splatcut.prompt_add_box", {"type": "LEFTMOUSE", "value": "CLICK_DRAG"}, None),
         ("splatcut.prompt_delete", {"type": "X", "value": "PRESS"}, None),

@@ -17,10 +17,13 @@ from splatcut.errors import UserError
 from splatcut.formats import read_splats
 from splatcut.messages.worker import RunResult
 
+from ..core.objects import labels_in_list
 from . import scenes, splats
 
 
-def deliver(context: bpy.types.Context, uid: str, result: RunResult, names: tuple[str, ...]) -> bpy.types.Collection:
+def deliver(
+    context: bpy.types.Context, uid: str, result: RunResult, names: tuple[str, ...], uids: tuple[str, ...]
+) -> bpy.types.Collection:
     """Makes the collection of a run's splat objects, sets the source's labels and hides it.
 
     Everything is read before anything is made, so that nothing is left behind where reading fails. The caller pushes
@@ -28,7 +31,7 @@ def deliver(context: bpy.types.Context, uid: str, result: RunResult, names: tupl
 
     Args:
         uid: of the splat object that was cut.
-        names: of the objects, in the order of the labels.
+        names: of the objects, in the order of the labels; uids: theirs in the list, which may have changed since.
 
     Raises:
         UserError: the splat object is gone, or a file of the run cannot be read.
@@ -59,7 +62,9 @@ def deliver(context: bpy.types.Context, uid: str, result: RunResult, names: tupl
         if name in colours:
             made.color = (*colours[name], 1.0)
     if found is not None:
-        splats.set_labels(source, *found)
+        labels, probability = found
+        listed = [item.uid for item in source.splatcut.objects]
+        splats.set_labels(source, labels_in_list(labels, uids, listed), probability)
     for obj in (source, *earlier):
         hide(context, obj)
     return collection

@@ -109,6 +109,17 @@ def labels_after_move(labels: ArrayLike, source: int, target: int) -> NDArray[np
     return new[np.clip(old, 0, size)]
 
 
+def labels_in_list(labels: ArrayLike, owners: Sequence[str], listed: Sequence[str]) -> NDArray[np.int32]:
+    """Labels that count the list's objects, from a run's labels, which count the objects that it cut out.
+
+    Args:
+        labels: 0 background, k the k-th of ``owners``.
+        owners: uids of the objects of the run; listed: uids of the list now. What has left the list is background.
+    """
+    places = {uid: number for number, uid in enumerate(listed, start=1)}
+    return np.array([0, *(places.get(uid, 0) for uid in owners)], dtype=np.int32)[np.asarray(labels)]
+
+
 def _allowed(name: str) -> bool:
     try:
         check_object_name(name)

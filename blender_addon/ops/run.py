@@ -20,7 +20,7 @@ from splatcut.messages import worker as messages
 from ..bridge import prompts, results, scenes, splats, state, views, worker
 from ..core import jobs
 from ..core.client import Outcome
-from ..core.prompts import build_objects
+from ..core.prompts import build_objects, ready_uids
 from ..core.session import Task
 from . import preview
 from .common import SplatOperator
@@ -31,10 +31,11 @@ PATIENCE_SECONDS = 30.0
 
 @dataclass
 class _Running:
-    """The run that is on. ``delivered`` and ``problem``: how it ended, a collection's name or a sentence."""
+    """The run that is on, with names and uids of its objects by label. ``delivered`` and ``problem``: how it ended, a collection's name or a sentence."""
 
     uid: str
     names: tuple[str, ...]
+    uids: tuple[str, ...]
     task: Task | None = None
     job: Job | None = None
     delivered: str | None = None
@@ -77,7 +78,7 @@ def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> _Runn
     runs = scenes.folder(uid) / "runs"
     job = jobs.build_job(scenes.working_folder(uid) / "scene.ply", runs, objects, sources, inline, options)
     worker.python()  # a missing environment is told at once
-    running = _Running(uid, tuple(item.name for item in objects), job=job)
+    running = _Running(uid, tuple(item.name for item in objects), ready_uids(placed), job=job)
 
     def make() -> messages.Run:
         if fresh:
@@ -182,7 +183,7 @@ def _deliver_later() -> float | None:
 def _deliver(running: _Running) -> None:
     assert running.result is not None
     try:
-        collection = results.deliver(bpy.context, running.uid, running.result, running.names)
+        collection = results.deliver(bpy.context, running.uid, running.result, running.names, running.uids)
         running.delivered, running.warnings = collection.name, running.result.warnings
         push_undo("Cut Objects")
     except (UserError, OSError, RuntimeError) as error:

@@ -108,6 +108,13 @@ def test_labels_of_no_object_in_the_list_survive_a_move(label: int) -> None:
     assert objects.labels_after_move([label], 0, 1).tolist() == [label]
 
 
+def test_a_runs_labels_follow_the_list_as_it_is_now() -> None:
+    # The run cut out b, d and x; x has gone since, and the list has another order.
+    after = objects.labels_in_list([0, 1, 2, 3, 1], ["b", "d", "x"], ["d", "a", "b"])
+    assert after.tolist() == [0, 3, 1, 0, 3]
+    assert after.dtype == np.int32
+
+
 def _lab(srgb: np.ndarray) -> np.ndarray:
     """CIE 1976 L*a*b* (D65) of sRGB colours [N, 3]."""
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)

@@ -9,7 +9,8 @@ knows splats itself it is a point cloud of that kind. Both have the same attribu
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -119,23 +120,13 @@ def read(obj: bpy.types.Object, matrix: ArrayLike | None = None) -> SplatFile:
         UserError: ``matrix`` is not a rotation with a uniform scale and a translation.
     """
     if _editing(obj.data):
-        # A mesh being edited keeps its attributes to itself, but a copy has them.
         obj.update_from_editmode()
-        copy = obj.data.copy()
-        try:
-            return _read(copy, matrix)
-        finally:
-            bpy.data.batch_remove([copy])
-    return _read(obj.data, matrix)
-
-
-def _read(data: Any, matrix: ArrayLike | None) -> SplatFile:
+    data: Any = obj.data
     before, after = (bytes(data[key]) if isinstance(data.get(key), bytes) else b"" for key in (BEFORE, AFTER))
     text = data.get(FILE)
     facts = Facts.from_json(text, before, after) if isinstance(text, str) else None
-    return layout.splats_from(
-        _Attributes(data), facts, None if matrix is None else np.asarray(matrix, dtype=np.float64)
-    )
+    with _attributes(obj) as source:
+        return layout.splats_from(source, facts, None if matrix is None else np.asarray(matrix, dtype=np.float64))
 
 
 def check_own_data(obj: bpy.types.Object) -> None:
@@ -185,17 +176,16 @@ def arrays(obj: bpy.types.Object, *, with_sh: bool = True) -> SplatArrays:
     data = obj.data
     number = data.session_uid
     known = _arrays.get(number)
-    if _editing(data):
-        return known if known is not None else _stamped(_read_arrays_while_editing(data))
-    if known is not None and len(known) != _Attributes(data).count:
-        known = None
-        _labels.pop(number, None)
-    if known is not None and number in _suspect:
-        fresh = _read_arrays(data, known.sh is not None)
-        if not _equal(known, fresh):
-            _arrays[number] = known = _stamped(fresh)
+    if known is not None and not _editing(data):
+        if len(known) != _count(data):
+            known = None
+        elif number in _suspect:
+            with _attributes(obj) as source:
+                known = known if _agrees(known, source) else None
     if known is None or (with_sh and known.sh is None and layout.sh_name(0) in data.attributes):
-        _arrays[number] = known = _stamped(_read_arrays(data, with_sh))
+        with _attributes(obj) as source:
+            known = _read_arrays(source, with_sh)
+        _arrays[number] = known
     _suspect.discard(number)
     return known
 
@@ -225,7 +215,7 @@ def active(context: bpy.types.Context) -> bpy.types.Object | None:
 def set_labels(obj: bpy.types.Object, labels: NDArray[np.int32], probability: NDArray[np.float32]) -> None:
     """Keeps labels [N] (0 the background) and their probabilities [N] with the object, as attributes."""
     data: Any = obj.data
-    count = _Attributes(data).count
+    count = _count(data)
     for values in (labels, probability):
         if values.shape != (count,):
             raise ValueError(f"{count} Gaussians need as many labels and probabilities, not {values.shape}.")
@@ -239,19 +229,21 @@ def labels(obj: bpy.types.Object) -> tuple[NDArray[np.int32], NDArray[np.float32
     """Labels [N] and probabilities [N] kept with the object, or None; nobody may write to them."""
     data = obj.data
     number = data.session_uid
+    known = _labels.get(number)
     if _editing(data):
-        return _labels.get(number)
-    if number in _suspect:
-        _labels.pop(number, None)
-    if number not in _labels:
-        source = _Attributes(data)
-        found, probability = source.get(layout.OBJECT), source.get(layout.PROBABILITY)
+        return known
+    if known is not None and len(known[0]) != _count(data):
+        known = None
+    if known is None and layout.OBJECT in data.attributes:
+        with _attributes(obj) as source:
+            found, probability = source.get(layout.OBJECT), source.get(layout.PROBABILITY)
         if found is None:
             return None
         if probability is None:
             probability = np.ones(len(found), np.float32)
-        _labels[number] = (found.astype(np.int32, copy=False), probability.astype(np.float32, copy=False))
-    return _labels[number]
+        known = (found.astype(np.int32, copy=False), probability.astype(np.float32, copy=False))
+        _labels[number] = known
+    return known
 
 
 def new_uid() -> str:
@@ -270,17 +262,18 @@ def native() -> bool:
 
 
 class _Attributes:
-    """The point attributes of a mesh or point cloud as a ``layout.Source``."""
+    """The point attributes of a passing copy as a ``layout.Source``; each can be read once."""
 
     def __init__(self, data: Any) -> None:
         self._data = data
+        self._types = {a.name: a.data_type for a in data.attributes if a.domain == "POINT"}
 
     @property
     def count(self) -> int:
-        return len(self._data.vertices if isinstance(self._data, bpy.types.Mesh) else self._data.points)
+        return _count(self._data)
 
     def types(self) -> Mapping[str, str]:
-        return {a.name: a.data_type for a in self._data.attributes if a.domain == "POINT"}
+        return self._types
 
     def get(self, name: str) -> NDArray[Any] | None:
         attribute = self._data.attributes.get(name)
@@ -290,7 +283,33 @@ class _Attributes:
         values = np.empty(self.count * width, number)
         if len(values):
             attribute.data.foreach_get(_VALUES.get(attribute.data_type, "value"), values)
+        if name != layout.POSITION:  # which no geometry can be without
+            self._data.attributes.remove(attribute)
         return values if width == 1 else values.reshape(-1, width)
+
+
+@contextmanager
+def _attributes(obj: bpy.types.Object) -> Iterator[_Attributes]:
+    """For reading an object's attributes.
+
+    Blender's geometries share memory with the evaluated ones until somebody reads numbers, which makes a copy for good.
+    Here that happens to a copy that ends soon, one attribute after the other.
+    """
+    if obj.type == "MESH":
+        try:
+            yield _Attributes(obj.to_mesh())
+        finally:
+            obj.to_mesh_clear()
+    else:
+        copy = obj.data.copy()
+        try:
+            yield _Attributes(copy)
+        finally:
+            bpy.data.batch_remove([copy])
+
+
+def _count(data: Any) -> int:
+    return len(data.vertices if isinstance(data, bpy.types.Mesh) else data.points)
 
 
 def _write(data: Any, name: str, kind: str, values: NDArray[Any]) -> None:
@@ -307,60 +326,62 @@ def _write(data: Any, name: str, kind: str, values: NDArray[Any]) -> None:
         attribute.data.foreach_set(_VALUES.get(kind, "value"), flat)
 
 
-def _read_arrays(data: Any, with_sh: bool) -> SplatArrays:
-    source = _Attributes(data)
-    count = source.count
+def _numbers(source: _Attributes, name: str, width: int, otherwise: float = 0) -> NDArray[np.float32]:
+    values = source.get(name)
+    if values is None or values.shape != (source.count, width):
+        return np.full((source.count, width), otherwise, np.float32)
+    return values.astype(np.float32, copy=False)
 
-    def numbers(name: str, width: int, otherwise: float) -> NDArray[np.float32]:
-        values = source.get(name)
-        if values is None or values.shape != (count, width):
-            return np.full((count, width), otherwise, np.float32)
-        return values.astype(np.float32, copy=False)
 
-    base = numbers(layout.BASE, 4, 1)
+def _read_arrays(source: _Attributes, with_sh: bool) -> SplatArrays:
+    global _stamp
+    _stamp += 1
     coefficients = layout.coefficient_count(source) - 1 if with_sh else 0
-    sh = np.empty((count, coefficients, 3), np.float32) if coefficients else None
+    sh = np.empty((source.count, coefficients, 3), np.float32) if coefficients else None
     if sh is not None:
         for k in range(coefficients):
-            sh[:, k] = numbers(layout.sh_name(k), 3, 0)
-    return SplatArrays(
-        positions=numbers(layout.POSITION, 3, 0),
-        scales=numbers(layout.SCALE, 3, 0.01),
-        quats=numbers(layout.ROTATION, 4, 0),
+            sh[:, k] = _numbers(source, layout.sh_name(k), 3)
+    base = _numbers(source, layout.BASE, 4, 1)
+    found = SplatArrays(
+        positions=_numbers(source, layout.POSITION, 3),
+        scales=_numbers(source, layout.SCALE, 3, 0.01),
+        quats=_numbers(source, layout.ROTATION, 4),
         base=base_colours(base[:, :3]),
         opacity=np.ascontiguousarray(base[:, 3]),
         sh=sh,
+        key=_stamp,
+    )
+    for values in (found.positions, found.scales, found.quats, found.base, found.opacity, found.sh):
+        if values is not None:
+            values.flags.writeable = False
+    return found
+
+
+def _agrees(known: SplatArrays, source: _Attributes) -> bool:
+    """Whether arrays are what attributes say now."""
+
+    def same(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
+        return np.array_equal(a, b, equal_nan=True)
+
+    coefficients = layout.coefficient_count(source) - 1
+    if known.sh is not None and known.sh.shape[1] != coefficients:
+        return False
+    base = _numbers(source, layout.BASE, 4, 1)
+    return (
+        same(known.positions, _numbers(source, layout.POSITION, 3))
+        and same(known.scales, _numbers(source, layout.SCALE, 3, 0.01))
+        and same(known.quats, _numbers(source, layout.ROTATION, 4))
+        and same(known.base, base_colours(base[:, :3]))
+        and same(known.opacity, base[:, 3])
+        and (
+            known.sh is None
+            or all(same(known.sh[:, k], _numbers(source, layout.sh_name(k), 3)) for k in range(coefficients))
+        )
     )
 
 
 def _editing(data: Any) -> bool:
     return bool(getattr(data, "is_editmode", False))
-
-
-def _read_arrays_while_editing(data: Any) -> SplatArrays:
-    copy = data.copy()
-    try:
-        return _read_arrays(copy, True)
-    finally:
-        bpy.data.batch_remove([copy])
-
-
-def _stamped(fresh: SplatArrays) -> SplatArrays:
-    global _stamp
-    _stamp += 1
-    for name in ("positions", "scales", "quats", "base", "opacity", "sh"):
-        values = getattr(fresh, name)
-        if values is not None:
-            values.flags.writeable = False
-    return SplatArrays(fresh.positions, fresh.scales, fresh.quats, fresh.base, fresh.opacity, fresh.sh, _stamp)
-
-
-def _equal(a: SplatArrays, b: SplatArrays) -> bool:
-    for name in ("positions", "scales", "quats", "base", "opacity", "sh"):
-        x, y = getattr(a, name), getattr(b, name)
-        if (x is None) != (y is None) or (x is not None and not np.array_equal(x, y, equal_nan=True)):
-            return False
-    return True
 
 
 def _settings(obj: bpy.types.Object) -> Any:
@@ -393,7 +414,8 @@ def _check_uids() -> None:
 def forget() -> None:
     """Has everything compared or read again before its next use."""
     global _object_count
-    _suspect.update(_arrays, _labels)
+    _suspect.update(_arrays)
+    _labels.clear()
     _object_count = -1
 
 
@@ -403,7 +425,8 @@ def _on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph)
         # A tag on the object alone, as after a change of its prompts, says nothing about its data.
         if update.is_updated_geometry and isinstance(update.id, (bpy.types.Mesh, bpy.types.PointCloud)):
             number = update.id.original.session_uid
-            if number in _arrays or number in _labels:
+            _labels.pop(number, None)
+            if number in _arrays:
                 _suspect.add(number)
     _check_uids()
 
@@ -416,7 +439,6 @@ def _on_history(*_: object) -> None:
 @persistent
 def _on_load(*_: object) -> None:
     _arrays.clear()
-    _labels.clear()
     _suspect.clear()
     _owners.clear()
     forget()

@@ -195,6 +195,8 @@ def attributes_of(
     rows = splats.table.rows
     known = find_layout(rows.dtype, "the file").names
     for name in rows.dtype.names or ():
+        if name in known and rows.dtype[name].itemsize <= 4:
+            continue
         values = np.ascontiguousarray(rows[name])
         values = values.astype(values.dtype.newbyteorder("="), copy=False)
         if values.dtype.itemsize == 8:

@@ -329,7 +329,8 @@ def test_point_clouds_hold_the_same(name: str, load: Any, tmp_path: Path) -> Non
     splats._fill(data, read, None)
     attribute = data.attributes["radiance:base"]
     if attribute.data_type == "FLOAT_COLOR":
-        values = splats._Attributes(data).get(layout.BASE)
+        values = np.empty((len(read), 4), np.float32)
+        attribute.data.foreach_get("color", values.ravel())
         data.attributes.remove(attribute)
         splats._write(data, layout.BASE, "FLOAT4", values)
     obj = bpy.data.objects.new("splat", data)

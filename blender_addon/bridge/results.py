@@ -47,7 +47,8 @@ def deliver(
     collection = bpy.data.collections.new(f"{source.name} cut")
     parent = next((c for c in source.users_collection if c.library is None), context.scene.collection)
     parent.children.link(collection)
-    colours = {item.name: tuple(item.colour) for item in source.splatcut.objects}
+    by_uid = {item.uid: tuple(item.colour) for item in source.splatcut.objects}
+    colours = {name: by_uid[own] for name, own in zip(names, uids, strict=True) if own in by_uid}
     for name, part in parts:
         made: Any = splats.create(
             context,

@@ -31,7 +31,12 @@ PATIENCE_SECONDS = 30.0
 
 @dataclass
 class _Running:
-    """The run that is on, with names and uids of its objects by label. ``delivered`` and ``problem``: how it ended, a collection's name or a sentence."""
+    """The run that is on.
+
+    Attributes:
+        uid: of the splat object; names, uids: of the objects, by label.
+        delivered, problem: how it ended: a collection's name, or a sentence.
+    """
 
     uid: str
     names: tuple[str, ...]

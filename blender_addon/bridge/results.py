@@ -82,7 +82,7 @@ def hide(context: bpy.types.Context, obj: Any) -> None:
 def read_labels(path: Path, count: int, objects: int) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
     """Labels [N] and their probabilities [N] for the input's Gaussians; None when the file belongs to other data.
 
-    A Gaussian that was split has the label of the largest number of its parts, of equal ones the first.
+    A Gaussian that was split has the label of the largest number of its parts, of equal ones the surer one.
 
     Raises:
         UserError: the file cannot be read.
@@ -95,11 +95,12 @@ def read_labels(path: Path, count: int, objects: int) -> tuple[NDArray[np.int32]
         raise UserError(f"The run's labels {path} cannot be read ({error}). Run it again.") from error
     if probability.shape != (len(labels), objects) or (len(parent) and int(parent.max()) >= count):
         return None
-    votes = np.zeros((count, objects + 1), dtype=np.int32)
-    np.add.at(votes, (parent, labels), 1)
-    own = votes.argmax(axis=1).astype(np.int32)
     # The background's share is what no object has.
-    shares = np.concatenate([1 - probability.sum(axis=1, keepdims=True), probability], axis=1)
+    shares = np.concatenate([1 - probability.sum(axis=1, keepdims=True), probability], axis=1).clip(0, 1)
+    rows = np.arange(len(parent))
+    votes = np.zeros((count, objects + 1), dtype=np.float32)
+    np.add.at(votes, (parent, labels), 1 + 0.01 * shares[rows, labels])
+    own = votes.argmax(axis=1).astype(np.int32)
     certain = np.zeros(count, dtype=np.float32)
-    certain[parent] = np.clip(shares[np.arange(len(parent)), own[parent]], 0, 1)
+    certain[parent] = shares[rows, own[parent]]
     return own, certain

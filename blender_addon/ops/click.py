@@ -122,7 +122,8 @@ class ViewportClick(ViewportView):
 
 def prompt_at(obj: Any, port: overlay.Viewport, x: float, y: float) -> str:
     """The uid of the prompt at region pixel (x, y), y up; "" for none."""
-    scale = bpy.context.preferences.system.ui_scale
+    # Without a window it is 0.
+    scale = bpy.context.preferences.system.ui_scale or 1.0
     return overlay.hit(overlay.marks(*prompts.read(obj.splatcut), port), x, y, scale)
 
 

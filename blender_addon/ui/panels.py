@@ -234,7 +234,7 @@ class SPLATCUT_PT_export(SplatPanel, bpy.types.Panel):
 
 def paragraph(context: bpy.types.Context, layout: Any, text: str, icon: str = "NONE") -> None:
     """Text over as many lines as the sidebar's width asks for."""
-    scale = context.preferences.system.ui_scale
+    scale = context.preferences.system.ui_scale or 1.0
     width = context.region.width if context.region is not None else 240
     letters = max(int((width / scale - (70 if icon != "NONE" else 45)) / _LETTER), 16)
     column = layout.column(align=True)

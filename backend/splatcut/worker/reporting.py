@@ -14,6 +14,7 @@ from splatcut.errors import Cancelled
 from splatcut.messages import Job
 from splatcut.messages.worker import Event, LogEvent, ProgressEvent
 from splatcut.pipeline.inputs import FEW_VIEWS
+from splatcut.pipeline.run import MASK_PASSES
 from splatcut.refine.options import BUDGETS
 
 
@@ -34,18 +35,19 @@ def plan_of(job: Job) -> tuple[Step, ...]:
     inline = job.cameras if isinstance(job.cameras, tuple) else ()
     photos = isinstance(job.cameras, Path) or any(view.photo is not None for view in inline)
     virtual = job.masks is None and not isinstance(job.cameras, Path) and len(inline) < FEW_VIEWS
-    rounds = BUDGETS[job.options.quality][2]
+    iterations, _, rounds = BUDGETS[job.options.quality]
     steps = [Step("load", 3)]
     if photos:
-        steps.append(Step("floaters", 10))
+        steps.append(Step("floaters", 4))
     if virtual:
         steps.append(Step("views", 3))
-    steps += [Step("masks", 2 if job.masks is not None else 60), Step("lift", 4)]
+    passes = MASK_PASSES[job.options.quality]
+    steps += [Step("masks", 2 if job.masks is not None else 80 + 50 * passes), Step("lift", 6)]
     if job.options.refine:
         for number in range(rounds):
-            steps += [Step("lift", 4)] if number else []
-            steps += [Step("hidden", 14), Step("objects alone", 4), Step("depths", 4), Step("bands", 8)]
-            steps += [Step("refine", 30)]
+            steps += [Step("lift", 6)] if number else []
+            steps += [Step("hidden", 12), Step("objects alone", 4), Step("depths", 4), Step("bands", 8)]
+            steps += [Step("refine", 0.075 * iterations)]
     return (*steps, Step("islands", 1), Step("objects", 1), Step("final masks", 6), Step("sheet", 3))
 
 
@@ -76,7 +78,8 @@ class Reporter:
         self._weight = sum(step.weight for step in plan) or 1.0
         self._at, self._name, self._done, self._total = -1, "", 0, 0
         self._inside = False  # the stage that runs is the plan's, and its steps count
-        self._fraction, self._began, self._told = 0.0, clock(), -1e9
+        self._fraction, self._told = 0.0, -1e9
+        self._began = self._entered = clock()
 
     def stage(self, name: str, total: int) -> None:
         self._check()
@@ -86,6 +89,7 @@ class Reporter:
         if following:
             self._at = following[0]
         self._name, self._done, self._total = name, 0, total
+        self._entered = self._clock()
         self._tell(force=True)
 
     def step(self, count: int = 1) -> None:
@@ -110,18 +114,32 @@ class Reporter:
         if not force and now - self._told < self.EVERY:
             return
         self._told = now
-        before = sum(step.weight for step in self._plan[: max(self._at, 0)])
-        if self._at >= 0:
-            share = min(1.0, self._done / self._total) if self._total and self._inside else float(not self._inside)
-            before += share * self._plan[self._at].weight
-        self._fraction = max(self._fraction, min(1.0, before / self._weight))
-        spent = now - self._began
-        eta = None
-        if spent >= self.SECONDS and self._fraction >= self.SHARE:
-            eta = round(spent * (1.0 - self._fraction) / self._fraction, 1)
+        done, left = self._work()
+        self._fraction = max(self._fraction, min(1.0, done / self._weight))
         self.send(
             ProgressEvent(
                 self.number, self._name, max(self._at, 0) + 1, max(1, len(self._plan)), self._done, self._total,
-                self._fraction, eta,
+                self._fraction, self._eta(now, done, left),
             )
         )  # fmt: skip
+
+    def _work(self) -> tuple[float, float]:
+        """Weight of what is done, and of the stages after this one."""
+        if self._at < 0:
+            return 0.0, self._weight
+        step = self._plan[self._at]
+        share = min(1.0, self._done / self._total) if self._total and self._inside else float(not self._inside)
+        before = sum(other.weight for other in self._plan[: self._at])
+        return before + share * step.weight, self._weight - before - step.weight
+
+    def _eta(self, now: float, done: float, left: float) -> float | None:
+        """Seconds left: the stage's as fast as it has been so far, the later ones as their weights say."""
+        spent = now - self._began
+        if spent < self.SECONDS or done < self.SHARE * self._weight:
+            return None
+        here = 0.0
+        if self._inside and 0 < self._done < self._total:
+            here = (now - self._entered) * (self._total - self._done) / self._done
+        elif self._inside and self._done == 0:
+            here = spent / done * self._plan[self._at].weight
+        return round(here + spent / done * left, 1)

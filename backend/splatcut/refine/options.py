@@ -29,7 +29,7 @@ class Weights:
         smoothness: differences of the field over small steps (L_smth).
     """
 
-    mask: float = 0.5
+    mask: float = 1.0
     alone: float = 1.0
     photo: float = 3.0
     align: float = 0.3
@@ -131,7 +131,7 @@ class RefineOptions:
     parts: int = 4
     patience: int = 0
     average: float = 0.25
-    photo_share: float = 1.0
+    photo_share: float = 0.5
     weights: Weights = made(default_factory=Weights)
     rates: Rates = made(default_factory=Rates)
     field: FieldUse = made(default_factory=FieldUse)

@@ -73,6 +73,12 @@ def _changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
     preview.settings_changed(self.id_data)
 
 
+def _display_changed(self: "SplatCutSettings", context: bpy.types.Context) -> None:
+    from . import splats
+
+    splats.show_own_drawing(self.id_data)
+
+
 class SplatCutObject(bpy.types.PropertyGroup):
     """An object to cut out. ``name`` is unique in its list and a legal file name (messages.check_object_name)."""
 
@@ -99,7 +105,9 @@ class SplatCutSettings(bpy.types.PropertyGroup):
     uid: StringProperty()  # type: ignore[valid-type]
     source_path: StringProperty()  # type: ignore[valid-type]  # the file it was imported from; for information only
     source_format: StringProperty()  # type: ignore[valid-type]
-    display: EnumProperty(name="Display", items=DISPLAYS, default="SPLATS")  # type: ignore[valid-type]
+    display: EnumProperty(  # type: ignore[valid-type]
+        name="Display", items=DISPLAYS, default="SPLATS", update=_display_changed
+    )
 
     objects: CollectionProperty(type=SplatCutObject)  # type: ignore[valid-type]
     active_object: IntProperty()  # type: ignore[valid-type]

@@ -42,6 +42,7 @@ _stamp = 0
 #: session_uid of the object that had a uid first, and how many objects there were when that was looked at.
 _owners: dict[str, int] = {}
 _object_count = -1
+_RUN = uuid.uuid4().hex
 
 
 def create(
@@ -74,8 +75,15 @@ def create(
     settings.uid = new_uid()
     settings.source_path = str(source) if source is not None else ""
     settings.source_format = splats.source_format
+    show_own_drawing(obj)
     _owners[settings.uid] = obj.session_uid
     return obj
+
+
+def show_own_drawing(obj: bpy.types.Object) -> None:
+    """Keeps Blender from drawing the vertices over the splats that the add-on draws; a box shows what is selected."""
+    if obj.type == "MESH":
+        obj.display_type = "TEXTURED" if _settings(obj).display == "OFF" else "BOUNDS"
 
 
 def new_data(splats: SplatFile, name: str, progress: Callable[[float], None] | None = None) -> Any:
@@ -407,7 +415,9 @@ def _check_uids() -> None:
             first = next((obj for obj in objects if obj.library is not None), objects[0])
         for obj in objects:
             if obj is not first and obj.library is None:
-                _settings(obj).uid = new_uid()
+                # The same again when undo brings back a time before this: what is known by uid stays right.
+                copied = f"{_RUN}:{uid}:{obj.session_uid}"
+                _settings(obj).uid = uuid.uuid5(uuid.NAMESPACE_OID, copied).hex
             _owners[_settings(obj).uid] = obj.session_uid
 
 

@@ -238,7 +238,8 @@ def part(package: str, name: str) -> Any:
 
 
 def _enabled() -> str | None:
-    return next((name for name in bpy.context.preferences.addons if name.endswith(".splatcut")), None)
+    names = [addon.module for addon in bpy.context.preferences.addons]
+    return next((name for name in names if name.endswith(".splatcut")), None)
 
 
 def _installed() -> str | None:

@@ -104,6 +104,7 @@ class Loading:
         self._folder: Path | None = None
         self._splats: SplatFile | None = None
         self._error: BaseException | None = None
+        self._closed = False
         if self._format not in _OWN:
             self.stage = "Converting"
             self._folder = Path(tempfile.mkdtemp(prefix="splatcut-import-"))
@@ -142,7 +143,7 @@ class Loading:
         """Stops, and removes what lies about; the file's rows must not be used any more."""
         if self._task is not None and self._task.outcome is None:
             worker.session().cancel(self._task)
-        self._splats = None
+        self._splats, self._closed = None, True
         if self._folder is not None and not (self._thread is not None and self._thread.is_alive()):
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -154,6 +155,10 @@ class Loading:
             self._splats = replace(splats, source_format=self._format) if converted else splats
         except BaseException as error:
             self._error = error
+        if self._closed:
+            self._splats = None
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def _result(self) -> SplatFile:
         if isinstance(self._error, UserError):

@@ -94,6 +94,17 @@ def paths_for(names: Sequence[str], path: Path) -> list[Path]:
     return paths
 
 
+def check_free(paths: Sequence[Path]) -> None:
+    """Raises ``UserError`` when one of the files is there already."""
+    there = [path.name for path in paths if path.exists()]
+    if there:
+        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
+        raise UserError(
+            f'{paths[0].parent} already has {", ".join(there[:3])}{more}. Choose another folder, or turn on "Replace '
+            'Files".'
+        )
+
+
 def check_exportable(splats: SplatFile, name: str) -> None:
     """Raises ``UserError`` when a file of these splats could not be read again."""
     if not len(splats):

@@ -36,7 +36,8 @@ FORMATS = (
 LARGE_BYTES = 64 << 20
 _TICK_SECONDS = 0.05
 
-_under_way: list[Callable[[], bool]] = []
+#: Called in turn until they return True; True makes them stop.
+_under_way: list[Callable[[bool], bool]] = []
 
 
 class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
@@ -169,6 +170,12 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         default=False,
     )
 
+    replace: BoolProperty(  # type: ignore[valid-type]
+        name="Replace Files",
+        description="With several objects: write over files that are there already",
+        default=False,
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         """Draws the options."""
         layout = self.layout
@@ -177,7 +184,10 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         layout.prop(self, "file_format")
         layout.prop(self, "apply_transform")
         if len(_chosen(context, self.what)) > 1:
-            layout.label(text="Several objects: each one's file is named after it.", icon="INFO")
+            layout.prop(self, "replace")
+            column = layout.column(align=True)
+            column.label(text="Each object's file is", icon="INFO")
+            column.label(text="named after the object.", icon="BLANK1")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         """Proposes a file named after the object."""
@@ -235,6 +245,8 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
                 except UserError as error:
                     raise UserError(f"The transform of {obj.name!r} cannot be applied. {error}") from error
         paths = exports.paths_for([obj.name for obj in objects], path)
+        if len(paths) > 1 and not self.replace:  # the file browser asked about one name only
+            exports.check_free(paths)
         return list(zip(objects, paths, strict=True))
 
     def _export(self, obj: Any, path: Path) -> None:
@@ -318,18 +330,18 @@ def _chosen(context: bpy.types.Context, what: str) -> list[Any]:
 # ------------------------------------------------------------------------------------------------- beside Blender
 
 
-def _importing(loading: exchange.Loading, target: _Target) -> Callable[[], bool]:
-    def step() -> bool:
+def _importing(loading: exchange.Loading, target: _Target) -> Callable[[bool], bool]:
+    def step(stop: bool) -> bool:
         try:
+            if stop:
+                raise UserError(f"The import of {target.path.name} was stopped.")
             read = loading.step()
             if read is None:
-                name = target.path.name
-                state.set_job(state.JobStatus("import", loading.stage, None, None, f"{loading.stage} {name}"))
-                return False
+                return _show_job("import", loading.stage, target.path)
             target.place(read)
             state.say(exports.imported_sentence(read, target.path))
         except UserError as error:
-            state.say(str(error), "ERROR")
+            state.say(str(error), "INFO" if stop else "ERROR")
         except Exception as error:
             _log.exception("The import failed.")
             state.say(f"The import of {target.path} failed ({error}). See Blender's console.", "ERROR")
@@ -340,16 +352,17 @@ def _importing(loading: exchange.Loading, target: _Target) -> Callable[[], bool]
     return step
 
 
-def _exporting(storing: exchange.Storing) -> Callable[[], bool]:
-    def step() -> bool:
+def _exporting(storing: exchange.Storing) -> Callable[[bool], bool]:
+    def step(stop: bool) -> bool:
         try:
+            if stop:
+                raise UserError(f"The export to {storing.path.name} was stopped.")
             lost = storing.step()
             if lost is None:
-                state.set_job(state.JobStatus("export", "Writing", None, None, f"Writing {storing.path.name}"))
-                return False
+                return _show_job("export", "Writing", storing.path)
             state.say(" ".join([f"Wrote {storing.path}.", *lost]), "WARNING" if lost else "INFO")
         except UserError as error:
-            state.say(str(error), "ERROR")
+            state.say(str(error), "INFO" if stop else "ERROR")
         except Exception as error:
             _log.exception("The export failed.")
             state.say(f"The export to {storing.path} failed ({error}). See Blender's console.", "ERROR")
@@ -360,19 +373,33 @@ def _exporting(storing: exchange.Storing) -> Callable[[], bool]:
     return step
 
 
+def _show_job(kind: str, stage: str, path: Path) -> bool:
+    if state.job is None or (state.job.kind == kind and state.job.stage != stage):
+        state.set_job(state.JobStatus(kind, stage, None, None, f"{stage} {path.name}"))
+    return False
+
+
 def _end_job(kind: str) -> None:
     if state.job is not None and state.job.kind == kind:
         state.set_job(None)
 
 
-def _go_on(step: Callable[[], bool]) -> None:
+def cancel() -> bool:
+    """Stops the import or export that is shown; whether there was one."""
+    if not _under_way:
+        return False
+    _under_way.pop(0)(True)
+    return True
+
+
+def _go_on(step: Callable[[bool], bool]) -> None:
     _under_way.append(step)
     if not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=_TICK_SECONDS, persistent=True)
 
 
 def _tick() -> float | None:
-    if _under_way and _under_way[0]():
+    if _under_way and _under_way[0](False):
         _under_way.pop(0)
     return _TICK_SECONDS if _under_way else None
 
@@ -418,7 +445,8 @@ def register() -> None:
 
 def unregister() -> None:
     """Takes the menu entries away and stops what is under way."""
-    _under_way.clear()
+    while cancel():
+        pass
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     for menu, entry in _MENUS:

@@ -276,9 +276,11 @@ class SPLATCUT_OT_cancel(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from . import environment
+        from . import environment, import_export
 
-        if not (environment.cancel() if state.job and state.job.kind == "environment" else cancel()):
+        kind = state.job.kind if state.job else ""
+        others = {"environment": environment.cancel, "import": import_export.cancel, "export": import_export.cancel}
+        if not others.get(kind, cancel)():
             self.report({"INFO"}, "The engine is not working on anything.")
         return {"FINISHED"}
 

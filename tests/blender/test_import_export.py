@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,13 @@ def test_several_objects_are_named_after_themselves(file: Any, tmp_path: Path) -
     out = tmp_path / "out"
     assert bpy.ops.splatcut.export_splats(filepath=str(out / "x.ply"), what="SCENE") == {"FINISHED"}
     assert {path.name for path in out.iterdir()} == {"a_b.ply", "a_b-2.ply", "CON_.ply"}
+    assert {path.read_bytes() for path in out.iterdir()} == {VARIANTS[f"degree {k}"] for k in range(3)}
+    for path in out.iterdir():
+        path.write_bytes(b"old")
+    with pytest.raises(RuntimeError, match="already has a_b.ply"):
+        bpy.ops.splatcut.export_splats(filepath=str(out / "x.ply"), what="SCENE")
+    assert {path.read_bytes() for path in out.iterdir()} == {b"old"}
+    bpy.ops.splatcut.export_splats(filepath=str(out / "x.ply"), what="SCENE", replace=True)
     assert {path.read_bytes() for path in out.iterdir()} == {VARIANTS[f"degree {k}"] for k in range(3)}
 
 
@@ -270,6 +278,65 @@ def test_names_of_objects() -> None:
     assert exports.object_name(Path("/a/room.compressed.ply")) == "room"
     assert exports.object_name(Path("/a/room.v2.spz")) == "room.v2"
     assert exports.object_name(Path("/a/logo/meta.json")) == "logo"
+
+
+# --------------------------------------------------------------------------------- beside Blender, as in a window
+
+
+def run_beside(path: Path, **options: Any) -> None:
+    target = import_export._Target(bpy.context, path, np.eye(4))
+    step = import_export._importing(exchange.Loading(path, **options), target)
+    deadline = time.monotonic() + 60
+    while not step(False):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_an_import_beside_blender(file: Any) -> None:
+    run_beside(file("degree 2"))
+    assert active().name == "thing"
+    assert state.job is None
+    assert state.message.startswith("Imported 40 Gaussians")
+    state.clear()
+
+
+def test_a_bad_file_beside_blender(tmp_path: Path) -> None:
+    (tmp_path / "bad.ply").write_bytes(VARIANTS["degree 1"][:-3])
+    run_beside(tmp_path / "bad.ply")
+    assert state.message_level == "ERROR"
+    assert "truncated" in state.message
+    assert state.job is None
+    assert not bpy.data.objects
+    state.clear()
+
+
+def test_a_collection_that_is_gone_by_then(file: Any) -> None:
+    path = file("degree 2")
+    collection = bpy.data.collections.new("gone")
+    bpy.context.scene.collection.children.link(collection)
+    layer = bpy.context.view_layer
+    layer.active_layer_collection = layer.layer_collection.children["gone"]
+    target = import_export._Target(bpy.context, path, np.eye(4))
+    bpy.data.collections.remove(collection)
+    step = import_export._importing(exchange.Loading(path), target)
+    while not step(False):
+        time.sleep(0.01)
+    assert bpy.context.scene.collection.objects[0].name == "thing"
+    state.clear()
+
+
+def test_an_import_that_is_stopped(file: Any) -> None:
+    path = file("degree 2")
+    import_export._under_way.append(
+        import_export._importing(exchange.Loading(path), import_export._Target(bpy.context, path, np.eye(4)))
+    )
+    state.set_job(state.JobStatus("import"))
+    bpy.ops.splatcut.cancel()
+    assert state.job is None
+    assert "stopped" in state.message
+    assert not bpy.data.objects
+    assert not import_export.cancel()
+    state.clear()
 
 
 # ------------------------------------------------------------------------------------------------ through the worker

@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as npst
 from splatcut.extract import (
     IslandOptions,
     SoftEdgeOptions,
+    grown,
     islands,
     labels_from_probability,
     soft_edges,
@@ -81,6 +82,23 @@ def test_probabilities_outside_their_range_are_refused(bad: float) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------- islands
+
+
+@given(npst.arrays(np.float32, (7, 2), elements=st.floats(0, 1, width=32)), st.floats(-1, 1), st.floats(0, 1))
+def test_growing_moves_what_is_doubtful(probability: np.ndarray, grow: float, more: float) -> None:
+    made = grown(probability, [grow, 0.0])
+    assert np.array_equal(made[:, 1], probability[:, 1])
+    certain = (probability[:, 0] == 0) | (probability[:, 0] == 1)
+    assert np.array_equal(made[certain, 0], probability[certain, 0])
+    assert ((made[:, 0] - probability[:, 0]) * np.sign(grow) >= -1e-6).all()
+    assert (grown(probability, [min(1.0, grow + more), 0.0])[:, 0] >= made[:, 0] - 1e-6).all()
+    assert np.allclose(grown(made, [-grow, 0.0])[:, 0], probability[:, 0], atol=2e-3)
+
+
+def test_growing_shifts_the_logit_by_four() -> None:
+    made = grown(np.full((1, 1), 0.5, np.float32), [1.0])
+    assert made[0, 0] == pytest.approx(1 / (1 + np.exp(-4.0)))
+    assert labels_from_probability(grown(np.full((1, 1), 0.2, np.float32), [0.5])).tolist() == [1]
 
 
 def test_a_far_speck_goes_back_and_is_listed() -> None:

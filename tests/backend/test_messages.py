@@ -14,18 +14,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from message_strategies import BASE, files, jobs, names, numbers, object_lists, views
 
 from splatcut.errors import UserError
 from splatcut.messages import (
-    ABLATIONS,
-    FIELD_ABLATIONS,
-    InlineView,
     Job,
-    JobOptions,
     MaskPrompt,
     ObjectPrompt,
     Points3DPrompt,
-    Prompt,
     ScribblePrompt,
     ViewPrompt,
     check_object_name,
@@ -37,105 +33,6 @@ from splatcut.messages import (
     parse_prompts,
     prompts_to_json,
 )
-
-BASE = Path("base")
-
-# --- what hypothesis makes -------------------------------------------------------------------------------------------
-
-numbers = st.floats(allow_nan=False, allow_infinity=False)
-labels = st.sampled_from([0, 1])
-views = st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda text: bool(text.strip()))
-files = st.builds(lambda stem: BASE / f"{stem}.png", st.from_regex(r"[a-z]{1,8}", fullmatch=True))
-
-
-def usable(name: str) -> bool:
-    try:
-        check_object_name(name)
-    except UserError:
-        return False
-    return True
-
-
-names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20).filter(usable)
-boxes = st.tuples(numbers, numbers, numbers, numbers).filter(lambda box: box[0] < box[2] and box[1] < box[3])
-
-
-@st.composite
-def view_prompts(draw: st.DrawFn) -> ViewPrompt:
-    points = draw(st.lists(st.tuples(numbers, numbers, labels), max_size=4))
-    box = draw(boxes if not points else st.none() | boxes)
-    return ViewPrompt(draw(views), tuple(points), box)
-
-
-prompts: st.SearchStrategy[Prompt] = st.one_of(
-    view_prompts(),
-    st.builds(
-        Points3DPrompt, st.lists(st.tuples(numbers, numbers, numbers, labels), min_size=1, max_size=4).map(tuple)
-    ),
-    st.builds(MaskPrompt, views, files),
-    st.builds(ScribblePrompt, views, files),
-)
-
-
-@st.composite
-def object_lists(draw: st.DrawFn) -> tuple[ObjectPrompt, ...]:
-    chosen = draw(st.lists(names, min_size=1, max_size=3, unique_by=lambda name: name.casefold()))
-    try:
-        check_object_names(chosen)
-    except UserError:
-        chosen = chosen[:1]
-    positive = Points3DPrompt(((0.0, 0.0, 0.0, 1),))
-    return tuple(ObjectPrompt(name, (positive, *draw(st.lists(prompts, max_size=3)))) for name in chosen)
-
-
-@st.composite
-def cameras(draw: st.DrawFn) -> InlineView:
-    a, b = draw(st.floats(-math.pi, math.pi)), draw(st.floats(-math.pi, math.pi))
-    ca, sa, cb, sb = math.cos(a), math.sin(a), math.cos(b), math.sin(b)
-    tx, ty, tz = draw(st.tuples(numbers, numbers, numbers))
-    matrix = ((ca, -sa * cb, sa * sb, tx), (sa, ca * cb, -ca * sb, ty), (0.0, sb, cb, tz), (0.0, 0.0, 0.0, 1.0))
-    positive = st.floats(1e-3, 1e6)
-    return InlineView(
-        draw(views), draw(st.integers(1, 9999)), draw(st.integers(1, 9999)),
-        draw(positive), draw(positive), draw(numbers), draw(numbers), matrix, draw(st.none() | files),
-    )  # fmt: skip
-
-
-WITHOUT_FIELD = [name for name in ABLATIONS if name not in FIELD_ABLATIONS]
-#: Whether there is a refinement and a field in it, and what is left out.
-refinements = (
-    st.just((False, False, ()))
-    | st.tuples(st.just(True), st.just(True), st.lists(st.sampled_from(ABLATIONS), unique=True).map(tuple))
-    | st.tuples(st.just(True), st.just(False), st.lists(st.sampled_from(WITHOUT_FIELD), unique=True).map(tuple))
-)
-options = st.builds(
-    lambda refinement, **others: JobOptions(refine=refinement[0], field=refinement[1], ablate=refinement[2], **others),
-    device=st.sampled_from(["auto", "cuda", "cpu"]),
-    quality=st.sampled_from(["draft", "standard", "fine"]),
-    tau=st.floats(0.0, 1.0, exclude_min=True),
-    seed=st.integers(0, 2**32 - 1),
-    refinement=refinements,
-    split=st.none() | st.booleans(),
-    soft_edges=st.booleans(),
-    holdout=st.just(0) | st.integers(2, 100),
-    model=st.none() | views,
-    drop_invalid=st.booleans(),
-)
-
-
-@st.composite
-def jobs(draw: st.DrawFn) -> Job:
-    with_masks = draw(st.booleans())
-    inline = st.lists(cameras(), min_size=1, max_size=3, unique_by=lambda view: view.name).map(tuple)
-    return Job(
-        scene=draw(files),
-        out=draw(files),
-        cameras=draw(st.none() | files | inline),
-        images=draw(st.none() | files),
-        objects=() if with_masks else draw(object_lists()),
-        masks=draw(files) if with_masks else None,
-        options=draw(options),
-    )
 
 
 def inside_base(document: Any) -> Any:
@@ -417,3 +314,26 @@ def test_numbers_keep_their_kind() -> None:
     assert dataclasses.asdict(job.options)["holdout"] == 8
     assert isinstance(job.cameras, tuple)
     assert job.cameras[0].fx == 5.0
+
+
+def test_an_object_grows_only_so_far() -> None:
+    document = {"objects": [{"name": "vase", "grow": -0.25, "prompts": [{"points3d": [[1, 2, 3, 1]]}]}]}
+    (vase,) = parse_prompts(document, BASE)
+    assert vase.grow == -0.25
+    assert prompts_to_json((vase,))["objects"][0]["grow"] == -0.25
+    assert "grow" not in prompts_to_json((dataclasses.replace(vase, grow=0.0),))["objects"][0]
+    for bad, message in ((1.5, "must lie in"), (math.nan, "finite"), ("a lot", "must be a number")):
+        with pytest.raises(UserError, match=message):
+            parse_prompts({"objects": [{**document["objects"][0], "grow": bad}]}, BASE)
+
+
+def test_views_to_prompt_in_stand_beside_the_cameras() -> None:
+    vase = {"name": "vase", "prompts": [{"points3d": [[1, 2, 3, 1]]}]}
+    document = {"scene": "a.ply", "out": "o", "objects": [vase], "prompt_views": [CAMERA]}
+    job = job_from_json(document, BASE)
+    assert [view.name for view in job.prompt_views] == [CAMERA["name"]]
+    assert job_to_json(job)["prompt_views"][0]["name"] == CAMERA["name"]
+    with pytest.raises(UserError, match="Two views have the name"):
+        job_from_json({**document, "cameras": [CAMERA]}, BASE)
+    with pytest.raises(UserError, match="ready masks, which take no prompts"):
+        job_from_json({**JOB, "prompt_views": [CAMERA]}, BASE)

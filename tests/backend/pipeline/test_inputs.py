@@ -71,6 +71,8 @@ def test_what_makes_another_job(blobs: BlobScene, tmp_path: Path) -> None:
         "name": key(replace(job, objects=(replace(job.objects[0], name="rouge"),))),
         "masks": key(replace(job, objects=(), masks=data / "masks")),
         "no cameras": key(replace(job, cameras=None)),
+        "grown": key(replace(job, objects=(replace(job.objects[0], grow=0.5),))),
+        "prompt view": key(replace(job, prompt_views=(inline(blobs, "viewport"),))),
     }
     options = [{"tau": 0.5}, {"seed": 1}, {"split": True}, {"soft_edges": True}, {"holdout": 2}, {"quality": "fine"}]
     for option in options:
@@ -112,3 +114,20 @@ def test_files_of_prompts_and_masks_count_by_content(blobs: BlobScene, tmp_path:
     assert key(held) == before_held  # view_2 is held out there, its mask is not even opened
     (data / "masks" / "red").rename(data / "masks" / "crimson")
     assert key(held) != before_held
+
+
+def test_views_to_prompt_in(blobs: BlobScene, tmp_path: Path) -> None:
+    job = Job(blobs.scene, tmp_path / "out", blobs.cameras, objects=prompted(blobs))
+    hold = JobOptions(holdout=2)
+    inputs = read_inputs(replace(job, prompt_views=(inline(blobs, "b"), inline(blobs, "a")), options=hold))
+    assert [view.name for view in inputs.prompt_views] == ["a", "b"]
+    assert len(inputs.views) == len(blobs.views)
+    assert {view.name for view in [*inputs.kept, *inputs.held_out]} == {view.name for view in blobs.views}
+    near = inputs.prompt_views[0].camera.near
+    assert 0 < near < blobs.views[2].camera.near  # the viewport may be nearer than a photographer
+    with pytest.raises(UserError, match="'view_2' is both a camera and a view to prompt in"):
+        read_inputs(replace(job, prompt_views=(inline(blobs, "view_2"),)))
+    with pytest.raises(UserError, match="no file name"):
+        read_inputs(replace(job, prompt_views=(inline(blobs, "a/b"),)))
+    few = replace(job, cameras=None, prompt_views=tuple(inline(blobs, name) for name in "abcd"))
+    assert read_inputs(few).needs_virtual_views  # they may all stand in one place

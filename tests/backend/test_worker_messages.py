@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What Blender and the worker say to each other: what is read is what was written, and what is wrong is said."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import typing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from message_strategies import files, jobs, names, numbers, object_lists, view_lists
+
+import splatcut
+from splatcut.errors import UserError
+from splatcut.messages import worker
+
+integers = st.integers(-(2**53), 2**53)
+texts = st.text(st.characters(codec="utf-8"))
+numbers_or_none = st.none() | numbers
+#: By annotation, what a field may hold.
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "bool": st.booleans(),
+    "int": integers,
+    "int | None": st.none() | integers,
+    "float": numbers,
+    "float | None": numbers_or_none,
+    "str": texts,
+    "str | None": st.none() | texts,
+    "ErrorKind": st.sampled_from(worker.ERROR_KINDS),
+    "tuple[str, ...]": st.lists(texts, max_size=3).map(tuple),
+    "Path": files,
+    "Path | None": st.none() | files,
+    "Mapping[str, int]": st.dictionaries(names, integers, max_size=3),
+    "Mapping[str, Path]": st.dictionaries(names, files, max_size=3),
+    "tuple[InlineView, ...]": view_lists(),
+    "Path | tuple[InlineView, ...] | None": st.none() | files | view_lists(),
+    "tuple[ObjectPrompt, ...]": object_lists(),
+    "Job": jobs(),
+}
+
+
+def made(kind: type[Any]) -> st.SearchStrategy[Any]:
+    return st.builds(kind, **{item.name: FIELDS[str(item.type)] for item in dataclasses.fields(kind)})
+
+
+requests = st.one_of([made(kind) for kind in typing.get_args(worker.Request)])
+events = st.one_of([made(kind) for kind in typing.get_args(worker.Event)])
+
+
+def check_line(line: str) -> None:
+    assert "\n" not in line
+    assert line.isascii()
+
+
+@given(integers, requests)
+def test_requests_survive_the_pipe(number: int, request: worker.Request) -> None:
+    line = worker.request_line(number, request)
+    check_line(line)
+    assert worker.parse_request(line) == (number, request)
+    assert worker.request_id(line) == number
+
+
+@given(events)
+def test_events_survive_the_pipe(event: worker.Event) -> None:
+    line = worker.event_line(event)
+    check_line(line)
+    assert worker.parse_answer(line) == event
+
+
+@given(st.data(), integers, requests)
+def test_results_survive_the_pipe(data: st.DataObject, number: int, request: worker.Request) -> None:
+    result = data.draw(made(worker._RESULTS[type(request)]))
+    line = worker.result_line(number, result)
+    check_line(line)
+    reply = worker.parse_answer(line)
+    assert isinstance(reply, worker.Reply)
+    assert reply.id == number
+    assert not isinstance(reply.outcome, worker.Failure)
+    assert worker.parse_result(request, reply.outcome) == result
+
+
+@given(st.none() | integers, made(worker.Failure))
+def test_failures_survive_the_pipe(number: int | None, failure: worker.Failure) -> None:
+    line = worker.failure_line(number, failure)
+    check_line(line)
+    assert worker.parse_answer(line) == worker.Reply(number, failure)
+
+
+BAD_REQUESTS = {
+    "not valid JSON": "nonsense",
+    "must be a JSON object": "[1, 2]",
+    'has no "id"': '{"op": "cancel", "target": 1}',
+    'has no "op"': '{"id": 1}',
+    "There is no operation 'dance'. Known operations are hello, load_scene": '{"id": 1, "op": "dance"}',
+    '"id" must be a number': '{"id": "x", "op": "shutdown"}',
+    'The request cancel has no "target"': '{"id": 1, "op": "cancel"}',
+    "The request cancel has the unknown key 'who'": '{"id": 1, "op": "cancel", "target": 1, "who": 2}',
+    'In the request cancel: "target" must be an integer': '{"id": 1, "op": "cancel", "target": 1.5}',
+    'In the request encode: "views" must be a list': '{"id": 1, "op": "encode", "views": "a"}',
+    "In the request preview: .*has no prompts": (
+        '{"id": 1, "op": "preview", "out": "o", "objects": [{"name": "a", "prompts": []}]}'
+    ),
+    "In the request run: .*needs either objects": '{"id": 1, "op": "run", "job": {"scene": "a.ply", "out": "o"}}',
+    "In the request set_views: .*no rigid transform": (
+        '{"id": 1, "op": "set_views", "cameras": [{"name": "a", "width": 1, "height": 1, "fx": 1, "fy": 1, "cx": 0, '
+        '"cy": 0, "camera_from_world": [[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}]}'
+    ),
+}
+
+
+@pytest.mark.parametrize("message", BAD_REQUESTS)
+def test_bad_requests_are_named(message: str) -> None:
+    with pytest.raises(UserError, match=message.replace("(", "\\(")) as caught:
+        worker.parse_request(BAD_REQUESTS[message])
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(("line", "number"), [('{"id": 3}', 3), ('{"id": true}', None), ("[]", None), ("x", None)])
+def test_whose_reply_a_bad_line_gets(line: str, number: int | None) -> None:
+    assert worker.request_id(line) == number
+
+
+@pytest.mark.parametrize("line", ['{"event": "party"}', '{"id": 1}', '{"id": 1, "ok": true}', '{"id": 1, "ok": false}'])
+def test_bad_answers_are_named(line: str) -> None:
+    with pytest.raises(UserError):
+        worker.parse_answer(line)
+
+
+def test_numbers_that_json_has_not_are_not_written() -> None:
+    with pytest.raises(ValueError):
+        worker.event_line(worker.ProgressEvent(1, "masks", 1, 1, 0, 1, float("nan")))
+
+
+def test_two_versions_do_not_talk() -> None:
+    assert worker.handshake_problem(worker.PROTOCOL_VERSION, "1.2", "1.2") is None
+    for protocol, version in ((worker.PROTOCOL_VERSION, "1.3"), (worker.PROTOCOL_VERSION + 1, "1.2")):
+        sentence = worker.handshake_problem(protocol, version, "1.2")
+        assert sentence is not None
+        assert f"SplatCut {version} (protocol {protocol})" in sentence
+        assert f"SplatCut 1.2 (protocol {worker.PROTOCOL_VERSION})" in sentence
+        assert "preferences" in sentence
+
+
+def test_the_messages_need_the_standard_library_alone() -> None:
+    """Blender imports them."""
+    code = (
+        "import sys; import splatcut.messages.worker; "
+        "sys.exit(any(name.split('.')[0] in ('numpy', 'torch', 'scipy', 'PIL') for name in sys.modules))"
+    )
+    folder = str(Path(splatcut.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": folder}, check=False)
+    assert done.returncode == 0
+
+
+def test_a_run_request_holds_the_job_document() -> None:
+    line = '{"id": 7, "op": "run", "job": {"scene": "a.ply", "out": "o", "masks": "m"}}'
+    number, request = worker.parse_request(line)
+    assert number == 7
+    assert isinstance(request, worker.Run)
+    assert request.job.masks == Path("m")
+    assert json.loads(worker.request_line(7, request))["job"]["masks"] == "m"

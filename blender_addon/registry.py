@@ -18,6 +18,7 @@ MODULES = (
     "bridge.worker",
     "bridge.viewport",
     "ops.import_export",
+    "ops.convert",
     "ops.objects",
     "ops.prompts",
     "ops.showing",

@@ -39,9 +39,9 @@ sys.path[:0] = [repository, os.path.join(repository, "backend")]
 import bpy
 import numpy as np
 from blender_addon.bridge import properties, splats
-from blender_addon.ops import import_export
+from blender_addon.ops import convert, import_export
 
-for module in (properties, splats, import_export):
+for module in (properties, splats, import_export, convert):
     for cls in getattr(module, "CLASSES", ()):
         bpy.utils.register_class(cls)
     module.register()

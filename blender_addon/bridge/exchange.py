@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Splat files of every format in and out: here what numpy alone can do, through the worker what takes packages.
 
-Everything comes in two kinds: ``load`` and ``store`` wait; ``Loading`` and ``Storing`` go on beside Blender and are
-polled. Only their ``step`` touches what is Blender's; files are read in a thread of their own.
+``Loading`` and ``Storing`` either ``wait`` or go on beside Blender and are polled with ``step``; files are then read in
+a thread of their own, which touches nothing of Blender's.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,38 +47,6 @@ def file_format(path: Path) -> str:
         except OSError as error:
             raise UserError(f"{path} cannot be read ({error.strerror or error}). Check its permissions.") from error
     return name
-
-
-@contextmanager
-def load(path: Path, *, drop_invalid: bool = False) -> Iterator[SplatFile]:
-    """Reads a splat file of any format, waiting for the worker where it takes one.
-
-    The rows may be mapped from a temporary file, which goes at the end of the context.
-
-    Raises:
-        UserError: as ``read_splats``; also when a worker is needed and there is none.
-    """
-    loading = Loading(path, drop_invalid=drop_invalid)
-    try:
-        yield loading.wait()
-    finally:
-        loading.close()
-
-
-def store(path: Path, splats: SplatFile) -> tuple[str, ...]:
-    """Writes a splat file in the format of the path's suffix, waiting for the worker where it takes one.
-
-    Returns:
-        Sentences on what the format could not hold.
-
-    Raises:
-        UserError: the place cannot be written, or a worker is needed and there is none.
-    """
-    storing = Storing(path, splats)
-    try:
-        return storing.wait()
-    finally:
-        storing.close()
 
 
 class Loading:

@@ -9,8 +9,7 @@ knows splats itself it is a point cloud of that kind. Both have the same attribu
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,12 @@ from splatcut.formats import SplatFile
 from splatcut.transform import decompose_similarity
 
 from ..core import layout
-from ..core.arrays import SplatArrays, base_colours
+from ..core.arrays import SplatArrays
 from ..core.facts import Facts
+from . import attributes
 
 #: Custom properties of the object's data.
 FILE, BEFORE, AFTER = "splatcut_file", "splatcut_before", "splatcut_after"
-
-#: Where an element of an attribute type keeps its numbers.
-_VALUES = {"FLOAT_VECTOR": "vector", "FLOAT4": "vector", "FLOAT_COLOR": "color"}
 
 #: By session_uid of the object's data. Entries named in ``_suspect`` are compared with the data before their next use.
 _arrays: dict[int, SplatArrays] = {}
@@ -70,20 +67,18 @@ def create(
     (collection or context.collection or context.scene.collection).objects.link(obj)
     if matrix is not None:
         obj.matrix_world = Matrix(np.asarray(matrix, dtype=float).tolist())
+    declare(obj, splats.source_format, source)
+    return obj
+
+
+def declare(obj: bpy.types.Object, source_format: str, source: Path | None = None) -> None:
+    """Makes a splat object of an object whose data have the attributes of one."""
     settings = _settings(obj)
     settings.is_splat = True
     settings.uid = new_uid()
     settings.source_path = str(source) if source is not None else ""
-    settings.source_format = splats.source_format
-    show_own_drawing(obj)
+    settings.source_format = source_format
     _owners[settings.uid] = obj.session_uid
-    return obj
-
-
-def show_own_drawing(obj: bpy.types.Object) -> None:
-    """Keeps Blender from drawing the vertices over the splats that the add-on draws; a box shows what is selected."""
-    if obj.type == "MESH":
-        obj.display_type = "TEXTURED" if _settings(obj).display == "OFF" else "BOUNDS"
 
 
 def new_data(splats: SplatFile, name: str, progress: Callable[[float], None] | None = None) -> Any:
@@ -107,7 +102,7 @@ def _fill(data: Any, splats: SplatFile, progress: Callable[[float], None] | None
     base_type = "FLOAT4" if native() else "FLOAT_COLOR"
     expected = splats.gaussians.sh.shape[1] + 6  # those of the Gaussians; others are few
     for number, (name, kind, values) in enumerate(layout.attributes_of(splats, base_type=base_type)):
-        _write(data, name, kind, values)
+        attributes.write(data, name, kind, values)
         if progress is not None:
             progress(min((number + 1) / expected, 1.0))
     facts = Facts.of(splats)
@@ -117,12 +112,15 @@ def _fill(data: Any, splats: SplatFile, progress: Callable[[float], None] | None
             data[key] = content
 
 
-def read(obj: bpy.types.Object, matrix: ArrayLike | None = None) -> SplatFile:
+def read(
+    obj: bpy.types.Object, matrix: ArrayLike | None = None, progress: Callable[[float], None] | None = None
+) -> SplatFile:
     """The splat file that an object stands for, bit by bit the one it came from where nothing was edited.
 
     Args:
         obj: a splat object.
         matrix: [4, 4] new_from_local to apply; None leaves everything in the object's local frame.
+        progress: is told how much is read, 0 to 1.
 
     Raises:
         UserError: ``matrix`` is not a rotation with a uniform scale and a translation.
@@ -133,7 +131,7 @@ def read(obj: bpy.types.Object, matrix: ArrayLike | None = None) -> SplatFile:
     before, after = (bytes(data[key]) if isinstance(data.get(key), bytes) else b"" for key in (BEFORE, AFTER))
     text = data.get(FILE)
     facts = Facts.from_json(text, before, after) if isinstance(text, str) else None
-    with _attributes(obj) as source:
+    with attributes.reading(obj, progress) as source:
         return layout.splats_from(source, facts, None if matrix is None else np.asarray(matrix, dtype=np.float64))
 
 
@@ -181,18 +179,20 @@ def arrays(obj: bpy.types.Object, *, with_sh: bool = True) -> SplatArrays:
         obj: a splat object.
         with_sh: also read the view-dependent colours, by far the largest part, if they are not there already.
     """
+    global _stamp
     data = obj.data
     number = data.session_uid
     known = _arrays.get(number)
     if known is not None and not _editing(data):
-        if len(known) != _count(data):
+        if len(known) != attributes.count(data):
             known = None
         elif number in _suspect:
-            with _attributes(obj) as source:
-                known = known if _agrees(known, source) else None
+            with attributes.reading(obj) as source:
+                known = known if attributes.agrees(known, source) else None
     if known is None or (with_sh and known.sh is None and layout.sh_name(0) in data.attributes):
-        with _attributes(obj) as source:
-            known = _read_arrays(source, with_sh)
+        with attributes.reading(obj) as source:
+            _stamp += 1
+            known = attributes.splat_arrays(source, with_sh, _stamp)
         _arrays[number] = known
     _suspect.discard(number)
     return known
@@ -220,15 +220,25 @@ def active(context: bpy.types.Context) -> bpy.types.Object | None:
     return find(_settings(obj).result_of) or obj
 
 
+def selected(context: bpy.types.Context) -> list[Any]:
+    """The selected splat objects."""
+    return [obj for obj in context.view_layer.objects.selected if is_splat(obj)]
+
+
+def results(scene: bpy.types.Scene, uid: str) -> list[Any]:
+    """The splat objects of a scene that were cut from the one with that uid."""
+    return [obj for obj in scene.objects if is_splat(obj) and uid and _settings(obj).result_of == uid]
+
+
 def set_labels(obj: bpy.types.Object, labels: NDArray[np.int32], probability: NDArray[np.float32]) -> None:
     """Keeps labels [N] (0 the background) and their probabilities [N] with the object, as attributes."""
     data: Any = obj.data
-    count = _count(data)
+    count = attributes.count(data)
     for values in (labels, probability):
         if values.shape != (count,):
             raise ValueError(f"{count} Gaussians need as many labels and probabilities, not {values.shape}.")
-    _write(data, layout.OBJECT, "INT", np.asarray(labels, dtype=np.int32))
-    _write(data, layout.PROBABILITY, "FLOAT", np.asarray(probability, dtype=np.float32))
+    attributes.write(data, layout.OBJECT, "INT", np.asarray(labels, dtype=np.int32))
+    attributes.write(data, layout.PROBABILITY, "FLOAT", np.asarray(probability, dtype=np.float32))
     _labels.pop(data.session_uid, None)
     data.update_tag()
 
@@ -240,10 +250,10 @@ def labels(obj: bpy.types.Object) -> tuple[NDArray[np.int32], NDArray[np.float32
     known = _labels.get(number)
     if _editing(data):
         return known
-    if known is not None and len(known[0]) != _count(data):
+    if known is not None and len(known[0]) != attributes.count(data):
         known = None
     if known is None and layout.OBJECT in data.attributes:
-        with _attributes(obj) as source:
+        with attributes.reading(obj) as source:
             found, probability = source.get(layout.OBJECT), source.get(layout.PROBABILITY)
         if found is None:
             return None
@@ -264,128 +274,6 @@ def native() -> bool:
     known: Any = bpy.types.PointCloud.bl_rna
     kinds = known.properties["type"].enum_items if "type" in known.properties else ()
     return "GAUSSIAN_SPLAT" in kinds and "resize" in known.functions
-
-
-# ------------------------------------------------------------------------------------------------------- attributes
-
-
-class _Attributes:
-    """The point attributes of a passing copy as a ``layout.Source``; each can be read once."""
-
-    def __init__(self, data: Any) -> None:
-        self._data = data
-        self._types = {a.name: a.data_type for a in data.attributes if a.domain == "POINT"}
-
-    @property
-    def count(self) -> int:
-        return _count(self._data)
-
-    def types(self) -> Mapping[str, str]:
-        return self._types
-
-    def get(self, name: str) -> NDArray[Any] | None:
-        attribute = self._data.attributes.get(name)
-        if attribute is None or attribute.domain != "POINT" or attribute.data_type not in layout.TYPES:
-            return None
-        number, width = layout.TYPES[attribute.data_type]
-        values = np.empty(self.count * width, number)
-        if len(values):
-            attribute.data.foreach_get(_VALUES.get(attribute.data_type, "value"), values)
-        if name != layout.POSITION:  # which no geometry can be without
-            self._data.attributes.remove(attribute)
-        return values if width == 1 else values.reshape(-1, width)
-
-
-@contextmanager
-def _attributes(obj: bpy.types.Object) -> Iterator[_Attributes]:
-    """For reading an object's attributes.
-
-    Blender's geometries share memory with the evaluated ones until somebody reads numbers, which makes a copy for good.
-    Here that happens to a copy that ends soon, one attribute after the other.
-    """
-    if obj.type == "MESH":
-        try:
-            yield _Attributes(obj.to_mesh())
-        finally:
-            obj.to_mesh_clear()
-    else:
-        copy = obj.data.copy()
-        try:
-            yield _Attributes(copy)
-        finally:
-            bpy.data.batch_remove([copy])
-
-
-def _count(data: Any) -> int:
-    return len(data.vertices if isinstance(data, bpy.types.Mesh) else data.points)
-
-
-def _write(data: Any, name: str, kind: str, values: NDArray[Any]) -> None:
-    attribute = data.attributes.get(name)
-    if attribute is not None and (attribute.data_type != kind or attribute.domain != "POINT"):
-        data.attributes.remove(attribute)
-        attribute = None
-    if attribute is None:
-        attribute = data.attributes.new(name, kind, "POINT")
-    if len(values):
-        # Only contiguous arrays of the attribute's own number type are copied as a whole.
-        number, _ = layout.TYPES[kind]
-        flat = np.ascontiguousarray(values, dtype=number).reshape(-1)
-        attribute.data.foreach_set(_VALUES.get(kind, "value"), flat)
-
-
-def _numbers(source: _Attributes, name: str, width: int, otherwise: float = 0) -> NDArray[np.float32]:
-    values = source.get(name)
-    if values is None or values.shape != (source.count, width):
-        return np.full((source.count, width), otherwise, np.float32)
-    return values.astype(np.float32, copy=False)
-
-
-def _read_arrays(source: _Attributes, with_sh: bool) -> SplatArrays:
-    global _stamp
-    _stamp += 1
-    coefficients = layout.coefficient_count(source) - 1 if with_sh else 0
-    sh = np.empty((source.count, coefficients, 3), np.float32) if coefficients else None
-    if sh is not None:
-        for k in range(coefficients):
-            sh[:, k] = _numbers(source, layout.sh_name(k), 3)
-    base = _numbers(source, layout.BASE, 4, 1)
-    found = SplatArrays(
-        positions=_numbers(source, layout.POSITION, 3),
-        scales=_numbers(source, layout.SCALE, 3, 0.01),
-        quats=_numbers(source, layout.ROTATION, 4),
-        base=base_colours(base[:, :3]),
-        opacity=np.ascontiguousarray(base[:, 3]),
-        sh=sh,
-        key=_stamp,
-    )
-    for values in (found.positions, found.scales, found.quats, found.base, found.opacity, found.sh):
-        if values is not None:
-            values.flags.writeable = False
-    return found
-
-
-def _agrees(known: SplatArrays, source: _Attributes) -> bool:
-    """Whether arrays are what attributes say now."""
-
-    def same(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
-        return np.array_equal(a, b, equal_nan=True)
-
-    coefficients = layout.coefficient_count(source) - 1
-    if known.sh is not None and known.sh.shape[1] != coefficients:
-        return False
-    base = _numbers(source, layout.BASE, 4, 1)
-    return (
-        same(known.positions, _numbers(source, layout.POSITION, 3))
-        and same(known.scales, _numbers(source, layout.SCALE, 3, 0.01))
-        and same(known.quats, _numbers(source, layout.ROTATION, 4))
-        and same(known.base, base_colours(base[:, :3]))
-        and same(known.opacity, base[:, 3])
-        and (
-            known.sh is None
-            or all(same(known.sh[:, k], _numbers(source, layout.sh_name(k), 3)) for k in range(coefficients))
-        )
-    )
 
 
 def _editing(data: Any) -> bool:

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Import and export of splat files: operators, menu entries, drag and drop."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,10 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProp
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from splatcut.errors import UserError
-from splatcut.formats import SplatFile
 from splatcut.transform import decompose_similarity
 
-from ..bridge import exchange, splats, state
+from ..bridge import exchange, splats, transfers
 from ..core import exports
-
-_log = logging.getLogger(__name__)
 
 AXES = (
     ("Y_DOWN", "Y down", "As COLMAP and 3DGS training write it"),
@@ -34,10 +30,6 @@ FORMATS = (
 )
 #: Files from this size on are imported beside Blender, where it has a window.
 LARGE_BYTES = 64 << 20
-_TICK_SECONDS = 0.05
-
-#: Called in turn until they return True; True makes them stop.
-_under_way: list[Callable[[bool], bool]] = []
 
 
 class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
@@ -93,9 +85,9 @@ class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
 
     def _import(self, context: bpy.types.Context, path: Path) -> None:
         loading = exchange.Loading(path, drop_invalid=self.drop_invalid)
-        target = _Target(context, path, np.array(exports.world_from_file(self.axes)))
+        target = transfers.Target(context, path, np.array(exports.world_from_file(self.axes)))
         if not bpy.app.background and (loading.stage != "Reading" or path.stat().st_size >= LARGE_BYTES):
-            _go_on(_importing(loading, target))
+            transfers.go_on(transfers.importing(loading, target))
             return
         manager = context.window_manager
         manager.progress_begin(0, 100)
@@ -107,41 +99,6 @@ class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
             manager.progress_end()
             loading.close()
         self.report({"INFO"}, exports.imported_sentence(read, path))
-
-
-class _Target:
-    """Where splats go, by name: what was current when the import began may be gone at its end."""
-
-    def __init__(self, context: bpy.types.Context, path: Path, matrix: np.ndarray) -> None:
-        self.path = path
-        self._matrix = matrix
-        self._scene = context.scene.name
-        self._collection = context.collection.name if context.collection is not None else ""
-
-    def place(self, read: SplatFile, progress: Callable[[float], None] | None = None) -> None:
-        """Makes the object, selects it alone and pushes the undo step."""
-        context = bpy.context
-        scene = bpy.data.scenes.get(self._scene) or context.scene
-        collection = bpy.data.collections.get(self._collection) or scene.collection
-        if collection.library is not None:
-            collection = scene.collection
-        made = splats.create(
-            context,
-            read,
-            exports.object_name(self.path),
-            collection=collection,
-            matrix=self._matrix,
-            source=self.path,
-            progress=progress,
-        )
-        layer = context.view_layer
-        layer.update()  # before that it does not know of the new object
-        if made.name in layer.objects:
-            for obj in list(layer.objects.selected):
-                obj.select_set(False)
-            made.select_set(True)
-            layer.objects.active = made
-        _push_undo("Import Splats")
 
 
 class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
@@ -176,15 +133,20 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         default=False,
     )
 
+    # Set by Blender for a collection's exporter.
+    collection: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+
     def draw(self, context: bpy.types.Context) -> None:
         """Draws the options."""
         layout = self.layout
         layout.use_property_split = True
-        layout.prop(self, "what")
+        if not self.collection:
+            layout.prop(self, "what")
         layout.prop(self, "file_format")
         layout.prop(self, "apply_transform")
-        if len(_chosen(context, self.what)) > 1:
-            layout.prop(self, "replace")
+        if len(self._objects(context)) > 1:
+            if not self.collection:
+                layout.prop(self, "replace")
             column = layout.column(align=True)
             column.label(text="Each object's file is", icon="INFO")
             column.label(text="named after the object.", icon="BLANK1")
@@ -216,11 +178,12 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         manager = context.window_manager
-        manager.progress_begin(0, max(len(targets), 1))
+        manager.progress_begin(0, 100 * len(targets))
         try:
             for number, (obj, path) in enumerate(targets):
-                self._export(obj, path)
-                manager.progress_update(number + 1)
+                done = 100 * number
+                self._export(obj, path, lambda fraction, done=done: manager.progress_update(done + int(60 * fraction)))
+                manager.progress_update(done + 100)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -230,7 +193,9 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
 
     def _targets(self, context: bpy.types.Context) -> list[tuple[Any, Path]]:
         context.view_layer.update()  # a script may have moved objects just now
-        objects = _chosen(context, self.what)
+        objects = self._objects(context)
+        if not objects and self.collection:
+            raise UserError(f"The collection {self.collection!r} has no splat object.")
         if not objects:
             where = {"SELECTED": "Nothing that is selected", "SCENE": "Nothing in this scene"}
             raise UserError(f"{where.get(self.what, 'Nothing')} is a splat object. Select one, or import one first.")
@@ -245,12 +210,18 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
                 except UserError as error:
                     raise UserError(f"The transform of {obj.name!r} cannot be applied. {error}") from error
         paths = exports.paths_for([obj.name for obj in objects], path)
-        if len(paths) > 1 and not self.replace:  # the file browser asked about one name only
+        if len(paths) > 1 and not (self.replace or self.collection):  # the file browser asked about one name only
             exports.check_free(paths)
         return list(zip(objects, paths, strict=True))
 
-    def _export(self, obj: Any, path: Path) -> None:
-        written = splats.read(obj, np.array(obj.matrix_world) if self.apply_transform else None)
+    def _objects(self, context: bpy.types.Context) -> list[Any]:
+        if self.collection:
+            collection = bpy.data.collections.get(self.collection)
+            return [obj for obj in collection.all_objects if splats.is_splat(obj)] if collection else []
+        return _chosen(context, self.what)
+
+    def _export(self, obj: Any, path: Path, progress: Callable[[float], None]) -> None:
+        written = splats.read(obj, np.array(obj.matrix_world) if self.apply_transform else None, progress)
         exports.check_exportable(written, obj.name)
         storing = exchange.Storing(path, written)
         if bpy.app.background:
@@ -262,43 +233,12 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
             self._tell(lost, path)
             storing.close()
         else:
-            _go_on(_exporting(storing))
+            transfers.go_on(transfers.exporting(storing))
 
     def _tell(self, lost: tuple[str, ...], path: Path) -> None:
         for sentence in lost:
             self.report({"WARNING"}, sentence)
         self.report({"INFO"}, f"Wrote {path}.")
-
-
-class SPLATCUT_OT_apply_transform(bpy.types.Operator):
-    """Apply location, rotation and scale to the Gaussians and their colours; Blender's own Apply moves only centres"""
-
-    bl_idname = "splatcut.apply_transform"
-    bl_label = "Apply Splat Transform"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Splat objects must be selected."""
-        if not _chosen(context, "SELECTED"):
-            cls.poll_message_set("Select a splat object first.")  # type: ignore[attr-defined]
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> Any:
-        """Changes all or nothing."""
-        context.view_layer.update()
-        objects = _chosen(context, "SELECTED")
-        try:
-            for obj in objects:
-                splats.check_own_data(obj)
-                decompose_similarity(np.array(obj.matrix_world))
-            for obj in objects:
-                splats.apply_transform(obj)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
 
 
 class SPLATCUT_FH_splats(bpy.types.FileHandler):
@@ -318,101 +258,11 @@ class SPLATCUT_FH_splats(bpy.types.FileHandler):
 
 def _chosen(context: bpy.types.Context, what: str) -> list[Any]:
     if what == "SELECTED":
-        return [obj for obj in context.view_layer.objects.selected if splats.is_splat(obj)]
-    found = [obj for obj in context.scene.objects if splats.is_splat(obj)]
+        return splats.selected(context)
     if what == "SCENE":
-        return found
+        return [obj for obj in context.scene.objects if splats.is_splat(obj)]
     active = splats.active(context)
-    uid = active.splatcut.uid if active is not None else None  # type: ignore[attr-defined]
-    return [obj for obj in found if obj.splatcut.result_of and obj.splatcut.result_of == uid]  # type: ignore[attr-defined]
-
-
-# ------------------------------------------------------------------------------------------------- beside Blender
-
-
-def _importing(loading: exchange.Loading, target: _Target) -> Callable[[bool], bool]:
-    def step(stop: bool) -> bool:
-        try:
-            if stop:
-                raise UserError(f"The import of {target.path.name} was stopped.")
-            read = loading.step()
-            if read is None:
-                return _show_job("import", loading.stage, target.path)
-            target.place(read)
-            state.say(exports.imported_sentence(read, target.path))
-        except UserError as error:
-            state.say(str(error), "INFO" if stop else "ERROR")
-        except Exception as error:
-            _log.exception("The import failed.")
-            state.say(f"The import of {target.path} failed ({error}). See Blender's console.", "ERROR")
-        loading.close()
-        _end_job("import")
-        return True
-
-    return step
-
-
-def _exporting(storing: exchange.Storing) -> Callable[[bool], bool]:
-    def step(stop: bool) -> bool:
-        try:
-            if stop:
-                raise UserError(f"The export to {storing.path.name} was stopped.")
-            lost = storing.step()
-            if lost is None:
-                return _show_job("export", "Writing", storing.path)
-            state.say(" ".join([f"Wrote {storing.path}.", *lost]), "WARNING" if lost else "INFO")
-        except UserError as error:
-            state.say(str(error), "INFO" if stop else "ERROR")
-        except Exception as error:
-            _log.exception("The export failed.")
-            state.say(f"The export to {storing.path} failed ({error}). See Blender's console.", "ERROR")
-        storing.close()
-        _end_job("export")
-        return True
-
-    return step
-
-
-def _show_job(kind: str, stage: str, path: Path) -> bool:
-    if state.job is None or (state.job.kind == kind and state.job.stage != stage):
-        state.set_job(state.JobStatus(kind, stage, None, None, f"{stage} {path.name}"))
-    return False
-
-
-def _end_job(kind: str) -> None:
-    if state.job is not None and state.job.kind == kind:
-        state.set_job(None)
-
-
-def cancel() -> bool:
-    """Stops the import or export that is shown; whether there was one."""
-    if not _under_way:
-        return False
-    _under_way.pop(0)(True)
-    return True
-
-
-def _go_on(step: Callable[[bool], bool]) -> None:
-    _under_way.append(step)
-    if not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=_TICK_SECONDS, persistent=True)
-
-
-def _tick() -> float | None:
-    if _under_way and _under_way[0](False):
-        _under_way.pop(0)
-    return _TICK_SECONDS if _under_way else None
-
-
-def _push_undo(message: str) -> None:
-    if bpy.app.background:
-        return
-    windows = bpy.context.window_manager.windows
-    if bpy.context.window is None and len(windows):
-        with bpy.context.temp_override(window=windows[0]):
-            bpy.ops.ed.undo_push(message=message)
-    elif bpy.context.window is not None:
-        bpy.ops.ed.undo_push(message=message)
+    return splats.results(context.scene, active.splatcut.uid) if active is not None else []  # type: ignore[attr-defined]
 
 
 def _import_entry(self: Any, context: bpy.types.Context) -> None:
@@ -423,17 +273,15 @@ def _export_entry(self: Any, context: bpy.types.Context) -> None:
     self.layout.operator(SPLATCUT_OT_export_splats.bl_idname, text="Gaussian Splats (.ply, .splat, .spz)")
 
 
-def _apply_entry(self: Any, context: bpy.types.Context) -> None:
-    self.layout.separator()
-    self.layout.operator(SPLATCUT_OT_apply_transform.bl_idname)
-
-
-CLASSES = (SPLATCUT_OT_import_splats, SPLATCUT_OT_export_splats, SPLATCUT_OT_apply_transform, SPLATCUT_FH_splats)
+CLASSES = (
+    SPLATCUT_OT_import_splats,
+    SPLATCUT_OT_export_splats,
+    SPLATCUT_FH_splats,
+)
 
 _MENUS = (
     ("TOPBAR_MT_file_import", _import_entry),
     ("TOPBAR_MT_file_export", _export_entry),
-    ("VIEW3D_MT_object_apply", _apply_entry),
 )
 
 
@@ -445,9 +293,6 @@ def register() -> None:
 
 def unregister() -> None:
     """Takes the menu entries away and stops what is under way."""
-    while cancel():
-        pass
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
+    transfers.close()
     for menu, entry in _MENUS:
         getattr(bpy.types, menu).remove(entry)

@@ -17,7 +17,7 @@ from splatcut.errors import UserError
 from splatcut.messages import Job
 from splatcut.messages import worker as messages
 
-from ..bridge import prompts, results, scenes, splats, state, views, worker
+from ..bridge import prompts, results, scenes, splats, state, transfers, views, worker
 from ..core import jobs
 from ..core.client import Outcome
 from ..core.prompts import build_objects, ready_uids
@@ -276,10 +276,10 @@ class SPLATCUT_OT_cancel(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from . import environment, import_export
+        from . import environment
 
         kind = state.job.kind if state.job else ""
-        others = {"environment": environment.cancel, "import": import_export.cancel, "export": import_export.cancel}
+        others = {"environment": environment.cancel, "import": transfers.cancel, "export": transfers.cancel}
         if not others.get(kind, cancel)():
             self.report({"INFO"}, "The engine is not working on anything.")
         return {"FINISHED"}

@@ -12,9 +12,9 @@ import bpy
 import numpy as np
 import odd_plys
 import pytest
-from bl_ext.user_default.splatcut.bridge import exchange, splats, state, worker
+from bl_ext.user_default.splatcut.bridge import exchange, splats, state, transfers, worker
 from bl_ext.user_default.splatcut.core import exports
-from bl_ext.user_default.splatcut.ops import import_export
+from bl_ext.user_default.splatcut.ops import convert, import_export
 from mathutils import Matrix
 
 from splatcut.formats import read_splats, write_splats
@@ -269,9 +269,65 @@ def test_menus_and_drag_and_drop() -> None:
     handler = bpy.types.SPLATCUT_FH_splats
     assert handler.bl_file_extensions.split(";") == [".ply", ".splat", ".spz", ".sog"]
     assert handler.bl_import_operator == "splatcut.import_splats"
-    for menu in ("TOPBAR_MT_file_import", "TOPBAR_MT_file_export", "VIEW3D_MT_object_apply"):
-        drawn = getattr(bpy.types, menu)._dyn_ui_initialize()
-        assert any(entry.__module__ == import_export.__name__ for entry in drawn)
+    for module in (import_export, convert):
+        for menu, entry in module._MENUS:
+            assert entry in getattr(bpy.types, menu)._dyn_ui_initialize()
+
+
+def test_a_collections_exporter(file: Any, tmp_path: Path) -> None:
+    import_(file("degree 0", "outside.ply"))
+    collection = bpy.data.collections.new("mine")
+    bpy.context.scene.collection.children.link(collection)
+    layer = bpy.context.view_layer
+    layer.active_layer_collection = layer.layer_collection.children["mine"]
+    import_(file("degree 2", "inside.ply"))
+    bpy.ops.collection.exporter_add(name="SPLATCUT_FH_splats")
+    collection.exporters[0].export_properties.filepath = str(tmp_path / "out.ply")
+    for _ in range(2):
+        assert bpy.ops.collection.export_all() == {"FINISHED"}
+        assert (tmp_path / "out.ply").read_bytes() == VARIANTS["degree 2"]
+
+
+def test_an_import_ends_edit_mode(file: Any) -> None:
+    first = import_(file("degree 0"))
+    bpy.ops.object.mode_set(mode="EDIT")
+    second = import_(file("degree 1"))
+    assert (first.mode, second.mode) == ("OBJECT", "OBJECT")
+    assert active() == second
+
+
+def test_what_blenders_own_importer_made_can_be_used(file: Any, shared: Path, tmp_path: Path) -> None:
+    source = shared / "splats/real/inria_layout_sh3_small.ply"
+    bpy.ops.wm.ply_import(filepath=str(source), import_attributes=True)
+    obj = active()
+    assert not splats.is_splat(obj)
+    assert bpy.ops.splatcut.adopt() == {"FINISHED"}
+    assert splats.is_splat(obj)
+    wanted = read_splats(source).gaussians
+    found = splats.read(obj).gaussians
+    for name in FIELDS:
+        assert getattr(found, name).tobytes() == getattr(wanted, name).tobytes(), name
+    with pytest.raises(RuntimeError, match="poll"):
+        bpy.ops.splatcut.adopt()
+    assert len(bpy.data.meshes) == 1
+
+
+def test_objects_with_native_attributes_can_be_used(file: Any, tmp_path: Path) -> None:
+    obj = import_(file("degree 3"))
+    wanted = splats.arrays(obj)
+    uid = obj.splatcut.uid
+    obj.splatcut.is_splat = False
+    for name in list(obj.data.attributes.keys()):
+        if name.startswith("splatcut:"):
+            obj.data.attributes.remove(obj.data.attributes[name])
+    del obj.data[splats.FILE]
+    assert bpy.ops.splatcut.adopt() == {"FINISHED"}
+    assert obj.splatcut.uid != uid
+    bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "out.ply"))
+    again = read_splats(tmp_path / "out.ply").gaussians
+    np.testing.assert_allclose(again.scales(), wanted.scales, rtol=1e-5)
+    np.testing.assert_allclose(again.opacities(), wanted.opacity, rtol=1e-4)
+    np.testing.assert_array_equal(again.sh[:, 1:], wanted.sh)
 
 
 def test_names_of_objects() -> None:
@@ -284,8 +340,8 @@ def test_names_of_objects() -> None:
 
 
 def run_beside(path: Path, **options: Any) -> None:
-    target = import_export._Target(bpy.context, path, np.eye(4))
-    step = import_export._importing(exchange.Loading(path, **options), target)
+    target = transfers.Target(bpy.context, path, np.eye(4))
+    step = transfers.importing(exchange.Loading(path, **options), target)
     deadline = time.monotonic() + 60
     while not step(False):
         assert time.monotonic() < deadline
@@ -316,9 +372,9 @@ def test_a_collection_that_is_gone_by_then(file: Any) -> None:
     bpy.context.scene.collection.children.link(collection)
     layer = bpy.context.view_layer
     layer.active_layer_collection = layer.layer_collection.children["gone"]
-    target = import_export._Target(bpy.context, path, np.eye(4))
+    target = transfers.Target(bpy.context, path, np.eye(4))
     bpy.data.collections.remove(collection)
-    step = import_export._importing(exchange.Loading(path), target)
+    step = transfers.importing(exchange.Loading(path), target)
     while not step(False):
         time.sleep(0.01)
     assert bpy.context.scene.collection.objects[0].name == "thing"
@@ -327,15 +383,15 @@ def test_a_collection_that_is_gone_by_then(file: Any) -> None:
 
 def test_an_import_that_is_stopped(file: Any) -> None:
     path = file("degree 2")
-    import_export._under_way.append(
-        import_export._importing(exchange.Loading(path), import_export._Target(bpy.context, path, np.eye(4)))
+    transfers.under_way.append(
+        transfers.importing(exchange.Loading(path), transfers.Target(bpy.context, path, np.eye(4)))
     )
     state.set_job(state.JobStatus("import"))
     bpy.ops.splatcut.cancel()
     assert state.job is None
     assert "stopped" in state.message
     assert not bpy.data.objects
-    assert not import_export.cancel()
+    assert not transfers.cancel()
     state.clear()
 
 

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 import odd_plys
 import pytest
-from bl_ext.user_default.splatcut.bridge import splats
+from bl_ext.user_default.splatcut.bridge import attributes, splats
 from bl_ext.user_default.splatcut.core import layout
 
 from splatcut.errors import UserError
@@ -332,7 +332,7 @@ def test_point_clouds_hold_the_same(name: str, load: Any, tmp_path: Path) -> Non
         values = np.empty((len(read), 4), np.float32)
         attribute.data.foreach_get("color", values.ravel())
         data.attributes.remove(attribute)
-        splats._write(data, layout.BASE, "FLOAT4", values)
+        attributes.write(data, layout.BASE, "FLOAT4", values)
     obj = bpy.data.objects.new("splat", data)
     bpy.context.collection.objects.link(obj)
     obj.splatcut.is_splat = True

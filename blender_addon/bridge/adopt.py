@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Splats that something else brought into Blender, such as its own PLY importer, made splat objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+from splatcut.errors import UserError
+from splatcut.formats import SplatFile
+from splatcut.formats.ply import new_table
+
+from ..core import layout
+from . import attributes, splats
+
+#: What a file's properties are called, of which Blender's importer makes attributes.
+_FILES = ("f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "rot_0", "rot_1", "rot_2", "rot_3")
+_NATIVE = (layout.SCALE, layout.ROTATION, layout.BASE)
+
+
+def can_adopt(obj: bpy.types.Object | None) -> bool:
+    """Whether an object holds splats without being one of our splat objects. Cheap enough for panels."""
+    if obj is None or obj.type not in ("MESH", "POINTCLOUD") or splats.is_splat(obj):
+        return False
+    there: Any = obj.data.attributes  # type: ignore[union-attr]
+    return any(all(name in there for name in names) for names in (_NATIVE, _FILES))
+
+
+def adopt(obj: bpy.types.Object) -> None:
+    """Makes a splat object of one that has the attributes of native splats or of a splat file.
+
+    Raises:
+        UserError: it has not, or its data are not its own.
+    """
+    if not can_adopt(obj):
+        raise UserError(
+            f"{obj.name!r} has no attributes of splats. Import the file with File > Import > Gaussian Splats, or with "
+            "Blender's PLY importer and its option Attributes on."
+        )
+    splats.check_own_data(obj)
+    data: Any = obj.data
+    if not all(name in data.attributes for name in _NATIVE):
+        new = splats.new_data(_from_file_attributes(obj), data.name)
+        obj.data = new
+        if not data.users:
+            bpy.data.batch_remove([data])
+    splats.declare(obj, "ply")
+
+
+def _from_file_attributes(obj: Any) -> SplatFile:
+    """The splat file whose properties stand in attributes of the same names, the foreign ones included."""
+    with attributes.reading(obj) as source:
+        names = [name for name, kind in source.types().items() if kind == "FLOAT" and not name.startswith(".")]
+        dtype = np.dtype([(name, "<f4") for name in ("x", "y", "z", *names)])
+        rows = np.zeros(source.count, dtype)
+        positions = source.get(layout.POSITION)
+        assert positions is not None
+        for axis, name in enumerate("xyz"):
+            rows[name] = positions[:, axis]
+        for name in names:
+            rows[name] = source.get(name)
+    return SplatFile.from_table(new_table(dtype, rows), repr(obj.name))

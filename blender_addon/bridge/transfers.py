@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Imports and exports that go on beside Blender, and how their results arrive."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from splatcut.errors import UserError
+from splatcut.formats import SplatFile
+
+from ..core import exports
+from . import exchange, splats, state
+
+_log = logging.getLogger(__name__)
+
+_TICK_SECONDS = 0.05
+
+#: Called in turn until they return True; True makes them stop.
+under_way: list[Callable[[bool], bool]] = []
+
+
+class Target:
+    """Where splats go, by name: what was current when the import began may be gone at its end."""
+
+    def __init__(self, context: bpy.types.Context, path: Path, matrix: np.ndarray) -> None:
+        self.path = path
+        self._matrix = matrix
+        self._scene = context.scene.name
+        self._collection = context.collection.name if context.collection is not None else ""
+
+    def place(self, read: SplatFile, progress: Callable[[float], None] | None = None) -> None:
+        """Makes the object, selects it alone and pushes the undo step."""
+        context = bpy.context
+        scene = bpy.data.scenes.get(self._scene) or context.scene
+        collection = bpy.data.collections.get(self._collection) or scene.collection
+        if collection.library is not None:
+            collection = scene.collection
+        made = splats.create(
+            context,
+            read,
+            exports.object_name(self.path),
+            collection=collection,
+            matrix=self._matrix,
+            source=self.path,
+            progress=progress,
+        )
+        layer = context.view_layer
+        active = layer.objects.active
+        if active is not None and active.mode != "OBJECT":
+            _leave_mode()
+        layer.update()  # before that it does not know of the new object
+        if made.name in layer.objects:
+            for obj in list(layer.objects.selected):
+                obj.select_set(False)
+            made.select_set(True)
+            layer.objects.active = made
+        _push_undo("Import Splats")
+
+
+def importing(loading: exchange.Loading, target: Target) -> Callable[[bool], bool]:
+    def step(stop: bool) -> bool:
+        try:
+            if stop:
+                raise UserError(f"The import of {target.path.name} was stopped.")
+            read = loading.step()
+            if read is None:
+                return _show_job("import", loading.stage, target.path)
+            target.place(read)
+            state.say(exports.imported_sentence(read, target.path))
+        except UserError as error:
+            state.say(str(error), "INFO" if stop else "ERROR")
+        except Exception as error:
+            _log.exception("The import failed.")
+            state.say(f"The import of {target.path} failed ({error}). See Blender's console.", "ERROR")
+        loading.close()
+        _end_job("import")
+        return True
+
+    return step
+
+
+def exporting(storing: exchange.Storing) -> Callable[[bool], bool]:
+    def step(stop: bool) -> bool:
+        try:
+            if stop:
+                raise UserError(f"The export to {storing.path.name} was stopped.")
+            lost = storing.step()
+            if lost is None:
+                return _show_job("export", "Writing", storing.path)
+            state.say(" ".join([f"Wrote {storing.path}.", *lost]), "WARNING" if lost else "INFO")
+        except UserError as error:
+            state.say(str(error), "INFO" if stop else "ERROR")
+        except Exception as error:
+            _log.exception("The export failed.")
+            state.say(f"The export to {storing.path} failed ({error}). See Blender's console.", "ERROR")
+        storing.close()
+        _end_job("export")
+        return True
+
+    return step
+
+
+def _show_job(kind: str, stage: str, path: Path) -> bool:
+    if state.job is None or (state.job.kind == kind and state.job.stage != stage):
+        state.set_job(state.JobStatus(kind, stage, None, None, f"{stage} {path.name}"))
+    return False
+
+
+def _end_job(kind: str) -> None:
+    if state.job is not None and state.job.kind == kind:
+        state.set_job(None)
+
+
+def cancel() -> bool:
+    """Stops the import or export that is shown; whether there was one."""
+    if not under_way:
+        return False
+    under_way.pop(0)(True)
+    return True
+
+
+def go_on(step: Callable[[bool], bool]) -> None:
+    under_way.append(step)
+    if not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=_TICK_SECONDS, persistent=True)
+
+
+def _tick() -> float | None:
+    if under_way and under_way[0](False):
+        under_way.pop(0)
+    return _TICK_SECONDS if under_way else None
+
+
+def _leave_mode() -> None:
+    windows = bpy.context.window_manager.windows
+    if bpy.context.window is None and len(windows):
+        with bpy.context.temp_override(window=windows[0]):
+            bpy.ops.object.mode_set(mode="OBJECT")
+    else:
+        bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def _push_undo(message: str) -> None:
+    if bpy.app.background:
+        return
+    windows = bpy.context.window_manager.windows
+    if bpy.context.window is None and len(windows):
+        with bpy.context.temp_override(window=windows[0]):
+            bpy.ops.ed.undo_push(message=message)
+    elif bpy.context.window is not None:
+        bpy.ops.ed.undo_push(message=message)
+
+
+def close() -> None:
+    """Stops everything."""
+    while cancel():
+        pass
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)

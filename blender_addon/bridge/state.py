@@ -162,7 +162,8 @@ def tag_redraw() -> None:
     """Has all 3D views and the preferences drawn again; does nothing without a window."""
     if bpy.app.background:
         return
-    for manager in bpy.data.window_managers:
+    # While add-ons are being registered there are no data.
+    for manager in getattr(bpy.data, "window_managers", ()):
         for window in manager.windows:
             for area in window.screen.areas:
                 if area.type in ("VIEW_3D", "PREFERENCES"):

@@ -13,7 +13,6 @@ import numpy as np
 import odd_plys
 import pytest
 from bl_ext.user_default.splatcut.bridge import exchange, splats, state, transfers, worker
-from bl_ext.user_default.splatcut.core import exports
 from bl_ext.user_default.splatcut.ops import convert, import_export
 from mathutils import Matrix
 
@@ -169,22 +168,6 @@ def test_the_suffix_decides_and_is_added_where_there_is_none(file: Any, tmp_path
         bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "c.sog"))
 
 
-@pytest.mark.parametrize(
-    ("before", "kind", "after"),
-    [
-        ("/x/a.ply", "SPZ", "/x/a.spz"),
-        ("/x/a.compressed.ply", "PLY", "/x/a.ply"),
-        ("/x/a.ply", "COMPRESSED", "/x/a.compressed.ply"),
-        ("//a", "SPLAT", "//a.splat"),
-        ("/x/", "PLY", "/x/"),
-        ("a.PLY", "PLY", "a.PLY"),
-    ],
-)
-def test_the_file_browser_keeps_suffix_and_format_together(before: str, kind: str, after: str) -> None:
-    if not before.endswith("/"):
-        assert exports.with_format(before, kind) == after
-
-
 def test_a_transform_is_applied_with_colours(file: Any, tmp_path: Path) -> None:
     obj = import_(file("degree 3"))
     obj.location, obj.scale = (1, 2, 3), (2, 2, 2)
@@ -328,12 +311,6 @@ def test_objects_with_native_attributes_can_be_used(file: Any, tmp_path: Path) -
     np.testing.assert_allclose(again.scales(), wanted.scales, rtol=1e-5)
     np.testing.assert_allclose(again.opacities(), wanted.opacity, rtol=1e-4)
     np.testing.assert_array_equal(again.sh[:, 1:], wanted.sh)
-
-
-def test_names_of_objects() -> None:
-    assert exports.object_name(Path("/a/room.compressed.ply")) == "room"
-    assert exports.object_name(Path("/a/room.v2.spz")) == "room.v2"
-    assert exports.object_name(Path("/a/logo/meta.json")) == "logo"
 
 
 # --------------------------------------------------------------------------------- beside Blender, as in a window

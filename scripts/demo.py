@@ -4,6 +4,10 @@
 
 Makes what it needs in ``.venv`` the first time. Options of ``splatcut segment`` may follow, for example
 ``--quality standard`` for better edges than the draft's, or ``--no-refine``. The results lie in ``demo_out/``.
+
+At the end they are put into a .blend, which opens with the add-on, and Blender renders a picture of them. That takes
+Blender as a Python module in ``.venv-bpy45`` (a download of 400 MB the first time), where this machine can have it;
+``--no-blender`` leaves it out.
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ def main(arguments: List[str]) -> int:
     if any(argument in ("-h", "--help") for argument in arguments):
         print((__doc__ or "").strip())
         return 0
+    with_blender = "--no-blender" not in arguments
+    arguments = [argument for argument in arguments if argument != "--no-blender"]
     _environment.ensure("engine")
     command = ["segment", _relative(DEMO / "scene.ply"), "--cameras", _relative(DEMO / "cameras.json")]
     command += ["--images", _relative(DEMO / "images"), "--prompts", _relative(DEMO / "prompts.json")]
@@ -32,8 +38,26 @@ def main(arguments: List[str]) -> int:
     command += ["--out", _relative(OUT), "--force", "--quality", "draft", *arguments]
     print("splatcut " + " ".join(command), flush=True)
     code = _environment.run_in("engine", ["-m", "splatcut", *command])
+    if code != 0:
+        return code
+    _name_results()
+    return _make_blend() if with_blender else 0
+
+
+def _make_blend() -> int:
+    """Puts the result into a .blend and renders it, where Blender as a Python module can be had."""
+    reason = _environment.unsuited("bpy45")
+    if reason is not None:
+        print(f"\nNo .blend is made: there is no Blender as a Python module here. {reason}")
+        return 0
+    print("\nMaking a .blend of it, and a picture with Blender.", flush=True)
+    _environment.ensure("bpy45")
+    blend, picture = OUT / "demo.blend", OUT / "blender.png"
+    os.environ["SPLATCUT_WORKER_PYTHON"] = str(_environment.python_of("engine"))
+    command = ["scripts/demo_blend.py", "--demo", _relative(DEMO), "--cut", _relative(OUT)]
+    code = _environment.run_in("bpy45", [*command, "--blend", _relative(blend), "--render", _relative(picture)])
     if code == 0:
-        _name_results()
+        print(f"\nOpen this in Blender: {blend}\nBlender's picture:    {picture}", flush=True)
     return code
 
 

@@ -37,6 +37,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--docs", action="store_true", help="replace the pictures in docs/images/blender")
     parser.add_argument("--scene", type=Path, default=REPOSITORY / "demo", help="folder laid out as demo (default)")
     parser.add_argument("--quality", default="draft", choices=("draft", "standard", "fine"))
+    parser.add_argument("--no-refine", action="store_true", help="for a quicker tour")
     parser.add_argument("--size", default="1280x800", help="of the screen, pixels")
     parser.add_argument("--extension", type=Path, help="a built .zip, instead of building one")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds")
@@ -106,6 +107,7 @@ def run(options: argparse.Namespace, out: Path, extension: Path, display: str, s
         "work": str(scratch),
         "python": str(_environment.python_of("engine")),
         "quality": options.quality,
+        "refine": not options.no_refine,
     }
     (scratch / "plan.json").write_text(json.dumps(plan))
     width, height = options.size.split("x")

@@ -307,7 +307,7 @@ def second_object() -> Iterator[Pause]:
 
 def cut() -> Iterator[Pause]:
     """Runs the job in the background; a picture while it is on."""
-    splat().splatcut.quality = PLAN["quality"]
+    splat().splatcut.quality, splat().splatcut.refine = PLAN["quality"], PLAN["refine"]
     with override():
         bpy.ops.wm.tool_set_by_id(name="builtin.select_box")
         ops: Any = bpy.ops

@@ -25,7 +25,7 @@ from pathlib import Path
 from splatcut.errors import UserError
 
 from . import environment
-from .environment import STAMP, UNFINISHED, Plan
+from .environment import STAMP, UNFINISHED, Interpreter, Plan
 from .process import kill, start
 
 #: Where the CPU build of torch for Linux is, when the configured package indexes have none.
@@ -185,6 +185,39 @@ class Steps:
     def _end(self, problem: str) -> None:
         self.problem = problem
         self.done = True
+
+
+class Search(Steps):
+    """Looks for a Python to make an environment with, on a thread: programs that are asked may take their time.
+
+    Attributes:
+        interpreter: what was found, once it is done without a problem.
+    """
+
+    def __init__(self, chosen: Path | None) -> None:
+        super().__init__([])
+        self.text = "Looking for Python"
+        self.interpreter: Interpreter | None = None
+        self._error: str | None = None
+        self._thread = threading.Thread(target=self._search, args=(chosen,), daemon=True)
+        self._thread.start()
+
+    def poll(self) -> bool:
+        """Looks whether it has been found. Never raises."""
+        if not self.done and not self._thread.is_alive():
+            if self._error is not None:
+                self._end(self._error)
+            else:
+                self._finish()
+        return not self.done
+
+    def _search(self, chosen: Path | None) -> None:
+        try:
+            self.interpreter = environment.find_interpreter(chosen)
+        except UserError as error:
+            self._error = str(error)
+        except OSError as error:
+            self._error = f"Looking for Python failed ({error}). Choose an interpreter in the preferences."
 
 
 class Creation(Steps):

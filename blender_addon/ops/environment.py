@@ -15,7 +15,7 @@ from splatcut.errors import UserError
 
 from ..bridge import state, worker
 from ..core import environment
-from ..core.creation import Creation, Steps, Test
+from ..core.creation import Creation, Search, Steps, Test
 from ..core.jobs import bytes_text
 
 #: The extension's own folder, with the engine's wheel in it.
@@ -26,6 +26,8 @@ answer: list[str] = []
 
 _steps: Steps | None = None
 _then: Callable[[Steps], None] | None = None
+#: Why what was begun last failed, "" when it did not.
+_failure = ""
 
 
 def cancel() -> bool:
@@ -38,11 +40,11 @@ def cancel() -> bool:
 
 
 def _begin(steps: Steps, then: Callable[[Steps], None]) -> None:
-    """Shows the steps as the job that is on; the timer goes on with them."""
+    """Shows the steps as the job that is on; the timer goes on with them, and ``then`` is called at their end."""
     global _steps, _then
     _steps, _then = steps, then
-    state.set_job(state.JobStatus("environment", "Starting", 0.0, started=time.monotonic()))
-    if not bpy.app.background:
+    state.set_job(state.JobStatus("environment", steps.text or "Starting", steps.fraction, started=time.monotonic()))
+    if not bpy.app.background and not bpy.app.timers.is_registered(_advance):
         bpy.app.timers.register(_advance, first_interval=0.1, persistent=True)
 
 
@@ -53,24 +55,32 @@ def _advance() -> float | None:
         return None
     if steps.poll():
         job = state.JobStatus("environment", steps.text, steps.fraction, None, steps.line)
-        if state.job is None or (job.stage, job.fraction, job.message) != (
-            state.job.stage,
-            state.job.fraction,
-            state.job.message,
-        ):
+        shown = state.job
+        if shown is None or (job.stage, job.fraction, job.message) != (shown.stage, shown.fraction, shown.message):
             state.set_job(job)
         return 0.1
     _steps = _then = None
     state.set_job(None)
     then(steps)
-    return None
+    return None if _steps is None else 0.1
 
 
-def _wait(steps: Steps) -> None:
-    """Blocks until the steps are done and dealt with."""
-    while _steps is steps:
+def _finish(operator: bpy.types.Operator) -> set[str]:
+    """Blocks until all that was begun is done; the operator's result."""
+    while _steps is not None:
         _advance()
         time.sleep(0.02)
+    if _failure:
+        operator.report({"ERROR"}, _failure)
+        return {"CANCELLED"}
+    return {"FINISHED"}
+
+
+def _fail(message: str, *, cancelled: bool = False) -> None:
+    global _failure
+    _failure = message
+    if message:
+        state.say(message, "WARNING" if cancelled else "ERROR")
 
 
 class SPLATCUT_OT_create_environment(bpy.types.Operator):
@@ -94,53 +104,55 @@ class SPLATCUT_OT_create_environment(bpy.types.Operator):
         return _steps is None and (state.job is None or state.job.kind == "preview")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return {"FINISHED"} if self._start() is not None else {"CANCELLED"}
+        return {"FINISHED"} if self._start() else {"CANCELLED"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        steps = self._start()
-        if steps is None:
-            return {"CANCELLED"}
-        _wait(steps)
-        if steps.problem is not None:
-            self.report({"ERROR"}, steps.problem)
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return _finish(self) if self._start() else {"CANCELLED"}
 
-    def _start(self) -> Steps | None:
-        try:
-            plan = self._plan()
-            worker.close()  # it may be running from the environment that is made anew
-            steps = Creation(plan)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            state.say(str(error), "ERROR")
-            return None
-        self.report({"INFO"}, f"{plan.text}; made with {plan.interpreter.text}.")
-        answer.clear()
-        state.say("")
-        _begin(steps, _created)
-        return steps
-
-    def _plan(self) -> environment.Plan:
+    def _start(self) -> bool:
         chosen: Any = worker.preferences()
         python = self.interpreter or getattr(chosen, "interpreter_path", "")
         build: Any = getattr(chosen, "build", "cpu") if self.build == "preferences" else self.build
         folder = Path(bpy.path.abspath(self.folder)) if self.folder else worker.creation_folder()
-        made_of = environment.parts(EXTENSION)
-        if not bpy.app.online_access:  # told before an interpreter is looked for, which takes a while
-            environment.check_online(False)
-        interpreter = environment.find_interpreter(Path(bpy.path.abspath(python)) if python else None)
-        return environment.plan(folder, interpreter, build, made_of, online=bpy.app.online_access)
+        online = bool(bpy.app.online_access)
+        try:
+            environment.check_online(online)  # before an interpreter is looked for, which takes a while
+            made_of = environment.parts(EXTENSION)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            state.say(str(error), "ERROR")
+            return False
+
+        def found(search: Steps) -> None:
+            assert isinstance(search, Search)
+            if search.interpreter is None or search.problem is not None:
+                _fail(search.problem or "Stopped.", cancelled=search.cancelled)
+                return
+            try:
+                plan = environment.plan(folder, search.interpreter, build, made_of, online=online)
+                worker.close()  # it may be running from the environment that is made anew
+                creation = Creation(plan)
+            except UserError as error:
+                _fail(str(error))
+                return
+            state.say(f"{plan.text}; made with {plan.interpreter.text}.")
+            _begin(creation, _created)
+
+        answer.clear()
+        _fail("")
+        state.say("")
+        _begin(Search(Path(bpy.path.abspath(python)) if python else None), found)
+        return True
 
 
 def _created(steps: Steps) -> None:
+    assert isinstance(steps, Creation)
     if steps.problem is None:
-        assert isinstance(steps, Creation)
         state.say(f"The engine's environment is ready in {steps.plan.folder}.")
     elif steps.cancelled:
-        state.say("Stopped. The environment was made only in part: create it again when you want it.", "WARNING")
+        _fail("Stopped. The environment was made only in part: create it again when you want it.", cancelled=True)
     else:
-        state.say(steps.problem, "ERROR")
+        _fail(steps.problem)
 
 
 class SPLATCUT_OT_test_environment(bpy.types.Operator):
@@ -155,34 +167,34 @@ class SPLATCUT_OT_test_environment(bpy.types.Operator):
         return _steps is None and (state.job is None or state.job.kind == "preview")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return {"FINISHED"} if self._start() is not None else {"CANCELLED"}
+        return {"FINISHED"} if self._start() else {"CANCELLED"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        steps = self._start()
-        if steps is None:
+        if not self._start():
             return {"CANCELLED"}
-        _wait(steps)
-        if steps.problem is not None:
-            self.report({"ERROR"}, steps.problem)
-            return {"CANCELLED"}
-        self.report({"INFO"}, " ".join(answer))
-        return {"FINISHED"}
+        result = _finish(self)
+        if result == {"FINISHED"}:
+            self.report({"INFO"}, " ".join(answer))
+        return result
 
-    def _start(self) -> Steps | None:
+    def _start(self) -> bool:
         try:
             steps = Test(worker.python(), splatcut.__version__)
         except UserError as error:
             answer[:] = [str(error)]
             self.report({"ERROR"}, str(error))
-            return None
+            return False
         answer.clear()
+        _fail("")
         _begin(steps, _tested)
-        return steps
+        return True
 
 
 def _tested(steps: Steps) -> None:
     assert isinstance(steps, Test)
     answer[:] = steps.sentences or [steps.problem or ""]
+    if steps.problem is not None:
+        _fail(steps.problem, cancelled=steps.cancelled)
     state.changed()
 
 
@@ -211,9 +223,10 @@ CLASSES = (SPLATCUT_OT_create_environment, SPLATCUT_OT_test_environment, SPLATCU
 
 def unregister() -> None:
     """Stops what is being made; it is made anew the next time."""
-    global _steps, _then
+    global _steps, _then, _failure
     if bpy.app.timers.is_registered(_advance):
         bpy.app.timers.unregister(_advance)
+    _failure = ""
     if _steps is not None:
         _steps.cancel()
     _steps = _then = None

@@ -106,6 +106,10 @@ def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> _Runn
 
 def cancel() -> bool:
     """Stops what is being worked on; returns whether there was something."""
+    if _running is not None and _running.result is not None:  # it only waits for the user's hands to be free
+        _running.cancelled, _running.problem = True, "Stopped. The cut is kept: the same run gives it at once."
+        _finish(_running)
+        return True
     if state.job is not None:
         state.set_job(replace(state.job, cancelling=True, message="Stopping"))
     if _running is not None and _running.task is not None:
@@ -145,9 +149,8 @@ def _answered(running: _Running, outcome: Outcome) -> None:
     if bpy.app.background or not _hands_are_full():
         _deliver(running)
     else:
-        state.set_job(
-            state.JobStatus("run", "deliver", 1.0, 0.0, "Done: leave the mode to get the objects", running.uid)
-        )
+        state.set_job(state.JobStatus("run", "deliver", 1.0, 0.0, "Leave the mode to get it", running.uid))
+        state.say("The cut is done. Its objects appear as soon as you leave the mode that you are in.")
         bpy.app.timers.register(_deliver_later, first_interval=0.3, persistent=True)
 
 

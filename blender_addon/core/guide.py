@@ -23,6 +23,7 @@ class Situation:
         views_missing: the chosen source of views is not filled in, and what it lacks; "" when all is there.
         results: a run's objects are there; hidden: the splat itself is hidden, as a run leaves it.
         tool: the prompt tool is the active one.
+        mode: name of the mode that Blender is in, "" in object mode, the only one in which one can click.
     """
 
     splat: str = ""
@@ -37,6 +38,7 @@ class Situation:
     results: bool = False
     hidden: bool = False
     tool: bool = False
+    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def hints(now: Situation) -> tuple[Hint, ...]:
 def _next(now: Situation) -> Hint:
     if not now.splat:
         return Hint("Import a splat (step 1), or select one in the viewport or the outliner.")
+    if now.mode:
+        return Hint(f"Blender is in {now.mode}. Go back to object mode (Tab, or the menu at the top left) to click.")
     if now.hidden:
         return _after_run(now)
     if not now.ready:

@@ -10,7 +10,7 @@ import bpy
 
 from splatcut.errors import UserError
 
-from ..bridge import prompts, splats
+from ..bridge import prompts, splats, state
 from . import preview
 
 NO_SPLAT = "Select a splat: import one in step 1, or click on one in the viewport or the outliner."
@@ -52,7 +52,8 @@ def chosen(settings: Any, index: int) -> int:
 def changed(obj: Any) -> None:
     """To be called at the end of every change of prompts: what nobody needs goes, and the preview follows."""
     prompts.prune_views(obj.splatcut)
-    obj.update_tag()
+    # The Gaussians have not changed: no update_tag, which would have all of them compared before their next use.
+    state.tag_redraw()
     preview.request(obj.splatcut.uid)
 
 

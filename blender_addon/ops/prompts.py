@@ -23,7 +23,8 @@ IN_SPACE = (
 )
 NOTHING_THERE = "There is no splat under the mouse. Click on the surface of what you want to cut out."
 
-#: What is being dragged: a rectangle (x0, y0, x1, y1) in region pixels, y up, and the region's pointer.
+#: What is being dragged: a rectangle (x0, y0, x1, y1; for a point without extent) in region pixels, y up, and the
+#: region's pointer.
 rubber_band: tuple[tuple[float, float, float, float], int] | None = None
 
 
@@ -38,7 +39,9 @@ class SPLATCUT_OT_prompt_add_point(ViewportClick, bpy.types.Operator):
         name="On the object", description="Off: what is under the mouse does not belong to the object", default=True
     )
     position: FloatVectorProperty(  # type: ignore[valid-type]
-        description="A point in space, in the splat's local frame, instead of a pixel", size=3, options={"SKIP_SAVE"}
+        description="A point in space, in the splat's local frame, instead of a pixel",
+        size=3,
+        options={"HIDDEN", "SKIP_SAVE"},
     )
     object: IntProperty(default=-1, min=-1, options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
 
@@ -204,6 +207,7 @@ class SPLATCUT_OT_prompt_move(Dragging, bpy.types.Operator):
         try:
             obj = active_splat(context)
             self.uid = prompt_at(obj, self.viewport(obj), *self.start(context, event))
+            self.outline = self._bounds(obj) if self.uid else None
         except UserError:
             return {"PASS_THROUGH"}
         if not self.uid:
@@ -217,9 +221,8 @@ class SPLATCUT_OT_prompt_move(Dragging, bpy.types.Operator):
         """Draws the prompt's outline where the mouse is."""
         global rubber_band
         self.dx, self.dy = x - self.began[0], self.began[1] - y
-        box = self._bounds(active_splat(context))
-        if box is not None:
-            x0, y0, x1, y1 = box
+        if self.outline is not None:
+            x0, y0, x1, y1 = self.outline
             rubber_band = (
                 (x0 + self.dx, self.height - y0 - self.dy, x1 + self.dx, self.height - y1 - self.dy),
                 context.region.as_pointer(),

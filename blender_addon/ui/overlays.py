@@ -73,6 +73,8 @@ def _draw(context: bpy.types.Context) -> None:
     if band is not None and band[1] == region.as_pointer():
         x0, y0, x1, y1 = band[0]
         corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+        if abs(x1 - x0) + abs(y1 - y0) < 1e-6:
+            corners = corners[0] + _CIRCLE * overlay.RADIUS * context.preferences.system.ui_scale
         _lines(_closed(corners), _DARK, 3.0)
         _lines(_closed(corners), _WHITE, 1.0)
     if not space.overlay.show_overlays:

@@ -120,6 +120,8 @@ class SPLATCUT_PT_objects(SplatPanel, bpy.types.Panel):
             move = button(side, "splatcut.object_move", text="", icon=f"TRIA_{direction}")
             if move is not None:
                 move.direction = direction
+        side.separator()
+        button(side, "splatcut.prompts_load", text="", icon="FILE_FOLDER")
         if not 0 <= settings.active_object < len(settings.objects):
             return
         item = settings.objects[settings.active_object]
@@ -239,7 +241,7 @@ def paragraph(context: bpy.types.Context, layout: Any, text: str, icon: str = "N
     letters = max(int((width / scale - (70 if icon != "NONE" else 45)) / _LETTER), 16)
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, letters)):
+    for number, line in enumerate(textwrap.wrap(text, letters, break_on_hyphens=False)):
         if icon == "NONE":
             column.label(text=line)
         else:

@@ -46,6 +46,7 @@ def situation(context: bpy.types.Context) -> Situation:
         results=has_results(settings.uid),
         hidden=is_hidden(context, found),
         tool=tool_is_active(context),
+        mode="" if context.mode == "OBJECT" else context.mode.replace("_", " ").lower() + " mode",
     )
 
 

@@ -34,6 +34,7 @@ def said(**changes: object) -> tuple[guide.Hint, ...]:
         ({"job": "environment", "splat": ""}, "", "some minutes"),
         ({"views_missing": "Choose the cameras."}, "", "Choose the cameras."),
         ({"results": True, "hidden": True}, "splatcut.show_source", "Done"),
+        ({"mode": "edit mesh mode"}, "", "in edit mesh mode"),
         ({"hidden": True}, "splatcut.show_source", "hidden"),
     ],
 )

@@ -104,7 +104,7 @@ def say(text: str, level: Level = "INFO") -> None:
     message, message_level = text, level
     if text and level != "INFO":
         _log.warning("%s", text)
-    changed()
+    changed(viewport=False)
 
 
 def set_preview(uid: str, value: Preview | None) -> None:
@@ -129,7 +129,7 @@ def set_job(status: JobStatus | None) -> None:
     if status is not None and not status.started:
         status = replace(status, started=job.started if job and job.kind == status.kind else time.monotonic())
     job = status
-    changed()
+    changed(viewport=False)
 
 
 def set_worker(status: WorkerStatus) -> None:
@@ -137,7 +137,7 @@ def set_worker(status: WorkerStatus) -> None:
     global worker
     if status != worker:
         worker = status
-        changed()
+        changed(viewport=False)
 
 
 def clear() -> None:
@@ -148,23 +148,27 @@ def clear() -> None:
     changed()
 
 
-def changed() -> None:
-    """Tells the listeners and has the panels and viewports drawn again."""
+def changed(*, viewport: bool = True) -> None:
+    """Tells the listeners and has the panels drawn again, and the viewports where what they show may have changed."""
     for listener in list(listeners):
         try:
             listener()
         except Exception:
             _log.exception("A listener failed.")
-    tag_redraw()
+    tag_redraw(viewport=viewport)
 
 
-def tag_redraw() -> None:
-    """Has all 3D views and the preferences drawn again; does nothing without a window."""
+def tag_redraw(*, viewport: bool = True) -> None:
+    """Has all 3D views, or only their panels, and the preferences drawn again; does nothing without a window."""
     if bpy.app.background:
         return
     # While add-ons are being registered there are no data.
     for manager in getattr(bpy.data, "window_managers", ()):
         for window in manager.windows:
             for area in window.screen.areas:
-                if area.type in ("VIEW_3D", "PREFERENCES"):
+                if area.type == "PREFERENCES" or (viewport and area.type == "VIEW_3D"):
                     area.tag_redraw()
+                elif area.type == "VIEW_3D":
+                    for region in area.regions:
+                        if region.type == "UI":
+                            region.tag_redraw()

@@ -4,8 +4,9 @@
 
     python worker_driver.py ARGUMENTS OF SPLATCUT WORKER ...
 
-TEST_SLOW: a stage whose every step takes 0.2 s longer. TEST_NOISE: print to standard output, from Python and natively,
-at the start of every stage. TEST_BUDGET: iterations and rounds of the refinement, whatever the quality.
+TEST_SLOW: a stage whose first steps take 0.2 s longer, or * for all stages. TEST_NOISE: print to standard output, from
+Python and natively, at the start of every stage. TEST_BUDGET: iterations and rounds of the refinement, whatever the
+quality.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ import splatcut.refine.options
 import splatcut.worker.session
 from splatcut.worker.reporting import Reporter
 
+#: Steps of a slow stage that are slow.
+SLOW_STEPS = 5
+
 
 def _noise() -> None:
     print("a library says hello")
@@ -41,17 +45,19 @@ def main() -> int:
         splatcut.refine.options.BUDGETS.update(dict.fromkeys(splatcut.refine.options.BUDGETS, (iterations, 0, rounds)))
     slow, noisy = os.environ.get("TEST_SLOW"), "TEST_NOISE" in os.environ
     stage, step = Reporter.stage, Reporter.step
-    current = ""
+    current, taken = "", 0
 
     def noting(self: Reporter, name: str, total: int) -> None:
-        nonlocal current
-        current = name
+        nonlocal current, taken
+        current, taken = name, 0
         if noisy:
             _noise()
         stage(self, name, total)
 
     def sleeping(self: Reporter, count: int = 1) -> None:
-        if slow == current:
+        nonlocal taken
+        taken += 1
+        if slow in (current, "*") and taken <= SLOW_STEPS:
             time.sleep(0.2)
         step(self, count)
 

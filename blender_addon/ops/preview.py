@@ -56,6 +56,8 @@ class _Asked:
 _due: dict[str, float] = {}
 #: uid -> the latest preview that was asked for and has not come or failed.
 _asked: dict[str, _Asked] = {}
+#: uid -> key of the data that the worker was given ahead of the first click.
+_warmed: dict[str, object] = {}
 #: uid -> key of the preview that is shown.
 _shown: dict[str, object] = {}
 
@@ -77,6 +79,7 @@ def request(uid: str) -> None:
         return
     if key is None:
         _drop(uid)
+        _warm(obj)
         return
     if key == _shown.get(uid) and uid in state.preview:
         _due.pop(uid, None)
@@ -121,6 +124,7 @@ def forget() -> None:
     _asked.clear()
     _due.clear()
     _shown.clear()
+    _warmed.clear()
 
 
 def suspend() -> None:
@@ -164,6 +168,21 @@ def ask(context: bpy.types.Context, uid: str) -> Task | None:
     return worker.submit(asked.task)
 
 
+def _warm(obj: Any) -> None:
+    """Starts the worker and gives it the scene when there is an object to be clicked on, so that the first click need
+    not wait for that. What goes wrong is told when something is asked for."""
+    settings = obj.splatcut
+    if bpy.app.background or not len(settings.objects) or not worker.session().idle:
+        return
+    data = splats.arrays(obj).key
+    if _warmed.get(settings.uid) == data:
+        return
+    _warmed[settings.uid] = data
+    with contextlib.suppress(UserError):
+        request = jobs.set_views(views.sources(bpy.context, obj), ())
+        worker.submit(Task(request, scene=scenes.scene(settings.uid), slot=("warm", settings.uid)))
+
+
 def _key(obj: Any) -> object:
     """Changes with everything that the preview depends on; None when there is nothing to preview."""
     settings = obj.splatcut
@@ -176,8 +195,13 @@ def _key(obj: Any) -> object:
     elif settings.view_source == "CAMERAS":
         collection = settings.camera_collection
         cameras = [] if collection is None else [o for o in collection.all_objects if o.type == "CAMERA"]
-        source += tuple((o.name, tuple(map(tuple, o.matrix_world))) for o in cameras)
+        place = tuple(map(tuple, obj.matrix_world))
+        source += (place, *((o.name, *_lens(o.data), *map(tuple, o.matrix_world)) for o in cameras))
     return fingerprint(placed, placed_views), source, splats.arrays(obj).key
+
+
+def _lens(data: Any) -> tuple[object, ...]:
+    return data.type, data.lens, data.sensor_width, data.sensor_height, data.sensor_fit, data.shift_x, data.shift_y
 
 
 def _ask_due() -> float | None:

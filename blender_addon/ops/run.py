@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.handlers import persistent
 from bpy.props import BoolProperty
 
 from splatcut.errors import UserError
@@ -123,6 +124,8 @@ def cancel() -> bool:
 
 
 def _event(running: _Running, event: messages.Event) -> None:
+    if running is not _running:
+        return
     if isinstance(event, messages.ProgressEvent):
         before = state.job
         if before is None or before.kind != "run":
@@ -136,6 +139,8 @@ def _event(running: _Running, event: messages.Event) -> None:
 
 
 def _answered(running: _Running, outcome: Outcome) -> None:
+    if running is not _running:
+        return  # another .blend was opened meanwhile
     if outcome.problem is not None:
         running.cancelled = outcome.problem.kind == "cancelled"
         running.problem = (
@@ -328,9 +333,29 @@ def _open_with_system(path: Path) -> None:
 CLASSES = (SPLATCUT_OT_run, SPLATCUT_OT_cancel, SPLATCUT_OT_show_log)
 
 
-def unregister() -> None:
-    """Stops waiting for results; the run itself ends with the worker and continues with the next."""
+@persistent
+def _on_load(*_: object) -> None:
+    """Another .blend is open: the run that is on was for the last one, which can go on with it when it is back."""
+    abandon()
+
+
+def abandon() -> None:
+    """Stops the run without a word; what it has finished is kept."""
     global _running
+    running, _running = _running, None
     if bpy.app.timers.is_registered(_deliver_later):
         bpy.app.timers.unregister(_deliver_later)
-    _running = None
+    if running is not None and running.task is not None:
+        worker.session().cancel(running.task)
+
+
+def register() -> None:
+    """Starts to follow opened files."""
+    bpy.app.handlers.load_post.append(_on_load)
+
+
+def unregister() -> None:
+    """Stops waiting for results; the run itself ends with the worker and continues with the next."""
+    if _on_load in bpy.app.handlers.load_post:
+        bpy.app.handlers.load_post.remove(_on_load)
+    abandon()

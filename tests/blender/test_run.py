@@ -71,7 +71,7 @@ def driver(addon: str, cache: Path) -> Iterator[Driver]:
     made = Driver(addon)
     made.worker.close()
     yield made
-    made.run.unregister()
+    made.run.abandon()
     made.worker.close()
     made.worker.limits = made.client.Limits()
     made.state.listeners.clear()
@@ -357,6 +357,18 @@ def test_a_splat_that_goes_away_during_its_run(driver: Driver, splat: Any) -> No
     driver.pump_until(lambda: driver.state.job is None)
     assert "no longer there" in driver.state.message
     assert "The results lie in" in driver.state.message
+
+
+def test_opening_another_file_stops_the_run_for_the_old_one(driver: Driver, splat: Any) -> None:
+    driver.run.start(bpy.context, splat.splatcut.uid)
+    driver.pump_until(lambda: driver.state.job is not None and driver.state.job.stage == "masks")
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    assert driver.state.job is None
+    driver.pump_until(lambda: driver.worker.session().idle, 5)
+    assert driver.state.message == ""
+    assert not any(obj.splatcut.is_splat for obj in bpy.data.objects)
+    bpy.ops.splatcut.import_splats(filepath=str(DEMO / "scene.ply"))
+    assert bpy.ops.splatcut.run.poll()
 
 
 def test_nothing_to_cut_is_said(driver: Driver, splat: Any) -> None:

@@ -54,7 +54,7 @@ class SPLATCUT_PT_guide(SidebarPanel, bpy.types.Panel):
                 _hint_button(box, hint)
         job = state.job
         if job is not None:
-            _progress(layout, job)
+            _progress(context, layout, job)
         if state.message:
             box = layout.box()
             icon = {"ERROR": "CANCEL", "WARNING": "ERROR"}.get(state.message_level, "CHECKMARK")
@@ -184,7 +184,7 @@ class SPLATCUT_PT_run(SplatPanel, bpy.types.Panel):
         options.prop(settings, "refine")
         options.prop(settings, "soft_edges")
         if job is not None and busy:
-            _progress(layout, job)
+            _progress(context, layout, job)
             return
         row = layout.row(align=True)
         row.scale_y = 1.5
@@ -270,16 +270,17 @@ def _hint_button(layout: Any, hint: guide.Hint) -> None:
         made.name, made.space_type = situation.TOOL, "VIEW_3D"
 
 
-def _progress(layout: Any, job: state.JobStatus) -> None:
-    row = layout.row(align=True)
-    text = job.message or job.stage or job.kind
-    if job.fraction is None:
-        row.label(text=text, icon="SORTTIME")
-    else:
-        row.progress(factor=min(max(job.fraction, 0.0), 1.0), type="BAR", text=text)
+def _progress(context: bpy.types.Context, layout: Any, job: state.JobStatus) -> None:
+    """What is being done, how far it is, and a button that stops it."""
+    column = layout.column(align=True)
+    paragraph(context, column, job.message or job.stage or job.kind)
+    row = column.row(align=True)
+    if job.fraction is not None:
+        fraction = min(max(job.fraction, 0.0), 1.0)
+        row.progress(factor=fraction, type="BAR", text=f"{fraction:.0%}")
     stop = row.row(align=True)
     stop.enabled = not job.cancelling
-    button(stop, "splatcut.cancel", text="", icon="X")
+    button(stop, "splatcut.cancel", text="" if job.fraction is not None else "Cancel", icon="X")
 
 
 CLASSES = (

@@ -78,7 +78,14 @@ def declare(obj: bpy.types.Object, source_format: str, source: Path | None = Non
     settings.uid = new_uid()
     settings.source_path = str(source) if source is not None else ""
     settings.source_format = source_format
+    show_own_drawing(obj)
     _owners[settings.uid] = obj.session_uid
+
+
+def show_own_drawing(obj: bpy.types.Object) -> None:
+    """Keeps Blender from drawing the vertices over the splats that the add-on draws; a box shows what is selected."""
+    if obj.type == "MESH":
+        obj.display_type = "TEXTURED" if _settings(obj).display == "OFF" else "BOUNDS"
 
 
 def new_data(splats: SplatFile, name: str, progress: Callable[[float], None] | None = None) -> Any:

@@ -28,8 +28,9 @@ BUDGET = 0.06
 SETTLE = 0.2
 #: Seconds after which what no viewport has drawn is freed.
 KEEP = 5.0
-#: Of this many splats at most one is drawn while the view moves.
-COARSEST = 32
+#: While the view moves, at most one of this many splats is left, and of small scenes at least as many as are enough to
+#: tell what is what.
+COARSEST, FEWEST = 32, 30_000
 
 
 class _Viewer:
@@ -45,6 +46,8 @@ class _Viewer:
         self.moved = float("-inf")
         self.seconds = 0.0  # that drawing all splats takes
         self.used = 0.0
+        self.filled = float("-inf")
+        self.late = False  # other objects' depth has changed since
 
 
 class Drawer:
@@ -75,8 +78,8 @@ class Drawer:
         self._points.keep(set())
 
     def unsettled(self) -> bool:
-        """Whether a viewport shows fewer splats than there are, for having moved."""
-        return any(viewer.eye is not None and viewer.eye.step > 1 for viewer in self._viewers.values())
+        """Whether a viewport does not yet show everything as it is."""
+        return any(viewer.late or (viewer.eye is not None and viewer.eye.step > 1) for viewer in self._viewers.values())
 
     def draw(
         self,
@@ -127,9 +130,12 @@ class Drawer:
         step = 1 if still else self._step(viewer, chosen, views, projection, (width, height), now)
         state = (step, id(chosen), chosen.generation)
         same_depth = viewer.depth is not None and np.array_equal(viewer.depth, depth)
-        if viewer.drawn != state or not same_depth or viewer.colour is None:
+        if viewer.drawn == state and viewer.colour is not None and not same_depth:
+            # Eevee moves the depth by parts of a pixel from one sample to the next.
+            viewer.late = now - viewer.filled < 4 * viewer.seconds
+        if viewer.drawn != state or viewer.colour is None or not (same_depth or viewer.late):
             self._fill(programs, viewer, chosen, views, projection, depth, step)
-            viewer.drawn, viewer.depth = state, depth
+            viewer.drawn, viewer.depth, viewer.filled, viewer.late = state, depth, now, False
         assert viewer.colour is not None
         _composite(programs, viewer.colour)
 
@@ -148,7 +154,7 @@ class Drawer:
         if now - viewer.moved >= SETTLE:
             return 1
         step = 1
-        while step < COARSEST and viewer.seconds / step > BUDGET:
+        while step < min(COARSEST, chosen.count / FEWEST) and viewer.seconds / step > BUDGET:
             step *= 2
         return step
 

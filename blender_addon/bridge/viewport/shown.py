@@ -82,15 +82,26 @@ def tint_of(obj: bpy.types.Object, arrays: SplatArrays) -> Tint | None:
     if preview is not None and len(preview.labels) == len(arrays.positions):
         by_uid = {item.uid: item for item in settings.objects}
         colours = _colours([by_uid.get(uid) for uid in preview.objects], STALE if preview.stale else 1.0)
-        return Tint(
-            (preview.labels.ctypes.data, preview, colours.tobytes()), preview.labels, preview.probability, colours
-        )
+        return Tint((preview, colours.tobytes()), preview.labels, preview.probability, colours)
     found = splats.labels(obj)
     if found is None or len(found[0]) != len(arrays.positions) or not settings.objects:
         return None
     labels, probability = found
     colours = _colours(list(settings.objects), 1.0)
-    return Tint((settings.uid, arrays.key, colours.tobytes()), labels, probability, colours)
+    return Tint((_Same(labels), _Same(probability), colours.tobytes()), labels, probability, colours)
+
+
+class _Same:
+    """Equal for the same array only; holds on to it, so that no other one can take its place in memory."""
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        self._array = array
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._array is other._array
+
+    def __hash__(self) -> int:
+        return id(self._array)
 
 
 def _colours(items: list[Any], strength: float) -> NDArray[np.float64]:

@@ -130,12 +130,12 @@ class Drawer:
         step = 1 if still else self._step(viewer, chosen, views, projection, (width, height), now)
         state = (step, id(chosen), chosen.generation)
         same_depth = viewer.depth is not None and np.array_equal(viewer.depth, depth)
-        if viewer.drawn == state and viewer.colour is not None and not same_depth:
-            # Eevee moves the depth by parts of a pixel from one sample to the next.
-            viewer.late = now - viewer.filled < 4 * viewer.seconds
-        if viewer.drawn != state or viewer.colour is None or not (same_depth or viewer.late):
+        current = viewer.drawn == state and viewer.colour is not None
+        # Eevee moves the depth by parts of a pixel from one sample to the next: that may wait.
+        viewer.late = current and not same_depth and now - viewer.filled < 4 * viewer.seconds
+        if not (current and (same_depth or viewer.late)):
             self._fill(programs, viewer, chosen, views, projection, depth, step)
-            viewer.drawn, viewer.depth, viewer.filled, viewer.late = state, depth, now, False
+            viewer.drawn, viewer.depth, viewer.filled = state, depth, now
         assert viewer.colour is not None
         _composite(programs, viewer.colour)
 

@@ -47,7 +47,7 @@ class Shown:
 
 
 def shown_in(context: bpy.types.Context) -> list[Shown]:
-    """The splat objects that this add-on draws in a 3D view: none that are hidden, nor what is not in its local view."""
+    """The splat objects that this add-on draws in a 3D view: none that are hidden or not in its local view."""
     found = []
     space: Any = context.space_data
     for obj in context.view_layer.objects:

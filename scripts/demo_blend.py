@@ -38,8 +38,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--cut", type=Path, required=True, help="folder that splatcut segment wrote")
     parser.add_argument("--blend", type=Path, required=True)
     parser.add_argument("--render", type=Path, required=True)
-    parser.add_argument("--samples", type=int, default=8)
-    parser.add_argument("--width", type=int, default=640)
+    parser.add_argument("--samples", type=int, default=4)
+    parser.add_argument("--width", type=int, default=480)
     options = parser.parse_args(arguments)
 
     blender_addon.register()

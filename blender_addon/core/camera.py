@@ -172,7 +172,7 @@ def split_matrix_world(matrix_world: ArrayLike) -> tuple[float, NDArray[np.float
     """
     matrix = np.asarray(matrix_world, dtype=np.float64)
     linear = matrix[:3, :3]
-    determinant = float(np.linalg.det(linear))
+    determinant = float(np.linalg.det(linear)) if np.isfinite(linear).all() else 0.0
     if not determinant > 0:
         raise UserError(
             "The splat object is mirrored or squashed flat, which Gaussians cannot follow. Give it a positive scale, "

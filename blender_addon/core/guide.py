@@ -59,6 +59,8 @@ class Hint:
 
 #: Stands for making the prompt tool the active one.
 TOOL = "wm.tool_set_by_id"
+#: Makes the engine's environment; the preferences know others.
+ENVIRONMENT = "splatcut.create_environment"
 
 _JOBS = {
     "run": "The objects are being cut out. You can go on working in Blender meanwhile.",
@@ -78,7 +80,7 @@ def hints(now: Situation) -> tuple[Hint, ...]:
         in_the_way.append(
             Hint(
                 f"{now.engine_problem} Without it you can import and click, but not preview or cut.",
-                "splatcut.create_environment",
+                ENVIRONMENT,
                 "Create Environment",
                 warning=True,
             )

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..bridge import splats, state
+from ..bridge import splats, state, worker
 from ..core import guide
 from . import situation
 from .lists import short
@@ -47,7 +47,8 @@ class SPLATCUT_PT_guide(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        for hint in guide.hints(situation.situation(context)):
+        now = situation.situation(context)
+        for hint in guide.hints(now):
             box = layout.box()
             paragraph(context, box, hint.text, icon="ERROR" if hint.warning else "INFO")
             if hint.operator:
@@ -55,7 +56,8 @@ class SPLATCUT_PT_guide(SidebarPanel, bpy.types.Panel):
         job = state.job
         if job is not None:
             _progress(context, layout, job)
-        if state.message:
+        # What the hint says already is not said again in red.
+        if state.message and not (now.engine_problem and state.message.startswith(now.engine_problem)):
             box = layout.box()
             icon = {"ERROR": "CANCEL", "WARNING": "ERROR"}.get(state.message_level, "CHECKMARK")
             column = box.column(align=True)
@@ -111,7 +113,7 @@ class SPLATCUT_PT_objects(SplatPanel, bpy.types.Panel):
             ):
                 keys.label(text=text, icon=icon)
         row = layout.row()
-        row.template_list("SPLATCUT_UL_objects", "", settings, "objects", settings, "active_object", rows=3)
+        row.template_list("SPLATCUT_UL_objects", "", settings, "objects", settings, "active_object", rows=5)
         side = row.column(align=True)
         button(side, "splatcut.object_add", text="", icon="ADD")
         button(side, "splatcut.object_remove", text="", icon="REMOVE")
@@ -265,9 +267,14 @@ def gaussians(obj: Any) -> int:
 
 
 def _hint_button(layout: Any, hint: guide.Hint) -> None:
-    made = button(layout, hint.operator, text=hint.button)
+    row = layout.row(align=True)
+    made = button(row, hint.operator, text=hint.button)
     if made is not None and hint.operator == guide.TOOL:
         made.name, made.space_type = situation.TOOL, "VIEW_3D"
+    if hint.operator == guide.ENVIRONMENT:
+        choose = button(row, "preferences.addon_show", text="", icon="PREFERENCES")
+        if choose is not None:
+            choose.module = worker.ADDON
 
 
 def _progress(context: bpy.types.Context, layout: Any, job: state.JobStatus) -> None:

@@ -122,11 +122,19 @@ def test_the_hint_goes_from_step_to_step(obj: Any) -> None:
     assert "Click on 'table'" in said(draw("guide"))
 
 
-def test_without_an_engine_there_is_a_button_that_makes_it(monkeypatch: pytest.MonkeyPatch, obj: Any) -> None:
+def test_without_an_engine_there_is_a_button_that_makes_it(
+    monkeypatch: pytest.MonkeyPatch, obj: Any, addon: str
+) -> None:
     monkeypatch.setattr(situation, "engine_problem", lambda: "The engine has no environment yet.")
     layout = draw("guide")
     assert "no environment yet" in said(layout)
     assert layout.buttons("splatcut.create_environment")
+    assert layout.buttons("preferences.addon_show")[0].properties == {"module": addon}
+    # The same, said by what was tried, is not repeated.
+    state.say("The engine has no environment yet. Create it.", "ERROR")
+    assert not draw("guide").buttons("splatcut.dismiss")
+    state.say("The file is broken.", "ERROR")
+    assert draw("guide").buttons("splatcut.dismiss")
 
 
 def test_the_engine_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def _show() -> None:
     elif client.hello is None:
         state.set_worker(state.WorkerStatus("starting", log=log))
     else:
-        phase = "ready" if client.busy is None and not client.waiting else "busy"
+        phase = "busy" if client.waiting else "ready"
         hello = client.hello
         # To a hundred megabytes: nobody needs a new drawing for less.
         rss = round(client.rss / 1e8) * 10**8

@@ -12,7 +12,6 @@ the worker runs in, by default the engine's environment.
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 import shutil
@@ -20,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -98,38 +96,12 @@ def _extension() -> Path:
 def _install(archive: Path) -> None:
     import bpy
 
-    _enable_what_is_there(bpy, archive)
-    if MODULE not in bpy.context.preferences.addons:
-        raise pytest.UsageError("The extension was not installed or does not register; the reason stands above.")
-
-
-def _enable_what_is_there(bpy: Any, archive: Path) -> None:
-    import re
-    import zipfile
-
-    trimmed = archive.with_name("trimmed.zip")
-    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(trimmed, "w") as new:
-        for name in old.namelist():
-            data = old.read(name)
-            if name == "registry.py":
-                modules = re.findall(r'^    "([\w.]+)",$', data.decode(), re.M)
-                data = re.sub(r"MODULES = \(.*?\)", "MODULES = ()", data.decode(), count=1, flags=re.S).encode()
-            new.writestr(name, data)
-    bpy.ops.extensions.package_install_files(filepath=str(trimmed), repo="user_default", enable_on_install=True)
-    registry = importlib.import_module(f"{MODULE}.registry")
-    there = tuple(name for name in modules if _imports(f"{MODULE}.{name}"))
-    print("not there yet:", sorted(set(modules) - set(there)))
-    vars(registry)["MODULES"] = there
-    registry.register()
-
-
-def _imports(name: str) -> bool:
     try:
-        importlib.import_module(name)
-    except ImportError as error:
-        print(name, error)
-        return False
-    return True
+        bpy.ops.extensions.package_install_files(filepath=str(archive), repo="user_default", enable_on_install=True)
+    except RuntimeError as error:
+        raise pytest.UsageError(f"The extension cannot be installed and enabled. {error}") from error
+    if MODULE not in bpy.context.preferences.addons:
+        raise pytest.UsageError("The extension does not register; the reason stands above.")
 
 
 @pytest.fixture(scope="session")

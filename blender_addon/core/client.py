@@ -23,16 +23,12 @@ from typing import Any, get_args
 from splatcut.errors import UserError
 from splatcut.messages import worker as messages
 
-from .process import Child, ended_because
+from . import problems
+from .problems import Limits, Outcome, Problem, WorkerError
+from .process import Child
 
 _log = logging.getLogger(__name__)
 
-#: Seconds without any sign of life after which a worker is taken for dead; it gives one every second.
-SILENCE_SECONDS = 20.0
-#: Seconds that a worker may take to start. The first start reads hundreds of megabytes from the disk.
-START_SECONDS = 90.0
-#: Seconds after which a cancelled request that still gives no reply costs the worker its life.
-CANCEL_SECONDS = 10.0
 # A longer line is no message.
 _LONGEST_LINE = 1 << 26
 _REMEMBERED = 64
@@ -40,47 +36,6 @@ _REMEMBERED = 64
 _AT_ONCE = 500
 
 _REQUESTS: dict[str, type[Any]] = {kind.op: kind for kind in get_args(messages.Request)}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why a request was not fulfilled.
-
-    Attributes:
-        kind: as in ``messages.Failure`` ("user", "cancelled", "version", "memory", "internal"), or "died" (the worker
-            ended or went silent), "start" (it could not be started) or "timeout" (``wait`` gave up).
-        message: full sentences for the user, which say what to do.
-        log: the worker's log file.
-    """
-
-    kind: str
-    message: str
-    log: Path | None = None
-
-    @property
-    def lost_worker(self) -> bool:
-        """Whether the worker is gone, so that the next request needs a new one."""
-        return self.kind in ("died", "start", "version")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The end of a request: its result (``messages.PreviewResult`` for ``Preview`` and so on) or a problem."""
-
-    result: Any = None
-    problem: Problem | None = None
-
-    @property
-    def ok(self) -> bool:
-        return self.problem is None
-
-
-class WorkerError(UserError):
-    """A request failed; ``problem`` says how."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
 
 
 OnReply = Callable[[Outcome], None]
@@ -94,15 +49,6 @@ class _Pending:
     on_event: OnEvent | None
     line: str
     cancelled_at: float | None = None
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds of patience: see the constants of this module."""
-
-    silence: float = SILENCE_SECONDS
-    start: float = START_SECONDS
-    cancel: float = CANCEL_SECONDS
 
 
 class WorkerClient:
@@ -140,7 +86,7 @@ class WorkerClient:
         try:
             self._child = Child(command, log)
         except OSError as error:
-            self.problem = Problem("start", _start_sentence(command[0], error), None)
+            self.problem = problems.no_start(command[0], error)
             return
         threading.Thread(target=self._write, args=(self._child,), daemon=True, name="splatcut-write").start()
         threading.Thread(target=self._read, args=(self._child,), daemon=True, name="splatcut-read").start()
@@ -288,24 +234,13 @@ class WorkerClient:
             self._die(Problem(kind, outcome.problem.message, outcome.problem.log))
             return
         hello: messages.HelloResult = outcome.result
-        problem = self._version_problem(hello.protocol, hello.version)
+        problem = problems.version(hello.protocol, hello.version, self.version, self.log)
         if problem is not None:
             self._die(problem)
             return
         self.hello = hello
         for pending in self._pending.values():
             self._lines.put(pending.line)
-
-    def _version_problem(self, protocol: object, version: object) -> Problem | None:
-        if (protocol, version) == (messages.PROTOCOL_VERSION, self.version):
-            return None
-        return Problem(
-            "version",
-            f"The engine in the worker's environment is SplatCut {version} (protocol {protocol}), but this extension "
-            f"is SplatCut {self.version} (protocol {messages.PROTOCOL_VERSION}). Create the environment anew in the "
-            "extension's preferences.",
-            self.log,
-        )
 
     def _watch(self) -> None:
         """Ends a worker that gives no sign of life, and tells when one has ended."""
@@ -327,25 +262,11 @@ class WorkerClient:
             code = child.wait(2.0)
             if code is None:
                 child.kill()
-            self._die(Problem("died" if self.hello else "start", self._death_sentence(code), self.log))
+            self._die(problems.ended(code, self.log, started=self.hello is not None))
         elif self.hello is None and now - self._started > self.limits.start:
-            self._die(
-                Problem(
-                    "start",
-                    f"The engine did not answer within {self.limits.start:.0f} s of its start and was stopped. Test "
-                    f"the environment in the extension's preferences; its log is {self.log}.",
-                    self.log,
-                )
-            )
+            self._die(problems.slow_start(self.limits.start, self.log))
         elif self.hello is not None and now - self._sign > self.limits.silence:
-            self._die(
-                Problem(
-                    "died",
-                    f"The engine gave no sign of life for {self.limits.silence:.0f} s and was stopped. Prompts and "
-                    f"objects are as they were; try again, and a new one starts. Its log is {self.log}.",
-                    self.log,
-                )
-            )
+            self._die(problems.silence(self.limits.silence, self.log))
         else:
             self._watch_cancelled(now)
 
@@ -354,18 +275,6 @@ class WorkerClient:
             if pending.cancelled_at is not None and now - pending.cancelled_at > self.limits.cancel:
                 self._die(Problem("cancelled", "The engine did not stop when asked to, so it was ended.", self.log))
                 return
-
-    def _death_sentence(self, code: int | None) -> str:
-        why = ended_because(code)
-        if self.hello is None:
-            return (
-                f"The engine could not start: it {why}. Test the environment in the extension's preferences, or "
-                f"create it anew; its log is {self.log}."
-            )
-        return (
-            f"The engine stopped in the middle of its work: it {why}. Prompts and objects are as they were; try "
-            f"again, and a new one starts. Its log is {self.log}."
-        )
 
     def _die(self, problem: Problem) -> None:
         if self.problem is None:
@@ -430,7 +339,7 @@ class WorkerClient:
             return
         self._sign = time.monotonic()
         if isinstance(answer, messages.ReadyEvent) and (
-            problem := self._version_problem(answer.protocol, answer.version)
+            problem := problems.version(answer.protocol, answer.version, self.version, self.log)
         ):
             self._answers.put(problem)
         else:
@@ -442,7 +351,7 @@ class WorkerClient:
             return None
         said = document.get("result") if document.get("id") == 1 else document
         if isinstance(said, dict) and "protocol" in said and "version" in said:
-            return self._version_problem(said["protocol"], said["version"])
+            return problems.version(said["protocol"], said["version"], self.version, self.log)
         return None
 
 
@@ -452,15 +361,3 @@ def _call(callback: Callable[[Any], None], argument: Any) -> None:
         callback(argument)
     except Exception:
         _log.exception("What was to be done with the engine's answer failed.")
-
-
-def _start_sentence(program: str, error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return (
-            f"The engine cannot be started: {program} does not exist. Create the environment in the extension's "
-            "preferences, or choose another interpreter there."
-        )
-    return (
-        f"The engine cannot be started: {program} ({error.strerror or error}). Check the interpreter in the "
-        "extension's preferences."
-    )

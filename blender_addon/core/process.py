@@ -43,9 +43,7 @@ def start(command: Sequence[str], **streams: Any) -> subprocess.Popen[bytes]:
         group = {"creationflags": 0x08000000 | 0x00000200}  # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP
     else:
         group = {"start_new_session": True}
-    process: subprocess.Popen[bytes] = subprocess.Popen(
-        list(command), env=clean_environment(), text=False, **group, **streams
-    )
+    process: Any = subprocess.Popen(list(command), env=clean_environment(), **group, **streams)
     return process
 
 

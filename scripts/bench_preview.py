@@ -78,7 +78,7 @@ class Clock:
         return result, time.perf_counter() - self._began[0], time.process_time() - self._began[1]
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, PreviewEvent):
+        if isinstance(event, PreviewEvent) and event.stage == "first":
             wall, cpu = self._began
             self.early = time.perf_counter() - wall, time.process_time() - cpu, event.file
 

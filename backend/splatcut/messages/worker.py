@@ -348,7 +348,12 @@ class ProgressEvent:
 
 @dataclass(frozen=True)
 class PreviewEvent:
-    """An early preview (``stage`` "first"), from the prompted views alone; ``file`` as in ``PreviewResult``."""
+    """An early preview.
+
+    Attributes:
+        file: as in ``PreviewResult``.
+        stage: "first" is from the prompted views alone, "more" has some of the support that the reply will have.
+    """
 
     event: ClassVar[str] = "preview"
     id: int | None

@@ -11,6 +11,7 @@ decided. The whole run works on all views and all objects together; its result m
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -45,6 +46,7 @@ class PreviewOptions:
         known: degrees of angle that a view is preferred by which is encoded already.
         virtual: the virtual views to choose from where there are too few cameras.
         moved: virtual views stay in use until what was clicked has moved by this share of the cameras' distance.
+        renew: seconds after which a preview that takes longer (its views are encoded for the first time) is renewed.
     """
 
     max_side: int = 512
@@ -54,6 +56,7 @@ class PreviewOptions:
     known: float = 15.0
     virtual: VirtualOptions = field(default_factory=lambda: VirtualOptions(count=10, max_angle=55.0))
     moved: float = 0.15
+    renew: float = 1.0
 
     def __post_init__(self) -> None:
         if self.max_side < 32 or self.further < 0:
@@ -129,7 +132,8 @@ class Previewer:
         return view
 
     def preview(self, objects: Sequence[ObjectPrompt], progress: Progress) -> Iterator[tuple[str, Labels]]:
-        """First, when there is anything new, ``("first", labels)`` from the prompted views alone; then ``"full"``.
+        """First, when there is anything new, ``("first", labels)`` from the prompted views alone; now and then ``"more"``
+        while the others take long; in the end ``"full"``.
 
         Raises:
             UserError: prompts that cannot be used or that lead to nothing; Cancelled.
@@ -147,9 +151,17 @@ class Previewer:
                 loop.begin()
                 kept[task.item.name] = self._lift(loop)
             yield "first", self._labels(objects, kept)
+        told = time.monotonic()
         for task in new:
-            lifted = self._carried(task, progress)
-            kept[task.item.name] = self.eyes.store.get(task.key, lambda made=lifted: made, lambda made: made.nbytes)
+            loop = None
+            for loop in self._carried(task, progress):
+                if time.monotonic() - told > self.options.renew:
+                    kept[task.item.name] = self._lift(loop)
+                    yield "more", self._labels(objects, kept)
+                    told = time.monotonic()
+            if loop is not None:
+                kept[task.item.name] = self._lift(loop)
+            self.eyes.store.get(task.key, lambda made=kept[task.item.name]: made, lambda made: made.nbytes)
         yield "full", self._labels(objects, kept)
 
     def _task(self, item: ObjectPrompt) -> _Task:
@@ -193,15 +205,16 @@ class Previewer:
         lifted = vote(gaussians, *loop.evidence(), LiftOptions(), self.eyes.neighbours)
         return _Lifted(lifted.probability[:, 0], lifted.weight)
 
-    def _carried(self, task: _Task, progress: Progress) -> _Lifted:
-        """The object with the views around it."""
+    def _carried(self, task: _Task, progress: Progress) -> Iterator[MaskLoop]:
+        """The object with more and more of the views around it."""
         loop = self._loop(task, task.prompted, Quiet())
         loop.begin()
         chosen = self._chosen(loop.centre(), task, progress)
         loop = self._loop(task, [*task.prompted, *chosen], progress)
         loop.begin()
-        loop.carry(range(len(task.prompted), len(task.prompted) + len(chosen)))
-        return self._lift(loop)
+        for number in range(len(chosen)):
+            loop.carry([len(task.prompted) + number])
+            yield loop
 
     def _chosen(self, centre: NDArray[np.float64], task: _Task, progress: Progress) -> list[WorkingView]:
         """The views to carry an object's mask on to, in that order; ``centre`` [3] of the object, world."""

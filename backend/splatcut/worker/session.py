@@ -48,7 +48,7 @@ from splatcut.worker.previewing import Labels, Previewer, PreviewOptions
 from splatcut.worker.reporting import Reporter, Step, plan_of
 
 #: Preview files that are left for the reader; older ones are removed.
-PREVIEWS_LEFT = 6
+PREVIEWS_LEFT = 16
 
 
 @dataclass(frozen=True)
@@ -192,9 +192,9 @@ class Session:
         previewer = self._viewed()
         labels: Labels | None = None
         file = request.out
-        for stage, labels in previewer.preview(request.objects, report):
+        for number, (stage, labels) in enumerate(previewer.preview(request.objects, report)):
             report.check()
-            file = self._write(request.out / f"preview_{report.number:06d}_{stage}.npz", labels)
+            file = self._write(request.out / f"preview_{report.number:06d}_{number}_{stage}.npz", labels)
             if stage != "full":
                 report.send(PreviewEvent(report.number, file, stage))
         assert labels is not None

@@ -53,7 +53,7 @@ def previewer(
     scene = blobs.gaussians if gaussians is None else gaussians
     eyes = KeepingEyes(segmenter, EmbeddingCache(cache), scene, "cpu")
     virtual = VirtualOptions(count=10, width=128, probe_width=64)
-    return Previewer(eyes, PreviewOptions(**{"stride": 14.0, "virtual": virtual, **options}))  # type: ignore[arg-type]
+    return Previewer(eyes, PreviewOptions(**{"stride": 14.0, "virtual": virtual, "renew": np.inf, **options}))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -236,6 +236,15 @@ def test_the_views_that_are_gone_on_to(blobs: BlobScene, seen: Previewer, monkey
     monkeypatch.setattr(KeepingEyes, "has_looked", lambda self, view: view.name in known)
     assert seen._chosen(centre, task, Quiet())[0].name == "view_2"
     assert all(isinstance(view, WorkingView) for view in seen._chosen(centre, task, Quiet()))
+
+
+def test_a_preview_that_takes_long_is_renewed(blobs: BlobScene, segmenter: Counting, tmp_path: Path) -> None:
+    made = previewer(blobs, segmenter, tmp_path / "cache", renew=0.0)
+    made.set_views(load_views(blobs.cameras), [], False)
+    found = list(made.preview([clicked(blobs, "red", 2)], Quiet()))
+    assert [stage for stage, _ in found] == ["first", *["more"] * made.options.further, "full"]
+    assert np.array_equal(found[-2][1].labels, found[-1][1].labels)
+    assert [stage for stage, _ in made.preview([clicked(blobs, "red", 2)], Quiet())] == ["full"]
 
 
 @pytest.mark.parametrize("bad", [{"max_side": 8}, {"further": -1}, {"stride": 0.0}, {"stride": 90.0}])

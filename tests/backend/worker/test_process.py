@@ -63,7 +63,7 @@ def test_from_the_handshake_to_a_cut_object(start: Start, blobs: BlobScene, tmp_
     assert worker.ask(Encode(("view_2",))) == EncodeResult(1)
     preview = worker.ask(Preview(red(blobs), tmp_path / "previews"))
     assert isinstance(preview, PreviewResult)
-    assert len(worker.of(PreviewEvent)) == 1
+    assert worker.of(PreviewEvent)[0].stage == "first"
     run = worker.ask(run_of(blobs, tmp_path / "out"))
     assert isinstance(run, RunResult)
     with np.load(preview.file) as seen, np.load(tmp_path / "out" / "labels.npz") as cut:

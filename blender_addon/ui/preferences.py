@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The add-on's preferences: the worker's environment, model, device and cache."""
 
+import textwrap
 from typing import Any
 
 import bpy
@@ -11,6 +12,10 @@ import splatcut
 
 from ..bridge import state, worker
 from ..core import environment, jobs
+
+
+#: Width of a letter in the interface's font at scale 1, pixels, a little on the safe side.
+_LETTER = 6.9
 
 
 def _restart(self: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
@@ -151,18 +156,14 @@ def draw_progress(layout: Any, job: state.JobStatus) -> None:
     draw_text(layout, job.message)
 
 
-def draw_text(layout: Any, text: str, *, icon: str = "NONE", width: int = 100) -> None:
-    """Text in as many labels as it takes: Blender cuts off longer ones."""
+def draw_text(layout: Any, text: str, *, icon: str = "NONE") -> None:
+    """Text in as many labels as the region's width asks for: Blender cuts out the middle of longer ones."""
+    region = bpy.context.region
+    width = region.width if region is not None else 700
+    room = width / bpy.context.preferences.system.ui_scale - (70 if icon != "NONE" else 45)
     column = layout.column(align=True)
-    line = ""
-    lines = []
-    for word in text.split():
-        if line and len(line) + 1 + len(word) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    for number, part in enumerate([*lines, line]):
+    column.scale_y = 0.8
+    for number, part in enumerate(textwrap.wrap(text, max(int(room / _LETTER), 30)) or [""]):
         column.label(text=part, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
 
 

@@ -13,7 +13,6 @@ import splatcut
 from ..bridge import state, worker
 from ..core import environment, jobs
 
-
 #: Width of a letter in the interface's font at scale 1, pixels, a little on the safe side.
 _LETTER = 6.9
 

@@ -22,7 +22,11 @@ from small_demo import write_small_demo
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 FAKE = Path(__file__).resolve().parents[1] / "support" / "fake_worker.py"
+#: The stages in which the engine is killed.
 STAGES = ("load", "masks", "lift", "refine", "final masks")
+
+
+pytestmark = pytest.mark.slow
 
 
 class Driver:

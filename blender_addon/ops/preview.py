@@ -149,7 +149,7 @@ def ask(context: bpy.types.Context, uid: str) -> Task | None:
         out.mkdir(parents=True, exist_ok=True)
         return messages.Preview(wanted, out)
 
-    asked = _Asked(uid, key, ready_uids(placed), len(splats.arrays(obj).positions))
+    asked = _Asked(uid, key, ready_uids(placed), _count(obj))
     asked.task = Task(
         make,
         scene=scenes.scene(uid),
@@ -197,7 +197,14 @@ def _key(obj: Any) -> object:
         cameras = [] if collection is None else [o for o in collection.all_objects if o.type == "CAMERA"]
         place = tuple(map(tuple, obj.matrix_world))
         source += (place, *((o.name, *_lens(o.data), *map(tuple, o.matrix_world)) for o in cameras))
-    return fingerprint(placed, placed_views), source, splats.arrays(obj).key
+    # Not the Gaussians themselves: looking at all of them at every movement of a slider would hold Blender up. Whoever
+    # edits them in between sees the last preview until the next change; what the worker gets is always what they are.
+    return fingerprint(placed, placed_views), source, _count(obj)
+
+
+def _count(obj: Any) -> int:
+    """How many Gaussians a splat object has."""
+    return len(obj.data.vertices if obj.type == "MESH" else obj.data.points)
 
 
 def _lens(data: Any) -> tuple[object, ...]:
@@ -257,7 +264,7 @@ def _show(asked: _Asked, file: Path, result: messages.PreviewResult | None) -> N
         return
     with contextlib.suppress(OSError):
         file.unlink()
-    count = len(splats.arrays(obj).positions)
+    count = _count(obj)
     if labels.shape != (count,) or probability.shape != (count,) or asked.count != count:
         return  # the object was edited meanwhile; another preview is on its way
     try:

@@ -6,8 +6,8 @@ One JSON object a line, UTF-8. Blender writes requests, ``{"id": 3, "op": "previ
 to each, ``{"id": 3, "ok": true, "result": {...}}`` or ``{"id": 3, "ok": false, "error": {...}}``, and events,
 ``{"event": "progress", "id": 3, ...}``, at any time. Arrays go through files, never through the pipe.
 
-A message is a dataclass; what its fields look like in JSON follows from their annotations (``_FIELDS``), so a new field
-is a new line in its class and nothing else.
+A message is a dataclass of ``worker_types``; what its fields look like in JSON follows from their annotations
+(``_FIELDS``), so a new field is a new line in its class and nothing else.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from splatcut.errors import UserError
-from splatcut.messages.job import InlineView, Job, job_from_json, job_to_json, parse_views, views_to_json
-from splatcut.messages.prompts import ObjectPrompt, objects_to_json, parse_objects
+from splatcut.messages.job import InlineView, job_from_json, job_to_json, parse_views, views_to_json
+from splatcut.messages.prompts import objects_to_json, parse_objects
 from splatcut.messages.reading import (
     as_flag,
     as_integer,
@@ -35,244 +34,86 @@ from splatcut.messages.reading import (
     located,
     parse_json,
 )
-
-#: Changes whenever a message changes in a way that the other side must know of.
-PROTOCOL_VERSION = 1
-
-ErrorKind = Literal["user", "cancelled", "version", "memory", "internal"]
-ERROR_KINDS: tuple[ErrorKind, ...] = ("user", "cancelled", "version", "memory", "internal")
-
-#: Seconds between two heartbeats.
-HEARTBEAT_SECONDS = 1.0
-
-
-# ------------------------------------------------------------------------------------------------------ requests
-
-
-@dataclass(frozen=True)
-class Hello:
-    """The first request. The worker refuses (kind "version") when either number is not its own."""
-
-    op: ClassVar[str] = "hello"
-    protocol: int
-    version: str
-
-
-@dataclass(frozen=True)
-class LoadScene:
-    """Loads a scene, which takes the place of an earlier one; the same content again costs nothing but its reading.
-
-    Attributes:
-        path: the splat file.
-        drop_invalid: leave out Gaussians with values that are not finite, instead of refusing the scene.
-    """
-
-    op: ClassVar[str] = "load_scene"
-    path: Path
-    drop_invalid: bool = False
-
-
-@dataclass(frozen=True)
-class SetViews:
-    """Registers the views of the loaded scene, in place of earlier ones; what is known of equal views is kept.
-
-    Attributes:
-        cameras: a data set, views that stand here themselves, or None (virtual views are made about the prompts).
-        images: folder of the data set's photos, or None.
-        prompt_views: views that only hold prompts, such as the viewport at the time of a click.
-    """
-
-    op: ClassVar[str] = "set_views"
-    cameras: Path | tuple[InlineView, ...] | None = None
-    images: Path | None = None
-    prompt_views: tuple[InlineView, ...] = ()
-
-
-@dataclass(frozen=True)
-class Encode:
-    """Encodes views ahead of a click. Sends ``ProgressEvent``."""
-
-    op: ClassVar[str] = "encode"
-    views: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Preview:
-    """Labels of all Gaussians from the prompts as they stand. May send ``PreviewEvent`` before its reply.
-
-    Attributes:
-        objects: in the order of the labels; the object with label k is the k-th, counted from 1.
-        out: folder for the result's file.
-    """
-
-    op: ClassVar[str] = "preview"
-    objects: tuple[ObjectPrompt, ...]
-    out: Path
-
-
-@dataclass(frozen=True)
-class Run:
-    """The whole job, as ``splatcut segment`` does it. Sends ``ProgressEvent``.
-
-    Attributes:
-        job: what to do.
-        force: replace the results of another job in the output folder.
-    """
-
-    op: ClassVar[str] = "run"
-    job: Job
-    force: bool = False
-
-
-@dataclass(frozen=True)
-class Convert:
-    """Writes a splat file in the format of the target's suffix (to import what takes packages Blender has not)."""
-
-    op: ClassVar[str] = "convert"
-    source: Path
-    target: Path
-    drop_invalid: bool = False
-
-
-@dataclass(frozen=True)
-class Cancel:
-    """Stops the request with the number ``target``, running or waiting. Answered at once."""
-
-    op: ClassVar[str] = "cancel"
-    target: int
-
-
-@dataclass(frozen=True)
-class Shutdown:
-    """Ends the worker. Answered at once."""
-
-    op: ClassVar[str] = "shutdown"
-
-
-Request = Hello | LoadScene | SetViews | Encode | Preview | Run | Convert | Cancel | Shutdown
-
-#: Requests that are answered at once, whatever else is being worked on.
-IMMEDIATE = (Hello, Cancel, Shutdown)
-
-
-# ------------------------------------------------------------------------------------------------------- results
-
-
-@dataclass(frozen=True)
-class HelloResult:
-    """Who answers.
-
-    Attributes:
-        device: "cpu" or "cuda"; model: what a person calls the 2D model, or its path.
-        log: the worker's log file, or None.
-    """
-
-    protocol: int
-    version: str
-    device: str
-    model: str
-    pid: int
-    log: str | None = None
-
-
-@dataclass(frozen=True)
-class LoadSceneResult:
-    """``scene``: hash of the scene's content; ``gaussians``: how many; ``dropped``: how many were left out."""
-
-    scene: str
-    gaussians: int
-    dropped: int = 0
-
-
-@dataclass(frozen=True)
-class SetViewsResult:
-    """The views that can be prompted in.
-
-    Attributes:
-        views: the data set's and the prompt views, sorted by name. Their cameras are the pinhole cameras that
-            everything is computed in; in a photo of a lens with distortion, prompts are still in the photo's pixels.
-        virtual: whether there are too few cameras, so that virtual views are made.
-    """
-
-    views: tuple[InlineView, ...]
-    virtual: bool
-
-
-@dataclass(frozen=True)
-class EncodeResult:
-    """``encoded``: number of views that are encoded now, of those that were asked for."""
-
-    encoded: int
-
-
-@dataclass(frozen=True)
-class PreviewResult:
-    """A preview.
-
-    Attributes:
-        file: .npz with ``labels`` [N] int32, 0 the background and k the k-th object, and ``probability`` [N] uint8 of
-            that label, 255 being certain.
-        counts: Gaussians of each object, by name.
-        seconds: what the request took.
-    """
-
-    file: Path
-    counts: Mapping[str, int]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run wrote.
-
-    Attributes:
-        out: the folder; the files are absolute paths.
-        objects: name -> splat file, for objects that have Gaussians.
-        background: splat file of the rest, or None when nothing is left.
-        counts: Gaussians of each object, by name.
-        warnings: full sentences.
-        report: the run's report.json.
-    """
-
-    out: Path
-    objects: Mapping[str, Path]
-    background: Path | None
-    counts: Mapping[str, int]
-    warnings: tuple[str, ...]
-    report: Path
-
-
-@dataclass(frozen=True)
-class ConvertResult:
-    """``gaussians``: how many were written; ``losses``: sentences on what the format could not hold."""
-
-    gaussians: int
-    losses: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class CancelResult:
-    """``cancelled``: whether the request was running or waiting."""
-
-    cancelled: bool
-
-
-@dataclass(frozen=True)
-class ShutdownResult:
-    """Nothing to say."""
-
-
-Result = (
-    HelloResult
-    | LoadSceneResult
-    | SetViewsResult
-    | EncodeResult
-    | PreviewResult
-    | RunResult
-    | ConvertResult
-    | CancelResult
-    | ShutdownResult
+from splatcut.messages.worker_types import (
+    ERROR_KINDS,
+    HEARTBEAT_SECONDS,
+    IMMEDIATE,
+    PROTOCOL_VERSION,
+    Cancel,
+    CancelResult,
+    Convert,
+    ConvertResult,
+    Encode,
+    EncodeResult,
+    ErrorKind,
+    Event,
+    Failure,
+    HeartbeatEvent,
+    Hello,
+    HelloResult,
+    LoadScene,
+    LoadSceneResult,
+    LogEvent,
+    Preview,
+    PreviewEvent,
+    PreviewResult,
+    ProgressEvent,
+    ReadyEvent,
+    Reply,
+    Request,
+    Result,
+    Run,
+    RunResult,
+    SetViews,
+    SetViewsResult,
+    Shutdown,
+    ShutdownResult,
 )
+
+__all__ = [
+    "ERROR_KINDS",
+    "HEARTBEAT_SECONDS",
+    "IMMEDIATE",
+    "PROTOCOL_VERSION",
+    "Cancel",
+    "CancelResult",
+    "Convert",
+    "ConvertResult",
+    "Encode",
+    "EncodeResult",
+    "ErrorKind",
+    "Event",
+    "Failure",
+    "HeartbeatEvent",
+    "Hello",
+    "HelloResult",
+    "LoadScene",
+    "LoadSceneResult",
+    "LogEvent",
+    "Preview",
+    "PreviewEvent",
+    "PreviewResult",
+    "ProgressEvent",
+    "ReadyEvent",
+    "Reply",
+    "Request",
+    "Result",
+    "Run",
+    "RunResult",
+    "SetViews",
+    "SetViewsResult",
+    "Shutdown",
+    "ShutdownResult",
+    "event_line",
+    "failure_line",
+    "handshake_problem",
+    "parse_answer",
+    "parse_request",
+    "parse_result",
+    "request_id",
+    "request_line",
+    "result_line",
+]
 
 _REQUESTS: dict[str, type[Any]] = {
     kind.op: kind for kind in (Hello, LoadScene, SetViews, Encode, Preview, Run, Convert, Cancel, Shutdown)
@@ -288,121 +129,9 @@ _RESULTS: dict[type[Any], type[Any]] = {
     Cancel: CancelResult,
     Shutdown: ShutdownResult,
 }
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a request was not fulfilled.
-
-    Attributes:
-        kind: "user": the input cannot be used; "cancelled"; "version": the other side is of another version; "memory":
-            it ran out; "internal": a defect, whose trace stands in the log.
-        message: one or more full sentences for the user.
-        log: the worker's log file, or None.
-    """
-
-    kind: ErrorKind
-    message: str
-    log: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind not in ERROR_KINDS:
-            raise UserError(f"The kind of an error must be {' or '.join(ERROR_KINDS)}, not {describe(self.kind)}.")
-
-
-# -------------------------------------------------------------------------------------------------------- events
-
-
-@dataclass(frozen=True)
-class ReadyEvent:
-    """The worker listens. The first line it writes."""
-
-    event: ClassVar[str] = "ready"
-    protocol: int
-    version: str
-    pid: int
-    id: int | None = None
-
-
-@dataclass(frozen=True)
-class ProgressEvent:
-    """Where a request is.
-
-    Attributes:
-        stage: its name; number: which of ``stages`` it is, from 1.
-        done, total: steps of the stage.
-        fraction: of the whole request, 0 to 1, never falling.
-        eta: seconds left, or None while that cannot be told.
-    """
-
-    event: ClassVar[str] = "progress"
-    id: int | None
-    stage: str
-    number: int
-    stages: int
-    done: int
-    total: int
-    fraction: float
-    eta: float | None = None
-
-
-@dataclass(frozen=True)
-class PreviewEvent:
-    """An early preview.
-
-    Attributes:
-        file: as in ``PreviewResult``.
-        stage: "first" is from the prompted views alone, "more" has some of the support that the reply will have.
-    """
-
-    event: ClassVar[str] = "preview"
-    id: int | None
-    file: Path
-    stage: str
-
-
-@dataclass(frozen=True)
-class LogEvent:
-    """A full sentence that the user should read."""
-
-    event: ClassVar[str] = "log"
-    id: int | None
-    message: str
-
-
-@dataclass(frozen=True)
-class HeartbeatEvent:
-    """The worker lives.
-
-    Attributes:
-        busy: the request that is being worked on, or None.
-        rss: bytes of memory the worker holds, 0 when that cannot be told.
-    """
-
-    event: ClassVar[str] = "heartbeat"
-    busy: int | None
-    rss: int
-    id: int | None = None
-
-
-Event = ReadyEvent | ProgressEvent | PreviewEvent | LogEvent | HeartbeatEvent
 _EVENTS: dict[str, type[Any]] = {
     kind.event: kind for kind in (ReadyEvent, ProgressEvent, PreviewEvent, LogEvent, HeartbeatEvent)
 }
-
-
-@dataclass(frozen=True)
-class Reply:
-    """The answer to request ``id``: what the worker's JSON says under ``result``, or why there is none.
-
-    ``id`` is None in the answer to a line that is no request.
-    """
-
-    id: int | None
-    outcome: Mapping[str, Any] | Failure
-
-
-# ------------------------------------------------------------------------------------------------- to and from JSON
 
 T = TypeVar("T")
 

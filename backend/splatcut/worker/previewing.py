@@ -132,8 +132,8 @@ class Previewer:
         return view
 
     def preview(self, objects: Sequence[ObjectPrompt], progress: Progress) -> Iterator[tuple[str, Labels]]:
-        """First, when there is anything new, ``("first", labels)`` from the prompted views alone; now and then ``"more"``
-        while the others take long; in the end ``"full"``.
+        """First, when there is anything new, ``("first", labels)`` from the prompted views alone; then now and again
+        ``"more"``, while the others take long; in the end ``"full"``.
 
         Raises:
             UserError: prompts that cannot be used or that lead to nothing; Cancelled.

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from blob_scene import BlobScene
 
+import splatcut.pipeline.viewpoints
 from splatcut.errors import Cancelled, UserError
 from splatcut.formats import read_splats
+from splatcut.masks.virtual import VirtualOptions
 from splatcut.messages import InlineView, Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.messages.worker import (
     Convert,
@@ -171,6 +174,30 @@ def test_a_run_with_clicks_in_the_viewport(loaded: Asking, blobs: BlobScene, tmp
     assert ((labels == 1) & truth).sum() / ((labels == 1) | truth).sum() > 0.9
     written = {path.stem for path in (tmp_path / "out" / "masks" / "red").iterdir()}
     assert written == {view.name for view in blobs.views}
+
+
+def test_a_run_from_the_viewport_alone(
+    loaded: Asking, blobs: BlobScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Virtual views stand in; they get the final masks, the viewport does not."""
+    small = partial(VirtualOptions, count=12, width=128, probe_width=64)
+    monkeypatch.setattr(splatcut.pipeline.viewpoints, "VirtualOptions", small)
+    x, y = blobs.click("red")
+    said = (ObjectPrompt("red", (ViewPrompt("viewport", ((x, y, 1),)),)),)
+    job = Job(
+        blobs.scene, tmp_path / "out", objects=said, prompt_views=(inline(blobs, "viewport"),),
+        options=JobOptions(quality="draft", refine=False),
+    )  # fmt: skip
+    result = loaded(Run(job))
+    assert isinstance(result, RunResult)
+    labels = np.load(tmp_path / "out" / "labels.npz")["labels"]
+    truth = blobs.labels == 2
+    assert ((labels == 1) & truth).sum() / ((labels == 1) | truth).sum() > 0.9
+    written = {path.stem for path in (tmp_path / "out" / "masks" / "red").iterdir()}
+    assert len(written) >= 2
+    assert all(name.startswith("virtual_") for name in written)
+    told = [event for event in loaded.events if isinstance(event, ProgressEvent)]
+    assert "views" in {event.stage for event in told}
 
 
 def test_an_object_that_was_grown_in_a_run(loaded: Asking, blobs: BlobScene, tmp_path: Path) -> None:

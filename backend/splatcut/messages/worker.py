@@ -37,7 +37,6 @@ from splatcut.messages.reading import (
 from splatcut.messages.worker_types import (
     ERROR_KINDS,
     HEARTBEAT_SECONDS,
-    IMMEDIATE,
     PROTOCOL_VERSION,
     Cancel,
     CancelResult,
@@ -73,7 +72,6 @@ from splatcut.messages.worker_types import (
 __all__ = [
     "ERROR_KINDS",
     "HEARTBEAT_SECONDS",
-    "IMMEDIATE",
     "PROTOCOL_VERSION",
     "Cancel",
     "CancelResult",

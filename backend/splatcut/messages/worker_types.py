@@ -132,9 +132,6 @@ class Shutdown:
 
 Request = Hello | LoadScene | SetViews | Encode | Preview | Run | Convert | Cancel | Shutdown
 
-#: Requests that are answered at once, whatever else is being worked on.
-IMMEDIATE = (Hello, Cancel, Shutdown)
-
 
 # ------------------------------------------------------------------------------------------------------- results
 

@@ -182,17 +182,21 @@ class Session:
             client = self.live_client()
             if task.scene is not None and task.scene.key != self._scene:
                 scene = task.scene
+                # Should it fail, the worker may hold neither this scene nor the one before.
+                self._scene = self._views = None
                 self._send(
                     client, task, messages.LoadScene(scene.write()), lambda result: self._has_scene(scene, result)
                 )
             elif task.views is not None and task.views != self._views:
                 views = task.views
+                self._views = None
                 self._send(client, task, views, lambda result: self._has_views(views, result))
             else:
                 request = task.request() if callable(task.request) else task.request
                 then: Callable[[Any], None] | None = None
                 if isinstance(request, messages.SetViews):
                     sent = request
+                    self._views = None
                     then = lambda result: self._has_views(sent, result)  # noqa: E731
                 self._send(client, task, request, then, last=True)
         except UserError as error:
@@ -215,6 +219,8 @@ class Session:
 
         def answered(outcome: Outcome) -> None:
             task.number = None
+            if outcome.problem is not None and outcome.problem.kind in ("internal", "memory"):
+                self.forget_scene()  # who knows what is left of it
             if outcome.problem is None and then is not None:
                 then(outcome.result)
             if outcome.problem is not None or last:

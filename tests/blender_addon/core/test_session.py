@@ -120,6 +120,28 @@ def test_a_refusal_at_any_step_ends_the_task_and_the_next_begins_there(workers: 
     assert workers.started == 1
 
 
+def test_a_scene_that_did_not_load_is_not_taken_for_the_one_before(workers: Workers) -> None:
+    workers.modes = [("slow=0.2",)]
+    session = workers.session
+    assert session.wait(session.submit(Task(preview(), workers.scene(1), VIEWS))).ok
+    task = session.submit(Task(preview(), workers.scene(2), VIEWS))
+    poll_until(session, lambda: task.number)
+    session.cancel(task)
+    assert kind(session.wait(task)) == "cancelled"
+    assert session.wait(session.submit(Task(preview(), workers.scene(1), VIEWS))).ok
+    assert workers.asked()[-3:] == ["load_scene", "set_views", "preview"]
+
+
+@pytest.mark.parametrize("kind_of_error", ["internal", "memory"])
+def test_after_a_defect_everything_is_sent_again(workers: Workers, kind_of_error: str) -> None:
+    workers.modes = [(f"fail=encode:{kind_of_error}",)]
+    session = workers.session
+    assert session.wait(session.submit(Task(preview(), workers.scene(1), VIEWS))).ok
+    assert kind(session.wait(session.submit(Task(messages.Encode(("v",)))))) == kind_of_error
+    assert session.wait(session.submit(Task(preview(), workers.scene(1), VIEWS))).ok
+    assert workers.asked()[-3:] == ["load_scene", "set_views", "preview"]
+
+
 def test_tasks_wait_for_each_other_so_that_scenes_do_not_mix(workers: Workers) -> None:
     workers.modes = [("slow=0.1",)]
     session = workers.session

@@ -28,7 +28,7 @@ TINT = 0.8
 _CHUNK = 1 << 16
 
 
-def pack(positions: F32, scales: F32, quats: F32, opacity: F32, number: int) -> F32:
+def pack(positions: F32, scales: F32, quats: F32, opacity: F32, number: int, out: F32 | None = None) -> F32:
     """The splats of one object as the shader reads them.
 
     Args:
@@ -37,13 +37,14 @@ def pack(positions: F32, scales: F32, quats: F32, opacity: F32, number: int) -> 
         quats: [N, 4] wxyz, of any length.
         opacity: [N] in [0, 1].
         number: of the object among those drawn, from 0.
+        out: [N, 12] float32 to write to.
 
     Returns:
-        [N, 12] float32: position, opacity; covariance xx, xy, xz, yy; yz, zz, object's number, 0.
+        ``out``, or a new [N, 12] float32: position, opacity; covariance xx, xy, xz, yy; yz, zz, object's number, 0.
     """
     count = len(positions)
-    result = np.zeros((count, 4 * TEXELS), dtype=np.float32)
-    result[:, 0:3], result[:, 3], result[:, 10] = positions, opacity, number
+    result = np.empty((count, 4 * TEXELS), dtype=np.float32) if out is None else out
+    result[:, 0:3], result[:, 3], result[:, 10], result[:, 11] = positions, opacity, number, 0
     for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
         q = quats[part]
@@ -68,13 +69,17 @@ def texture_rows(count: int) -> int:
     return max(1, -(-count // TEXTURE_WIDTH))
 
 
+def blank(count: int, channels: int) -> F32:
+    """[rows * width * channels] zeros: the texels of a texture that holds ``count`` of them."""
+    return np.zeros(texture_rows(count) * TEXTURE_WIDTH * channels, dtype=np.float32)
+
+
 def padded(values: NDArray[np.floating], channels: int) -> F32:
     """[rows * width * channels] float32: values one after another, filled up to whole rows of a texture."""
     flat = np.ascontiguousarray(values, dtype=np.float32).ravel()
-    size = texture_rows(-(-flat.size // channels)) * TEXTURE_WIDTH * channels
-    if flat.size == size:
+    result = blank(-(-flat.size // channels), channels)
+    if flat.size == result.size:
         return flat
-    result = np.zeros(size, dtype=np.float32)
     result[: flat.size] = flat
     return result
 

@@ -271,7 +271,8 @@ def test_a_slow_view_is_coarse_while_it_moves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(drawers, "BUDGET", 1e-6)
-    monkeypatch.setattr(drawers, "FEWEST", 6000)
+    monkeypatch.setattr(drawers, "LEVELS", ((1, 1), (8, 2)))
+    monkeypatch.setattr(drawers, "FEWEST", 3000)
     item = show(arrays_of(demo_gaussians, sh=False))
     view = np.eye(4)
     view[2, 3] = -4.0

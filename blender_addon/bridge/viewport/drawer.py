@@ -9,6 +9,7 @@ again and again; splats are drawn only when the view, the data, the tints or the
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -28,9 +29,11 @@ BUDGET = 0.06
 SETTLE = 0.2
 #: Seconds after which what no viewport has drawn is freed.
 KEEP = 5.0
-#: While the view moves, at most one of this many splats is left, and of small scenes at least as many as are enough to
-#: tell what is what.
-COARSEST, FEWEST = 32, 30_000
+#: What is drawn while the view moves, the slower the machine the further on: one of how many splats, and a picture of
+#: how many times fewer pixels a side.
+LEVELS = ((1, 1), (1, 2), (2, 2), (4, 2), (8, 4), (16, 4), (32, 4))
+#: So many splats are drawn of a small scene, however slow the machine.
+FEWEST = 30_000
 
 
 class _Viewer:
@@ -44,7 +47,9 @@ class _Viewer:
         self.size: tuple[int, int] = (0, 0)
         self.drawn: Any = None
         self.moved = float("-inf")
+        self.level = 0  # of those above, while the view moves
         self.seconds = 0.0  # that drawing all splats takes
+        self.coarse = False  # not everything is drawn
         self.used = 0.0
         self.filled = float("-inf")
         self.late = False  # other objects' depth has changed since
@@ -79,7 +84,7 @@ class Drawer:
 
     def unsettled(self) -> bool:
         """Whether a viewport does not yet show everything as it is."""
-        return any(viewer.late or (viewer.eye is not None and viewer.eye.step > 1) for viewer in self._viewers.values())
+        return any(viewer.late or viewer.coarse for viewer in self._viewers.values())
 
     def draw(
         self,
@@ -127,22 +132,22 @@ class Drawer:
             viewer.used = now
         chosen = self._set(shown, now)
         views = np.stack([view @ item.matrix_world for item in shown])
-        step = 1 if still else self._step(viewer, chosen, views, projection, (width, height), now)
-        state = (step, id(chosen), chosen.generation)
+        level = 0 if still else self._level(viewer, chosen, views, projection, (width, height), now)
+        state = (level, id(chosen), chosen.generation)
         same_depth = viewer.depth is not None and np.array_equal(viewer.depth, depth)
         current = viewer.drawn == state and viewer.colour is not None
         # Eevee moves the depth by parts of a pixel from one sample to the next: that may wait.
         viewer.late = current and not same_depth and now - viewer.filled < 4 * viewer.seconds
         if not (current and (same_depth or viewer.late)):
-            self._fill(programs, viewer, chosen, views, projection, depth, step)
+            self._fill(programs, viewer, chosen, views, projection, depth.reshape(height, width), level)
             viewer.drawn, viewer.depth, viewer.filled = state, depth, now
         assert viewer.colour is not None
         _composite(programs, viewer.colour)
 
-    def _step(
+    def _level(
         self, viewer: _Viewer, chosen: splats.SplatSet, views: Any, projection: Any, size: tuple[int, int], now: float
     ) -> int:
-        """One of how many splats to draw; notes what has changed since the last drawing."""
+        """How coarsely to draw; notes what has changed since the last drawing."""
         looked = np.concatenate([views.ravel(), projection.ravel()])
         first = viewer.eye is None or viewer.eye.splats is not chosen
         if viewer.size != size:
@@ -152,11 +157,8 @@ class Drawer:
             if not first:
                 viewer.moved = now
         if now - viewer.moved >= SETTLE:
-            return 1
-        step = 1
-        while step < min(COARSEST, chosen.count / FEWEST) and viewer.seconds / step > BUDGET:
-            step *= 2
-        return step
+            return 0
+        return viewer.level
 
     def _fill(
         self,
@@ -166,26 +168,32 @@ class Drawer:
         views: NDArray[np.float64],
         projection: NDArray[np.float64],
         depth: NDArray[np.float32],
-        step: int,
+        level: int,
     ) -> None:
+        step, shrunk = LEVELS[level]
+        while step > 1 and chosen.count / step < FEWEST:
+            step //= 2
+        depth = np.ascontiguousarray(depth[::shrunk, ::shrunk])
+        height, width = depth.shape
+        start = time.perf_counter()
         if viewer.eye is None or viewer.eye.splats is not chosen:
             viewer.eye = splats.Eye(chosen)
-        viewer.eye.look(views, step, settled=step == 1)
-        width, height = gpu.state.viewport_get()[2:]
+        viewer.eye.look(views, step, settled=level == 0)
         if viewer.colour is None or (viewer.colour.width, viewer.colour.height) != (width, height):
             viewer.colour = gpu.types.GPUTexture((width, height), format="RGBA16F")
-        buffer = gpu.types.Buffer("FLOAT", depth.size, depth)
+        buffer = gpu.types.Buffer("FLOAT", depth.size, depth.ravel())
         copy = gpu.types.GPUTexture((width, height), format="DEPTH_COMPONENT32F", data=buffer)
         frame = gpu.types.GPUFrameBuffer(depth_slot=copy, color_slots=[viewer.colour])
         with frame.bind():
             frame.clear(color=(0.0, 0.0, 0.0, 0.0))
             # Reading a pixel waits for the GPU, so that the clock tells what drawing takes.
             frame.read_color(0, 0, 1, 1, 4, 0, "FLOAT")
-            start = time.perf_counter()
+            if level == 0:
+                start = time.perf_counter()
             splats.draw(programs, viewer.eye, projection, views, width, height)
             frame.read_color(0, 0, 1, 1, 4, 0, "FLOAT")
-        if step == 1:
-            viewer.seconds = time.perf_counter() - start
+        viewer.coarse = level > 0
+        _adapt(viewer, level, time.perf_counter() - start)
 
     def _set(self, shown: list[Shown], now: float) -> splats.SplatSet:
         key = tuple((item.uid, item.arrays.key) for item in shown)
@@ -209,6 +217,20 @@ class Drawer:
         for region, viewer in list(self._viewers.items()):
             if now - viewer.used >= KEEP or (viewer.eye is not None and id(viewer.eye.splats) not in held):
                 del self._viewers[region]
+
+
+def _adapt(viewer: _Viewer, level: int, seconds: float) -> None:
+    """Chooses how coarsely to draw next time the view moves, from what drawing took now."""
+    if level == 0:
+        viewer.seconds = seconds
+        if seconds <= BUDGET:
+            viewer.level = 0
+        elif viewer.level == 0:
+            viewer.level = min(math.ceil(math.log2(seconds / BUDGET)), len(LEVELS) - 1)
+    elif seconds > 1.5 * BUDGET:
+        viewer.level = min(level + 1, len(LEVELS) - 1)
+    elif seconds < 0.35 * BUDGET:
+        viewer.level = max(level - 1, 1)
 
 
 def _shares(old: Any, new: Any) -> bool:

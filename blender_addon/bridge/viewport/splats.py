@@ -54,14 +54,14 @@ class SplatSet:
         self.parts = tuple(parts)
         self.counts = tuple(len(part.positions) for part in parts)
         self.count = sum(self.counts)
-        packed = np.empty((self.count, 4 * drawing.TEXELS), dtype=np.float32)
+        texels = drawing.blank(drawing.TEXELS * self.count, 4)
+        packed = texels[: 4 * drawing.TEXELS * self.count].reshape(self.count, -1)
         first = 0
         for number, part in enumerate(parts):
-            packed[first : first + self.counts[number]] = drawing.pack(
-                part.positions, part.scales, part.quats, part.opacity, number
-            )
+            rows = packed[first : first + self.counts[number]]
+            drawing.pack(part.positions, part.scales, part.quats, part.opacity, number, out=rows)
             first += self.counts[number]
-        self.data = texture(packed, 4, "RGBA32F")
+        self.data = texture(texels, 4, "RGBA32F")
         self.tints = texture(np.zeros(self.count, np.float32), 1, "R32F")
         self.palette = texture(np.zeros(4, np.float32), 4, "RGBA32F")
         self.tint_key: Any = None
@@ -116,13 +116,13 @@ class Eye:
             self._rows = views[:, 2].copy()
         centres = np.stack([-np.linalg.pinv(view[:3, :3]) @ view[:3, 3] for view in views])
         if self.colours is None or (settled and self._moved(centres)):
-            seen = [
-                drawing.seen_colours(part.base, part.sh, part.positions, centre)
-                for part, centre in zip(self.splats.parts, centres, strict=True)
-            ]
-            colours = np.zeros((self.splats.count, 4), dtype=np.float32)
-            colours[:, :3] = np.concatenate(seen)
-            self.colours = texture(colours, 4, "RGBA16F")
+            texels = drawing.blank(self.splats.count, 4)
+            first = 0
+            for part, centre in zip(self.splats.parts, centres, strict=True):
+                rows = texels[4 * first :].reshape(-1, 4)[: len(part.positions), :3]
+                rows[:] = drawing.seen_colours(part.base, part.sh, part.positions, centre)
+                first += len(part.positions)
+            self.colours = texture(texels, 4, "RGBA16F")
             self._centres = centres
 
     def _turned(self, rows: NDArray[np.float64]) -> bool:

@@ -55,7 +55,7 @@ class Rates:
     """
 
     means: float = 0.03
-    log_scales: float = 0.005
+    log_scales: float = 0.002
     quats: float = 0.001
     opacity_logits: float = 0.025
     sh_dc: float = 0.0025

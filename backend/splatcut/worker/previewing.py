@@ -33,6 +33,10 @@ from splatcut.progress import Progress, Quiet
 from splatcut.worker.keeping import KeepingEyes, content_key, view_key
 
 
+#: Sets of virtual views that are kept, each about a thing that was clicked.
+AROUND_KEPT = 32
+
+
 @dataclass(frozen=True)
 class PreviewOptions:
     """How much a preview looks at.
@@ -260,7 +264,7 @@ class Previewer:
             made = []
         progress.step(0)
         views = [WorkingView(view, view) for view in made]
-        self._around.append((known, centre, views))
+        self._around = [*self._around[1 - AROUND_KEPT :], (known, centre, views)]
         return [*views, *self._cameras.values()]
 
     def _labels(self, objects: Sequence[ObjectPrompt], lifted: dict[str, _Lifted]) -> Labels:

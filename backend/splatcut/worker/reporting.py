@@ -26,6 +26,8 @@ class Step:
     weight: float
 
 
+#: Views of a usual data set, for weights that depend on them.
+USUAL_VIEWS = 60
 #: What a stage that was finished by an earlier run is reported as, where that is not its own name.
 _RESUMED = {"extract": "islands", "write": "sheet"}
 
@@ -35,19 +37,20 @@ def plan_of(job: Job) -> tuple[Step, ...]:
     inline = job.cameras if isinstance(job.cameras, tuple) else ()
     photos = isinstance(job.cameras, Path) or any(view.photo is not None for view in inline)
     virtual = job.masks is None and not isinstance(job.cameras, Path) and len(inline) < FEW_VIEWS
-    iterations, _, rounds = BUDGETS[job.options.quality]
+    iterations, turns, rounds = BUDGETS[job.options.quality]
     steps = [Step("load", 3)]
     if photos:
         steps.append(Step("floaters", 4))
     if virtual:
         steps.append(Step("views", 3))
     passes = MASK_PASSES[job.options.quality]
-    steps += [Step("masks", 2 if job.masks is not None else 80 + 50 * passes), Step("lift", 6)]
+    steps += [Step("masks", 2 if job.masks is not None else 80 + 50 * passes), Step("lift", 12)]
     if job.options.refine:
         for number in range(rounds):
-            steps += [Step("lift", 6)] if number else []
-            steps += [Step("hidden", 12), Step("objects alone", 4), Step("depths", 4), Step("bands", 8)]
-            steps += [Step("refine", 0.075 * iterations)]
+            steps += [Step("lift", 12)] if number else []
+            steps += [Step("depths", 1), Step("hidden", 3), Step("objects alone", 2), Step("edges", 4)]
+            steps += [Step("depths", 1), Step("bands", 10)]
+            steps += [Step("refine", 0.2 * max(iterations, turns * USUAL_VIEWS))]
     return (*steps, Step("islands", 1), Step("objects", 1), Step("final masks", 6), Step("sheet", 3))
 
 

@@ -32,7 +32,6 @@ from splatcut.messages.prompts import objects_to_json
 from splatcut.progress import Progress, Quiet
 from splatcut.worker.keeping import KeepingEyes, content_key, view_key
 
-
 #: Sets of virtual views that are kept, each about a thing that was clicked.
 AROUND_KEPT = 32
 

@@ -178,6 +178,26 @@ def _tile_pixels(scene: RandomScene, tiles: np.ndarray) -> np.ndarray:
     return full[: scene.camera.height, : scene.camera.width]
 
 
+def test_what_was_prepared_draws_the_same() -> None:
+    scene = random_scene(11, MIXED)
+    gaussians, camera = scene.gaussians, scene.camera
+    prepared = raster.prepare(gaussians, camera)
+    assert prepared is not None
+    assert raster.prepare(gaussians, camera, "reference") is None
+    for features in (None, np.random.default_rng(0).uniform(size=(len(gaussians), 2)).astype(np.float32)):
+        one = raster.render(gaussians, camera, features=features)
+        other = raster.render(gaussians, camera, features=features, prepared=prepared)
+        assert np.array_equal(one.image, other.image)
+        assert np.array_equal(one.transmittance, other.transmittance)
+        assert features is None or np.array_equal(one.features, other.features)
+    signals = np.random.default_rng(1).uniform(size=(2, camera.height, camera.width)).astype(np.float32)
+    one, other = (raster.accumulate(gaussians, camera, signals, prepared=some) for some in (None, prepared))
+    assert np.array_equal(one.weight, other.weight)
+    assert np.array_equal(one.weighted, other.weighted)
+    with pytest.raises(ValueError, match="its own opacities"):
+        raster.render(gaussians, camera, opacity_scale=np.ones(len(gaussians), np.float32), prepared=prepared)
+
+
 @pytest.mark.parametrize("name", ["mixed", "big", "needles", "mostly off-screen", "behind the camera too"])
 def test_touched_tiles_hold_all_there_is_of_some_gaussians(name: str) -> None:
     scene = random_scene(3, replace(SCENES[name], width=150, height=100))

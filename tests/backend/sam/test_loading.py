@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import splatcut.sam.onnx_sam as onnx_sam
+from splatcut import devices
 from splatcut.devices import cuda_problem, resolve_device
 from splatcut.errors import UserError
 from splatcut.sam import Prompt2D, Segmenter, load_segmenter
@@ -99,6 +100,20 @@ def test_a_damaged_installation_is_noticed(tmp_path: Path, monkeypatch: pytest.M
     encoder.write_bytes(b"something else")
     with pytest.raises(UserError, match="damaged. Install splatcut again"):
         load_segmenter()
+
+
+def test_the_device_is_told_without_torch_where_its_version_says_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(device: str) -> str:
+        return f"resolved {device}"
+
+    monkeypatch.setattr(devices, "resolve_device", resolve)
+    for version, device, told in (
+        ("2.13.0+cpu", "auto", "cpu"),
+        ("2.13.0+cpu", "cuda", "resolved cuda"),
+        ("2.13.0+cu126", "auto", "resolved auto"),
+    ):
+        monkeypatch.setattr("importlib.metadata.version", lambda name, version=version: version)
+        assert devices.quick_device(device) == told
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,7 +173,7 @@ class Drawer:
         step, shrunk = LEVELS[level]
         while step > 1 and chosen.count / step < FEWEST:
             step //= 2
-        depth = np.ascontiguousarray(depth[::shrunk, ::shrunk])
+        depth = _furthest(depth, shrunk)
         height, width = depth.shape
         start = time.perf_counter()
         if viewer.eye is None or viewer.eye.splats is not chosen:
@@ -261,6 +261,14 @@ def _depth(frame: Any, x: int, y: int, width: int, height: int) -> NDArray[np.fl
         return np.array(buffer, dtype=np.float32)
     except (RuntimeError, ValueError):
         return np.ones(width * height, dtype=np.float32)
+
+
+def _furthest(depth: NDArray[np.float32], shrunk: int) -> NDArray[np.float32]:
+    """[H, W] depth in fewer pixels: of each block the furthest, so that thin lines do not become dots."""
+    if shrunk == 1:
+        return depth
+    rows = np.maximum.reduceat(depth, np.arange(0, depth.shape[0], shrunk), axis=0)
+    return np.ascontiguousarray(np.maximum.reduceat(rows, np.arange(0, depth.shape[1], shrunk), axis=1))
 
 
 def _composite(programs: splats.Programs, image: gpu.types.GPUTexture) -> None:

@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--no-refine", action="store_true", help="for a quicker tour")
     parser.add_argument("--size", default="1280x800", help="of the screen, pixels")
     parser.add_argument("--extension", type=Path, help="a built .zip, instead of building one")
-    parser.add_argument("--timeout", type=float, default=1800, help="seconds")
+    parser.add_argument("--timeout", type=float, default=7200, help="seconds")
     options = parser.parse_args(arguments)
     for tool in ("Xvfb", "import", "convert"):
         if shutil.which(tool) is None:

@@ -137,7 +137,7 @@ class Session:
 
     @singledispatchmethod
     def _do(self, request: Request, report: Reporter) -> Result:
-        raise NotImplementedError(f"{type(request).__name__} is no work.")
+        raise TypeError(f"{type(request).__name__} is no work.")
 
     @_do.register
     def _(self, request: LoadScene, report: Reporter) -> Result:

@@ -54,7 +54,7 @@ def edge_share(
         sums = raster.accumulate(gaussians, view.camera, signal, device=device)
         weight += sums.weight
         along += sums.weighted[:, 0]
-    return along / np.maximum(weight, 1e-6)
+    return (along / np.maximum(weight, 1e-6)).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -159,7 +159,7 @@ def draw_text(layout: Any, text: str, *, icon: str = "NONE") -> None:
     """Text in as many labels as the region's width asks for: Blender cuts out the middle of longer ones."""
     region = bpy.context.region
     width = region.width if region is not None else 700
-    room = width / bpy.context.preferences.system.ui_scale - (70 if icon != "NONE" else 45)
+    room = width / (bpy.context.preferences.system.ui_scale or 1) - (70 if icon != "NONE" else 45)
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, part in enumerate(textwrap.wrap(text, max(int(room / _LETTER), 30)) or [""]):

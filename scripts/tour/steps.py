@@ -262,9 +262,11 @@ def go_on_clicking() -> Iterator[Pause]:
         ops.splatcut.show_source()
         bpy.context.view_layer.objects.active = splat()
         bpy.ops.wm.tool_set_by_id(name="splatcut.prompt")
+        splat().splatcut.active_object = 0
+        # By hand, each of these would have been a step; the undo below is to take back the click alone.
+        bpy.ops.ed.undo_push(message="Show Splat")
     yield 1.0
     check(not splat().hide_get(), "The splat is still hidden.")
-    splat().splatcut.active_object = 0
     before = len(splat().splatcut.objects[0].prompts)
     yield from click(on_screen((103, 35)))
     yield (lambda: len(splat().splatcut.objects[0].prompts) == before + 1, 20)

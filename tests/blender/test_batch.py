@@ -55,6 +55,7 @@ def test_scenes_that_fail_are_told_and_the_others_go_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(bpy.app.version >= (5, 0), reason="takes minutes and goes the same way as in Blender 4.5")
 def test_the_demo_is_cut_once(tmp_path: Path, demo: Path) -> None:
     arguments = [demo / "scene.ply", "--prompts", demo / "prompts.json", "--cameras", demo / "cameras.json"]
     arguments += ["--no-refine", "--quality", "draft", "--axes", "Z_UP", "--out", tmp_path / "out"]

@@ -36,13 +36,16 @@ def _without(name: str, says: str, *switches: str, field: bool = False) -> Varia
 VARIANTS = {
     variant.name: variant
     for variant in (
-        Variant("lift", ("--no-refine",), "lifting in closed form, nothing else"),
-        Variant("split", ("--split", "--no-refine"), "lifting, boundary Gaussians split and lifted again"),
-        _without(
-            "plain",
-            "plain joint optimisation: no field, no splitting, no rule for hidden extents",
-            "no-hidden",
+        Variant("lift", ("--trust-masks", "--no-refine"), "lifting in closed form, nothing else"),
+        Variant(
+            "split", ("--trust-masks", "--split", "--no-refine"), "lifting, boundary Gaussians split and lifted again"
         ),
+        Variant(
+            "plain",
+            ("--trust-masks", "--ablate", "no-hidden"),
+            "plain joint optimisation: all masks taken as they are, no rule for hidden extents",
+        ),
+        Variant("trust-masks", ("--trust-masks",), "full, all masks taken as they are"),
         _without("field", "full, and a continuous field is optimised with the Gaussians", field=True),
         _without("no-rbf", "field without RBF interpolation", "no-rbf", field=True),
         _without("no-hash", "field without hash encoding", "no-hash", field=True),

@@ -108,6 +108,7 @@ options = st.builds(
     seed=st.integers(0, 2**32 - 1),
     refinement=refinements,
     split=st.none() | st.booleans(),
+    trust_masks=st.booleans(),
     soft_edges=st.booleans(),
     holdout=st.just(0) | st.integers(2, 100),
     model=st.none() | views,

@@ -75,6 +75,11 @@ def add_parser(subparsers: Any) -> None:
         help=f"leave a part of the optimisation out to see what it is worth; may be repeated: {', '.join(ABLATIONS)}",
     )
     parser.add_argument(
+        "--trust-masks",
+        action="store_true",
+        help="take the masks as they are, instead of putting right those that most other views contradict",
+    )
+    parser.add_argument(
         "--split",
         action=argparse.BooleanOptionalAction,
         default=None,
@@ -103,6 +108,7 @@ def job_of(args: argparse.Namespace) -> Job:
         refine=not args.no_refine,
         field=args.field,
         ablate=tuple(args.ablate),
+        trust_masks=args.trust_masks,
         split=args.split,
         soft_edges=args.soft_edges,
         holdout=args.holdout,

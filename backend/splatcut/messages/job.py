@@ -52,6 +52,7 @@ class JobOptions:
         field: optimise a continuous field together with the Gaussians. Off: it gains nothing that its time would be
             worth (docs/method.md).
         ablate: parts of the joint optimisation to leave out, among ``ABLATIONS``; each once.
+        trust_masks: take the masks as they are; otherwise those that most other views contradict are put right first.
         split: splitting of boundary Gaussians. None: off. Without ``refine`` it sharpens objects in some scenes
             only and makes pictures slightly worse in all, with it it gains nothing: measured in docs/benchmarks.md.
         soft_edges: edges with a soft opacity instead of a hard cut.
@@ -68,6 +69,7 @@ class JobOptions:
     refine: bool = True
     field: bool = False
     ablate: tuple[str, ...] = ()
+    trust_masks: bool = False
     split: bool | None = None
     soft_edges: bool = False
     holdout: int = 0
@@ -82,7 +84,8 @@ class JobOptions:
             raise UserError(f"The option tau must be above 0 and at most 1, not {describe(self.tau)}.")
         if not 0 <= as_integer(self.seed, "The option seed") < 2**32:
             raise UserError(f"The option seed must be from 0 to 2^32 - 1, not {describe(self.seed)}.")
-        for name in ("refine", "field", "soft_edges", "drop_invalid", *(() if self.split is None else ("split",))):
+        flags = ("refine", "field", "trust_masks", "soft_edges", "drop_invalid")
+        for name in (*flags, *(() if self.split is None else ("split",))):
             as_flag(getattr(self, name), f"The option {name}")
         self._check_ablate()
         holdout = as_integer(self.holdout, "The option holdout")

@@ -15,6 +15,7 @@ from splatcut.boundary import BoundaryOptions, mask_variance
 from splatcut.cameras import View
 from splatcut.gaussians import F32, Gaussians
 from splatcut.lift import LiftOptions, accumulate_views, vote
+from splatcut.masks.consensus import Consensus, ConsensusOptions, reconcile
 from splatcut.masks.types import MaskSet
 from splatcut.pipeline.checkpoints import Arrays
 from splatcut.progress import Progress
@@ -87,6 +88,34 @@ def lift_scene(
         (0,) * len(masks.objects),
     )  # fmt: skip
     return lift_again(bare, views, masks, tau, progress, device)
+
+
+def lift_agreeing(
+    scene: Gaussians,
+    views: Sequence[View],
+    masks: MaskSet,
+    tau: float,
+    progress: Progress,
+    device: raster.Device = "cpu",
+    options: ConsensusOptions | None = None,
+) -> tuple[Labelled, Consensus]:
+    """As ``lift_scene``, and again after putting right the masks that the others contradict, if there are any.
+
+    Returns:
+        The scene lifted, and the masks as they were lifted in the end.
+    """
+    first = lift_scene(scene, views, masks, tau, progress, device)
+
+    def shown(number: int) -> F32:
+        drawn = raster.render(scene, views[number].camera, features=first.probability, colour=False, device=device)
+        assert drawn.features is not None
+        return drawn.features
+
+    progress.stage("agree", 2 * len(views))
+    found = reconcile(masks, shown, ConsensusOptions() if options is None else options, progress.step)
+    if not found.changes:
+        return first, found
+    return lift_again(first, views, found.masks, tau, progress, device), found
 
 
 def lift_again(

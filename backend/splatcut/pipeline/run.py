@@ -23,6 +23,7 @@ from splatcut.export.stages import StageTimer, record_as_dict
 from splatcut.extract import Islands, grown
 from splatcut.floaters import without_floaters
 from splatcut.gaussians import Gaussians
+from splatcut.masks.consensus import Consensus
 from splatcut.masks.doubts import doubts
 from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop
 from splatcut.masks.prompted import gather
@@ -33,12 +34,14 @@ from splatcut.messages import Job, job_to_json
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
 from splatcut.pipeline.extraction import extract, find_labels, islands_from_arrays, islands_to_arrays
 from splatcut.pipeline.inputs import Inputs, fingerprint, read_inputs
-from splatcut.pipeline.labelling import Labelled, lift_scene, split_boundary
+from splatcut.pipeline.labelling import Labelled, lift_agreeing, lift_scene, split_boundary
 from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
 from splatcut.pipeline.viewpoints import views_about_prompts
 from splatcut.progress import Progress
 from splatcut.sam import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
 
+#: Names of the masks put right among the lift's arrays begin so.
+MASK = "mask_"
 #: Passes of the mask loop for each quality.
 MASK_PASSES = {"draft": 1, "standard": 2, "fine": 3}
 
@@ -145,14 +148,14 @@ def run_job(job: Job, progress: Progress, settings: RunSettings | None = None) -
         _clear_floaters(run)
         views = _views(run)
         masks, mask_views = _masks(run, views)
-        labelled = _labels(run, masks, mask_views)
-        labelled, refined = _refine(run, views, masks, mask_views, labelled)
+        labelled, agreed, changes = _labels(run, masks, mask_views)
+        labelled, refined = _refine(run, views, agreed, mask_views, labelled)
         if grow := [item.grow for item in job.objects]:
             labelled = replace(labelled, probability=grown(labelled.probability, grow))
         found = _islands(run, labelled)
         if job.masks is None:
             run.warnings += doubts(job.objects, masks, found.labels, labelled.weight)
-        return _write(run, views, masks, labelled, found, refined)
+        return _write(run, views, masks, labelled, found, {"refine": refined, "masks_put_right": changes})
 
 
 def _clear_floaters(run: _Run) -> None:
@@ -245,18 +248,37 @@ def _masks(run: _Run, views: list[View]) -> tuple[MaskSet, list[View]]:
     return masks, [by_name[name] if job.masks is not None else working[name].view for name in masks.views]
 
 
-def _labels(run: _Run, masks: MaskSet, views: list[View]) -> Labelled:
-    """Probabilities and boundary (stage ``lift``), with splits when nothing is optimised afterwards."""
+def _labels(run: _Run, masks: MaskSet, views: list[View]) -> tuple[Labelled, MaskSet, list[dict[str, Any]]]:
+    """Probabilities and boundary (stage ``lift``), with splits when nothing is optimised afterwards; the masks, put
+    right where the others contradict them, and JSON-ready what was done to which."""
     options = run.job.options
 
     def compute() -> tuple[Arrays, dict[str, Any]]:
-        result = lift_scene(run.gaussians, views, masks, options.tau, run.progress, run.device)
+        found = Consensus(masks)
+        if options.trust_masks:
+            result = lift_scene(run.gaussians, views, masks, options.tau, run.progress, run.device)
+        else:
+            result, found = lift_agreeing(run.gaussians, views, masks, options.tau, run.progress, run.device)
         if options.split and not options.refine:
-            result = split_boundary(result, views, masks, options.tau, run.progress, run.device)
-        return result.arrays(), {"boundary": list(result.boundary)}
+            result = split_boundary(result, views, found.masks, options.tau, run.progress, run.device)
+        arrays = result.arrays()
+        arrays.update({f"{MASK}{n:05d}": found.masks.probability[n] for n in {view for view, _ in found.changes}})
+        return arrays, {"boundary": list(result.boundary), "changes": found.told()}
 
     arrays, notes = run.stage("lift", compute)
-    return Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"]))
+    right = [arrays.pop(f"{MASK}{number:05d}", mask) for number, mask in enumerate(masks.probability)]
+    if changes := notes["changes"]:
+        moved = [change for change in changes if change["margin"] or any(change["shift"])]
+        replaced = [change for change in changes if change["replaced"]]
+        run.warnings.append(
+            f"Other views contradicted {len(changes)} of the masks: {len(moved)} edges were moved by a few pixels and "
+            f"wrong parts of {len(replaced)} replaced. --trust-masks takes all masks as they are."
+        )
+    return (
+        Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"])),
+        replace(masks, probability=right),
+        changes,
+    )
 
 
 def _refine(
@@ -310,7 +332,7 @@ def _write(
     masks: MaskSet,
     labelled: Labelled,
     found: Islands,
-    refined: dict[str, Any] | None,
+    told: dict[str, Any],
 ) -> Result:
     job, out, names = run.job, run.job.out, masks.objects
     made = extract(labelled, found.labels, job.options.soft_edges)
@@ -339,7 +361,7 @@ def _write(
         f"The object {name!r} got no Gaussians. Its masks are empty or other objects hold all it has."
         for name in files.empty
     ]
-    write_report(out / "report.json", _report(run, masks, labelled, found, files, refined))
+    write_report(out / "report.json", _report(run, masks, labelled, found, files, told))
     return Result(files, made.labels, tuple(names), tuple(run.warnings))
 
 
@@ -349,7 +371,7 @@ def _report(
     labelled: Labelled,
     found: Islands,
     files: ObjectFiles,
-    refined: dict[str, Any] | None,
+    told: dict[str, Any],
 ) -> Report:
     splats, job = run.inputs.splats, run.job
     options = job_to_json(replace(job, options=replace(job.options))).get("options", {})
@@ -379,6 +401,6 @@ def _report(
         extra={
             "split": int(labelled.split.sum()),
             "unseen": int((labelled.weight <= 0).sum()),
-            "refine": refined,
+            **told,
         },
     )

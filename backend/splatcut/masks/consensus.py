@@ -1,0 +1,284 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Masks put right where the other views contradict them (method: masks that disagree).
+
+Every mask votes once. What the vote makes of a view, rendered, is what all views together say about its mask, and the
+mistakes that a single mask makes stand out against it: an edge moved to one side, drawn in or blown up by a few pixels,
+a part missing, a part too many. Moved edges are put back by fitting a shift and a margin to the distances between the
+two edges; parts that the other views contradict are taken from the render. What all masks have in common cannot be
+told from the truth and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from splatcut.gaussians import F32
+from splatcut.masks.types import MaskSet
+
+Bool = NDArray[np.bool_]
+
+#: Pixels of an edge that a fit takes.
+FEWEST = 50
+
+
+@dataclass(frozen=True)
+class ConsensusOptions:
+    """What counts as a mistake.
+
+    Attributes:
+        views: with masks of an object that there must be at least.
+        reach: pixels that a mask's edge may lie from the consensus' to take part in the fit.
+        least: pixels that an edge must be off; below, masks and their consensus are no better than each other.
+        most: pixels by which an edge is moved at most.
+        gain: share of the robust loss that may be left after moving the edge; simpler: the same for a fit with both a
+            shift and a margin against the better one of the two alone.
+        sure: probability below which the consensus denies what the mask shows, and 1 - sure above which it misses it.
+        depth: pixels from the consensus' edge that a wrong part must reach at least.
+        part: share of the consensus' area that a wrong part must have at least.
+    """
+
+    views: int = 8
+    reach: float = 6.0
+    least: float = 0.75
+    most: float = 6.0
+    gain: float = 0.75
+    simpler: float = 0.7
+    sure: float = 0.2
+    depth: float = 5.0
+    part: float = 0.01
+
+    def __post_init__(self) -> None:
+        if self.views < 3:
+            raise ValueError("A consensus takes 3 views at least.")
+        if not 0.0 < self.least < self.most or not self.depth > 0.0 or not self.reach > 0.0:
+            raise ValueError("Distances must be above 0 pixels, and least below most.")
+        if not all(0.0 < value < 1.0 for value in (self.gain, self.simpler, self.part)) or not 0.0 < self.sure < 0.5:
+            raise ValueError("Shares must lie between 0 and 1, and sure below 0.5.")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done to one mask: its edge moved back by ``shift`` (x, y) and in by ``margin``, pixels; the number of
+    pixels ``replaced``."""
+
+    shift: tuple[float, float] = (0.0, 0.0)
+    margin: float = 0.0
+    replaced: int = 0
+
+    @property
+    def moved(self) -> bool:
+        """Whether the edge was moved."""
+        return self.shift != (0.0, 0.0) or self.margin != 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Consensus:
+    """The masks put right, and per (number of the view, number of the object) what was done where anything was."""
+
+    masks: MaskSet
+    changes: dict[tuple[int, int], Change] = field(default_factory=dict)
+
+    def told(self) -> list[dict[str, Any]]:
+        """JSON-ready, for the report."""
+        return [
+            {
+                "view": self.masks.views[view],
+                "object": self.masks.objects[k],
+                "shift": [round(value, 2) for value in change.shift],
+                "margin": round(change.margin, 2),
+                "replaced": change.replaced,
+            }
+            for (view, k), change in sorted(self.changes.items())
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """Where a mask's edge runs near the consensus': [P, 2] outward normals (x, y) of the latter, [P] pixels by which
+    the mask reaches farther."""
+
+    normals: F32
+    beyond: F32
+
+
+def signed_distance(inside: Bool) -> F32:
+    """[H, W] pixels to the edge of ``inside``, negative inside; half a pixel on both sides of it."""
+    if not inside.any() or inside.all():
+        return np.full(inside.shape, -1e6 if inside.any() else 1e6, np.float32)
+    out = ndimage.distance_transform_edt(~inside)
+    within = ndimage.distance_transform_edt(inside)
+    return np.where(inside, 0.5 - within, out - 0.5).astype(np.float32)
+
+
+def edge_between(mask: F32, consensus: F32, reach: float) -> Edge:
+    """Compares two edges, given as signed distances [H, W] to them."""
+    smooth = ndimage.gaussian_filter(consensus, 1.5)
+    down, right = (np.asarray(axis) for axis in np.gradient(smooth))
+    near = (np.abs(mask) < 1) & (np.abs(consensus) < reach)
+    # The picture's border cuts masks off: no edge.
+    near[:3], near[-3:], near[:, :3], near[:, -3:] = False, False, False, False
+    normals = np.stack([right[near], down[near]], axis=1)
+    length = np.linalg.norm(normals, axis=1)
+    good = length > 0.3
+    return Edge(
+        (normals[good] / length[good, None]).astype(np.float32), (consensus[near] - mask[near])[good].astype(np.float32)
+    )
+
+
+def fit(columns: F32, beyond: F32) -> tuple[F32, float]:
+    """Robust linear fit (Cauchy loss at a scale of one pixel): coefficients, and the mean loss that is left."""
+    weight = np.ones(len(beyond), np.float64)
+    found = np.zeros(columns.shape[1])
+    for _ in range(30):
+        root = np.sqrt(weight)
+        before, found = found, np.linalg.lstsq(columns * root[:, None], beyond * root, rcond=1e-3)[0]
+        weight = 1 / (1 + (beyond - columns @ found) ** 2)
+        if np.abs(found - before).max() < 1e-3:
+            break
+    return found.astype(np.float32), float(np.log1p((beyond - columns @ found) ** 2).mean())
+
+
+def offset(edge: Edge, options: ConsensusOptions) -> F32:
+    """[3] shift in x and y and margin, pixels, of a mask against the consensus; zeros unless that explains most of what
+    lies between them."""
+    nothing = np.zeros(3, np.float32)
+    if len(edge.beyond) < FEWEST:
+        return nothing
+    ones = np.ones((len(edge.beyond), 1), np.float32)
+    left = float(np.log1p(edge.beyond**2).mean())
+    margin, margin_left = fit(ones, edge.beyond)
+    shift, shift_left = fit(edge.normals, edge.beyond)
+    both, both_left = fit(np.hstack([edge.normals, ones]), edge.beyond)
+    best = np.array([0, 0, margin[0]]) if margin_left < shift_left else np.array([shift[0], shift[1], 0])
+    best_left = min(margin_left, shift_left)
+    if both_left < options.simpler * best_left:
+        best, best_left = both, both_left
+    size = max(float(np.hypot(best[0], best[1])), abs(float(best[2])))
+    if best_left > options.gain * left or not options.least <= size <= options.most:
+        return nothing
+    return best.astype(np.float32)
+
+
+def put_right(soft: F32, expected: F32, moved: F32, options: ConsensusOptions) -> tuple[F32, int]:
+    """One mask put right.
+
+    Args:
+        soft, expected: [H, W] in [0, 1], the mask and what the consensus shows.
+        moved: [3] of ``offset``.
+
+    Returns:
+        [H, W] in [0, 1], and the number of pixels taken from the consensus.
+    """
+    if moved.any():
+        distance = signed_distance(soft > 0.5)
+        distance = ndimage.shift(distance, (-float(moved[1]), -float(moved[0])), order=1, mode="nearest")
+        soft = np.clip(0.5 - distance - moved[2], 0, 1).astype(np.float32)
+    inside, shown = soft > 0.5, expected > 0.5
+    differs = inside != shown
+    deep = np.abs(signed_distance(shown)) > options.depth
+    denied = differs & deep & np.where(inside, expected < options.sure, expected > 1 - options.sure)
+    if not denied.any():
+        return soft, 0
+    part = ndimage.binary_dilation(denied, iterations=round(options.depth) + 1, mask=differs)
+    number, _ = ndimage.label(part)
+    large = np.bincount(number.ravel()) >= max(3 * options.depth**2, options.part * float(shown.sum()))
+    large[0] = False
+    wrong = ndimage.binary_dilation(large[number], iterations=2)
+    return np.where(wrong, expected, soft).astype(np.float32), int(large[number].sum())
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """A mask beside the consensus: where in the picture, what the consensus shows there (0 to 255), the edges."""
+
+    box: tuple[slice, slice]
+    expected: NDArray[np.uint8]
+    edge: Edge
+
+
+def reconcile(
+    masks: MaskSet, expected: Callable[[int], F32], options: ConsensusOptions, step: Callable[[], None] = lambda: None
+) -> Consensus:
+    """Puts masks right that the other views contradict; all others stay bit by bit.
+
+    Args:
+        expected: of a view's number, [H, W, K] in [0, 1]: the label image that the vote of all masks gives.
+        step: called after each view, twice.
+    """
+    if (masks.confidence > 0).sum(axis=0).max(initial=0) < options.views:
+        return Consensus(masks)
+    compared: dict[tuple[int, int], _Compared] = {}
+    for view in range(len(masks.views)):
+        trusted = np.flatnonzero(masks.confidence[view] > 0).tolist()
+        shown = expected(view) if trusted else None
+        for k in trusted:
+            assert shown is not None
+            found = _compare(masks.probability[view][k], shown[..., k], options)
+            if found is not None:
+                compared[view, k] = found
+        step()
+    offsets = {}
+    for k in range(len(masks.objects)):
+        mine = {key: item.edge for key, item in compared.items() if key[1] == k}
+        if len(mine) < options.views:
+            compared = {key: item for key, item in compared.items() if key[1] != k}
+            continue
+        common = _common(list(mine.values()))
+        offsets.update({key: offset(_without(edge, common), options) for key, edge in mine.items()})
+    probability, changes = list(masks.probability), {}
+    for (view, k), item in compared.items():
+        soft = masks.probability[view][k][item.box].astype(np.float32) / np.float32(255)
+        moved = offsets[view, k]
+        made, replaced = put_right(soft, item.expected.astype(np.float32) / np.float32(255), moved, options)
+        if moved.any() or replaced:
+            if probability[view] is masks.probability[view]:
+                probability[view] = probability[view].copy()
+            probability[view][k][item.box] = np.rint(made * 255)
+            changes[view, k] = Change((float(moved[0]), float(moved[1])), float(moved[2]), replaced)
+    for view in {view for view, _ in changes}:
+        probability[view] = _sharing(probability[view])
+    return Consensus(MaskSet(masks.objects, masks.views, probability, masks.confidence, masks.notes), changes)
+
+
+def _compare(mask: NDArray[np.uint8], shown: F32, options: ConsensusOptions) -> _Compared | None:
+    """None if neither shows the object."""
+    inside, agreed = mask > 127, shown > 0.5
+    either = inside | agreed
+    if not either.any():
+        return None
+    pad = int(options.reach + options.most)
+    rows, columns = np.flatnonzero(either.any(axis=1)), np.flatnonzero(either.any(axis=0))
+    box = (
+        slice(max(0, int(rows[0]) - pad), int(rows[-1]) + pad + 1),
+        slice(max(0, int(columns[0]) - pad), int(columns[-1]) + pad + 1),
+    )
+    edge = edge_between(signed_distance(inside[box]), signed_distance(agreed[box]), options.reach)
+    return _Compared(box, np.rint(np.clip(shown[box], 0, 1) * 255).astype(np.uint8), edge)
+
+
+def _common(edges: Sequence[Edge]) -> F32:
+    """[3] the usual shift and margin of all masks: the consensus' own error, not theirs."""
+    fits = [
+        fit(np.hstack([edge.normals, np.ones((len(edge.beyond), 1), np.float32)]), edge.beyond)[0]
+        for edge in edges
+        if len(edge.beyond) >= FEWEST
+    ]
+    return np.median(fits, axis=0).astype(np.float32) if fits else np.zeros(3, np.float32)
+
+
+def _without(edge: Edge, common: F32) -> Edge:
+    return Edge(edge.normals, edge.beyond - edge.normals @ common[:2] - common[2])
+
+
+def _sharing(masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[K, H, W]: objects share a pixel at most."""
+    total = masks.astype(np.float32).sum(axis=0)
+    scale = np.where(total > 255, 255 / np.maximum(total, 1), 1)
+    return np.floor(masks * scale).astype(np.uint8) if (total > 255).any() else masks

@@ -27,6 +27,8 @@ STAGES = {
     "views": "Choosing views",
     "encode": "Looking at the views",
     "masks": "Finding the objects in the views",
+    "mask edges": "Drawing the masks to the photos' edges",
+    "agree": "Comparing the masks",
     "lift": "Carrying the masks to the Gaussians",
     "bands": "Looking for edges",
     "depths": "Measuring depths",

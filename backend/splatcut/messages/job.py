@@ -52,7 +52,8 @@ class JobOptions:
         field: optimise a continuous field together with the Gaussians. Off: it gains nothing that its time would be
             worth (docs/method.md).
         ablate: parts of the joint optimisation to leave out, among ``ABLATIONS``; each once.
-        trust_masks: take the masks as they are; otherwise those that most other views contradict are put right first.
+        trust_masks: take the masks as they are; otherwise those that most other views contradict are put right first,
+            and the edges of a 2D model's are drawn to the pictures'.
         split: splitting of boundary Gaussians. None: off. Without ``refine`` it sharpens objects in some scenes
             only and makes pictures slightly worse in all, with it it gains nothing: measured in docs/benchmarks.md.
         soft_edges: edges with a soft opacity instead of a hard cut.

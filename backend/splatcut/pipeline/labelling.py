@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -90,6 +90,25 @@ def lift_scene(
     return lift_again(bare, views, masks, tau, progress, device)
 
 
+def vote_of(
+    scene: Gaussians, views: Sequence[View], masks: MaskSet, progress: Progress, device: raster.Device = "cpu"
+) -> Callable[[int], F32]:
+    """The label image [H, W, K] in [0, 1] that the vote of all masks gives in a view, by the view's number."""
+    sums = accumulate_views(scene, views, masks, progress, device, "mask edges")
+    return _label_images(scene, views, vote(scene, sums, masks.confidence, LiftOptions()).probability, device)
+
+
+def _label_images(
+    scene: Gaussians, views: Sequence[View], probability: F32, device: raster.Device
+) -> Callable[[int], F32]:
+    def shown(number: int) -> F32:
+        drawn = raster.render(scene, views[number].camera, features=probability, colour=False, device=device)
+        assert drawn.features is not None
+        return drawn.features
+
+    return shown
+
+
 def lift_agreeing(
     scene: Gaussians,
     views: Sequence[View],
@@ -105,12 +124,7 @@ def lift_agreeing(
         The scene lifted, and the masks as they were lifted in the end.
     """
     first = lift_scene(scene, views, masks, tau, progress, device)
-
-    def shown(number: int) -> F32:
-        drawn = raster.render(scene, views[number].camera, features=first.probability, colour=False, device=device)
-        assert drawn.features is not None
-        return drawn.features
-
+    shown = _label_images(scene, views, first.probability, device)
     progress.stage("agree", 2 * len(views))
     found = reconcile(masks, shown, ConsensusOptions() if options is None else options, progress.step)
     if not found.changes:

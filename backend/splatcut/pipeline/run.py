@@ -25,8 +25,7 @@ from splatcut.floaters import without_floaters
 from splatcut.gaussians import Gaussians
 from splatcut.masks.consensus import Consensus
 from splatcut.masks.doubts import doubts
-from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop
-from splatcut.masks.prompted import gather
+from splatcut.masks.loop import Eyes
 from splatcut.masks.ready import read_ready_masks
 from splatcut.masks.types import MaskSet
 from splatcut.masks.working import WorkingView, photo_of, working_view
@@ -35,6 +34,7 @@ from splatcut.pipeline.checkpoints import Arrays, Checkpoints
 from splatcut.pipeline.extraction import extract, find_labels, islands_from_arrays, islands_to_arrays
 from splatcut.pipeline.inputs import Inputs, fingerprint, read_inputs
 from splatcut.pipeline.labelling import Labelled, lift_agreeing, lift_scene, split_boundary
+from splatcut.pipeline.masking import prompted_masks
 from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
 from splatcut.pipeline.viewpoints import views_about_prompts
 from splatcut.progress import Progress
@@ -42,8 +42,6 @@ from splatcut.sam import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, default_c
 
 #: Names of the masks put right among the lift's arrays begin so.
 MASK = "mask_"
-#: Passes of the mask loop for each quality.
-MASK_PASSES = {"draft": 1, "standard": 2, "fine": 3}
 
 
 @dataclass(frozen=True)
@@ -224,12 +222,9 @@ def _masks(run: _Run, views: list[View]) -> tuple[MaskSet, list[View]]:
             masks = read_ready_masks(job.masks, run.inputs.views, views, run.progress)
         else:
             assert run.segmenter is not None
-            said = gather(job.objects, working, run.gaussians, run.device)
             cache = EmbeddingCache(run.settings.cache, run.settings.cache_bytes)
             eyes = Eyes(run.segmenter, cache, run.gaussians, run.device)
-            names = [item.name for item in job.objects]
-            options = LoopOptions(passes=MASK_PASSES[job.options.quality])
-            masks = MaskLoop(eyes, list(working.values()), names, said, options, run.progress).run()
+            masks = prompted_masks(eyes, job.objects, working, job.options, run.progress)
             if cache.problem:
                 run.warnings.append(cache.problem)
         arrays: Arrays = {"confidence": masks.confidence}

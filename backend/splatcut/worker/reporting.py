@@ -14,7 +14,7 @@ from splatcut.errors import Cancelled
 from splatcut.messages import Job
 from splatcut.messages.worker import Event, LogEvent, ProgressEvent
 from splatcut.pipeline.inputs import FEW_VIEWS
-from splatcut.pipeline.run import MASK_PASSES
+from splatcut.pipeline.masking import MASK_PASSES, SNAP_ROUNDS
 from splatcut.refine.options import BUDGETS
 
 
@@ -44,7 +44,12 @@ def plan_of(job: Job) -> tuple[Step, ...]:
     if virtual:
         steps.append(Step("views", 3))
     passes = MASK_PASSES[job.options.quality]
-    steps += [Step("masks", 2 if job.masks is not None else 80 + 50 * passes), Step("lift", 12)]
+    steps.append(Step("masks", 2 if job.masks is not None else 80 + 50 * passes))
+    if job.masks is None and not job.options.trust_masks:
+        steps.append(Step("mask edges", 20 * SNAP_ROUNDS[job.options.quality]))
+    steps.append(Step("lift", 12))
+    if not job.options.trust_masks:
+        steps.append(Step("agree", 10))
     if job.options.refine:
         for number in range(rounds):
             steps += [Step("lift", 12)] if number else []

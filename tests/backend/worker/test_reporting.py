@@ -122,7 +122,18 @@ def test_plans() -> None:
     said = (ObjectPrompt("a", (ViewPrompt("v", ((1, 1, 1),)),)),)
     job = Job(Path("a.ply"), Path("o"), Path("cameras.json"), objects=said, options=JobOptions(refine=False))
     names = [step.name for step in plan_of(job)]
-    assert names == ["load", "floaters", "masks", "lift", "agree", "islands", "objects", "final masks", "sheet"]
+    assert names == [
+        "load",
+        "floaters",
+        "masks",
+        "mask edges",
+        "lift",
+        "agree",
+        "islands",
+        "objects",
+        "final masks",
+        "sheet",
+    ]
     alone = [step.name for step in plan_of(Job(Path("a.ply"), Path("o"), objects=said))]
     assert "views" in alone
     assert "floaters" not in alone

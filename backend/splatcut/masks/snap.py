@@ -19,6 +19,7 @@ from scipy import ndimage
 
 from splatcut.gaussians import F32
 from splatcut.masks.types import MaskSet
+from splatcut.sam.transform import MASK_SIZE
 
 F64 = NDArray[np.float64]
 
@@ -28,22 +29,21 @@ class SnapOptions:
     """How edges are drawn to the picture's.
 
     Attributes:
-        rounds: of voting and filtering; 0 leaves the masks as they are.
-        radius: of the filter's windows as a share of the picture's longer side: four of the model's own pixels.
+        radii: of the filter's windows, one for each round of voting and filtering, in the model's own pixels, of which
+            the picture's longer side has ``MASK_SIZE``; none leaves the masks as they are.
         smooth: variance of colours in [0, 1] below which a window counts as even.
         sharp: how much steeper the filtered edges are made, around one half.
     """
 
-    rounds: int = 3
-    radius: float = 1 / 64
-    smooth: float = 0.002
+    radii: tuple[float, ...] = (3.0, 2.0, 1.5)
+    smooth: float = 0.0005
     sharp: float = 4.0
 
     def __post_init__(self) -> None:
-        if self.rounds < 0:
-            raise ValueError("rounds must not be negative.")
-        if not 0.0 < self.radius < 0.5 or not self.smooth > 0.0 or not self.sharp >= 1.0:
-            raise ValueError("radius must lie between 0 and 0.5, smooth above 0, and sharp must be 1 or more.")
+        if not all(0.0 < radius < MASK_SIZE / 2 for radius in self.radii):
+            raise ValueError(f"Radii must lie between 0 and {MASK_SIZE // 2} of the model's pixels.")
+        if not self.smooth > 0.0 or not self.sharp >= 1.0:
+            raise ValueError("smooth must be above 0, and sharp 1 or more.")
 
 
 class Guide:
@@ -94,7 +94,7 @@ def snap(
         keep: (number of the view, number of the object) that are right as they are: the user's own masks.
         step: called after each view of each round.
     """
-    for _ in range(options.rounds):
+    for radius in options.radii:
         shown = vote(masks)
         made = []
         for number in range(len(masks.views)):
@@ -102,7 +102,9 @@ def snap(
             kept = [k for k in trusted if (number, k) in keep]
             changing = [k for k in trusted if (number, k) not in keep]
             if changing:
-                made.append(_snapped(masks.soft(number), shown(number), changing, kept, picture(number), options))
+                made.append(
+                    _snapped(masks.soft(number), shown(number), changing, kept, picture(number), radius, options)
+                )
             else:
                 made.append(masks.probability[number])
             step()
@@ -111,7 +113,13 @@ def snap(
 
 
 def _snapped(
-    soft: F32, shown: F32, changing: list[int], kept: list[int], picture: NDArray[np.uint8], options: SnapOptions
+    soft: F32,
+    shown: F32,
+    changing: list[int],
+    kept: list[int],
+    picture: NDArray[np.uint8],
+    radius: float,
+    options: SnapOptions,
 ) -> NDArray[np.uint8]:
     """[K, H, W] uint8 of one view, in which objects share a pixel at most: what is kept comes first, then what is
     ``changing``, then what nobody trusts."""
@@ -123,8 +131,7 @@ def _snapped(
             # Nothing here that could come out above one half.
             result[k] = 0
             continue
-        radius = max(1, round(options.radius * max(wanted.shape)))
-        guide = guide or Guide(picture, radius, options.smooth)
+        guide = guide or Guide(picture, max(1, round(radius * max(wanted.shape) / MASK_SIZE)), options.smooth)
         result[k] = np.clip(0.5 + options.sharp * (guide.filter(wanted.astype(np.float32)) - 0.5), 0, 1)
     room = np.ones(soft.shape[1:], np.float32)
     rest = [k for k in range(len(soft)) if k not in changing and k not in kept]

@@ -21,8 +21,8 @@ from splatcut.progress import Progress
 
 #: Passes of the mask loop for each quality.
 MASK_PASSES = {"draft": 1, "standard": 2, "fine": 3}
-#: Rounds in which the edges of the masks are drawn to the pictures', for each quality.
-SNAP_ROUNDS = {"draft": 1, "standard": 3, "fine": 3}
+#: How the edges of the masks are drawn to the pictures', for each quality.
+SNAP = {"draft": SnapOptions(radii=(2.0,)), "standard": SnapOptions(), "fine": SnapOptions()}
 
 
 def prompted_masks(
@@ -71,8 +71,8 @@ def _snapped(
     def vote(some: MaskSet) -> Callable[[int], F32]:
         return vote_of(eyes.gaussians, [view.view for view in views], some, steps, eyes.device)
 
-    options, steps = SnapOptions(rounds=SNAP_ROUNDS[quality]), _OneStage(progress)
-    progress.stage("mask edges", 2 * options.rounds * len(views))
+    options, steps = SNAP[quality], _OneStage(progress)
+    progress.stage("mask edges", 2 * len(options.radii) * len(views))
     return snap(masks, look, vote, options, given, progress.step)
 
 

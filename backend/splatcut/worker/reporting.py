@@ -14,7 +14,7 @@ from splatcut.errors import Cancelled
 from splatcut.messages import Job
 from splatcut.messages.worker import Event, LogEvent, ProgressEvent
 from splatcut.pipeline.inputs import FEW_VIEWS
-from splatcut.pipeline.masking import MASK_PASSES, SNAP_ROUNDS
+from splatcut.pipeline.masking import MASK_PASSES, SNAP
 from splatcut.refine.options import BUDGETS
 
 
@@ -46,7 +46,7 @@ def plan_of(job: Job) -> tuple[Step, ...]:
     passes = MASK_PASSES[job.options.quality]
     steps.append(Step("masks", 2 if job.masks is not None else 80 + 50 * passes))
     if job.masks is None and not job.options.trust_masks:
-        steps.append(Step("mask edges", 20 * SNAP_ROUNDS[job.options.quality]))
+        steps.append(Step("mask edges", 20 * len(SNAP[job.options.quality].radii)))
     steps.append(Step("lift", 12))
     if not job.options.trust_masks:
         steps.append(Step("agree", 10))

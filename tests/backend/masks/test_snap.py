@@ -84,7 +84,7 @@ def test_even_values_stay_even(value: float, seed: int) -> None:
 
 def test_edges_move_to_the_pictures() -> None:
     masks = as_masks(*[coarse(seed) for seed in range(4)])
-    made = snap(masks, lambda n: picture(seed=n), no_vote, SnapOptions(radii=(16.0, 16.0, 8.0), smooth=0.002))
+    made = snap(masks, lambda n: picture(seed=n), no_vote, SnapOptions(radii=(16.0, 16.0, 16.0), smooth=0.002))
     for before, after in zip(masks.probability, made.probability, strict=True):
         wrong = [int(((mask[0] > 127) != DISC).sum()) for mask in (before, after)]
         assert wrong[1] < 0.25 * wrong[0]

@@ -210,7 +210,7 @@ def reconcile(
 
     Args:
         expected: of a view's number, [H, W, K] in [0, 1]: the label image that the vote of all masks gives.
-        step: called after each view, twice.
+        step: called after each view.
     """
     if (masks.confidence > 0).sum(axis=0).max(initial=0) < options.views:
         return Consensus(masks)

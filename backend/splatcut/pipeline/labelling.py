@@ -125,7 +125,7 @@ def lift_agreeing(
     """
     first = lift_scene(scene, views, masks, tau, progress, device)
     shown = _label_images(scene, views, first.probability, device)
-    progress.stage("agree", 2 * len(views))
+    progress.stage("agree", len(views))
     found = reconcile(masks, shown, ConsensusOptions() if options is None else options, progress.step)
     if not found.changes:
         return first, found

@@ -263,16 +263,25 @@ def _labels(run: _Run, masks: MaskSet, views: list[View]) -> tuple[Labelled, Mas
     arrays, notes = run.stage("lift", compute)
     right = [arrays.pop(f"{MASK}{number:05d}", mask) for number, mask in enumerate(masks.probability)]
     if changes := notes["changes"]:
-        moved = [change for change in changes if change["margin"] or any(change["shift"])]
-        replaced = [change for change in changes if change["replaced"]]
-        run.warnings.append(
-            f"Other views contradicted {len(changes)} of the masks: {len(moved)} edges were moved by a few pixels and "
-            f"wrong parts of {len(replaced)} replaced. --trust-masks takes all masks as they are."
-        )
+        run.warnings.append(_contradictions(changes))
     return (
         Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"])),
         replace(masks, probability=right),
         changes,
+    )
+
+
+def _contradictions(changes: list[dict[str, Any]]) -> str:
+    """What was done to masks that others contradict, as a sentence."""
+    moved = sum(1 for change in changes if change["margin"] or any(change["shift"]))
+    replaced = sum(1 for change in changes if change["replaced"])
+    done = [
+        f"{moved} edge{' was' if moved == 1 else 's were'} moved by a few pixels" if moved else "",
+        f"wrong parts of {replaced} mask{'' if replaced == 1 else 's'} were replaced" if replaced else "",
+    ]
+    return (
+        f"Masks of other views contradicted {len(changes)} of them: {' and '.join(part for part in done if part)}. "
+        "--trust-masks takes all masks as they are."
     )
 
 

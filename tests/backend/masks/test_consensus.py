@@ -61,7 +61,7 @@ def test_signed_distances_are_half_a_pixel_at_the_edge() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(-4, 4), st.integers(-4, 4))
+@given(st.integers(-3, 3), st.integers(-3, 3))
 def test_a_shift_is_found(x: int, y: int) -> None:
     found = offset(edge_between(signed_distance(blob(x, y)), signed_distance(blob()), OPTIONS.reach), OPTIONS)
     expected = (x, y) if np.hypot(x, y) >= OPTIONS.least else (0, 0)

@@ -41,6 +41,7 @@ class _Asked:
         key: of the prompts, views and data that it is made from.
         objects: uids by label; count: Gaussians.
         first: an early preview from the prompted views has been shown.
+        over: nobody wants it any more; what of it still comes is not shown.
     """
 
     uid: str
@@ -49,6 +50,7 @@ class _Asked:
     count: int
     task: Task | None = None
     first: bool = False
+    over: bool = False
     started: float = field(default_factory=time.monotonic)
 
 
@@ -253,7 +255,7 @@ def _answered(asked: _Asked, outcome: Outcome) -> None:
 def _show(asked: _Asked, file: Path, result: messages.PreviewResult | None) -> None:
     """Takes over a preview's file, if the splat object is still what it was made of."""
     obj = splats.find(asked.uid)
-    if obj is None:
+    if obj is None or asked.over:
         return
     try:
         with np.load(file, allow_pickle=False) as content:
@@ -275,7 +277,10 @@ def _show(asked: _Asked, file: Path, result: messages.PreviewResult | None) -> N
     first = result is None
     counts = None if result is None else dict(result.counts)
     seconds = 0.0 if result is None else result.seconds
-    if not first:
+    if first:
+        # What was shown before is not any more, so that to go back to its prompts takes a preview of its own.
+        _shown.pop(asked.uid, None)
+    else:
         _shown[asked.uid] = asked.key
         if state.message_level == "ERROR" and not stale:
             state.say("")  # what went wrong before is mended
@@ -285,6 +290,7 @@ def _show(asked: _Asked, file: Path, result: messages.PreviewResult | None) -> N
 def _give_up(uid: str) -> None:
     asked = _asked.pop(uid, None)
     if asked is not None:
+        asked.over = True
         if asked.task is not None:
             worker.session().cancel(asked.task)
         _end_job(uid)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -220,6 +221,44 @@ def test_every_change_asks_for_a_preview(obj: Any, monkeypatch: pytest.MonkeyPat
         step()
         assert asked
         assert set(asked) == {obj.splatcut.uid}
+
+
+def test_undoing_and_redoing_a_click_at_once_asks_anew(
+    obj: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The undone prompts' first preview may arrive in between; it must not pass for the redone ones' own."""
+    ops.prompt_add_point(**pixel(-1, 0, RADIUS), **front())
+    ops.prompt_add_point(**pixel(-0.9, 0, RADIUS), **front())
+    uid, count = obj.splatcut.uid, len(obj.data.vertices if obj.type == "MESH" else obj.data.points)
+    monkeypatch.setattr(state, "preview", {})
+    monkeypatch.setattr(preview, "_shown", {})
+
+    def came(number: int) -> Path:
+        file = tmp_path / f"{number}.npz"
+        np.savez(file, labels=np.full(count, number, np.int32), probability=np.full(count, 255, np.uint8))
+        return file
+
+    def asked() -> Any:
+        return preview._Asked(uid, preview._key(obj), ("a",), count)
+
+    both = asked()
+    preview._show(both, came(1), SimpleNamespace(counts={"a": 3}, seconds=0.1))  # type: ignore[arg-type]
+    assert (state.preview[uid].first, state.preview[uid].stale) == (False, False)
+    second = placed(obj)[1]
+    ops.prompt_delete(uid=second.uid)
+    undone = asked()
+    preview._show(undone, came(2), None)
+    assert state.preview[uid].first
+    ops.prompt_add_point(**pixel(-0.9, 0, RADIUS), **front())
+    monkeypatch.setattr(preview, "_key", lambda obj: both.key)  # redo brings back the very same prompts
+    preview.request(uid)
+    assert state.preview[uid].stale
+    # One that has been given up arrives too late.
+    preview._asked[uid] = undone
+    preview._give_up(uid)
+    preview._show(both, came(1), SimpleNamespace(counts={"a": 3}, seconds=0.1))  # type: ignore[arg-type]
+    preview._show(undone, came(3), None)
+    assert int(state.preview[uid].labels[0]) == 1
 
 
 def test_a_preview_of_other_prompts_is_marked_out_of_date(obj: Any) -> None:

@@ -5,6 +5,8 @@
 Everything is looked up by ``uid`` each time; references to Blender's data are not kept across undo.
 """
 
+from typing import Any
+
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -33,6 +35,11 @@ DISPLAYS = (
     ("POINTS", "Points", "Draw a coloured point for each Gaussian, for slow machines"),
     ("OFF", "Off", "Let Blender draw the object"),
 )
+
+
+#: Paths may begin with "//", the folder of the .blend. Blender wants to be told that from 4.5 on, and knows no such
+#: option before.
+_RELATIVE: Any = {"ANIMATABLE"} | ({"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set())
 
 
 class SplatCutView(bpy.types.PropertyGroup):
@@ -115,9 +122,12 @@ class SplatCutSettings(bpy.types.PropertyGroup):
 
     view_source: EnumProperty(name="Views", items=VIEW_SOURCES, default="VIRTUAL")  # type: ignore[valid-type]
     cameras_path: StringProperty(  # type: ignore[valid-type]
-        name="Cameras", description="COLMAP folder, transforms.json or cameras.json", subtype="FILE_PATH"
+        name="Cameras",
+        description="COLMAP folder, transforms.json or cameras.json",
+        subtype="FILE_PATH",
+        options=_RELATIVE,
     )
-    images_path: StringProperty(name="Photos", subtype="DIR_PATH")  # type: ignore[valid-type]
+    images_path: StringProperty(name="Photos", subtype="DIR_PATH", options=_RELATIVE)  # type: ignore[valid-type]
     camera_collection: PointerProperty(name="Cameras", type=bpy.types.Collection)  # type: ignore[valid-type]
 
     quality: EnumProperty(name="Quality", items=QUALITIES, default="standard")  # type: ignore[valid-type]

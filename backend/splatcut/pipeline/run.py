@@ -42,6 +42,8 @@ from splatcut.sam import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, default_c
 
 #: Names of the masks put right among the lift's arrays begin so.
 MASK = "mask_"
+#: Share of the masks above which the user is told that they contradict each other.
+MANY = 0.25
 
 
 @dataclass(frozen=True)
@@ -262,7 +264,8 @@ def _labels(run: _Run, masks: MaskSet, views: list[View]) -> tuple[Labelled, Mas
 
     arrays, notes = run.stage("lift", compute)
     right = [arrays.pop(f"{MASK}{number:05d}", mask) for number, mask in enumerate(masks.probability)]
-    if changes := notes["changes"]:
+    changes = notes["changes"]
+    if len(changes) > MANY * max(1, int((masks.confidence > 0).sum())):
         run.warnings.append(_contradictions(changes))
     return (
         Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"])),
@@ -280,8 +283,8 @@ def _contradictions(changes: list[dict[str, Any]]) -> str:
         f"wrong parts of {replaced} mask{'' if replaced == 1 else 's'} were replaced" if replaced else "",
     ]
     return (
-        f"Masks of other views contradicted {len(changes)} of them: {' and '.join(part for part in done if part)}. "
-        "--trust-masks takes all masks as they are."
+        f"{len(changes)} masks contradicted those of the other views: {' and '.join(part for part in done if part)}. "
+        "Look at the contact sheet, and whether masks and views belong together."
     )
 
 

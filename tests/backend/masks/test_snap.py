@@ -152,3 +152,16 @@ def test_an_object_that_is_not_there_stays_away() -> None:
 def test_options_check_themselves(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         SnapOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_looking_only_around_the_object_changes_nothing() -> None:
+    rng = np.random.default_rng(5)
+    image = rng.integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    mask = np.zeros((300, 400), bool)
+    mask[200:240, 30:90] = True
+    options = SnapOptions(radii=(3.0,))
+    found = snap(as_masks(mask), lambda n: image, no_vote, options).probability[0][0]
+    whole = Guide(image, round(3 * 400 / 256), options.smooth).filter(mask.astype(np.float32))
+    expected = np.floor(np.clip(0.5 + options.sharp * (whole - 0.5), 0, 1) * 255 + 1e-3)
+    np.testing.assert_allclose(found, expected, atol=1)
+    assert (found > 127).any()

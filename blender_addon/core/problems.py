@@ -13,8 +13,9 @@ from splatcut.messages import worker as messages
 
 from .process import ended_because
 
-#: Seconds without any sign of life after which a worker is taken for dead; it gives one every second.
-SILENCE_SECONDS = 20.0
+#: Seconds without any sign of life after which a worker is taken for dead. It gives one every second, except while
+#: kernels are compiled the first time: that keeps Python for some ten seconds of CPU time, longer on a busy machine.
+SILENCE_SECONDS = 60.0
 #: Seconds that a worker may take to start. The first start reads hundreds of megabytes from the disk.
 START_SECONDS = 90.0
 #: Seconds after which a cancelled request that still gives no reply costs the worker its life.

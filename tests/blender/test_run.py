@@ -48,7 +48,7 @@ class Driver:
         assert client.hello is not None
         return client.hello.pid
 
-    def pump_until(self, condition: Callable[[], Any], seconds: float = 60.0) -> None:
+    def pump_until(self, condition: Callable[[], Any], seconds: float = 180.0) -> None:
         """What the timer does in a window."""
         end = time.monotonic() + seconds
         while not condition():

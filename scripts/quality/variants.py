@@ -42,8 +42,8 @@ VARIANTS = {
         ),
         Variant(
             "plain",
-            ("--trust-masks", "--ablate", "no-hidden"),
-            "plain joint optimisation: all masks taken as they are, no rule for hidden extents",
+            ("--trust-masks", "--ablate", "no-hidden", "--ablate", "no-spill"),
+            "plain joint optimisation: masks as they are, no rule for hidden extents, both sides of their edges alike",
         ),
         Variant("trust-masks", ("--trust-masks",), "full, all masks taken as they are"),
         _without("field", "full, and a continuous field is optimised with the Gaussians", field=True),
@@ -55,6 +55,7 @@ VARIANTS = {
             "field-then-gaussians",
             field=True,
         ),
+        _without("no-spill", "full, both sides of the masks weigh alike in the loss on the object alone", "no-spill"),
         Variant("with-split", ("--split",), "full, and boundary Gaussians are split first"),
         _without("no-alone", "full without the loss on the object rendered alone", "no-alone"),
         _without("full", "the whole method"),

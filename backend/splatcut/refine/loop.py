@@ -163,7 +163,7 @@ class Optimiser:
             k = int(trusted[rng.integers(len(trusted))])
             weight = inside * (~torch.from_numpy(band.exempt[k])) * float(band.trust[k])
             coverage = tiled(sub.coverage(k, self.device), band)
-            held = held + w.alone * alone_loss(coverage, masks[k], weight)
+            held = held + w.alone * alone_loss(coverage, masks[k], weight, w.spill)
         self.held.append(float(held.detach()))
         return loss + held
 

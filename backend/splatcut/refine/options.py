@@ -12,7 +12,7 @@ from dataclasses import field as made
 #: Iterations of a round at least, passes over the views at least, and rounds, for each quality.
 BUDGETS = {"draft": (150, 3, 1), "standard": (400, 12, 1), "fine": (1000, 30, 2)}
 #: What can be left out to see what it is worth (``RefineOptions.of``).
-ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians", "no-alone", "no-hidden")
+ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians", "no-alone", "no-spill", "no-hidden")
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Weights:
     Attributes:
         mask: cross-entropy of the label image with the masks (L_mask, the Gaussians' part).
         alone: cross-entropy of the objects' own coverage with the masks (L_alone).
+        spill: how many times as heavy pixels outside of an object's mask count in it.
         photo: L1 and structural similarity to the photo (L_photo).
         align: colour, alpha and local variance of the difference between Gaussians and field (L_align).
         field_mask: cross-entropy of the field's rendered probabilities with the masks (L_mask, the field's part).
@@ -31,6 +32,7 @@ class Weights:
 
     mask: float = 1.0
     alone: float = 1.0
+    spill: float = 2.0
     photo: float = 3.0
     align: float = 0.3
     field_mask: float = 1.0
@@ -173,6 +175,11 @@ class RefineOptions:
             raise ValueError(f"There is nothing called {unknown[0]!r} to leave out. There are {', '.join(ABLATIONS)}.")
         iterations, passes, rounds = BUDGETS[quality]
         plain = RefineOptions()
+        weights = plain.weights
+        if "no-alone" in ablate:
+            weights = replace(weights, alone=0.0)
+        if "no-spill" in ablate:
+            weights = replace(weights, spill=1.0)
         return replace(
             plain,
             iterations=iterations,
@@ -182,7 +189,7 @@ class RefineOptions:
             seed=seed,
             split=plain.split if split is None else split,
             hidden=plain.hidden and "no-hidden" not in ablate,
-            weights=replace(plain.weights, alone=0.0) if "no-alone" in ablate else plain.weights,
+            weights=weights,
             field=replace(
                 plain.field,
                 on=field,

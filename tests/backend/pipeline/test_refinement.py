@@ -329,6 +329,7 @@ def test_what_can_be_left_out() -> None:
         "no-hash": not RefineOptions.of(ablate=["no-hash"]).field.hash,
         "field-then-gaussians": not RefineOptions.of(ablate=["field-then-gaussians"]).field.joint,
         "no-alone": RefineOptions.of(ablate=["no-alone"]).weights.alone == 0,
+        "no-spill": RefineOptions.of(ablate=["no-spill"]).weights.spill == 1,
         "no-hidden": not RefineOptions.of(ablate=["no-hidden"]).hidden,
     }
     assert changed == dict.fromkeys(ABLATIONS, True)

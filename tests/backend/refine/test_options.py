@@ -78,6 +78,7 @@ def test_qualities_and_what_is_left_out() -> None:
         "no-hash": lambda options: not options.field.hash,
         "field-then-gaussians": lambda options: not options.field.joint,
         "no-alone": lambda options: options.weights.alone == 0,
+        "no-spill": lambda options: options.weights.spill == 1,
         "no-hidden": lambda options: not options.hidden,
     }
     assert set(changed) == set(ABLATIONS)

@@ -28,9 +28,12 @@ class Variant:
     says: str
 
 
+def _ablate(*switches: str) -> tuple[str, ...]:
+    return tuple(word for switch in switches for word in ("--ablate", switch))
+
+
 def _without(name: str, says: str, *switches: str, field: bool = False) -> Variant:
-    options = tuple(word for switch in switches for word in ("--ablate", switch))
-    return Variant(name, (("--field",) if field else ()) + options, says)
+    return Variant(name, (("--field",) if field else ()) + _ablate(*switches), says)
 
 
 VARIANTS = {
@@ -42,8 +45,9 @@ VARIANTS = {
         ),
         Variant(
             "plain",
-            ("--trust-masks", "--ablate", "no-hidden", "--ablate", "no-spill"),
-            "plain joint optimisation: masks as they are, no rule for hidden extents, both sides of their edges alike",
+            ("--trust-masks", *_ablate("no-hidden", "no-spill", "no-between")),
+            "plain joint optimisation: masks as they are, no rule for hidden extents, both sides of their edges alike, "
+            "no views in between",
         ),
         Variant("trust-masks", ("--trust-masks",), "full, all masks taken as they are"),
         _without("field", "full, and a continuous field is optimised with the Gaussians", field=True),
@@ -56,6 +60,7 @@ VARIANTS = {
             field=True,
         ),
         _without("no-spill", "full, both sides of the masks weigh alike in the loss on the object alone", "no-spill"),
+        _without("no-between", "full, without the input's render from between the views", "no-between"),
         Variant("with-split", ("--split",), "full, and boundary Gaussians are split first"),
         _without("no-alone", "full without the loss on the object rendered alone", "no-alone"),
         _without("full", "the whole method"),

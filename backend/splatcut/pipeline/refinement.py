@@ -177,9 +177,10 @@ def _finish(
     labels = labels_from_probability(labelled.probability)
     own = supported(gaussians, labels, views, masks, HiddenOptions(), progress)
     bands = make_bands(gaussians, rows, probability, own, views, masks, options, progress, device, photo)
-    if not bands:
+    seen = {band.name for band in bands if band.held}
+    if not seen:
         return labelled, said
-    options = options.for_views(len({band.name for band in bands}))
+    options = options.for_views(len(seen), 1 if all(band.held for band in bands) else 2)
     moving = Moving.of(gaussians, rows, probability)
     boundary = np.any(labelled.variance[rows] > options.tau, axis=1) | labelled.split[rows]
     optimiser = Optimiser(

@@ -35,9 +35,11 @@ class Band:
             ``Moving.rows``.
         pixels: [T, 256] int32, flat pixel numbers of each tile, row by row (clamped where a tile leaves the image).
         valid: [T, 256] bool, inside the image.
-        masks: [K, T, 256] uint8; trust: [K] float32, the view's confidence.
+        masks: [K, T, 256] uint8; trust: [K] float32, the view's confidence; all 0: there are no masks (``held``).
         photo: [T, 256, 3] uint8, what the render should look like.
         exempt: [K, T, 256] bool, pixels where the object's coverage is legitimately hidden behind something else.
+        error: between the views, root mean square of what the input scene's renders are away from the photos, in
+            [0, 1]; 0 in views with masks.
     """
 
     name: str
@@ -52,6 +54,12 @@ class Band:
     trust: F32
     photo: NDArray[np.uint8]
     exempt: NDArray[np.bool_]
+    error: float
+
+    @property
+    def held(self) -> bool:
+        """Whether masks say what is to be seen here; if not, only the photo does (``between``)."""
+        return bool(self.trust.max(initial=0) > 0)
 
 
 def moving_tiles(

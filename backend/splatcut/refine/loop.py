@@ -17,7 +17,7 @@ from splatcut.gaussians import F32, Gaussians
 from splatcut.progress import Progress
 from splatcut.refine.band import Band
 from splatcut.refine.field_terms import FieldTerms
-from splatcut.refine.losses import alone_loss, mask_loss, photo_loss
+from splatcut.refine.losses import alone_loss, between_loss, mask_loss, photo_loss
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving, RowAdam
 from splatcut.refine.subscene import SubScene, tiled
@@ -38,7 +38,7 @@ class Optimiser:
         scene: N Gaussians; fixed_labels: [N, K] labels of those that do not move.
         moving: optimised in place; pixel: [M] world units of a pixel in each one's closest view.
         boundary: [M] bool, which of them are boundary Gaussians (the field's domain).
-        bands: of the views; turn: number of the round.
+        bands: of the views and of those between them, each kind in turn; turn: number of the round.
     """
 
     def __init__(
@@ -56,7 +56,8 @@ class Optimiser:
         self.scene, self.fixed_labels, self.moving, self.bands = scene, fixed_labels, moving, bands
         self.options, self.turn = options, turn
         self.device: raster.Device = device
-        self.names = [band.name for band in bands]
+        self.held_bands = [band for band in bands if band.held]
+        self.bands_between = [band for band in bands if not band.held]
         self.adam = RowAdam(moving.tensors, options.rates, torch.from_numpy(pixel))
         self.field = FieldTerms(moving, boundary, options) if options.field.on else None
         self.done = 0
@@ -91,17 +92,15 @@ class Optimiser:
     def settled(self) -> bool:
         """Whether the loss on the masks has stopped falling; told after whole turns through the views, so that the
         same views are compared."""
-        count = len(set(self.names))
-        if self.options.patience == 0 or self.done % count:
+        count = len({band.name for band in self.held_bands})
+        if self.options.patience == 0 or not self.held or len(self.held) % count:
             return False
         return settled(self.held, -(-self.options.patience // count) * count)
 
     def step(self) -> float:
         """One iteration on one view; returns its loss."""
         options, number = self.options, self.done
-        epoch, place = divmod(number, len(self.bands))
-        order = view_by_view(self.names, np.random.default_rng((options.seed, self.turn, 0, epoch)))
-        band = self.bands[order[place]]
+        band = self._band(number)
         rng = np.random.default_rng((options.seed, self.turn, 1, number))
         part = number / options.iterations
         sub = SubScene(self.scene, self.fixed_labels, self.moving, band)
@@ -127,6 +126,16 @@ class Optimiser:
         self.history.append(float(loss.detach()))
         return self.history[-1]
 
+    def _band(self, number: int) -> Band:
+        """The band of an iteration: in turn one that masks hold and one between the views."""
+        pool = self.held_bands
+        if self.bands_between:
+            number, between = divmod(number, 2)
+            pool = self.bands_between if between else pool
+        epoch, place = divmod(number, len(pool))
+        names = [band.name for band in pool]
+        return pool[view_by_view(names, np.random.default_rng((self.options.seed, self.turn, 0, epoch)))[place]]
+
     @torch.no_grad()
     def _average(self) -> None:
         self.averaged += 1
@@ -148,6 +157,9 @@ class Optimiser:
     ) -> Tensor:
         w = self.options.weights
         valid = torch.from_numpy(band.valid)
+        photo = torch.from_numpy(band.photo).float() / 255
+        if not band.held:
+            return w.between * between_loss(tiled(image, band), photo, valid, band.error)
         inside = valid.float()
         masks = torch.from_numpy(band.masks).float() / 255
         held, loss = image.new_zeros(()), image.new_zeros(())
@@ -155,7 +167,6 @@ class Optimiser:
             trust = inside * float(band.trust.max())
             held = held + w.mask * mask_loss(tiled(labels, band), tiled(transmittance, band), masks, trust)
         if w.photo > 0:
-            photo = torch.from_numpy(band.photo).float() / 255
             loss = loss + w.photo * photo_loss(tiled(image, band), photo, valid)
         if w.alone > 0:
             # One object in turn stands for all of them: each costs a render of its own.
@@ -191,7 +202,7 @@ class Optimiser:
         loss = w.align * field.align_loss(made, image, 1 - transmittance, labels)
         masks = torch.from_numpy(band.masks[:, chosen]).float() / 255
         if joint or part < FIELD_FIRST:
-            if w.field_mask > 0:
+            if w.field_mask > 0 and band.held:
                 loss = loss + w.field_mask * field.mask_loss(made, masks)
             if w.smoothness > 0:
                 loss = loss + w.smoothness * field.smoothness_loss(made, self.moving, rng)

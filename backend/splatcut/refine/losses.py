@@ -57,6 +57,20 @@ def photo_loss(image: Tensor, photo: Tensor, valid: Tensor, similarity: float = 
     return (1 - similarity) * difference + similarity * (1 - numerator / denominator).mean()
 
 
+def between_loss(image: Tensor, render: Tensor, valid: Tensor, small: float) -> Tensor:
+    """L_between: Huber distance of [T, 256, 3] in [0, 1] to what the input scene shows; valid: [T, 256] bool.
+
+    Unlike ``photo_loss`` it begins at its minimum, where an L1 distance pulls back the smallest change as hard as the
+    largest one.
+
+    Args:
+        small: differences below this count by their squares, those above by themselves; in (0, 1].
+    """
+    weight = valid[..., None].to(image)
+    distance = torch.nn.functional.huber_loss(image * weight, render * weight, reduction="sum", delta=small) / small
+    return distance / (3 * weight.sum()).clamp(min=1)
+
+
 def window_means(images: Tensor) -> Tensor:
     """[..., 16, 16] -> [..., 10, 10]: means over the 7x7 windows, last two axes exchanged.
 

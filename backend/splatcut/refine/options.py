@@ -12,7 +12,7 @@ from dataclasses import field as made
 #: Iterations of a round at least, passes over the views at least, and rounds, for each quality.
 BUDGETS = {"draft": (150, 3, 1), "standard": (400, 12, 1), "fine": (1000, 30, 2)}
 #: What can be left out to see what it is worth (``RefineOptions.of``).
-ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians", "no-alone", "no-spill", "no-hidden")
+ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians", "no-alone", "no-spill", "no-between", "no-hidden")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Weights:
         alone: cross-entropy of the objects' own coverage with the masks (L_alone).
         spill: how many times as heavy pixels outside of an object's mask count in it.
         photo: L1 and structural similarity to the photo (L_photo).
+        between: Huber distance to the input scene's render, from between the views (L_between).
         align: colour, alpha and local variance of the difference between Gaussians and field (L_align).
         field_mask: cross-entropy of the field's rendered probabilities with the masks (L_mask, the field's part).
         continuity: colour differences of neighbouring boundary Gaussians of one object (L_cont).
@@ -34,6 +35,7 @@ class Weights:
     alone: float = 1.0
     spill: float = 2.0
     photo: float = 3.0
+    between: float = 2.5
     align: float = 0.3
     field_mask: float = 1.0
     continuity: float = 0.01
@@ -103,7 +105,8 @@ class RefineOptions:
     """The refinement's options.
 
     Attributes:
-        iterations: of a round, one view each; passes: over all views in a round; whichever is more (``for_views``).
+        iterations: of a round, one view each; passes: over all views in a round; whichever is more, and as many again
+            for the views in between (``for_views``).
         rounds: of detecting, splitting and optimising.
         split: whether boundary Gaussians are split before each round (off: measured to gain nothing); tau: total mask
             variance above which they are, in [0, 1] (method: boundary Gaussians).
@@ -117,6 +120,8 @@ class RefineOptions:
             (whole turns through the views); 0 never.
         average: share of a round's iterations, its last ones, over which the parameters are averaged in the end.
         photo_share: of the photo in what the render is held to, the rest being the input scene's own render.
+        between: with how many of its nearest views each view is paired; from half-way between two the render is held
+            to the input scene's, in an iteration after each one on a view. 0: from the views alone.
         weights, rates, field: see there.
         seed: of every random number.
     """
@@ -134,21 +139,24 @@ class RefineOptions:
     patience: int = 0
     average: float = 0.25
     photo_share: float = 0.5
+    between: int = 3
     weights: Weights = made(default_factory=Weights)
     rates: Rates = made(default_factory=Rates)
     field: FieldUse = made(default_factory=FieldUse)
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.iterations, self.rounds, self.parts) < 1 or min(self.patience, self.passes) < 0:
-            raise ValueError("Iterations, rounds and parts must be at least 1; patience and passes not negative.")
+        if min(self.iterations, self.rounds, self.parts) < 1 or min(self.patience, self.passes, self.between) < 0:
+            raise ValueError(
+                "Iterations, rounds and parts must be at least 1; patience, passes and between not negative."
+            )
         for name in ("tau", "tau_move", "outside", "edge", "average", "photo_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], not {getattr(self, name)}.")
 
-    def for_views(self, count: int) -> RefineOptions:
-        """These options with as many iterations as ``count`` views take."""
-        return replace(self, iterations=max(self.iterations, self.passes * count), passes=0)
+    def for_views(self, count: int, turns: int = 1) -> RefineOptions:
+        """These options with as many iterations as ``count`` views take; ``turns`` times that if others go between."""
+        return replace(self, iterations=turns * max(self.iterations, self.passes * count), passes=0)
 
     @staticmethod
     def of(
@@ -189,6 +197,7 @@ class RefineOptions:
             seed=seed,
             split=plain.split if split is None else split,
             hidden=plain.hidden and "no-hidden" not in ablate,
+            between=0 if quality == "draft" or "no-between" in ablate else plain.between,
             weights=weights,
             field=replace(
                 plain.field,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,19 @@ from splatcut.gaussians import F32, Gaussians
 from splatcut.masks.types import MaskSet
 from splatcut.progress import Progress
 from splatcut.raster import cpu
+from splatcut.raster.rule import TILE
 from splatcut.refine.band import Band, moving_tiles, reaching, tile_pixels, tiles_with
+from splatcut.refine.between import views_between
 from splatcut.refine.evidence import edges
 from splatcut.refine.options import RefineOptions
 
 #: A pixel is exempt from L_alone where the cores of supported Gaussians, of this share of their size, cover more of it
 #: alone than the label image shows, by so much.
 CORE, HIDDEN = 0.5, 0.5
+#: What the input's renders are taken to be away from photos, root mean square, where there are none; and its limits.
+ERROR, LEAST_ERROR, MOST_ERROR = 0.05, 0.01, 0.1
+#: Bands of a view between the views (``RefineOptions.parts`` is that of the views themselves).
+BETWEEN_PARTS = 2
 
 
 def pixel_sizes(means: F32, views: Sequence[View]) -> F32:
@@ -52,60 +58,115 @@ def make_bands(
     device: raster.Device = "cpu",
     read_photo: Callable[[View], NDArray[np.uint8] | None] = load_photo,
 ) -> list[Band]:
-    """The bands of all trusted views in which anything that moves can be seen, ``options.parts`` for a view.
+    """The bands of all trusted views in which anything that moves can be seen, ``options.parts`` for a view, and those
+    of the views between them (``between``).
 
     The tiles along the masks' edges and those with errors are in each of a view's bands, all others in one of them.
 
     Args:
         read_photo: reads a view's photo [H, W, 3] at the size of its camera; None if the scene's render stands in.
     """
-    rng, parts = np.random.default_rng(options.seed), options.parts
-    place = np.full(len(scene), -1, np.int64)
-    place[rows] = np.arange(len(rows))
+    rng = np.random.default_rng(options.seed)
+    trusted = [number for number in range(len(views)) if masks.confidence[number].max(initial=0) > 0]
+    neighbours = options.between if options.weights.between > 0 else 0
+    between = views_between([views[number] for number in trusted], neighbours)
     bands: list[Band] = []
-    progress.stage("bands", len(views))
+    errors: list[float] = []
+    progress.stage("bands", len(views) + len(between))
+    progress.step(len(views) - len(trusted))
     believed = np.where(supported[:, None], probability, 0).astype(np.float32)
-    for number, view in enumerate(views):
+    for number in trusted:
         progress.step()
-        trust = masks.confidence[number].astype(np.float32)
-        if trust.max(initial=0) <= 0:
-            continue
-        camera = view.camera
+        camera = views[number].camera
         reach, labels, alone = moving_tiles(scene, camera, rows, probability, device)
-        soft = masks.soft(number)
-        inner = tiles_with(edge_or_error(soft, alone, labels), camera)
         if not reach.any():
             continue
+        soft = masks.soft(number)
+        inner = tiles_with(edge_or_error(soft, alone, labels), camera)
         alone = np.stack(
             [_coverage(scene, believed[:, k], camera, reach, device) for k in range(soft.shape[0])], axis=-1
         )
-        hidden = ((alone - labels > HIDDEN) & (soft.transpose(1, 2, 0) < 0.5)).reshape(-1, soft.shape[0])
-        taken = None if view.photo is None else read_photo(view)
-        photo = np.zeros(1, np.float32) if taken is None else taken.astype(np.float32) / 255
-        share_of_photo = 0.0 if taken is None else options.photo_share
-        if share_of_photo < 1:
-            image = raster.render(scene, camera, tiles=reach, device=device).image
-            assert image is not None
-            photo = share_of_photo * photo + (1 - share_of_photo) * image
-        photo = np.rint(np.clip(photo, 0, 1) * 255).astype(np.uint8).reshape(-1, 3)
-        flat = np.rint(soft.reshape(soft.shape[0], -1) * 255).astype(np.uint8)
-        # Whatever the optimisation is never shown it may spoil, so every tile has its turn.
-        share = rng.integers(parts, size=reach.shape)
-        prepared = cpu.prepare(scene, camera, tiles=reach)
-        for part in range(parts):
-            tiles = reach & (inner | (share == part))
-            if not tiles.any():
-                continue
-            pixels, valid = tile_pixels(tiles, camera)
-            subset = reaching(prepared, tiles)
-            found = place[subset]
-            bands.append(
-                Band(
-                    view.name, camera, tiles, subset, np.flatnonzero(found >= 0), found[found >= 0], pixels, valid,
-                    flat[:, pixels], trust, photo[pixels], hidden[pixels].transpose(2, 0, 1),
-                )
-            )  # fmt: skip
+        taken = None if views[number].photo is None else read_photo(views[number])
+        image = raster.render(scene, camera, tiles=reach, device=device).image
+        assert image is not None
+        if taken is not None:
+            real = taken.astype(np.float32) / 255
+            errors.append(float(((image - real)[_pixels(reach, camera)] ** 2).mean()))
+            image = (options.photo_share * real + (1 - options.photo_share) * image).astype(np.float32)
+        targets = _Targets(
+            soft,
+            masks.confidence[number].astype(np.float32),
+            image,
+            (alone - labels > HIDDEN).transpose(2, 0, 1) & (soft < 0.5),
+        )
+        bands += _bands(scene, rows, views[number], reach, inner, targets, options.parts, rng)
+    error = float(np.clip(np.sqrt(np.mean(errors)), LEAST_ERROR, MOST_ERROR)) if errors else ERROR
+    for view in between:
+        progress.step()
+        reach, labels, _ = moving_tiles(scene, view.camera, rows, probability, device)
+        if not reach.any():
+            continue
+        shown = (labels.transpose(2, 0, 1) > 0.5).astype(np.float32)
+        inner = tiles_with(edges(shown), view.camera)
+        image = raster.render(scene, view.camera, tiles=reach, device=device).image
+        assert image is not None
+        targets = _Targets(shown, np.zeros(len(shown), np.float32), image, np.zeros(shown.shape, bool), error)
+        bands += _bands(scene, rows, view, reach, inner, targets, BETWEEN_PARTS, rng)
     return bands
+
+
+@dataclass(frozen=True, eq=False)
+class _Targets:
+    """What a view is held to: masks [K, H, W], trust [K], photo [H, W, 3], exempt pixels [K, H, W]; see ``Band``."""
+
+    soft: F32
+    trust: F32
+    photo: F32
+    exempt: NDArray[np.bool_]
+    error: float = 0.0
+
+
+def _pixels(tiles: NDArray[np.bool_], camera: Camera) -> NDArray[np.bool_]:
+    """[H, W] bool: the tiles' pixels."""
+    return np.kron(tiles, np.ones((TILE, TILE), bool))[: camera.height, : camera.width]
+
+
+def _bands(
+    scene: Gaussians,
+    rows: NDArray[np.int64],
+    view: View,
+    reach: NDArray[np.bool_],
+    inner: NDArray[np.bool_],
+    targets: _Targets,
+    parts: int,
+    rng: np.random.Generator,
+) -> list[Band]:
+    """A view's bands: of the tiles ``reach`` those ``inner`` are in each, the others in one of them."""
+    camera = view.camera
+    place = np.full(len(scene), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    kinds = len(targets.soft)
+    masks = np.rint(targets.soft.reshape(kinds, -1) * 255).astype(np.uint8)
+    exempt = targets.exempt.reshape(kinds, -1)
+    photo = np.rint(np.clip(targets.photo, 0, 1) * 255).astype(np.uint8).reshape(-1, 3)
+    # Whatever the optimisation is never shown it may spoil, so every tile has its turn.
+    share = rng.integers(parts, size=reach.shape)
+    prepared = cpu.prepare(scene, camera, tiles=reach)
+    found: list[Band] = []
+    for part in range(parts):
+        tiles = reach & (inner | (share == part))
+        if not tiles.any():
+            continue
+        pixels, valid = tile_pixels(tiles, camera)
+        subset = reaching(prepared, tiles)
+        moving = place[subset]
+        found.append(
+            Band(
+                view.name, camera, tiles, subset, np.flatnonzero(moving >= 0), moving[moving >= 0], pixels, valid,
+                masks[:, pixels], targets.trust, photo[pixels], exempt[:, pixels], targets.error,
+            )
+        )  # fmt: skip
+    return found
 
 
 def edge_or_error(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:

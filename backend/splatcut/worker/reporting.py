@@ -15,7 +15,7 @@ from splatcut.messages import Job
 from splatcut.messages.worker import Event, LogEvent, ProgressEvent
 from splatcut.pipeline.inputs import FEW_VIEWS
 from splatcut.pipeline.masking import MASK_PASSES, SNAP
-from splatcut.refine.options import BUDGETS
+from splatcut.refine.options import BUDGETS, RefineOptions
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ def plan_of(job: Job) -> tuple[Step, ...]:
             steps += [Step("lift", 12)] if number else []
             steps += [Step("depths", 1), Step("hidden", 3), Step("objects alone", 2), Step("edges", 4)]
             steps += [Step("depths", 1), Step("bands", 10)]
-            steps += [Step("refine", 0.2 * max(iterations, turns * USUAL_VIEWS))]
+            between = 1 if RefineOptions.of(job.options.quality).between == 0 else 2
+            steps += [Step("refine", 0.2 * between * max(iterations, turns * USUAL_VIEWS))]
     return (*steps, Step("islands", 1), Step("objects", 1), Step("final masks", 6), Step("sheet", 3))
 
 

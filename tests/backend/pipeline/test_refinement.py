@@ -38,10 +38,11 @@ from splatcut.pipeline import RunSettings, run_job
 from splatcut.pipeline.labelling import Labelled, lift_scene
 from splatcut.pipeline.refinement import ROUND, STATE, Refined, Saving, refine_scene
 from splatcut.progress import Quiet
+from splatcut.refine.between import views_between
 from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, RefineOptions
 
-#: A few cheap iterations of everything there is.
-QUICK = RefineOptions(iterations=7, passes=0, rounds=2, split=True, field=FieldUse(on=True, rays=256))
+#: A few cheap iterations of everything there is, but for views in between.
+QUICK = RefineOptions(iterations=7, passes=0, rounds=2, split=True, between=0, field=FieldUse(on=True, rays=256))
 PLAIN = replace(QUICK, split=False, hidden=False, field=FieldUse(on=False))
 
 Segment = Callable[..., int]
@@ -205,6 +206,42 @@ def test_goes_on_bit_by_bit(
     )
 
 
+@pytest.mark.parametrize("at", [5, 8])
+def test_goes_on_bit_by_bit_between_the_views(lifted: tuple[Gaussians, list[View], MaskSet, Labelled], at: int) -> None:
+    options = replace(PLAIN, rounds=1, between=2)
+    undisturbed = refined(lifted, options)
+    assert undisturbed.summary["iterations"] == 14
+    store = Memory()
+    with pytest.raises(Cancelled):
+        refined(lifted, options, Stopping("refine", at), store, every=3)
+    made = refined(lifted, options, None, store, every=3)
+    assert bits(made.labelled) == bits(undisturbed.labelled)
+    assert made.summary == undisturbed.summary
+
+
+def _picture(scene: Gaussians, view: View) -> NDArray[np.float32]:
+    """[H, W, 3]: the render."""
+    image = raster.render(scene, view.camera).image
+    assert image is not None
+    return image
+
+
+def test_from_between_the_views_the_picture_stays_the_inputs(
+    lifted: tuple[Gaussians, list[View], MaskSet, Labelled],
+) -> None:
+    """Seen from poses that no iteration used, too."""
+    scene, views, _, _ = lifted
+    options = replace(PLAIN, iterations=60, rounds=1, weights=replace(PLAIN.weights, photo=0.0))
+    changes: list[float] = []
+    for between in (0, 3):
+        made = refined(lifted, replace(options, between=between)).labelled.gaussians
+        fresh = views_between(views_between(views, 2), 2)
+        assert len(fresh) > 3
+        pairs = [[_picture(some, view) for some in (made, scene)] for view in fresh]
+        changes.append(float(np.mean([((a - b) ** 2).mean() for a, b in pairs])))
+    assert changes[1] < 0.5 * changes[0]
+
+
 @pytest.fixture(scope="module")
 def whole(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> Refined:
     """The undisturbed refinement, which saves nothing."""
@@ -330,6 +367,7 @@ def test_what_can_be_left_out() -> None:
         "field-then-gaussians": not RefineOptions.of(ablate=["field-then-gaussians"]).field.joint,
         "no-alone": RefineOptions.of(ablate=["no-alone"]).weights.alone == 0,
         "no-spill": RefineOptions.of(ablate=["no-spill"]).weights.spill == 1,
+        "no-between": RefineOptions.of(ablate=["no-between"]).between == 0,
         "no-hidden": not RefineOptions.of(ablate=["no-hidden"]).hidden,
     }
     assert changed == dict.fromkeys(ABLATIONS, True)

@@ -22,9 +22,10 @@ from splatcut.progress import Quiet
 from splatcut.raster import cpu
 from splatcut.raster.rule import TILE
 from splatcut.refine.band import VISIBLE, Band, moving_tiles, reaching, tile_pixels, tiles_with
+from splatcut.refine.between import views_between
 from splatcut.refine.evidence import EDGE
 from splatcut.refine.options import RefineOptions
-from splatcut.refine.rounds import edge_or_error, make_bands, pixel_sizes
+from splatcut.refine.rounds import ERROR, LEAST_ERROR, MOST_ERROR, edge_or_error, make_bands, pixel_sizes
 
 
 @cache
@@ -32,9 +33,11 @@ def _scene() -> EdgeScene:
     return edge_scene(views=3)
 
 
-def _bands(scene: EdgeScene, rows: np.ndarray | None = None, parts: int = 1, **changed: object) -> list[Band]:
+def _bands(
+    scene: EdgeScene, rows: np.ndarray | None = None, parts: int = 1, between: int = 0, **changed: object
+) -> list[Band]:
     supported = np.ones(len(scene.gaussians), bool)
-    options = RefineOptions(parts=parts)
+    options = RefineOptions(parts=parts, between=between)
     rows = scene.rows if rows is None else rows
     arguments = {"views": scene.views, "masks": scene.masks, "supported": supported} | changed
     return make_bands(
@@ -182,7 +185,7 @@ def test_targets_are_the_tiles_pixels_of_mask_and_photo(tmp_path: Path) -> None:
     supported = np.ones(len(scene.gaussians), bool)
     image = np.clip(raster.render(scene.gaussians, view.camera).image, 0, 1)
     for share in (1.0, 0.25, 0.0):
-        options = RefineOptions(parts=1, photo_share=share)
+        options = RefineOptions(parts=1, photo_share=share, between=0)
         (band,) = make_bands(scene.gaussians, scene.rows, scene.probability, supported, [view], masks, options, Quiet())
         np.testing.assert_array_equal(band.masks, soft.reshape(1, -1)[:, band.pixels])
         assert band.trust.tolist() == pytest.approx([0.7])
@@ -202,6 +205,65 @@ def test_views_that_nobody_trusts_have_no_band() -> None:
     scene = _scene()
     doubtful = replace(scene.masks, confidence=np.array([[1.0], [0.0], [1.0]], np.float32))
     assert [band.name for band in _bands(scene, masks=doubtful)] == ["view 0", "view 2"]
+
+
+def test_between_the_views_the_scenes_own_render_is_the_target_and_there_are_no_masks() -> None:
+    scene = _scene()
+    views = views_between(scene.views, 1)
+    assert len(views) == 2
+    bands = _bands(scene, parts=3, between=1)
+    assert [band.held for band in bands] == [True] * 9 + [False] * 4
+    for view in views:
+        own = [band for band in bands if band.name == view.name]
+        image = np.clip(raster.render(scene.gaussians, view.camera).image, 0, 1).reshape(-1, 3)
+        shown = raster.render(scene.gaussians, view.camera, features=scene.probability, colour=False).features[..., 0]
+        inside = shown > 0.5
+        line = ndimage.binary_dilation(inside) ^ inside
+        for band in own:
+            assert np.abs(band.photo - 255 * image[band.pixels])[band.valid].max() <= 0.51
+            assert not band.trust.any()
+            assert not band.exempt.any()
+            assert _full(band.tiles, view.camera)[line].all()
+        reached = tiles_with(_reach(scene, view.camera, scene.rows), view.camera)
+        np.testing.assert_array_equal(np.any([band.tiles for band in own], axis=0), reached)
+
+
+@pytest.mark.parametrize(("off", "wanted"), [(0.06, 0.06), (0.0, LEAST_ERROR), (0.5, MOST_ERROR), (None, ERROR)])
+def test_between_the_views_bands_know_how_far_the_scene_is_from_its_photos(off: float | None, wanted: float) -> None:
+    """Root mean square, where what moves is seen; elsewhere the photos are black and nobody minds."""
+    scene = _scene()
+    photo = Path("photo.png")
+    views = [replace(view, photo=None if off is None else photo) for view in scene.views]
+
+    def read_photo(view: View) -> np.ndarray:
+        image = raster.render(scene.gaussians, view.camera).image
+        assert image is not None
+        assert off is not None
+        around = np.zeros(image.shape[:2], bool)
+        for tiles in (band.tiles for band in held if band.name == view.name):
+            around |= _full(tiles, view.camera)
+        moved = np.where(image > 0.5, image - off, image + off) * around[..., None]
+        return np.rint(255 * moved.clip(0, 1)).astype(np.uint8)
+
+    held = _bands(scene)
+    options = RefineOptions(parts=1, between=1)
+    supported = np.ones(len(scene.gaussians), bool)
+    bands = make_bands(
+        scene.gaussians, scene.rows, scene.probability, supported, views, scene.masks, options, Quiet(),
+        read_photo=read_photo,
+    )  # fmt: skip
+    assert {band.error for band in bands if band.held} == {0.0}
+    (error,) = {band.error for band in bands if not band.held}
+    assert error == pytest.approx(wanted, abs=0.002)
+
+
+def test_only_trusted_views_have_others_between_them() -> None:
+    scene = _scene()
+    doubtful = replace(scene.masks, confidence=np.array([[1.0], [0.0], [1.0]], np.float32))
+    assert [band.name for band in _bands(scene, between=2, masks=doubtful) if not band.held] == [
+        "view 0~view 2",
+        "view 0~view 2",
+    ]
 
 
 def test_pixels_where_something_else_hides_a_supported_part_are_exempt() -> None:

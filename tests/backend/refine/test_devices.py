@@ -62,7 +62,7 @@ def test_the_same_bands_and_losses(device: raster.Device, field: bool, monkeypat
         np.testing.assert_array_equal(other.subset, one.subset)
         assert np.abs(other.photo.astype(int) - one.photo).max() <= 3
     # gsplat clips alpha at 0.999, which stacks of nearly opaque Gaussians show.
-    np.testing.assert_allclose(other_history, history, rtol=2e-3 if device == "reference" else 2e-2)
+    np.testing.assert_allclose(other_history, history, rtol=2e-3 if device == "reference" else 2e-2, atol=2e-4)
     # Adam's first steps follow the gradients' signs: where all agree the Gaussians move together.
     start = Moving.of(_scene().gaussians, _scene().rows, _scene().probability).tensors["log_scales"].detach()
     moves = [(m.tensors["log_scales"].detach() - start).numpy().ravel() for m in (moving, other_moving)]

@@ -54,6 +54,7 @@ def _refined(options: RefineOptions) -> tuple[Gaussians, Moving, list[float]]:
 
 WITHOUT_FIELD = FieldUse(on=False)
 OPTIONS = RefineOptions(iterations=60, field=WITHOUT_FIELD)
+NONE = Weights(mask=0, alone=0, photo=0, between=0)
 WITH_FIELD = RefineOptions(iterations=8, field=FieldUse(on=True, rays=512, samples=6))
 
 
@@ -70,7 +71,8 @@ def test_the_object_alone_comes_to_fit_its_masks() -> None:
     assert iou_alone(scene, after) > before + 0.03
     assert len(history) == 60
     assert np.isfinite(history).all()
-    assert np.mean(history[-10:]) < 0.8 * np.mean(history[:10])
+    # Every other iteration is one between the views, where nothing is to be gained.
+    assert np.mean(history[-10::2]) < 0.8 * np.mean(history[:10:2])
     assert all(torch.isfinite(tensor).all() for tensor in moving.tensors.values())
 
 
@@ -152,18 +154,21 @@ def test_a_round_ends_when_its_loss_has_settled() -> None:
     assert not settled(falling[:3], 2)
     assert not settled([1.0] * 100, 0)
     # Nothing moves: the loss of the same bands in another order is the same on average.
-    count = len(_bands(OPTIONS))
-    still = replace(OPTIONS, iterations=3 * count, patience=count, rates=Rates(*[0.0] * 9))
-    _, _, history = _refined(still)
-    assert len(history) == 2 * count
+    for between, turns in ((0, 1), (2, 2)):
+        some = replace(OPTIONS, between=between)
+        count = sum(band.held for band in _bands(some))
+        still = replace(some, iterations=turns * 3 * count, patience=count, rates=Rates(*[0.0] * 9))
+        _, _, history = _refined(still)
+        # With views in between, the last iteration on a view's masks is the one before the last.
+        assert len(history) == turns * 2 * count - (turns - 1)
 
 
 @pytest.mark.parametrize(
     ("weights", "moved"),
     [
-        (Weights(mask=0, alone=0, photo=1), {"means", "log_scales", "quats", "opacity_logits", "sh_dc", "sh_rest"}),
-        (Weights(mask=1, alone=0, photo=0), {"means", "log_scales", "quats", "opacity_logits", "label_logits"}),
-        (Weights(mask=0, alone=1, photo=0), {"means", "log_scales", "quats", "opacity_logits", "label_logits"}),
+        (replace(NONE, photo=1), {"means", "log_scales", "quats", "opacity_logits", "sh_dc", "sh_rest"}),
+        (replace(NONE, mask=1), {"means", "log_scales", "quats", "opacity_logits", "label_logits"}),
+        (replace(NONE, alone=1), {"means", "log_scales", "quats", "opacity_logits", "label_logits"}),
     ],
 )
 def test_each_loss_moves_what_it_depends_on(weights: Weights, moved: set[str]) -> None:
@@ -196,6 +201,44 @@ def test_a_sub_scene_renders_the_band_as_the_whole_scene_does() -> None:
         np.testing.assert_array_equal(at(blended), at(whole.features))
         np.testing.assert_array_equal(at(transmittance), at(whole.transmittance))
         np.testing.assert_allclose(at(coverage), 1 - at(alone.transmittance), atol=1e-6)
+
+
+def test_views_and_those_between_them_take_turns() -> None:
+    optimiser = _optimiser(replace(OPTIONS, between=2))
+    held, between = optimiser.held_bands, optimiser.bands_between
+    assert len(held) > len(between) > 1
+    assert {id(band) for band in held + between} == {id(band) for band in optimiser.bands}
+    count = 2 * len(held)
+    taken = [optimiser._band(number) for number in range(count)]
+    assert [band.held for band in taken] == [True, False] * len(held)
+    assert sorted(id(band) for band in taken[::2]) == sorted(id(band) for band in held)
+    first = taken[1::2][: len(between)]
+    assert sorted(id(band) for band in first) == sorted(id(band) for band in between)
+    assert [band.held for band in map(_optimiser(replace(OPTIONS, between=0))._band, range(8))] == [True] * 8
+
+
+def test_from_between_the_views_only_the_picture_counts() -> None:
+    optimiser = _optimiser(replace(OPTIONS, iterations=2))
+    before = {name: tensor.detach().clone() for name, tensor in optimiser.moving.tensors.items()}
+    kept: dict[str, bool] = {}
+    step = optimiser.adam.step
+
+    def look(rows: torch.Tensor, part: float) -> None:
+        tensors = optimiser.moving.tensors.items()
+        kept.update({name: tensor.grad is not None and bool(tensor.grad.any()) for name, tensor in tensors})
+        step(rows, part)
+
+    optimiser.adam.step = look  # type: ignore[method-assign]
+    optimiser.step()
+    assert kept["label_logits"]
+    optimiser.step()
+    assert not kept["label_logits"]
+    assert all(kept[name] for name in ("means", "log_scales", "opacity_logits", "sh_dc"))
+    assert len(optimiser.held) == 1
+    assert len(optimiser.history) == 2
+    assert all(not torch.equal(tensor, before[name]) for name, tensor in optimiser.moving.tensors.items())
+    # Without a weight they would teach nothing.
+    assert all(band.held for band in _bands(replace(OPTIONS, weights=Weights(between=0))))
 
 
 def test_every_view_has_its_turn_before_any_has_another() -> None:

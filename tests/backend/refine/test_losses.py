@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from splatcut.refine.losses import EPSILON, alone_loss, mask_loss, photo_loss
+from splatcut.refine.losses import EPSILON, alone_loss, between_loss, mask_loss, photo_loss
 
 
 def _random(*shape: int, seed: int = 0) -> Tensor:
@@ -136,6 +136,28 @@ def test_what_lies_outside_the_image_does_not_matter_to_the_photo_loss() -> None
     assert float(photo_loss(image, photo, valid, similarity=0.0)) == pytest.approx(difference, rel=1e-9)
 
 
+def test_between_loss_by_hand() -> None:
+    small = 0.05
+    render = torch.full((1, 256, 3), 0.4, dtype=torch.float64)
+    image, valid = render.clone(), torch.ones(1, 256, dtype=torch.bool)
+    assert float(between_loss(image, render, valid, small)) == 0
+    image[0, 0, 0] += 0.4 * small
+    image[0, 1, 1] -= 10 * small
+    expected = (0.08 * small + 9.5 * small) / 768
+    assert float(between_loss(image, render, valid, small)) == pytest.approx(expected)
+    # At its minimum it does not pull, near it in proportion.
+    image = (render + 0.1 * small).requires_grad_()
+    between_loss(image, render, valid, small).backward()
+    assert torch.allclose(image.grad, torch.full_like(image, 0.1 / 768))
+    # Outside of the picture anything may be.
+    valid[0, :10] = False
+    image = render.clone()
+    image[0, :10] = 1.0
+    assert float(between_loss(image, render, valid, small)) == 0
+    image[0, 20] += small
+    assert float(between_loss(image, render, valid, small)) == pytest.approx(3 * small / 2 / (3 * 246))
+
+
 def test_gradients_against_finite_differences() -> None:
     masks, weight = 0.45 * _random(2, 1, 256), _random(1, 256, seed=1)
     labels = (0.05 + 0.4 * _random(1, 256, 2, seed=2)).requires_grad_()
@@ -148,3 +170,6 @@ def test_gradients_against_finite_differences() -> None:
     photo = _random(1, 256, 3, seed=4)
     image = (photo + torch.where(_random(1, 256, 3, seed=5) > 0.5, 0.1, -0.1)).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: photo_loss(x, photo, valid), image, fast_mode=True)
+    assert torch.autograd.gradcheck(lambda x: between_loss(x, photo, valid, 0.05), image, fast_mode=True)
+    near = (photo + 0.6 * 0.05 * (_random(1, 256, 3, seed=6) - 0.5)).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: between_loss(x, photo, valid, 0.05), near, fast_mode=True)

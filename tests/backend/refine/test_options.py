@@ -43,6 +43,7 @@ def test_the_rates_end_above_0_and_not_above_where_they_began(value: float) -> N
         ({"outside": 2.0}, "outside must lie in"),
         ({"outside": float("nan")}, "outside must lie in"),
         ({"parts": 0}, "parts"),
+        ({"between": -1}, "between not negative"),
         ({"photo_share": 1.5}, "photo_share must lie in"),
     ],
 )
@@ -79,6 +80,7 @@ def test_qualities_and_what_is_left_out() -> None:
         "field-then-gaussians": lambda options: not options.field.joint,
         "no-alone": lambda options: options.weights.alone == 0,
         "no-spill": lambda options: options.weights.spill == 1,
+        "no-between": lambda options: options.between == 0,
         "no-hidden": lambda options: not options.hidden,
     }
     assert set(changed) == set(ABLATIONS)
@@ -90,6 +92,7 @@ def test_qualities_and_what_is_left_out() -> None:
         assert not any(other(options) for key, other in changed.items() if key != name), name
     assert not RefineOptions.of("standard", split=False).split
     assert not RefineOptions.of("standard").field.on
+    assert [RefineOptions.of(name).between for name in ("draft", "standard", "fine")] == [0, 3, 3]
 
 
 def test_unknown_qualities_and_ablations_are_refused() -> None:
@@ -105,3 +108,5 @@ def test_iterations_grow_with_the_views() -> None:
     assert options.for_views(50).iterations == 600
     assert options.for_views(50).for_views(50).iterations == 600
     assert RefineOptions(iterations=100, passes=0).for_views(50).iterations == 100
+    assert options.for_views(5, 2).iterations == 200
+    assert options.for_views(50, 2).iterations == 1200

@@ -35,7 +35,7 @@ class Weights:
     alone: float = 1.0
     spill: float = 2.0
     photo: float = 3.0
-    between: float = 2.5
+    between: float = 4.0
     align: float = 0.3
     field_mask: float = 1.0
     continuity: float = 0.01
@@ -119,7 +119,9 @@ class RefineOptions:
         patience: a round ends early when the loss on the masks has not fallen by 0.5% within this many iterations
             (whole turns through the views); 0 never.
         average: share of a round's iterations, its last ones, over which the parameters are averaged in the end.
-        photo_share: of the photo in what the render is held to, the rest being the input scene's own render.
+        photo_error: how far the input's render has to be from a view's photo, root mean square in (0, 1], for the photo
+            alone to be what the render is held to. Nearer, the rest is the input's render, in proportion: it has less
+            noise than any one photo.
         between: with how many of its nearest views each view is paired; from half-way between two the render is held
             to the input scene's, in an iteration after each one on a view. 0: from the views alone.
         weights, rates, field: see there.
@@ -138,7 +140,7 @@ class RefineOptions:
     parts: int = 4
     patience: int = 0
     average: float = 0.25
-    photo_share: float = 0.5
+    photo_error: float = 0.04
     between: int = 3
     weights: Weights = made(default_factory=Weights)
     rates: Rates = made(default_factory=Rates)
@@ -150,9 +152,11 @@ class RefineOptions:
             raise ValueError(
                 "Iterations, rounds and parts must be at least 1; patience, passes and between not negative."
             )
-        for name in ("tau", "tau_move", "outside", "edge", "average", "photo_share"):
+        for name in ("tau", "tau_move", "outside", "edge", "average"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], not {getattr(self, name)}.")
+        if not 0.0 < self.photo_error <= 1.0:
+            raise ValueError(f"photo_error must lie in (0, 1], not {self.photo_error}.")
 
     def for_views(self, count: int, turns: int = 1) -> RefineOptions:
         """These options with as many iterations as ``count`` views take; ``turns`` times that if others go between."""

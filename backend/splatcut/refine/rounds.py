@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -92,7 +93,8 @@ def make_bands(
         if taken is not None:
             real = taken.astype(np.float32) / 255
             errors.append(float(((image - real)[_pixels(reach, camera)] ** 2).mean()))
-            image = (options.photo_share * real + (1 - options.photo_share) * image).astype(np.float32)
+            share = min(1.0, math.sqrt(errors[-1]) / options.photo_error)
+            image = (share * real + (1 - share) * image).astype(np.float32)
         targets = _Targets(
             soft,
             masks.confidence[number].astype(np.float32),

@@ -184,8 +184,21 @@ def test_targets_are_the_tiles_pixels_of_mask_and_photo(tmp_path: Path) -> None:
     masks = MaskSet(("ball",), (view.name,), [soft], np.array([[0.7]], np.float32))
     supported = np.ones(len(scene.gaussians), bool)
     image = np.clip(raster.render(scene.gaussians, view.camera).image, 0, 1)
-    for share in (1.0, 0.25, 0.0):
-        options = RefineOptions(parts=1, photo_share=share, between=0)
+    plain = make_bands(
+        scene.gaussians,
+        scene.rows,
+        scene.probability,
+        supported,
+        [view],
+        masks,
+        RefineOptions(parts=1, between=0),
+        Quiet(),
+    )[0]
+    around = _full(plain.tiles, view.camera)
+    error = float(np.sqrt((((image - photo / 255)[around]) ** 2).mean()))
+    assert 0.2 < error < 0.6
+    for share in (1.0, 0.75, 0.4):
+        options = RefineOptions(parts=1, photo_error=0.1 if share == 1 else error / share, between=0)
         (band,) = make_bands(scene.gaussians, scene.rows, scene.probability, supported, [view], masks, options, Quiet())
         np.testing.assert_array_equal(band.masks, soft.reshape(1, -1)[:, band.pixels])
         assert band.trust.tolist() == pytest.approx([0.7])

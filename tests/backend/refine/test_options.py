@@ -44,7 +44,8 @@ def test_the_rates_end_above_0_and_not_above_where_they_began(value: float) -> N
         ({"outside": float("nan")}, "outside must lie in"),
         ({"parts": 0}, "parts"),
         ({"between": -1}, "between not negative"),
-        ({"photo_share": 1.5}, "photo_share must lie in"),
+        ({"photo_error": 0.0}, "photo_error must lie in"),
+        ({"photo_error": 1.5}, "photo_error must lie in"),
     ],
 )
 def test_wrong_options_are_refused_by_name(wrong: dict[str, Any], said: str) -> None:
@@ -59,7 +60,7 @@ def test_the_field_needs_rays_and_samples(wrong: dict[str, int]) -> None:
 
 
 def test_the_ends_of_the_ranges_are_allowed() -> None:
-    options = RefineOptions(iterations=1, tau=0.0, tau_move=1.0, outside=0.0, parts=1, photo_share=0.0)
+    options = RefineOptions(iterations=1, tau=0.0, tau_move=1.0, outside=0.0, parts=1, photo_error=1.0)
     assert (options.iterations, options.parts) == (1, 1)
     assert RefineOptions().weights == Weights()
     assert RefineOptions().field == FieldUse()

@@ -30,11 +30,9 @@ class Band:
     Attributes:
         name, camera: of the view.
         tiles: [tiles down, tiles across] bool.
-        subset: [S] int64 ascending, the scene's Gaussians that reach the tiles.
-        place: [P] int64, places in ``subset`` of the moving ones among them; moving: [P] int64, their places in
+        subset: [S] int32 ascending, the scene's Gaussians that reach the tiles.
+        place: [P] int32, places in ``subset`` of the moving ones among them; moving: [P] int32, their places in
             ``Moving.rows``.
-        pixels: [T, 256] int32, flat pixel numbers of each tile, row by row (clamped where a tile leaves the image).
-        valid: [T, 256] bool, inside the image.
         masks: [K, T, 256] uint8; trust: [K] float32, the view's confidence; all 0: there are no masks (``held``).
         photo: [T, 256, 3] uint8, what the render should look like.
         exempt: [K, T, 256] bool, pixels where the object's coverage is legitimately hidden behind something else.
@@ -45,11 +43,9 @@ class Band:
     name: str
     camera: Camera
     tiles: NDArray[np.bool_]
-    subset: NDArray[np.int64]
-    place: NDArray[np.int64]
-    moving: NDArray[np.int64]
-    pixels: NDArray[np.int32]
-    valid: NDArray[np.bool_]
+    subset: NDArray[np.int32]
+    place: NDArray[np.int32]
+    moving: NDArray[np.int32]
     masks: NDArray[np.uint8]
     trust: F32
     photo: NDArray[np.uint8]
@@ -60,6 +56,17 @@ class Band:
     def held(self) -> bool:
         """Whether masks say what is to be seen here; if not, only the photo does (``between``)."""
         return bool(self.trust.max(initial=0) > 0)
+
+    # A third of a band's memory if kept, and a thousandth of an iteration's time to make.
+    @property
+    def pixels(self) -> NDArray[np.int32]:
+        """[T, 256]: flat pixel numbers of each tile, row by row (clamped where a tile leaves the image)."""
+        return tile_pixels(self.tiles, self.camera)[0]
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """[T, 256]: which of them lie inside the image."""
+        return tile_pixels(self.tiles, self.camera)[1]
 
 
 def moving_tiles(

@@ -115,7 +115,7 @@ class Optimiser:
             loss = loss + self._field_loss(self.field, band, sub, (image, labels, transmittance), rng)
         loss.backward()
         if not field_first:
-            self.adam.step(torch.from_numpy(band.moving), part)
+            self.adam.step(torch.from_numpy(band.moving.astype(np.int64)), part)
         if self.field is not None:
             self.field.step(part)
         for tensor in self.moving.tensors.values():
@@ -187,8 +187,9 @@ class Optimiser:
         rng: np.random.Generator,
     ) -> Tensor:
         w, part, joint = self.options.weights, self.done / self.options.iterations, self.options.field.joint
-        count = min(len(band.pixels), max(1, self.options.field.rays // band.pixels.shape[1]))
-        chosen = np.sort(rng.choice(len(band.pixels), size=count, replace=False))
+        tiles, inner = band.photo.shape[:2]
+        count = min(tiles, max(1, self.options.field.rays // inner))
+        chosen = np.sort(rng.choice(tiles, size=count, replace=False))
         some = torch.from_numpy(chosen)
         seed = (self.options.seed, self.turn, 2, self.done)
         if not joint and part >= FIELD_FIRST:

@@ -159,13 +159,18 @@ def _bands(
         tiles = reach & (inner | (share == part))
         if not tiles.any():
             continue
-        pixels, valid = tile_pixels(tiles, camera)
+        pixels, _ = tile_pixels(tiles, camera)
         subset = reaching(prepared, tiles)
-        moving = place[subset]
+        moving = place[subset].astype(np.int32)
+        # Without masks that hold, zeros that take no memory stand for them.
+        shape = (kinds, *pixels.shape)
+        hold = (masks[:, pixels], exempt[:, pixels]) if targets.trust.any() else (
+            np.broadcast_to(np.uint8(0), shape), np.broadcast_to(np.False_, shape)
+        )  # fmt: skip
         found.append(
             Band(
-                view.name, camera, tiles, subset, np.flatnonzero(moving >= 0), moving[moving >= 0], pixels, valid,
-                masks[:, pixels], targets.trust, photo[pixels], exempt[:, pixels], targets.error,
+                view.name, camera, tiles, subset.astype(np.int32), np.flatnonzero(moving >= 0).astype(np.int32),
+                moving[moving >= 0], hold[0], targets.trust, photo[pixels], hold[1], targets.error,
             )
         )  # fmt: skip
     return found

@@ -236,6 +236,8 @@ def test_between_the_views_the_scenes_own_render_is_the_target_and_there_are_no_
             assert np.abs(band.photo - 255 * image[band.pixels])[band.valid].max() <= 0.51
             assert not band.trust.any()
             assert not band.exempt.any()
+            assert not band.masks.any()
+            assert band.masks.shape == band.exempt.shape == (1, *band.pixels.shape)
             assert _full(band.tiles, view.camera)[line].all()
         reached = tiles_with(_reach(scene, view.camera, scene.rows), view.camera)
         np.testing.assert_array_equal(np.any([band.tiles for band in own], axis=0), reached)

@@ -131,7 +131,7 @@ def bench(arguments: argparse.Namespace) -> dict[str, Any]:
     from splatcut.refine.options import RefineOptions
 
     case = load_case(arguments.scene)
-    options = replace(RefineOptions(), iterations=arguments.iterations, rounds=1)
+    options = replace(RefineOptions(), iterations=arguments.iterations, passes=0, rounds=1)
     result: dict[str, Any] = {
         "machine": machine(),
         "gpu": torch.cuda.get_device_name(),

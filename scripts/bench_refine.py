@@ -57,7 +57,12 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--layout", choices=("beside", "behind"), default="beside", help="where the copies are put")
     parser.add_argument("--quality", choices=("draft", "standard", "fine"), default="standard")
-    parser.add_argument("--iterations", type=int, default=100, help="of the part band, in one round (default 100)")
+    parser.add_argument(
+        "--iterations",
+        type=int,
+        default=100,
+        help="of the part band, on views in one round, and as many between them (default 100)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
     return parser.parse_args()
 
@@ -118,7 +123,7 @@ def band(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """The refinement for other thresholds and sizes, in this process."""
     from splatcut.refine.options import RefineOptions
 
-    base = replace(RefineOptions(), iterations=arguments.iterations, rounds=1)
+    base = replace(RefineOptions(), iterations=arguments.iterations, passes=0, rounds=1)
     rows: list[dict[str, Any]] = []
     warm = False
     for scale in SCALES:

@@ -31,6 +31,8 @@ def main() -> int:
     how, where = sys.argv[1:3]
     kind, _, value = where.partition(":")
     count = 0
+    # Where the tests themselves run in a shell's background, their children would ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def stop() -> None:
         if how == "kill":

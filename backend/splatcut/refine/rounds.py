@@ -17,7 +17,6 @@ from splatcut.gaussians import F32, Gaussians
 from splatcut.masks.types import MaskSet
 from splatcut.progress import Progress
 from splatcut.raster import cpu
-from splatcut.raster.rule import TILE
 from splatcut.refine.band import Band, moving_tiles, reaching, tile_pixels, tiles_with
 from splatcut.refine.between import views_between
 from splatcut.refine.evidence import edges
@@ -92,7 +91,8 @@ def make_bands(
         assert image is not None
         if taken is not None:
             real = taken.astype(np.float32) / 255
-            errors.append(float(((image - real)[_pixels(reach, camera)] ** 2).mean()))
+            pixels, inside = tile_pixels(reach, camera)
+            errors.append(float(((image - real).reshape(-1, 3)[pixels[inside]] ** 2).mean()))
             share = min(1.0, math.sqrt(errors[-1]) / options.photo_error)
             image = (share * real + (1 - share) * image).astype(np.float32)
         targets = _Targets(
@@ -126,11 +126,6 @@ class _Targets:
     photo: F32
     exempt: NDArray[np.bool_]
     error: float = 0.0
-
-
-def _pixels(tiles: NDArray[np.bool_], camera: Camera) -> NDArray[np.bool_]:
-    """[H, W] bool: the tiles' pixels."""
-    return np.kron(tiles, np.ones((TILE, TILE), bool))[: camera.height, : camera.width]
 
 
 def _bands(

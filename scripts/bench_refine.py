@@ -205,7 +205,7 @@ def band_table(rows: Sequence[dict[str, Any]]) -> str:
     lines = []
     for row in rows:
         seconds = row["cpu_seconds"]
-        before = sum(value for name, value in seconds.items() if name not in ("refine", "bands"))
+        before = sum(value for name, value in seconds.items() if name not in ("refine", "picture", "bands"))
         lines.append(
             [
                 f"{row['tau_move']:g}",
@@ -213,7 +213,7 @@ def band_table(rows: Sequence[dict[str, Any]]) -> str:
                 f"{row['movable']:,}",
                 f"{row['cpu_ms_per_iteration']:.0f}",
                 f"{seconds.get('bands', 0.0):.1f}",
-                f"{seconds.get('refine', 0.0):.1f}",
+                f"{seconds.get('refine', 0.0) + seconds.get('picture', 0.0):.1f}",
                 f"{before:.1f}",
             ]
         )

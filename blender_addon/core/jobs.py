@@ -34,6 +34,7 @@ STAGES = {
     "depths": "Measuring depths",
     "hidden": "Clearing hidden parts",
     "refine": "Refining the edges",
+    "picture": "Matching the picture",
     "objects alone": "Looking at the objects alone",
     "edge normals": "Splitting at the edges",
     "islands": "Clearing stray parts",

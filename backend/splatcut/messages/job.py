@@ -33,7 +33,16 @@ from splatcut.messages.reading import (
 DEVICES = ("auto", "cuda", "cpu")
 QUALITIES = ("draft", "standard", "fine")
 #: Parts of the joint optimisation that can be left out to see what they are worth.
-ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians", "no-alone", "no-spill", "no-between", "no-hidden")
+ABLATIONS = (
+    "no-rbf",
+    "no-hash",
+    "field-then-gaussians",
+    "no-alone",
+    "no-spill",
+    "no-between",
+    "no-picture",
+    "no-hidden",
+)
 #: Those of them that are parts of the continuous field.
 FIELD_ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians")
 

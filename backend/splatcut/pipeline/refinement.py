@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,8 +33,10 @@ from splatcut.refine.parameters import Moving
 from splatcut.refine.rounds import make_bands, pixel_sizes
 from splatcut.refine.state import pack, unpack
 
-#: Names under which a round's start and its state are kept.
-ROUND, STATE = "refine-round", "refine-state"
+#: Names under which a round's start and the states of its optimisation and of the picture's are kept.
+ROUND, STATE, PICTURE = "refine-round", "refine-state", "refine-picture"
+#: What the end of the last round is called as a stage (``refine.options.Picture``).
+PICTURE_STAGE = "picture"
 #: Iterations at each end of a round whose mean loss is told.
 _TOLD = 30
 #: Probability that cleared Gaussians begin with: low, but such that the optimisation can raise it again.
@@ -183,53 +186,59 @@ def _finish(
     options = options.for_views(len(seen), 1 if all(band.held for band in bands) else 2)
     moving = Moving.of(gaussians, rows, probability)
     boundary = np.any(labelled.variance[rows] > options.tau, axis=1) | labelled.split[rows]
-    optimiser = Optimiser(
-        gaussians,
-        hard,
-        moving,
-        pixel_sizes(gaussians.means[rows], views),
-        boundary,
-        bands,
-        options,
-        begun.number,
-        device,
-    )
-    keep = _Keeper(saving, begun.number)
+    make = partial(Optimiser, gaussians, hard, moving, pixel_sizes(gaussians.means[rows], views), boundary, bands)
+    main = make(options, begun.number, device)
+    _run(main, progress, _Keeper(saving, begun.number, STATE))
+    shown = main.adam.steps.numpy() > 0
+    said.update(_told(main), moved=int(shown.sum()))
+    if begun.number == options.rounds - 1 and (late := options.for_picture()) is not None:
+        background = labels_from_probability(_share(moving)) == 0
+        picture = make(late, begun.number, device, background, PICTURE_STAGE)
+        _run(picture, progress, _Keeper(saving, begun.number, PICTURE))
+        said["picture_iterations"] = picture.done
+    return _apply(labelled, moving, shown), said
+
+
+def _run(optimiser: Optimiser, progress: Progress, keep: _Keeper) -> None:
+    """Runs an optimisation to its end, from its kept state if there is one, and keeps that."""
     if (state := keep.load()) is not None:
         optimiser.load(state)
     optimise(optimiser, progress, keep)
     if optimiser.done > 0:
         keep.now(optimiser)
-    result = _apply(labelled, optimiser)
+
+
+def _told(optimiser: Optimiser) -> dict[str, Any]:
+    """JSON-ready what an optimisation has done."""
     history, held = optimiser.history, optimiser.held
     told, masked = (min(_TOLD, max(1, len(some) // 2)) for some in (history, held))
-    said.update(
-        moved=int((optimiser.adam.steps > 0).sum()),
-        iterations=optimiser.done,
-        stopped_early=optimiser.done < options.iterations,
-        loss_start=float(np.mean(history[:told])),
-        loss_end=float(np.mean(history[-told:])),
-        mask_loss_start=float(np.mean(held[:masked])) if held else None,
-        mask_loss_end=float(np.mean(held[-masked:])) if held else None,
-    )
-    return result, said
+    return {
+        "iterations": optimiser.done,
+        "stopped_early": optimiser.done < optimiser.options.iterations,
+        "loss_start": float(np.mean(history[:told])),
+        "loss_end": float(np.mean(history[-told:])),
+        "mask_loss_start": float(np.mean(held[:masked])) if held else None,
+        "mask_loss_end": float(np.mean(held[-masked:])) if held else None,
+    }
 
 
-def _apply(labelled: Labelled, optimiser: Optimiser) -> Labelled:
-    """The scene with what has moved, and its labels."""
-    moving, before = optimiser.moving, labelled.gaussians
-    rows = moving.rows
-    share = moving.probability().detach().numpy()
+def _share(moving: Moving) -> F32:
+    """[M, K] in [0, 1]: the probabilities of those that move, 0 where there are none."""
+    return np.clip(np.nan_to_num(moving.probability().detach().numpy()), 0, 1)
+
+
+def _apply(labelled: Labelled, moving: Moving, shown: NDArray[np.bool_]) -> Labelled:
+    """The scene with what has moved of the ``shown`` [M], and its labels."""
+    rows, before = moving.rows, labelled.gaussians
     # A Gaussian that no view has shown is as it was.
-    good = optimiser.adam.steps.numpy() > 0
-    good &= np.isfinite(share).all(axis=1)
+    good = shown.copy()
     for tensor in moving.tensors.values():
         good &= np.isfinite(tensor.detach().numpy()).reshape(len(rows), -1).all(axis=1)
     after = moving.put_into(before, good)
     changed = labelled.changed.copy()
     changed[rows] |= _differs(before.take(rows), after.take(rows))
     probability = labelled.probability.copy()
-    probability[rows[good]] = np.clip(share[good], 0, 1)
+    probability[rows[good]] = _share(moving)[good]
     return replace(labelled, gaussians=after, changed=changed, probability=probability)
 
 
@@ -293,13 +302,13 @@ def _load_round(scene: Gaussians, saving: Saving, options: RefineOptions) -> _Ro
 class _Keeper:
     """Keeps an optimiser's state every so often."""
 
-    def __init__(self, saving: Saving, number: int) -> None:
-        self.saving, self.number = saving, number
+    def __init__(self, saving: Saving, number: int, name: str) -> None:
+        self.saving, self.number, self.name = saving, number, name
         self.last_done, self.last_time = 0, time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
-        """The kept state of this round."""
-        stored = None if self.saving.store is None else self.saving.store.load(STATE)
+        """The state kept of this round under this name."""
+        stored = None if self.saving.store is None else self.saving.store.load(self.name)
         if stored is None or stored[1]["round"] != self.number:
             return None
         state = unpack(stored[0], stored[1]["plan"])
@@ -317,5 +326,5 @@ class _Keeper:
             return
         arrays, plan = pack(optimiser.state())
         # Compressing would take longer than the iterations in between.
-        self.saving.store.save(STATE, arrays, {"round": self.number, "plan": plan}, compress=False)
+        self.saving.store.save(self.name, arrays, {"round": self.number, "plan": plan}, compress=False)
         self.last_done, self.last_time = optimiser.done, time.monotonic()

@@ -323,7 +323,7 @@ def _refine(
 
     arrays, notes = run.stage("refine", compute)
     run.warnings += notes["warnings"]
-    run.checkpoints.forget(refinement.ROUND, refinement.STATE)
+    run.checkpoints.forget(refinement.ROUND, refinement.STATE, refinement.PICTURE)
     return Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"])), notes["summary"]
 
 

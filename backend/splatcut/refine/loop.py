@@ -39,6 +39,8 @@ class Optimiser:
         moving: optimised in place; pixel: [M] world units of a pixel in each one's closest view.
         boundary: [M] bool, which of them are boundary Gaussians (the field's domain).
         bands: of the views and of those between them, each kind in turn; turn: number of the round.
+        free: [M] bool, those whose means, scales, rotations and opacities may change; None: of all.
+        stage: its name for ``Progress``.
     """
 
     def __init__(
@@ -52,13 +54,17 @@ class Optimiser:
         options: RefineOptions,
         turn: int = 0,
         device: raster.Device = "cpu",
+        free: NDArray[np.bool_] | None = None,
+        stage: str = "refine",
     ) -> None:
+        self.stage = stage
         self.scene, self.fixed_labels, self.moving, self.bands = scene, fixed_labels, moving, bands
         self.options, self.turn = options, turn
         self.device: raster.Device = device
         self.held_bands = [band for band in bands if band.held]
         self.bands_between = [band for band in bands if not band.held]
-        self.adam = RowAdam(moving.tensors, options.rates, torch.from_numpy(pixel))
+        loose = None if free is None else torch.from_numpy(free)
+        self.adam = RowAdam(moving.tensors, options.rates, torch.from_numpy(pixel), loose)
         self.field = FieldTerms(moving, boundary, options) if options.field.on else None
         self.done = 0
         #: Means of the parameters over the last iterations (``RefineOptions.average``), and of how many.
@@ -227,7 +233,7 @@ def optimise(optimiser: Optimiser, progress: Progress, save: Callable[[Optimiser
     """Runs a round to its end or until its mask loss settles (``RefineOptions.patience``);
     ``save`` after every iteration."""
     options = optimiser.options
-    progress.stage("refine", options.iterations)
+    progress.stage(optimiser.stage, options.iterations)
     progress.step(optimiser.done)
     while optimiser.done < options.iterations and not optimiser.settled():
         optimiser.step()

@@ -12,7 +12,16 @@ from dataclasses import field as made
 #: Iterations of a round at least, passes over the views at least, and rounds, for each quality.
 BUDGETS = {"draft": (150, 3, 1), "standard": (400, 12, 1), "fine": (1000, 30, 2)}
 #: What can be left out to see what it is worth (``RefineOptions.of``).
-ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians", "no-alone", "no-spill", "no-between", "no-hidden")
+ABLATIONS = (
+    "no-rbf",
+    "no-hash",
+    "field-then-gaussians",
+    "no-alone",
+    "no-spill",
+    "no-between",
+    "no-picture",
+    "no-hidden",
+)
 
 
 @dataclass(frozen=True)
@@ -33,9 +42,9 @@ class Weights:
 
     mask: float = 1.0
     alone: float = 1.0
-    spill: float = 2.0
+    spill: float = 2.5
     photo: float = 3.0
-    between: float = 4.0
+    between: float = 3.0
     align: float = 0.3
     field_mask: float = 1.0
     continuity: float = 0.01
@@ -101,6 +110,33 @@ class FieldUse:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """The end of the refinement, when the objects' shapes are settled: what does not show in their coverage, which is
+    colours and the background's Gaussians, is fitted to the picture once more. L_alone has no part in it.
+
+    Attributes:
+        share: its iterations, in terms of the round's before it; 0 leaves it out.
+        between: the weight of L_between in it, if it has one at all.
+        colour: by how much the rates of colours are higher in it; background: those of the background's Gaussians'
+            means, scales, rotations and opacities.
+        average: share of its iterations, the last ones, over which the parameters are averaged.
+    """
+
+    share: float = 0.5
+    between: float = 1.5
+    colour: float = 8.0
+    background: float = 3.0
+    average: float = 0.5
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if not 0.0 <= getattr(self, item.name) < math.inf:
+                raise ValueError(f"The picture's {item.name} must be 0 or above, not {getattr(self, item.name)}.")
+        if self.average > 1.0:
+            raise ValueError(f"The picture's average must lie in [0, 1], not {self.average}.")
+
+
+@dataclass(frozen=True)
 class RefineOptions:
     """The refinement's options.
 
@@ -124,7 +160,7 @@ class RefineOptions:
             noise than any one photo.
         between: with how many of its nearest views each view is paired; from half-way between two the render is held
             to the input scene's, in an iteration after each one on a view. 0: from the views alone.
-        weights, rates, field: see there.
+        weights, rates, field, picture: see there.
         seed: of every random number.
     """
 
@@ -145,6 +181,7 @@ class RefineOptions:
     weights: Weights = made(default_factory=Weights)
     rates: Rates = made(default_factory=Rates)
     field: FieldUse = made(default_factory=FieldUse)
+    picture: Picture = made(default_factory=Picture)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -161,6 +198,33 @@ class RefineOptions:
     def for_views(self, count: int, turns: int = 1) -> RefineOptions:
         """These options with as many iterations as ``count`` views take; ``turns`` times that if others go between."""
         return replace(self, iterations=turns * max(self.iterations, self.passes * count), passes=0)
+
+    def for_picture(self) -> RefineOptions | None:
+        """The options of the refinement's end (``Picture``), of these, which have been ``for_views``; None without it.
+
+        The rates of means, scales, rotations and opacities are those for the background's Gaussians.
+        """
+        picture, rates = self.picture, self.rates
+        iterations = round(picture.share * self.iterations)
+        if iterations == 0:
+            return None
+        shape = {name: picture.background * getattr(rates, name) for name in ("means", "log_scales", "quats")}
+        return replace(
+            self,
+            iterations=iterations,
+            patience=0,
+            average=picture.average,
+            weights=replace(self.weights, alone=0.0, between=picture.between if self.weights.between > 0 else 0.0),
+            rates=replace(
+                rates,
+                **shape,
+                opacity_logits=picture.background * rates.opacity_logits,
+                sh_dc=picture.colour * rates.sh_dc,
+                sh_rest=picture.colour * rates.sh_rest,
+                label_logits=0.0,
+            ),
+            field=replace(self.field, on=False),
+        )
 
     @staticmethod
     def of(
@@ -203,6 +267,7 @@ class RefineOptions:
             hidden=plain.hidden and "no-hidden" not in ablate,
             between=0 if quality == "draft" or "no-between" in ablate else plain.between,
             weights=weights,
+            picture=replace(plain.picture, share=0.0) if "no-picture" in ablate else plain.picture,
             field=replace(
                 plain.field,
                 on=field,

@@ -77,13 +77,21 @@ class RowAdam:
     Args:
         tensors: leaf tensors of M rows each, by the names of ``Rates``.
         pixel: [M] world units of a pixel in each Gaussian's closest view, the unit of the means' rate.
+        free: [M] bool, those whose ``GEOMETRY`` may change; None: of all.
     """
 
     def __init__(
-        self, tensors: dict[str, Tensor], rates: Rates, pixel: Tensor, betas: tuple[float, float] = (0.9, 0.99)
+        self,
+        tensors: dict[str, Tensor],
+        rates: Rates,
+        pixel: Tensor,
+        free: Tensor | None = None,
+        betas: tuple[float, float] = (0.9, 0.99),
     ) -> None:
         self.tensors, self.rates, self.betas = tensors, rates, betas
         self.scale = {"means": pixel}
+        if free is not None:
+            self.scale = dict.fromkeys(GEOMETRY, free.to(pixel)) | {"means": pixel * free}
         self.first = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
         self.second = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
         self.steps = torch.zeros(len(pixel))

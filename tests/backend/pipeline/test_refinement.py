@@ -36,7 +36,7 @@ from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.messages.job import QUALITIES
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.pipeline.labelling import Labelled, lift_scene
-from splatcut.pipeline.refinement import ROUND, STATE, Refined, Saving, refine_scene
+from splatcut.pipeline.refinement import PICTURE, ROUND, STATE, Refined, Saving, refine_scene
 from splatcut.progress import Quiet
 from splatcut.refine.between import views_between
 from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, RefineOptions
@@ -251,7 +251,7 @@ def whole(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> Refined:
 def test_state_is_kept_now_and_then(lifted: tuple[Gaussians, list[View], MaskSet, Labelled], whole: Refined) -> None:
     store = Memory()
     assert bits(refined(lifted, QUICK, store=store, every=3).labelled) == bits(whole.labelled)
-    assert store.saved == [ROUND, STATE, STATE, STATE] * 2
+    assert store.saved == [ROUND, STATE, STATE, STATE] * 2 + [PICTURE, PICTURE]
     # A state of another round is not taken up.
     store.kept[ROUND][1]["round"] = 0
     assert store.kept[STATE][1]["round"] == 1
@@ -368,6 +368,7 @@ def test_what_can_be_left_out() -> None:
         "no-alone": RefineOptions.of(ablate=["no-alone"]).weights.alone == 0,
         "no-spill": RefineOptions.of(ablate=["no-spill"]).weights.spill == 1,
         "no-between": RefineOptions.of(ablate=["no-between"]).between == 0,
+        "no-picture": RefineOptions.of(ablate=["no-picture"]).picture.share == 0,
         "no-hidden": not RefineOptions.of(ablate=["no-hidden"]).hidden,
     }
     assert changed == dict.fromkeys(ABLATIONS, True)

@@ -82,6 +82,7 @@ def test_qualities_and_what_is_left_out() -> None:
         "no-alone": lambda options: options.weights.alone == 0,
         "no-spill": lambda options: options.weights.spill == 1,
         "no-between": lambda options: options.between == 0,
+        "no-picture": lambda options: options.picture.share == 0,
         "no-hidden": lambda options: not options.hidden,
     }
     assert set(changed) == set(ABLATIONS)

@@ -24,7 +24,7 @@ import splatcut.messages
 import splatcut.pipeline.viewpoints
 import splatcut.refine.options
 from splatcut import raster
-from splatcut.cameras import View, load_views, save_cameras
+from splatcut.cameras import View, load_photo, load_views, save_cameras
 from splatcut.errors import Cancelled
 from splatcut.extract import labels_from_probability
 from splatcut.formats import SplatFile, read_splats, write_splats
@@ -39,7 +39,7 @@ from splatcut.pipeline.labelling import Labelled, lift_scene
 from splatcut.pipeline.refinement import PICTURE, ROUND, STATE, Refined, Saving, refine_scene
 from splatcut.progress import Quiet
 from splatcut.refine.between import views_between
-from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, RefineOptions
+from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, Picture, RefineOptions
 
 #: A few cheap iterations of everything there is, but for views in between.
 QUICK = RefineOptions(iterations=7, passes=0, rounds=2, split=True, between=0, field=FieldUse(on=True, rays=256))
@@ -240,6 +240,47 @@ def test_from_between_the_views_the_picture_stays_the_inputs(
         pairs = [[_picture(some, view) for some in (made, scene)] for view in fresh]
         changes.append(float(np.mean([((a - b) ** 2).mean() for a, b in pairs])))
     assert changes[1] < 0.5 * changes[0]
+
+
+def test_the_end_fits_the_picture_and_leaves_the_objects_shapes(
+    lifted: tuple[Gaussians, list[View], MaskSet, Labelled],
+) -> None:
+    """What the objects cover keeps its bits; their colours and the rest of the scene come closer to the photos."""
+    _, views, _, _ = lifted
+    options = replace(PLAIN, iterations=40, rounds=1)
+    without = refined(lifted, replace(options, picture=Picture(share=0.0)))
+    made = refined(lifted, replace(options, picture=Picture(share=1.0)))
+    assert "picture_iterations" not in without.summary["rounds"][0]
+    assert made.summary["rounds"][0]["picture_iterations"] == made.summary["iterations"] == 40
+    before, after = without.labelled, made.labelled
+    labels = labels_from_probability(before.probability)
+    assert after.probability.tobytes() == before.probability.tobytes()
+    for k in range(after.probability.shape[1]):
+        own = labels == k + 1
+        for item in ("means", "log_scales", "quats", "opacity_logits"):
+            assert getattr(after.gaussians, item)[own].tobytes() == getattr(before.gaussians, item)[own].tobytes()
+        assert (after.gaussians.sh[own & after.changed] != before.gaussians.sh[own & after.changed]).any()
+    moved = after.changed & (labels == 0)
+    assert (after.gaussians.means[moved] != before.gaussians.means[moved]).any()
+    errors = []
+    for labelled in (before, after):
+        pictures = [_picture(labelled.gaussians, view) for view in views]
+        photos = [load_photo(view) for view in views]
+        assert all(photo is not None for photo in photos)
+        errors.append(np.mean([np.square(a - b / 255.0).mean() for a, b in zip(pictures, photos, strict=True)]))  # type: ignore[operator]
+    assert errors[1] < 0.97 * errors[0]
+
+
+@pytest.mark.parametrize("at", [1, 4, 6])
+def test_goes_on_bit_by_bit_at_the_picture(lifted: tuple[Gaussians, list[View], MaskSet, Labelled], at: int) -> None:
+    options = replace(PLAIN, rounds=1, picture=Picture(share=1.0))
+    undisturbed = refined(lifted, options)
+    store = Memory()
+    with pytest.raises(Cancelled):
+        refined(lifted, options, Stopping("picture", at), store, every=3)
+    made = refined(lifted, options, None, store, every=3)
+    assert bits(made.labelled) == bits(undisturbed.labelled)
+    assert made.summary == undisturbed.summary
 
 
 @pytest.fixture(scope="module")

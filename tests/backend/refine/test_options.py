@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, Rates, RefineOptions, Weights
+from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, Picture, Rates, RefineOptions, Weights
 
 
-@pytest.mark.parametrize("kind", [Weights, Rates])
+@pytest.mark.parametrize("kind", [Weights, Rates, Picture])
 @pytest.mark.parametrize("value", [-0.001, float("inf"), float("nan")])
 def test_every_weight_and_rate_must_be_a_number_from_0_up(kind: Any, value: float) -> None:
     for item in fields(kind):
@@ -95,6 +95,34 @@ def test_qualities_and_what_is_left_out() -> None:
     assert not RefineOptions.of("standard", split=False).split
     assert not RefineOptions.of("standard").field.on
     assert [RefineOptions.of(name).between for name in ("draft", "standard", "fine")] == [0, 3, 3]
+
+
+def test_the_picture_is_fitted_with_colours_and_shapes_at_rates_of_its_own() -> None:
+    options = RefineOptions(
+        iterations=100,
+        passes=0,
+        patience=9,
+        weights=Weights(mask=0.7, photo=2.0),
+        picture=Picture(share=0.25, between=0.6, colour=10.0, background=2.0, average=1.0),
+        field=FieldUse(on=True),
+    )
+    late = options.for_picture()
+    assert late is not None
+    assert (late.iterations, late.passes, late.patience, late.average) == (25, 0, 0, 1.0)
+    assert late.weights == Weights(mask=0.7, photo=2.0, alone=0.0, between=0.6)
+    shape = dict.fromkeys(("means", "log_scales", "quats", "opacity_logits"), 2)
+    for name, factor in (shape | {"sh_dc": 10, "sh_rest": 10}).items():
+        assert getattr(late.rates, name) == factor * getattr(options.rates, name), name
+    assert late.rates.label_logits == 0
+    assert late.rates.last == options.rates.last
+    assert not late.field.on
+    # Where nothing is held from between the views, nothing is in the end.
+    apart = RefineOptions(weights=Weights(between=0)).for_picture()
+    assert apart is not None
+    assert apart.weights.between == 0
+    assert RefineOptions(picture=Picture(share=0.0)).for_picture() is None
+    with pytest.raises(ValueError, match="average must lie in"):
+        Picture(average=1.1)
 
 
 def test_unknown_qualities_and_ablations_are_refused() -> None:

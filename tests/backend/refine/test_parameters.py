@@ -169,6 +169,22 @@ def test_the_first_step_is_as_long_as_the_rate_and_rates_fall_to_their_last_shar
         torch.testing.assert_close(moved["label_logits"], torch.full((2, 2), 0.05 * share), rtol=1e-4, atol=1e-7)
 
 
+def test_shapes_that_are_not_free_keep_their_bits_and_colours_move() -> None:
+    tensors, pixel = _tensors(3), torch.tensor([0.5, 2.0, 1.0])
+    before = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+    everything = RowAdam(_tensors(3), RATES, pixel)
+    some = RowAdam(tensors, RATES, pixel, torch.tensor([False, True, False]))
+    for adam in (everything, some):
+        for gradients in _gradients(tensors, 3):
+            for name, tensor in adam.tensors.items():
+                tensor.grad = gradients[name].clone()
+            adam.step(torch.arange(3), 0.2)
+    for name, tensor in tensors.items():
+        moved = torch.arange(3) == 1 if name in GEOMETRY else torch.ones(3, dtype=torch.bool)
+        assert torch.equal(tensor.detach()[moved], everything.tensors[name].detach()[moved]), name
+        assert torch.equal(tensor.detach()[~moved], before[name][~moved]), name
+
+
 def test_a_step_uses_the_gradients_up_and_leaves_what_has_none() -> None:
     tensors = _tensors(3)
     before = tensors["log_scales"].detach().clone()

@@ -140,3 +140,9 @@ def test_plans() -> None:
     assert alone.index("refine") > alone.index("hidden")
     fine = Job(Path("a.ply"), Path("o"), Path("c"), masks=Path("m"), options=JobOptions(quality="fine"))
     assert [step.name for step in plan_of(fine)].count("refine") == 2
+    # The picture is fitted once, at the end.
+    assert [step.name for step in plan_of(fine) if step.name in ("lift", "refine", "picture")][-3:] == [
+        "lift",
+        "refine",
+        "picture",
+    ]

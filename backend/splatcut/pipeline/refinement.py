@@ -54,7 +54,7 @@ class Store(Protocol):
     def save(
         self, stage: str, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any], compress: bool = True
     ) -> None:
-        """Keeps arrays and JSON-ready notes under a name."""
+        """Keeps arrays, as they are now and will not stay, and JSON-ready notes under a name."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ _PREFIX = "state_"
 def pack(value: Any) -> tuple[dict[str, NDArray[Any]], Any]:
     """Arrays by name, and a JSON-ready plan of ``value``, which ``unpack`` makes the same value of.
 
+    The arrays share their memory with the value and have to be written before it changes: copies of all of an
+    optimiser's state, made every few seconds, scatter the heap until it has grown by much more than one of them.
+
     Args:
         value: dictionaries (keys: texts or integers), lists and tuples of tensors, arrays and plain values.
 
@@ -28,8 +31,7 @@ def pack(value: Any) -> tuple[dict[str, NDArray[Any]], Any]:
     def plan(item: Any) -> Any:
         if isinstance(item, (torch.Tensor, np.ndarray)):
             name = f"{_PREFIX}{len(arrays)}"
-            # What the optimiser goes on with must not change what was kept.
-            arrays[name] = item.detach().cpu().numpy().copy() if isinstance(item, torch.Tensor) else item.copy()
+            arrays[name] = item.detach().cpu().numpy() if isinstance(item, torch.Tensor) else item
             return {"tensor" if isinstance(item, torch.Tensor) else "array": name}
         if isinstance(item, Mapping):
             return {"items": [[key, plan(held)] for key, held in item.items()]}

@@ -251,6 +251,8 @@ class RefineOptions:
             raise ValueError(f"There is nothing called {unknown[0]!r} to leave out. There are {', '.join(ABLATIONS)}.")
         iterations, passes, rounds = BUDGETS[quality]
         plain = RefineOptions()
+        # Without views in between the picture gains nothing from iterations of its own.
+        brief = quality == "draft"
         weights = plain.weights
         if "no-alone" in ablate:
             weights = replace(weights, alone=0.0)
@@ -265,9 +267,9 @@ class RefineOptions:
             seed=seed,
             split=plain.split if split is None else split,
             hidden=plain.hidden and "no-hidden" not in ablate,
-            between=0 if quality == "draft" or "no-between" in ablate else plain.between,
+            between=0 if brief or "no-between" in ablate else plain.between,
             weights=weights,
-            picture=replace(plain.picture, share=0.0) if "no-picture" in ablate else plain.picture,
+            picture=replace(plain.picture, share=0.0) if brief or "no-picture" in ablate else plain.picture,
             field=replace(
                 plain.field,
                 on=field,

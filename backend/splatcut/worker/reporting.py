@@ -55,10 +55,11 @@ def plan_of(job: Job) -> tuple[Step, ...]:
             steps += [Step("lift", 12)] if number else []
             steps += [Step("depths", 1), Step("hidden", 3), Step("objects alone", 2), Step("edges", 4)]
             steps += [Step("depths", 1), Step("bands", 10)]
-            between = 1 if RefineOptions.of(job.options.quality).between == 0 else 2
+            usual = RefineOptions.of(job.options.quality)
+            between = 1 if usual.between == 0 else 2
             optimising = 0.2 * between * max(iterations, turns * USUAL_VIEWS)
             steps.append(Step("refine", optimising))
-            if number == rounds - 1:
+            if number == rounds - 1 and usual.picture.share > 0:
                 steps.append(Step("picture", 0.3 * optimising))
     return (*steps, Step("islands", 1), Step("objects", 1), Step("final masks", 6), Step("sheet", 3))
 

@@ -95,6 +95,7 @@ def test_qualities_and_what_is_left_out() -> None:
     assert not RefineOptions.of("standard", split=False).split
     assert not RefineOptions.of("standard").field.on
     assert [RefineOptions.of(name).between for name in ("draft", "standard", "fine")] == [0, 3, 3]
+    assert [RefineOptions.of(name).picture.share > 0 for name in ("draft", "standard", "fine")] == [False, True, True]
 
 
 def test_the_picture_is_fitted_with_colours_and_shapes_at_rates_of_its_own() -> None:

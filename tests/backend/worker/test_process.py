@@ -118,8 +118,8 @@ def test_it_shows_that_it_lives(start: Start) -> None:
 
 
 STAGES = [
-    "load", "floaters", "masks", "lift", "hidden", "objects alone", "edges", "depths", "bands", "refine", "picture",
-    "islands", "objects", "final masks", "sheet",
+    "load", "floaters", "masks", "lift", "hidden", "objects alone", "edges", "depths", "bands", "refine", "islands",
+    "objects", "final masks", "sheet",
 ]  # fmt: skip
 
 

@@ -206,14 +206,18 @@ def test_goes_on_bit_by_bit(
     )
 
 
-@pytest.mark.parametrize("at", [5, 8])
-def test_goes_on_bit_by_bit_between_the_views(lifted: tuple[Gaussians, list[View], MaskSet, Labelled], at: int) -> None:
-    options = replace(PLAIN, rounds=1, between=2)
+@pytest.mark.parametrize(
+    ("stage", "at"), [("refine", 5), ("refine", 8), ("picture", 1), ("picture", 4), ("picture", 14)]
+)
+def test_goes_on_bit_by_bit_between_the_views_and_at_the_picture(
+    lifted: tuple[Gaussians, list[View], MaskSet, Labelled], stage: str, at: int
+) -> None:
+    options = replace(PLAIN, rounds=1, between=2, picture=Picture(share=1.0))
     undisturbed = refined(lifted, options)
     assert undisturbed.summary["iterations"] == 14
     store = Memory()
     with pytest.raises(Cancelled):
-        refined(lifted, options, Stopping("refine", at), store, every=3)
+        refined(lifted, options, Stopping(stage, at), store, every=3)
     made = refined(lifted, options, None, store, every=3)
     assert bits(made.labelled) == bits(undisturbed.labelled)
     assert made.summary == undisturbed.summary
@@ -269,18 +273,6 @@ def test_the_end_fits_the_picture_and_leaves_the_objects_shapes(
         assert all(photo is not None for photo in photos)
         errors.append(np.mean([np.square(a - b / 255.0).mean() for a, b in zip(pictures, photos, strict=True)]))  # type: ignore[operator]
     assert errors[1] < 0.97 * errors[0]
-
-
-@pytest.mark.parametrize("at", [1, 4, 6])
-def test_goes_on_bit_by_bit_at_the_picture(lifted: tuple[Gaussians, list[View], MaskSet, Labelled], at: int) -> None:
-    options = replace(PLAIN, rounds=1, picture=Picture(share=1.0))
-    undisturbed = refined(lifted, options)
-    store = Memory()
-    with pytest.raises(Cancelled):
-        refined(lifted, options, Stopping("picture", at), store, every=3)
-    made = refined(lifted, options, None, store, every=3)
-    assert bits(made.labelled) == bits(undisturbed.labelled)
-    assert made.summary == undisturbed.summary
 
 
 @pytest.fixture(scope="module")

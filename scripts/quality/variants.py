@@ -45,9 +45,9 @@ VARIANTS = {
         ),
         Variant(
             "plain",
-            ("--trust-masks", *_ablate("no-hidden", "no-spill", "no-between", "no-picture")),
+            ("--trust-masks", *_ablate("no-hidden", "no-spill", "no-between", "no-picture", "no-noise")),
             "plain joint optimisation: masks as they are, no rule for hidden extents, both sides of their edges alike, "
-            "no views in between, nothing for the picture alone",
+            "no views in between, nothing for the picture alone, photos weigh the same in all scenes",
         ),
         Variant("trust-masks", ("--trust-masks",), "full, all masks taken as they are"),
         _without("field", "full, and a continuous field is optimised with the Gaussians", field=True),
@@ -62,6 +62,7 @@ VARIANTS = {
         _without("no-spill", "full, both sides of the masks weigh alike in the loss on the object alone", "no-spill"),
         _without("no-between", "full, without the input's render from between the views", "no-between"),
         _without("no-picture", "full, without the end in which shapes stay and the picture is fitted", "no-picture"),
+        _without("no-noise", "full, the picture weighs the same however far the scene is from its photos", "no-noise"),
         Variant("with-split", ("--split",), "full, and boundary Gaussians are split first"),
         _without("no-alone", "full without the loss on the object rendered alone", "no-alone"),
         _without("full", "the whole method"),

@@ -49,6 +49,7 @@ def test_the_plain_optimisation_takes_the_masks_as_they_are_and_uses_neither_fie
     assert VARIANTS["plain"].options == (
         "--trust-masks",
         *("--ablate", "no-hidden", "--ablate", "no-spill", "--ablate", "no-between", "--ablate", "no-picture"),
+        *("--ablate", "no-noise"),
     )
     assert VARIANTS["trust-masks"].options == ("--trust-masks",)
     assert VARIANTS["field"].options == ("--field",)

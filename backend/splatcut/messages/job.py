@@ -41,6 +41,7 @@ ABLATIONS = (
     "no-spill",
     "no-between",
     "no-picture",
+    "no-noise",
     "no-hidden",
 )
 #: Those of them that are parts of the continuous field.

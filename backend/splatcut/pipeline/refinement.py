@@ -30,8 +30,9 @@ from splatcut.refine.hidden import HiddenOptions, clear_hidden, supported
 from splatcut.refine.loop import Optimiser, optimise
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving
-from splatcut.refine.rounds import make_bands, pixel_sizes
+from splatcut.refine.rounds import input_error, make_bands, pixel_sizes
 from splatcut.refine.state import pack, unpack
+from splatcut.refine.subscene import with_label_images
 
 #: Names under which a round's start and the states of its optimisation and of the picture's are kept.
 ROUND, STATE, PICTURE = "refine-round", "refine-state", "refine-picture"
@@ -171,7 +172,7 @@ def _finish(
     """Optimises a round to its end, from its kept state if there is one."""
     labelled, rows, gaussians = begun.labelled, begun.rows, begun.labelled.gaussians
     said: dict[str, Any] = {"movable": len(rows), "moved": 0, "iterations": 0, "stopped_early": False}
-    said["hidden"] = begun.hidden
+    said.update(hidden=begun.hidden, input_error=0.0)
     if not rows.size:
         return labelled, said
     hard = _hard(labelled)
@@ -183,17 +184,20 @@ def _finish(
     seen = {band.name for band in bands if band.held}
     if not seen:
         return labelled, said
-    options = options.for_views(len(seen), 1 if all(band.held for band in bands) else 2)
+    said["input_error"] = error = input_error(bands)
+    options = options.for_error(error).for_views(len(seen), 1 if all(band.held for band in bands) else 2)
     moving = Moving.of(gaussians, rows, probability)
     boundary = np.any(labelled.variance[rows] > options.tau, axis=1) | labelled.split[rows]
-    make = partial(Optimiser, gaussians, hard, moving, pixel_sizes(gaussians.means[rows], views), boundary, bands)
-    main = make(options, begun.number, device)
+    make = partial(Optimiser, gaussians, hard, moving, pixel_sizes(gaussians.means[rows], views), boundary)
+    main = make(bands, options, begun.number, device)
     _run(main, progress, _Keeper(saving, begun.number, STATE))
     shown = main.adam.steps.numpy() > 0
     said.update(_told(main), moved=int(shown.sum()))
     if begun.number == options.rounds - 1 and (late := options.for_picture()) is not None:
         background = labels_from_probability(_share(moving)) == 0
-        picture = make(late, begun.number, device, background, PICTURE_STAGE)
+        if late.weights.hold > 0:
+            bands = with_label_images(bands, gaussians, hard, moving, device)
+        picture = make(bands, late, begun.number, device, background, PICTURE_STAGE)
         _run(picture, progress, _Keeper(saving, begun.number, PICTURE))
         said["picture_iterations"] = picture.done
     return _apply(labelled, moving, shown), said

@@ -33,11 +33,12 @@ class Band:
         subset: [S] int32 ascending, the scene's Gaussians that reach the tiles.
         place: [P] int32, places in ``subset`` of the moving ones among them; moving: [P] int32, their places in
             ``Moving.rows``.
-        masks: [K, T, 256] uint8; trust: [K] float32, the view's confidence; all 0: there are no masks (``held``).
+        masks: [K, T, 256] uint8; between the views zeros, or the label image that is to stay (``with_label_images``).
+        trust: [K] float32, the view's confidence; all 0: there are no masks (``held``).
         photo: [T, 256, 3] uint8, what the render should look like.
         exempt: [K, T, 256] bool, pixels where the object's coverage is legitimately hidden behind something else.
-        error: between the views, root mean square of what the input scene's renders are away from the photos, in
-            [0, 1]; 0 in views with masks.
+        error: root mean square of what the input scene's render is away from the view's photo, in [0, 1]; 0 without a
+            photo. Between the views that of all photos, within limits.
     """
 
     name: str

@@ -164,9 +164,13 @@ class Optimiser:
         w = self.options.weights
         valid = torch.from_numpy(band.valid)
         photo = torch.from_numpy(band.photo).float() / 255
-        if not band.held:
-            return w.between * between_loss(tiled(image, band), photo, valid, band.error)
         inside = valid.float()
+        if not band.held:
+            loss = w.between * between_loss(tiled(image, band), photo, valid, band.error)
+            if w.hold > 0:
+                stay = torch.from_numpy(band.masks).float() / 255
+                loss = loss + w.hold * mask_loss(tiled(labels, band), tiled(transmittance, band), stay, inside)
+            return loss
         masks = torch.from_numpy(band.masks).float() / 255
         held, loss = image.new_zeros(()), image.new_zeros(())
         if w.mask > 0:

@@ -20,6 +20,7 @@ ABLATIONS = (
     "no-spill",
     "no-between",
     "no-picture",
+    "no-noise",
     "no-hidden",
 )
 
@@ -34,6 +35,8 @@ class Weights:
         spill: how many times as heavy pixels outside of an object's mask count in it.
         photo: L1 and structural similarity to the photo (L_photo).
         between: Huber distance to the input scene's render, from between the views (L_between).
+        hold: cross-entropy of the label image from between the views with what it was when the shapes were settled
+            (L_hold; ``Picture``).
         align: colour, alpha and local variance of the difference between Gaussians and field (L_align).
         field_mask: cross-entropy of the field's rendered probabilities with the masks (L_mask, the field's part).
         continuity: colour differences of neighbouring boundary Gaussians of one object (L_cont).
@@ -45,6 +48,7 @@ class Weights:
     spill: float = 2.5
     photo: float = 3.0
     between: float = 3.0
+    hold: float = 0.0
     align: float = 0.3
     field_mask: float = 1.0
     continuity: float = 0.01
@@ -116,14 +120,19 @@ class Picture:
 
     Attributes:
         share: its iterations, in terms of the round's before it; 0 leaves it out.
-        between: the weight of L_between in it, if it has one at all.
+        photo, between: the weights of L_photo and L_between in it, if they have one at all.
+        mask: how many times as heavy L_mask is in it; hold: the weight of L_hold: nothing but the label image tells
+            what the background's Gaussians hide of an object.
         colour: by how much the rates of colours are higher in it; background: those of the background's Gaussians'
             means, scales, rotations and opacities.
         average: share of its iterations, the last ones, over which the parameters are averaged.
     """
 
-    share: float = 0.5
-    between: float = 1.5
+    share: float = 1.0
+    photo: float = 4.5
+    between: float = 3.0
+    mask: float = 2.0
+    hold: float = 2.0
     colour: float = 8.0
     background: float = 3.0
     average: float = 0.5
@@ -158,6 +167,8 @@ class RefineOptions:
         photo_error: how far the input's render has to be from a view's photo, root mean square in (0, 1], for the photo
             alone to be what the render is held to. Nearer, the rest is the input's render, in proportion: it has less
             noise than any one photo.
+        noise: how far the input's renders are from the photos, all taken together, for L_photo and L_between to weigh
+            what ``weights`` says. Farther, they weigh less, in inverse proportion (``for_error``). 0: they never do.
         between: with how many of its nearest views each view is paired; from half-way between two the render is held
             to the input scene's, in an iteration after each one on a view. 0: from the views alone.
         weights, rates, field, picture: see there.
@@ -177,6 +188,7 @@ class RefineOptions:
     patience: int = 0
     average: float = 0.25
     photo_error: float = 0.04
+    noise: float = 0.03
     between: int = 3
     weights: Weights = made(default_factory=Weights)
     rates: Rates = made(default_factory=Rates)
@@ -194,10 +206,28 @@ class RefineOptions:
                 raise ValueError(f"{name} must lie in [0, 1], not {getattr(self, name)}.")
         if not 0.0 < self.photo_error <= 1.0:
             raise ValueError(f"photo_error must lie in (0, 1], not {self.photo_error}.")
+        if not 0.0 <= self.noise <= 1.0:
+            raise ValueError(f"noise must lie in [0, 1], not {self.noise}.")
 
     def for_views(self, count: int, turns: int = 1) -> RefineOptions:
         """These options with as many iterations as ``count`` views take; ``turns`` times that if others go between."""
         return replace(self, iterations=turns * max(self.iterations, self.passes * count), passes=0)
+
+    def for_error(self, error: float) -> RefineOptions:
+        """These options for a scene whose renders are ``error`` away from the photos, root mean square in [0, 1].
+
+        A scene that explains its photos badly is no measure of what its picture should be along an edge: an absolute
+        difference of a given size says the less the larger differences are in any case (the logarithm of a Laplace
+        distribution's density falls with the distance in terms of its scale).
+        """
+        if not 0.0 < self.noise < error:
+            return self
+        less, w = self.noise / error, self.weights
+        return replace(
+            self,
+            weights=replace(w, photo=less * w.photo, between=less * w.between),
+            picture=replace(self.picture, between=less * self.picture.between),
+        )
 
     def for_picture(self) -> RefineOptions | None:
         """The options of the refinement's end (``Picture``), of these, which have been ``for_views``; None without it.
@@ -214,7 +244,14 @@ class RefineOptions:
             iterations=iterations,
             patience=0,
             average=picture.average,
-            weights=replace(self.weights, alone=0.0, between=picture.between if self.weights.between > 0 else 0.0),
+            weights=replace(
+                self.weights,
+                mask=picture.mask * self.weights.mask,
+                alone=0.0,
+                hold=picture.hold,
+                photo=picture.photo if self.weights.photo > 0 else 0.0,
+                between=picture.between if self.weights.between > 0 else 0.0,
+            ),
             rates=replace(
                 rates,
                 **shape,
@@ -267,6 +304,7 @@ class RefineOptions:
             seed=seed,
             split=plain.split if split is None else split,
             hidden=plain.hidden and "no-hidden" not in ablate,
+            noise=0.0 if "no-noise" in ablate else plain.noise,
             between=0 if brief or "no-between" in ablate else plain.between,
             weights=weights,
             picture=replace(plain.picture, share=0.0) if brief or "no-picture" in ablate else plain.picture,

@@ -87,19 +87,22 @@ def make_bands(
             [_coverage(scene, believed[:, k], camera, reach, device) for k in range(soft.shape[0])], axis=-1
         )
         taken = None if views[number].photo is None else read_photo(views[number])
+        off = 0.0
         image = raster.render(scene, camera, tiles=reach, device=device).image
         assert image is not None
         if taken is not None:
             real = taken.astype(np.float32) / 255
             pixels, inside = tile_pixels(reach, camera)
             errors.append(float(((image - real).reshape(-1, 3)[pixels[inside]] ** 2).mean()))
-            share = min(1.0, math.sqrt(errors[-1]) / options.photo_error)
+            off = math.sqrt(errors[-1])
+            share = min(1.0, off / options.photo_error)
             image = (share * real + (1 - share) * image).astype(np.float32)
         targets = _Targets(
             soft,
             masks.confidence[number].astype(np.float32),
             image,
             (alone - labels > HIDDEN).transpose(2, 0, 1) & (soft < 0.5),
+            off,
         )
         bands += _bands(scene, rows, views[number], reach, inner, targets, options.parts, rng)
     error = float(np.clip(np.sqrt(np.mean(errors)), LEAST_ERROR, MOST_ERROR)) if errors else ERROR
@@ -117,6 +120,12 @@ def make_bands(
     return bands
 
 
+def input_error(bands: Sequence[Band]) -> float:
+    """Root mean square of what the input scene's renders are away from the photos, in [0, 1]; 0 without photos."""
+    views = {band.name: band.error for band in bands if band.held and band.error > 0}
+    return float(np.sqrt(np.mean(np.square(list(views.values()))))) if views else 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class _Targets:
     """What a view is held to: masks [K, H, W], trust [K], photo [H, W, 3], exempt pixels [K, H, W]; see ``Band``."""
@@ -125,7 +134,7 @@ class _Targets:
     trust: F32
     photo: F32
     exempt: NDArray[np.bool_]
-    error: float = 0.0
+    error: float
 
 
 def _bands(

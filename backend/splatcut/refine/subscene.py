@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,3 +116,18 @@ def tiled(image: Tensor, band: Band) -> Tensor:
     result = _Tiles.apply(on_cpu, band.pixels, band.valid)
     assert isinstance(result, Tensor)
     return result if image.ndim == 3 else result[..., 0]
+
+
+@torch.no_grad()
+def with_label_images(
+    bands: Sequence[Band], scene: Gaussians, fixed_labels: F32, moving: Moving, device: raster.Device
+) -> list[Band]:
+    """The bands, those between the views with the label image as it is now in the masks' place (L_hold)."""
+    found: list[Band] = []
+    for band in bands:
+        if not band.held:
+            _, labels, _ = SubScene(scene, fixed_labels, moving, band).render(device)
+            shown = tiled(labels, band).permute(2, 0, 1).clamp(0, 1).numpy()
+            band = replace(band, masks=np.rint(shown * 255).astype(np.uint8))
+        found.append(band)
+    return found

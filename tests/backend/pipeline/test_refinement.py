@@ -275,6 +275,30 @@ def test_the_end_fits_the_picture_and_leaves_the_objects_shapes(
     assert errors[1] < 0.97 * errors[0]
 
 
+@pytest.mark.parametrize("between", [0, 2])
+def test_the_end_holds_the_label_image_only_from_between_the_views(
+    lifted: tuple[Gaussians, list[View], MaskSet, Labelled], between: int
+) -> None:
+    options = replace(PLAIN, rounds=1, between=between)
+    without, held = (
+        bits(refined(lifted, replace(options, picture=Picture(share=1.0, hold=hold))).labelled) for hold in (0.0, 2.0)
+    )
+    assert (without == held) == (between == 0)
+
+
+def test_the_picture_weighs_less_where_the_input_is_far_from_its_photos(
+    lifted: tuple[Gaussians, list[View], MaskSet, Labelled],
+) -> None:
+    options = replace(PLAIN, rounds=1, between=2, noise=0.0, picture=Picture(share=1.0))
+    usual = refined(lifted, options)
+    error = usual.summary["rounds"][0]["input_error"]
+    assert 0.001 < error < 0.2
+    weights = replace(options.weights, photo=options.weights.photo / 2, between=options.weights.between / 2)
+    picture = replace(options.picture, between=options.picture.between / 2)
+    half = bits(refined(lifted, replace(options, weights=weights, picture=picture)).labelled)
+    assert bits(refined(lifted, replace(options, noise=error / 2)).labelled) == half != bits(usual.labelled)
+
+
 @pytest.fixture(scope="module")
 def whole(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> Refined:
     """The undisturbed refinement, which saves nothing."""
@@ -284,7 +308,7 @@ def whole(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> Refined:
 def test_state_is_kept_now_and_then(lifted: tuple[Gaussians, list[View], MaskSet, Labelled], whole: Refined) -> None:
     store = Memory()
     assert bits(refined(lifted, QUICK, store=store, every=3).labelled) == bits(whole.labelled)
-    assert store.saved == [ROUND, STATE, STATE, STATE] * 2 + [PICTURE, PICTURE]
+    assert store.saved == [ROUND, STATE, STATE, STATE] * 2 + [PICTURE] * 3
     # A state of another round is not taken up.
     store.kept[ROUND][1]["round"] = 0
     assert store.kept[STATE][1]["round"] == 1
@@ -402,6 +426,7 @@ def test_what_can_be_left_out() -> None:
         "no-spill": RefineOptions.of(ablate=["no-spill"]).weights.spill == 1,
         "no-between": RefineOptions.of(ablate=["no-between"]).between == 0,
         "no-picture": RefineOptions.of(ablate=["no-picture"]).picture.share == 0,
+        "no-noise": RefineOptions.of(ablate=["no-noise"]).noise == 0,
         "no-hidden": not RefineOptions.of(ablate=["no-hidden"]).hidden,
     }
     assert changed == dict.fromkeys(ABLATIONS, True)

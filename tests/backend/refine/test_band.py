@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,7 @@ from splatcut.refine.band import VISIBLE, Band, moving_tiles, reaching, tile_pix
 from splatcut.refine.between import views_between
 from splatcut.refine.evidence import EDGE
 from splatcut.refine.options import RefineOptions
-from splatcut.refine.rounds import ERROR, LEAST_ERROR, MOST_ERROR, edge_or_error, make_bands, pixel_sizes
+from splatcut.refine.rounds import ERROR, LEAST_ERROR, MOST_ERROR, edge_or_error, input_error, make_bands, pixel_sizes
 
 
 @cache
@@ -267,9 +268,22 @@ def test_between_the_views_bands_know_how_far_the_scene_is_from_its_photos(off: 
         scene.gaussians, scene.rows, scene.probability, supported, views, scene.masks, options, Quiet(),
         read_photo=read_photo,
     )  # fmt: skip
-    assert {band.error for band in bands if band.held} == {0.0}
+    own = [band.error for band in bands if band.held]
+    assert own == pytest.approx([off or 0.0] * len(views), abs=0.002)
+    assert input_error(bands) == pytest.approx(off or 0.0, abs=0.002)
     (error,) = {band.error for band in bands if not band.held}
     assert error == pytest.approx(wanted, abs=0.002)
+
+
+def test_every_view_with_a_photo_counts_once_in_the_inputs_error() -> None:
+    bands = _bands(_scene(), parts=2)
+    names = [band.name for band in bands]
+    assert names == [name for name in ("view 0", "view 1", "view 2") for _ in range(2)]
+    off = {"view 0": 0.3, "view 1": 0.0, "view 2": 0.4}
+    some = [replace(band, error=off[band.name]) for band in bands]
+    assert input_error(some) == pytest.approx(math.sqrt((0.09 + 0.16) / 2))
+    assert input_error([*some, some[0], some[0]]) == input_error(some)
+    assert input_error(bands) == 0
 
 
 def test_only_trusted_views_have_others_between_them() -> None:

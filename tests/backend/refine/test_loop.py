@@ -21,7 +21,7 @@ from splatcut.refine.loop import Optimiser, optimise, settled, view_by_view
 from splatcut.refine.options import FieldUse, Rates, RefineOptions, Weights
 from splatcut.refine.parameters import NAMES, Moving
 from splatcut.refine.rounds import make_bands, pixel_sizes
-from splatcut.refine.subscene import SubScene
+from splatcut.refine.subscene import SubScene, with_label_images
 
 
 @cache
@@ -251,3 +251,61 @@ def test_every_view_has_its_turn_before_any_has_another() -> None:
     assert seen[6:11] != seen[11:]
     assert view_by_view(names, np.random.default_rng(3)) == order
     assert view_by_view(names, np.random.default_rng(4)) != order
+
+
+def test_between_the_views_bands_can_take_the_label_image_as_it_is() -> None:
+    """Of what the moving Gaussians are now, not of what they were; bands with masks stay themselves."""
+    scene, bands = _scene(), _bands(OPTIONS)
+    moving = Moving.of(scene.gaussians, scene.rows, scene.probability)
+    with torch.no_grad():
+        moving.tensors["opacity_logits"] -= 4.0
+    now = moving.put_into(scene.gaussians)
+    probability = scene.probability.copy()
+    probability[scene.rows] = moving.probability().detach().numpy()
+    made = with_label_images(bands, scene.gaussians, scene.probability, moving, "cpu")
+    assert [band.name for band in made] == [band.name for band in bands]
+    assert {band.held for band in made} == {True, False}
+    for band, after in zip(bands, made, strict=True):
+        assert after.held == band.held
+        if band.held:
+            assert after is band
+            continue
+        shown, then = (
+            raster.render(some, band.camera, features=labels, colour=False, device="reference").features
+            for some, labels in ((now, probability), (scene.gaussians, scene.probability))
+        )
+        wanted = 255 * shown.reshape(-1, 1).T[:, band.pixels]
+        assert np.abs(after.masks - wanted)[:, band.valid].max() <= 1
+        assert np.abs(wanted - 255 * then.reshape(-1, 1).T[:, band.pixels]).max() > 30
+        assert after.masks.dtype == np.uint8
+
+
+def test_what_shows_of_the_object_between_the_views_is_held_where_it_is() -> None:
+    """At its minimum from the start, and not at all when the weight is 0."""
+    scene = _scene()
+    options = replace(OPTIONS, weights=replace(NONE, photo=1.0, hold=1.0))
+    bands = with_label_images(
+        _bands(OPTIONS), scene.gaussians, scene.probability,
+        Moving.of(scene.gaussians, scene.rows, scene.probability), "cpu",
+    )  # fmt: skip
+    steps: dict[tuple[float, float], list[float]] = {}
+    for hold in (0.0, 1.0):
+        for fade in (0.0, 4.0):
+            moving = Moving.of(scene.gaussians, scene.rows, scene.probability)
+            with torch.no_grad():
+                moving.tensors["opacity_logits"] -= fade
+            pixel = pixel_sizes(scene.gaussians.means[scene.rows], scene.views)
+            weights = replace(options.weights, hold=hold, between=1e-12)
+            optimiser = Optimiser(
+                scene.gaussians, scene.probability, moving, pixel, np.zeros(len(scene.rows), bool), bands,
+                replace(options, weights=weights),
+            )  # fmt: skip
+            optimiser.step()
+            before = moving.tensors["opacity_logits"].detach().clone()
+            loss = optimiser.step()
+            moved = (moving.tensors["opacity_logits"].detach() - before).sum().item()
+            steps[hold, fade] = [loss, moved]
+    assert steps[0.0, 4.0][0] == pytest.approx(0, abs=1e-9)
+    # Cross-entropy is at its least where the label image is what it was, and opacities come back when they have faded.
+    assert steps[1.0, 4.0][0] > steps[1.0, 0.0][0] + 0.05
+    assert steps[1.0, 4.0][1] > 0

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -83,6 +83,7 @@ def test_qualities_and_what_is_left_out() -> None:
         "no-spill": lambda options: options.weights.spill == 1,
         "no-between": lambda options: options.between == 0,
         "no-picture": lambda options: options.picture.share == 0,
+        "no-noise": lambda options: options.noise == 0,
         "no-hidden": lambda options: not options.hidden,
     }
     assert set(changed) == set(ABLATIONS)
@@ -104,26 +105,45 @@ def test_the_picture_is_fitted_with_colours_and_shapes_at_rates_of_its_own() -> 
         passes=0,
         patience=9,
         weights=Weights(mask=0.7, photo=2.0),
-        picture=Picture(share=0.25, between=0.6, colour=10.0, background=2.0, average=1.0),
+        picture=Picture(share=0.25, photo=3.5, between=0.6, colour=10.0, background=2.0, average=1.0),
         field=FieldUse(on=True),
     )
     late = options.for_picture()
     assert late is not None
     assert (late.iterations, late.passes, late.patience, late.average) == (25, 0, 0, 1.0)
-    assert late.weights == Weights(mask=0.7, photo=2.0, alone=0.0, between=0.6)
+    assert late.weights == Weights(mask=0.7, photo=3.5, alone=0.0, between=0.6)
     shape = dict.fromkeys(("means", "log_scales", "quats", "opacity_logits"), 2)
     for name, factor in (shape | {"sh_dc": 10, "sh_rest": 10}).items():
         assert getattr(late.rates, name) == factor * getattr(options.rates, name), name
     assert late.rates.label_logits == 0
     assert late.rates.last == options.rates.last
     assert not late.field.on
-    # Where nothing is held from between the views, nothing is in the end.
-    apart = RefineOptions(weights=Weights(between=0)).for_picture()
+    # What has no part before the end has none in it.
+    apart = RefineOptions(weights=Weights(photo=0, between=0)).for_picture()
     assert apart is not None
-    assert apart.weights.between == 0
+    assert (apart.weights.photo, apart.weights.between) == (0, 0)
     assert RefineOptions(picture=Picture(share=0.0)).for_picture() is None
     with pytest.raises(ValueError, match="average must lie in"):
         Picture(average=1.1)
+
+
+def test_the_picture_weighs_less_in_scenes_that_are_far_from_their_photos() -> None:
+    options = RefineOptions(
+        noise=0.04, weights=Weights(mask=0.7, photo=2.0, between=3.0), picture=Picture(photo=5.0, between=1.5)
+    )
+    for error in (0.0, 0.01, 0.04):
+        assert options.for_error(error) == options
+    far = options.for_error(0.1)
+    assert (far.weights.photo, far.weights.between, far.picture.between) == pytest.approx((0.8, 1.2, 0.6))
+    assert replace(far.weights, photo=2.0, between=3.0) == options.weights
+    assert replace(far.picture, between=1.5) == options.picture
+    assert replace(far, weights=options.weights, picture=options.picture) == options
+    # Half as sure at twice the distance, and never a jump.
+    assert options.for_error(0.2).weights.photo == pytest.approx(far.weights.photo / 2)
+    assert options.for_error(0.04 + 1e-9).weights.photo == pytest.approx(2.0)
+    assert replace(options, noise=0.0).for_error(0.5).weights == options.weights
+    with pytest.raises(ValueError, match="noise must lie in"):
+        RefineOptions(noise=-0.1)
 
 
 def test_unknown_qualities_and_ablations_are_refused() -> None:

@@ -96,7 +96,7 @@ def bench(scene: Scene, run: Run, settings: Settings) -> dict[str, Any]:
         shutil.rmtree(out)
     line = command(scene, run, out, settings)
     print(f"splatcut {' '.join(map(str, line))}", file=sys.stderr)
-    measured: Measured = splatcut(line, out.with_suffix(".log"))
+    measured: Measured = splatcut(line, out.with_name(f"{out.name}.log"))
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     cut = read_cut(out)
     _, test = scene.views

@@ -104,14 +104,16 @@ def test_the_picture_is_fitted_with_colours_and_shapes_at_rates_of_its_own() -> 
         iterations=100,
         passes=0,
         patience=9,
-        weights=Weights(mask=0.7, photo=2.0),
-        picture=Picture(share=0.25, photo=3.5, between=0.6, colour=10.0, background=2.0, average=1.0),
+        weights=Weights(mask=0.5, photo=2.0),
+        picture=Picture(
+            share=0.25, photo=3.5, between=0.6, mask=3.0, hold=1.5, colour=10.0, background=2.0, average=1.0
+        ),
         field=FieldUse(on=True),
     )
     late = options.for_picture()
     assert late is not None
     assert (late.iterations, late.passes, late.patience, late.average) == (25, 0, 0, 1.0)
-    assert late.weights == Weights(mask=0.7, photo=3.5, alone=0.0, between=0.6)
+    assert late.weights == Weights(mask=1.5, photo=3.5, alone=0.0, between=0.6, hold=1.5)
     shape = dict.fromkeys(("means", "log_scales", "quats", "opacity_logits"), 2)
     for name, factor in (shape | {"sh_dc": 10, "sh_rest": 10}).items():
         assert getattr(late.rates, name) == factor * getattr(options.rates, name), name

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut import raster
+from splatcut import memory, raster
 from splatcut.cameras import View, load_photo
 from splatcut.extract import labels_from_probability
 from splatcut.gaussians import F32, Gaussians
@@ -40,6 +40,8 @@ ROUND, STATE, PICTURE = "refine-round", "refine-state", "refine-picture"
 PICTURE_STAGE = "picture"
 #: Iterations at each end of a round whose mean loss is told.
 _TOLD = 30
+#: Iterations after which freed memory is returned to the system.
+_TIDY = 25
 #: Probability that cleared Gaussians begin with: low, but such that the optimisation can raise it again.
 GONE = 0.05
 #: Probability below which a Gaussian along an edge is the background's alone and stays as it is.
@@ -207,7 +209,14 @@ def _run(optimiser: Optimiser, progress: Progress, keep: _Keeper) -> None:
     """Runs an optimisation to its end, from its kept state if there is one, and keeps that."""
     if (state := keep.load()) is not None:
         optimiser.load(state)
-    optimise(optimiser, progress, keep)
+
+    def after(optimiser: Optimiser) -> None:
+        keep(optimiser)
+        if optimiser.done % _TIDY == 0:
+            memory.give_back()
+
+    memory.give_back()
+    optimise(optimiser, progress, after)
     if optimiser.done > 0:
         keep.now(optimiser)
 

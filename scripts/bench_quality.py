@@ -6,11 +6,13 @@
     python scripts/bench_quality.py --protocol A --scene statue --variant lift full --tau 0.4 0.6
     python scripts/bench_quality.py --protocol B C --scene statue [--model CHECKPOINT]
     python scripts/bench_quality.py --protocol A --damage --scene statue goldcape demo
+    python scripts/bench_quality.py --protocol A --fold 4 --scene statue goldcape demo
     python scripts/bench_quality.py --protocol D
     python scripts/bench_quality.py --protocol E --scene statue --under A B
 
 - A, ready masks: the masks of the training views in. Measures the 3D part alone. With --damage they are made as bad as
-  a 2D model's first: moved edges, and wrong parts in a fifth of the views (``quality/damage.py``).
+  a 2D model's first: moved edges, and wrong parts in a fifth of the views (``quality/damage.py``). With --fold other
+  views are the test views; where the scene was trained on their photos, PSNR says little.
 - B, one prompt: the scene's prompts.json and its photos in, a 2D model makes the masks. Measures the whole product.
 - C, PLY only: as B, without photos and with no camera but that of the prompted view.
 - D, exact labels: scenes composed of real ones and isolated captures, so that every Gaussian's label is known; ready
@@ -39,7 +41,7 @@ from typing import Any
 from _bench import REPOSITORY, SHARED, CommandFailed, machine
 from quality.compose import COMPOSITIONS, compose
 from quality.running import Settings, bench
-from quality.scenes import Scene, find_scene
+from quality.scenes import Scene, find_scene, folded
 from quality.tables import markdown
 from quality.variants import VARIANTS, Run, plan
 from splatcut.errors import UserError
@@ -59,6 +61,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--tau", nargs="+", type=float, default=[], help="thresholds of the mask variance")
     parser.add_argument("--under", nargs="+", choices=("A", "B", "C", "D"), default=["A"], help="what E is run under")
     parser.add_argument("--damage", action="store_true", help="A and E under A get damaged masks")
+    parser.add_argument("--fold", type=int, default=0, help="A and E under A get test views from this one on")
     parser.add_argument("--model", help="weights of another 2D model, for B and C")
     parser.add_argument("--cache", type=Path, help="folder of the image embeddings")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "out" / "bench_quality", help="folder of the runs")
@@ -87,6 +90,8 @@ def write(runs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None:
 def series(args: argparse.Namespace) -> Iterator[tuple[Scene, Run]]:
     """The runs, scene by scene. Raises ``UserError`` when there is no such scene or variant, or nothing to do."""
     planned = plan(args.protocol, args.variant, args.tau, args.under, args.damage)
+    if args.fold and any(run.protocol != "A" for run in planned):
+        raise UserError("Other test views (--fold) go with ready masks of captures alone: protocol A, or E under A.")
     exact = any(run.protocol == "D" for run in planned)
     names = args.scene or (list(COMPOSITIONS) if exact else [])
     count = 0
@@ -99,6 +104,8 @@ def series(args: argparse.Namespace) -> Iterator[tuple[Scene, Run]]:
             scene = compose(COMPOSITIONS[name], args.shared.resolve(), args.out.resolve() / "composed")
         else:
             scene = find_scene(name, args.shared.resolve())
+            if args.fold:
+                scene = folded(scene, args.fold, args.out.resolve() / f"{name}-fold{args.fold}")
         for run in mine:
             if run.protocol == "A" and scene.masks is None:
                 print(f"{name} has no masks, so there is no protocol A.", file=sys.stderr)

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from _bench import REPOSITORY
@@ -78,6 +79,33 @@ def find_scene(name: str, shared: Path) -> Scene:
     if name == "demo":
         return scene_at(name, REPOSITORY / "demo", "cameras.json", 4)
     return scene_at(name, shared / "scenes" / name, "sparse/0", 8)
+
+
+def folded(scene: Scene, fold: int, place: Path) -> Scene:
+    """The scene with other test views: every ``scene.holdout``-th by name from number ``fold`` on, beginning again at
+    the first. It is written to the folder ``place``, where links lead to the scene's own files; prompts are left out.
+
+    Raises:
+        UserError: ``fold`` is not in [0, holdout).
+    """
+    if not 0 <= fold < scene.holdout:
+        raise UserError(f"{scene.name} has the folds 0 to {scene.holdout - 1}, not {fold}.")
+    if place.exists():
+        shutil.rmtree(place)
+    views = sorted(load_views(scene.cameras, scene.images), key=lambda view: view.name)
+    # What is held out goes by the order of the names.
+    names = {view.name: f"{(i - fold) % len(views):04d}_{view.name}" for i, view in enumerate(views)}
+    for kind in ("images", "masks", "alone"):
+        for path in sorted((scene.folder / kind).rglob("*")):
+            if path.stem in names and path.is_file():
+                link = place / path.relative_to(scene.folder).with_name(names[path.stem] + path.suffix)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path)
+    for name in ("scene.ply", "labels.npz"):
+        if (scene.folder / name).is_file():
+            (place / name).symlink_to(scene.folder / name)
+    save_cameras(place / "cameras.json", [replace(view, name=names[view.name]) for view in views])
+    return scene_at(f"{scene.name}-fold{fold}", place, "cameras.json", scene.holdout, exact=scene.exact)
 
 
 def prompted_camera(scene: Scene, path: Path) -> None:

@@ -135,12 +135,10 @@ class SplatCutSettings(bpy.types.PropertyGroup):
         name="Refine edges", description="Optimise the Gaussians along the objects' edges", default=True
     )
     soft_edges: BoolProperty(name="Soft edges", default=False)  # type: ignore[valid-type]
-    tau: FloatProperty(  # type: ignore[valid-type]
-        name="Edge threshold",
-        description="Mask variance above which a Gaussian counts as lying on an edge",
-        min=0.01,
-        max=1,
-        default=0.6,
+    correct_masks: BoolProperty(  # type: ignore[valid-type]
+        name="Put masks right",
+        description="Correct the masks that the 2D model finds in the views where most others contradict them",
+        default=True,
     )
     seed: IntProperty(name="Seed", min=0, default=0)  # type: ignore[valid-type]
 

@@ -66,22 +66,20 @@ class Settings:
     quality: str = "standard"
     refine: bool = True
     soft_edges: bool = False
-    tau: float = 0.6
+    correct_masks: bool = True
     seed: int = 0
     device: str = "auto"
     model: str | None = None
 
     def options(self) -> JobOptions:
         """The engine's options. Raises ``UserError``."""
-        # A float32 of Blender's has digits that nobody typed.
-        tau = float(f"{self.tau:.6g}")
         return JobOptions(
             device=self.device,
             quality=self.quality,
-            tau=tau,
             seed=self.seed,
             refine=self.refine,
             soft_edges=self.soft_edges,
+            trust_masks=not self.correct_masks,
             model=self.model or None,
         )
 

@@ -206,10 +206,10 @@ class SPLATCUT_PT_run_details(SplatPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def fill(self, context: bpy.types.Context, layout: Any, obj: Any) -> None:
-        """Threshold, seed, and a run from the start."""
+        """Whether masks are corrected, seed, and a run from the start."""
         column = layout.column()
         column.use_property_split = True
-        column.prop(obj.splatcut, "tau")
+        column.prop(obj.splatcut, "correct_masks")
         column.prop(obj.splatcut, "seed")
         fresh = button(layout, "splatcut.run", text="Cut Again from the Start", icon="FILE_REFRESH")
         if fresh is not None:

@@ -107,6 +107,13 @@ def test_with_a_splat_every_step_has_its_buttons(obj: Any) -> None:
     assert tool_button.properties == {"name": tool.SplatCutTool.bl_idname, "space_type": "VIEW_3D"}
 
 
+def test_the_details_of_a_cut(obj: Any) -> None:
+    layout = draw("run_details")
+    assert layout.properties() == ["correct_masks", "seed"]
+    assert [b.properties for b in layout.buttons("splatcut.run")] == [{"fresh": True}]
+    assert obj.splatcut.correct_masks
+
+
 def test_the_hint_goes_from_step_to_step(obj: Any) -> None:
     assert "Take the SplatCut tool" in said(draw("guide"))
     values = clicked(obj)

@@ -27,16 +27,11 @@ def build(tmp_path: Path, settings: jobs.Settings | None = None, scene: str = "a
 
 
 def test_a_job_says_what_the_panel_said(tmp_path: Path) -> None:
-    settings = jobs.Settings("fine", False, True, 0.30000001192092896, 7, "cpu", "model.pth")
+    settings = jobs.Settings("fine", False, True, False, 7, "cpu", "model.pth")
     job = build(tmp_path, settings)
     options = job.options
-    assert (options.quality, options.refine, options.soft_edges, options.tau, options.seed) == (
-        "fine",
-        False,
-        True,
-        0.3,
-        7,
-    )
+    chosen = (options.quality, options.refine, options.soft_edges, options.trust_masks, options.seed)
+    assert chosen == ("fine", False, True, True, 7)
     assert (options.device, options.model) == ("cpu", "model.pth")
     assert job_from_json(job_to_json(job), Path()) == job
 
@@ -46,7 +41,10 @@ def test_the_same_job_gets_the_same_folder_wherever_the_scene_lies(tmp_path: Pat
     assert first.out == second.out
     assert first.out.parent == tmp_path / "runs"
     assert build(tmp_path, jobs.Settings(device="cpu")).out == first.out
-    others = {build(tmp_path, jobs.Settings(**change)).out for change in ({"seed": 1}, {"tau": 0.5}, {"refine": False})}
+    others = {
+        build(tmp_path, jobs.Settings(**change)).out
+        for change in ({"seed": 1}, {"correct_masks": False}, {"refine": False})
+    }
     assert len(others | {first.out}) == 4
     grown = replace(VASE, grow=0.5)
     assert jobs.job_key(replace(first, objects=(grown,))) != jobs.job_key(first)

@@ -8,13 +8,13 @@ where said, and the real scene is compared as a whole.
 
 from __future__ import annotations
 
-import importlib.util
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from cuda_there import ON_CUDA
 from raster_scenes import (
     RandomScene,
     SceneOptions,
@@ -26,24 +26,9 @@ from raster_scenes import (
 )
 
 from splatcut import cameras, formats, raster
-from splatcut.errors import UserError
-from splatcut.raster import autograd, cuda, reference
+from splatcut.raster import autograd, reference
 
-
-def _missing() -> str:
-    if not torch.cuda.is_available():
-        return "torch finds no CUDA device"
-    if importlib.util.find_spec("gsplat") is None:
-        return "gsplat is not installed"
-    try:
-        cuda.require_cuda()
-    except UserError as error:
-        return str(error)
-    return ""
-
-
-_REASON = _missing()
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(_REASON), reason=_REASON or "runs")]
+pytestmark = ON_CUDA
 
 SCENES = {
     "mixed": SceneOptions(),

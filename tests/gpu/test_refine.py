@@ -8,38 +8,21 @@ gradient alone, so single parameters may part; losses and what comes out may not
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
+from cuda_there import ON_CUDA
 from refine_scenes import EdgeScene, edge_scene, iou_alone
 
 from splatcut import raster
-from splatcut.errors import UserError
 from splatcut.progress import Quiet
-from splatcut.raster import cuda
 from splatcut.refine.loop import Optimiser, optimise
 from splatcut.refine.options import FieldUse, RefineOptions
 from splatcut.refine.parameters import Moving
 from splatcut.refine.rounds import make_bands, pixel_sizes
 
-
-def _missing() -> str:
-    if not torch.cuda.is_available():
-        return "torch finds no CUDA device"
-    if importlib.util.find_spec("gsplat") is None:
-        return "gsplat is not installed"
-    try:
-        cuda.require_cuda()
-    except UserError as error:
-        return str(error)
-    return ""
-
-
-_REASON = _missing()
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(_REASON), reason=_REASON or "runs")]
+pytestmark = ON_CUDA
 
 OPTIONS = RefineOptions(iterations=60, field=FieldUse(on=False))
 WITH_FIELD = RefineOptions(iterations=20, field=FieldUse(on=True, rays=512, samples=6))

@@ -108,6 +108,15 @@ class Edge:
     beyond: F32
 
 
+def box_around(found: Bool, pad: int) -> tuple[slice, slice]:
+    """Rows and columns around what is ``found`` [H, W], and ``pad`` more on all sides where the image has them."""
+    rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
+    return (
+        slice(max(0, int(rows[0]) - pad), int(rows[-1]) + pad + 1),
+        slice(max(0, int(columns[0]) - pad), int(columns[-1]) + pad + 1),
+    )
+
+
 def signed_distance(inside: Bool) -> F32:
     """[H, W] pixels to the edge of ``inside``, negative inside; half a pixel on both sides of it."""
     if not inside.any() or inside.all():
@@ -254,11 +263,7 @@ def _compare(mask: NDArray[np.uint8], shown: F32, options: ConsensusOptions) -> 
     if not either.any():
         return None
     pad = int(options.reach + options.most)
-    rows, columns = np.flatnonzero(either.any(axis=1)), np.flatnonzero(either.any(axis=0))
-    box = (
-        slice(max(0, int(rows[0]) - pad), int(rows[-1]) + pad + 1),
-        slice(max(0, int(columns[0]) - pad), int(columns[-1]) + pad + 1),
-    )
+    box = box_around(either, pad)
     edge = edge_between(signed_distance(inside[box]), signed_distance(agreed[box]), options.reach)
     return _Compared(box, np.rint(np.clip(shown[box], 0, 1) * 255).astype(np.uint8), edge)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from splatcut.gaussians import F32
+from splatcut.masks.consensus import box_around
 from splatcut.masks.types import MaskSet
 from splatcut.sam.transform import MASK_SIZE
 
@@ -126,15 +127,6 @@ def snap(
     return masks
 
 
-def _box_of(found: NDArray[np.bool_], pad: int) -> tuple[slice, slice]:
-    """Rows and columns around what is ``found`` [H, W], and ``pad`` more on all sides."""
-    rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
-    return (
-        slice(max(0, int(rows[0]) - pad), int(rows[-1]) + pad + 1),
-        slice(max(0, int(columns[0]) - pad), int(columns[-1]) + pad + 1),
-    )
-
-
 def _snapped(
     soft: F32,
     shown: F32,
@@ -153,7 +145,7 @@ def _snapped(
     wanted = {k: item for k, item in wanted.items() if item.max() > 0.25}
     if wanted:
         window = max(1, round(radius * max(soft.shape[1:]) / MASK_SIZE))
-        box = _box_of(np.maximum.reduce(list(wanted.values())) > FAINT, 4 * window + 1)
+        box = box_around(np.maximum.reduce(list(wanted.values())) > FAINT, 4 * window + 1)
         guide = Guide(picture[box], window, options.smooth)
         for k, item in wanted.items():
             result[k][box] = np.clip(0.5 + options.sharp * (guide.filter(item[box]) - 0.5), 0, 1)

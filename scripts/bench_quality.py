@@ -25,13 +25,14 @@ is what was written: the label image against the visible mask, and the extracted
 boundary IoU with bands of 2% of the diagonal, 5 px and 2 px. The final masks that the run itself writes are scored,
 too: where a view's photo shows that floaters cover the camera, test views included, they are made without what is that
 near, while the label image is rendered with everything. Where the true silhouettes are known (demo), the extracted
-object is scored where nothing of the rest lies in front of it; elsewhere over the whole image. A scene without masks is
-run for its contact sheet.
+object is scored where nothing of the rest lies in front of it; elsewhere where no other object is seen. A scene without
+masks is run for its contact sheet.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -61,7 +62,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--tau", nargs="+", type=float, default=[], help="thresholds of the mask variance")
     parser.add_argument("--under", nargs="+", choices=("A", "B", "C", "D"), default=["A"], help="what E is run under")
     parser.add_argument("--damage", action="store_true", help="A and E under A get damaged masks")
-    parser.add_argument("--fold", type=int, default=0, help="A and E under A get test views from this one on")
+    parser.add_argument(
+        "--fold", nargs="+", type=int, default=[0], metavar="N", help="A and E under A: the first of the test views"
+    )
     parser.add_argument("--model", help="weights of another 2D model, for B and C")
     parser.add_argument("--cache", type=Path, help="folder of the image embeddings")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "out" / "bench_quality", help="folder of the runs")
@@ -90,7 +93,7 @@ def write(runs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None:
 def series(args: argparse.Namespace) -> Iterator[tuple[Scene, Run]]:
     """The runs, scene by scene. Raises ``UserError`` when there is no such scene or variant, or nothing to do."""
     planned = plan(args.protocol, args.variant, args.tau, args.under, args.damage)
-    if args.fold and any(run.protocol != "A" for run in planned):
+    if any(args.fold) and any(run.protocol != "A" for run in planned):
         raise UserError("Other test views (--fold) go with ready masks of captures alone: protocol A, or E under A.")
     exact = any(run.protocol == "D" for run in planned)
     names = args.scene or (list(COMPOSITIONS) if exact else [])
@@ -101,12 +104,12 @@ def series(args: argparse.Namespace) -> Iterator[tuple[Scene, Run]]:
         if not mine:
             continue
         if composed:
-            scene = compose(COMPOSITIONS[name], args.shared.resolve(), args.out.resolve() / "composed")
+            scenes = [compose(COMPOSITIONS[name], args.shared.resolve(), args.out.resolve() / "composed")]
         else:
-            scene = find_scene(name, args.shared.resolve())
-            if args.fold:
-                scene = folded(scene, args.fold, args.out.resolve() / f"{name}-fold{args.fold}")
-        for run in mine:
+            own = find_scene(name, args.shared.resolve())
+            place = args.out.resolve()
+            scenes = [folded(own, fold, place / f"{name}-fold{fold}") if fold else own for fold in args.fold]
+        for scene, run in itertools.product(scenes, mine):
             if run.protocol == "A" and scene.masks is None:
                 print(f"{name} has no masks, so there is no protocol A.", file=sys.stderr)
                 continue

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quality.cut import Cut, partners
-from quality.scenes import Scene
+from quality.scenes import Masks, Scene
 from splatcut import evaluate, formats, raster
 from splatcut.cameras import View, load_photo
 from splatcut.evaluate import MaskScore
@@ -34,8 +34,6 @@ def score_cut(cut: Cut, scene: Scene, test: Sequence[View], masks: Path) -> dict
     for name, other in partners(cut.names, scene.masks).items():
         selected = cut.labels == cut.names.index(name) + 1
         scores: dict[str, dict[str, MaskScore]] = {"visible": {}, "extracted": {}}
-        if scene.alone is not None:
-            scores["silhouette"] = {}
         final = {view.name: masks / name / f"{view.name}.png" for view in test}
         if all(path.is_file() for path in final.values()):
             scores["final"] = {}
@@ -48,11 +46,11 @@ def score_cut(cut: Cut, scene: Scene, test: Sequence[View], masks: Path) -> dict
             scores["visible"][view.name] = evaluate.score_masks(label, truth)
             if "final" in scores:
                 scores["final"][view.name] = evaluate.score_masks(read_mask(final[view.name]), truth)
-            valid = None
-            if scene.alone is not None:
+            valid = _elsewhere(scene.masks, other, view.name)
+            if scene.alone is not None and view.name in scene.alone[other]:
                 whole = read_mask(scene.alone[other][view.name])
                 valid = evaluate.visible_region(whole, truth)
-                scores["silhouette"][view.name] = evaluate.score_masks(alone, whole)
+                scores.setdefault("silhouette", {})[view.name] = evaluate.score_masks(alone, whole)
             scores["extracted"][view.name] = evaluate.score_masks(alone, truth, valid)
         result[name] = {
             kind: {
@@ -62,6 +60,12 @@ def score_cut(cut: Cut, scene: Scene, test: Sequence[View], masks: Path) -> dict
             for kind, views in scores.items()
         }
     return result
+
+
+def _elsewhere(masks: Masks, name: str, view: str) -> NDArray[np.bool_] | None:
+    """[H, W] bool: where no other object is seen in a view, as the object may go on behind them; None if there are none."""
+    others = [read_mask(files[view]) for other, files in masks.items() if other != name and view in files]
+    return ~np.logical_or.reduce(others) if others else None
 
 
 def _picture(gaussians: Gaussians, view: View) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from quality.cut import Cut
 from quality.running import Settings, bench, command, folder
 from quality.scenes import Scene, scene_at
+from quality.scores import score_cut
 from quality.tables import markdown
 from quality.unseen import angles, score_unseen
 from quality.variants import VARIANTS, Run
@@ -36,6 +37,19 @@ def scene(blobs: BlobScene) -> Scene:
 def true_cut(blobs: BlobScene, labels: NDArray[np.int32]) -> Cut:
     rows = LabelFile(labels, NAMES, np.zeros((len(labels), 2), np.float16), np.arange(len(labels)))
     return Cut(blobs.gaussians, labels, NAMES, rows)
+
+
+def test_what_lies_behind_another_object_does_not_count_as_extracted(scene: Scene, blobs: BlobScene) -> None:
+    _, test = scene.views
+    assert scene.alone is None
+    masks = scene.folder / "no final masks"
+    true = score_cut(true_cut(blobs, blobs.labels), scene, test, masks)["red"]
+    for others, same in ((blobs.labels == 1, True), (blobs.labels == 0, False)):
+        labels = np.where(others, 2, blobs.labels).astype(np.int32)
+        more = score_cut(true_cut(blobs, labels), scene, test, masks)["red"]
+        assert more["visible"]["mean"]["iou"] < 0.8 * true["visible"]["mean"]["iou"]
+        iou = more["extracted"]["mean"]["iou"]
+        assert (iou > true["extracted"]["mean"]["iou"] - 0.05) == same, iou
 
 
 def test_a_run_has_its_command_its_scores_and_its_tables(scene: Scene, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def score_cut(cut: Cut, scene: Scene, test: Sequence[View], masks: Path) -> dict
 
 
 def _elsewhere(masks: Masks, name: str, view: str) -> NDArray[np.bool_] | None:
-    """[H, W] bool: where no other object is seen in a view, as the object may go on behind them; None if there are none."""
+    """[H, W] bool: where no other object is seen in a view, as the object may go on behind it; None without others."""
     others = [read_mask(files[view]) for other, files in masks.items() if other != name and view in files]
     return ~np.logical_or.reduce(others) if others else None
 

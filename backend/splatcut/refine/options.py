@@ -45,7 +45,7 @@ class Weights:
 
     mask: float = 1.0
     alone: float = 1.0
-    spill: float = 2.5
+    spill: float = 1.5
     photo: float = 3.0
     between: float = 3.0
     hold: float = 0.0

@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 
 def give_back() -> None:
@@ -18,6 +21,18 @@ def give_back() -> None:
     trim = _trim()
     if trim is not None:
         trim(0)
+
+
+def tidily(items: Iterable[Item], every: int = 10) -> Iterator[Item]:
+    """The items; after every so many, and after the last, what has been freed is given back.
+
+    For loops that leave something small behind after each large piece of work.
+    """
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % every == 0:
+            give_back()
+    give_back()
 
 
 @cache

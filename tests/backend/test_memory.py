@@ -55,3 +55,11 @@ def test_without_the_c_librarys_help_nothing_happens(monkeypatch: pytest.MonkeyP
 
 def _fails(name: str | None) -> None:
     raise TypeError("no handle of the process itself")
+
+
+def test_a_tidy_loop_gives_back_now_and_then_and_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(memory, "give_back", lambda: done.append("back"))
+    for number in memory.tidily(range(5), every=2):
+        done.append(str(number))
+    assert done == ["0", "1", "back", "2", "3", "back", "4", "back"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut import raster
+from splatcut import memory, raster
 from splatcut.cameras import Camera, View, load_photo
 from splatcut.gaussians import F32, Gaussians
 from splatcut.masks.types import MaskSet
@@ -75,7 +75,7 @@ def make_bands(
     progress.stage("bands", len(views) + len(between))
     progress.step(len(views) - len(trusted))
     believed = np.where(supported[:, None], probability, 0).astype(np.float32)
-    for number in trusted:
+    for number in memory.tidily(trusted):
         progress.step()
         camera = views[number].camera
         reach, labels, alone = moving_tiles(scene, camera, rows, probability, device)
@@ -106,7 +106,7 @@ def make_bands(
         )
         bands += _bands(scene, rows, views[number], reach, inner, targets, options.parts, rng)
     error = float(np.clip(np.sqrt(np.mean(errors)), LEAST_ERROR, MOST_ERROR)) if errors else ERROR
-    for view in between:
+    for view in memory.tidily(between):
         progress.step()
         reach, labels, _ = moving_tiles(scene, view.camera, rows, probability, device)
         if not reach.any():

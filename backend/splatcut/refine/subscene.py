@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splatcut import raster
+from splatcut import memory, raster
 from splatcut.gaussians import F32, Gaussians
 from splatcut.raster import autograd, cpu
 from splatcut.refine.band import Band
@@ -124,7 +124,7 @@ def with_label_images(
 ) -> list[Band]:
     """The bands, those between the views with the label image as it is now in the masks' place (L_hold)."""
     found: list[Band] = []
-    for band in bands:
+    for band in memory.tidily(bands):
         if not band.held:
             _, labels, _ = SubScene(scene, fixed_labels, moving, band).render(device)
             shown = tiled(labels, band).permute(2, 0, 1).clamp(0, 1).numpy()

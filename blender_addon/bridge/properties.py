@@ -23,7 +23,7 @@ from bpy.props import (
 QUALITIES = (
     ("draft", "Draft", "Fast look at the edges"),
     ("standard", "Standard", "Edges for most work"),
-    ("fine", "Fine", "Longer optimisation"),
+    ("fine", "Fine", "Longer, for objects that are looked at from all sides"),
 )
 VIEW_SOURCES = (
     ("VIRTUAL", "Virtual", "Views that the engine places around what was clicked; no photos needed"),

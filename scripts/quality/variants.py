@@ -45,8 +45,8 @@ VARIANTS = {
         ),
         Variant(
             "plain",
-            ("--trust-masks", *_ablate("no-hidden", "no-spill", "no-between", "no-picture", "no-noise")),
-            "plain joint optimisation: masks as they are, no rule for hidden extents, both sides of their edges alike, "
+            ("--trust-masks", *_ablate("no-hidden", "no-spill", "no-far", "no-between", "no-picture", "no-noise")),
+            "plain joint optimisation: masks as they are, no rule for hidden extents, all of their pixels alike, "
             "no views in between, nothing for the picture alone, photos weigh the same in all scenes",
         ),
         Variant("trust-masks", ("--trust-masks",), "full, all masks taken as they are"),
@@ -60,6 +60,7 @@ VARIANTS = {
             field=True,
         ),
         _without("no-spill", "full, both sides of the masks weigh alike in the loss on the object alone", "no-spill"),
+        _without("no-far", "full, a mask's pixels weigh the same near its edge as far from it", "no-far"),
         _without("no-between", "full, without the input's render from between the views", "no-between"),
         _without("no-picture", "full, without the end in which shapes stay and the picture is fitted", "no-picture"),
         _without("no-noise", "full, the picture weighs the same however far the scene is from its photos", "no-noise"),

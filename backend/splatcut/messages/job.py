@@ -39,6 +39,7 @@ ABLATIONS = (
     "field-then-gaussians",
     "no-alone",
     "no-spill",
+    "no-far",
     "no-between",
     "no-picture",
     "no-noise",

@@ -37,6 +37,8 @@ class Band:
         trust: [K] float32, the view's confidence; all 0: there are no masks (``held``).
         photo: [T, 256, 3] uint8, what the render should look like.
         exempt: [K, T, 256] bool, pixels where the object's coverage is legitimately hidden behind something else.
+        far: [K, T, 256] bool, pixels far from the mask's edge (``evidence.far_from_edges``), but for those outside
+            where some of the object is hidden.
         error: root mean square of what the input scene's render is away from the view's photo, in [0, 1]; 0 without a
             photo. Between the views that of all photos, within limits.
     """
@@ -51,6 +53,7 @@ class Band:
     trust: F32
     photo: NDArray[np.uint8]
     exempt: NDArray[np.bool_]
+    far: NDArray[np.bool_]
     error: float
 
     @property

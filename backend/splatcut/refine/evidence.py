@@ -20,6 +20,8 @@ from splatcut.progress import Progress
 
 #: Half the width in pixels of the band along the masks' edges.
 EDGE = 4
+#: Pixels from a mask's edge within which it may well be drawn wrong.
+UNCERTAIN = 2.0
 
 
 def edges(soft: F32) -> NDArray[np.bool_]:
@@ -30,6 +32,18 @@ def edges(soft: F32) -> NDArray[np.bool_]:
         found |= ndimage.binary_dilation(inside, iterations=EDGE) & ~ndimage.binary_erosion(
             inside, iterations=EDGE, border_value=1
         )
+    return found
+
+
+def far_from_edges(soft: F32) -> NDArray[np.bool_]:
+    """[K, H, W] bool: pixels whose centres are more than ``UNCERTAIN`` pixels from those on the other side of the edge
+    of the mask, of [K, H, W]; all of them where a mask has no edge."""
+    found = np.ones(soft.shape, bool)
+    for k, mask in enumerate(soft):
+        inside = mask >= 0.5
+        if inside.any() and not inside.all():
+            apart = ndimage.distance_transform_edt(inside) + ndimage.distance_transform_edt(~inside)
+            found[k] = apart > UNCERTAIN
     return found
 
 

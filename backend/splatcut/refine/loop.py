@@ -26,6 +26,8 @@ from splatcut.refine.subscene import SubScene, tiled
 WARM_UP = 0.15
 #: Share of a round that the field has for itself when field and Gaussians are optimised one after the other.
 FIELD_FIRST = 0.5
+#: Chance that L_alone may take an object of which the band has no mask (``chosen_object``).
+ANYWHERE = 0.2
 
 
 class Optimiser:
@@ -179,12 +181,11 @@ class Optimiser:
         if w.photo > 0:
             loss = loss + w.photo * photo_loss(tiled(image, band), photo, valid)
         if w.alone > 0:
-            # One object in turn stands for all of them: each costs a render of its own.
-            trusted = np.flatnonzero(band.trust > 0)
-            k = int(trusted[rng.integers(len(trusted))])
+            k = chosen_object(band, rng)
             weight = inside * (~torch.from_numpy(band.exempt[k])) * float(band.trust[k])
+            emphasis = 1 + (w.far - 1) * torch.from_numpy(band.far[k]).float()
             coverage = tiled(sub.coverage(k, self.device), band)
-            held = held + w.alone * alone_loss(coverage, masks[k], weight, w.spill)
+            held = held + w.alone * alone_loss(coverage, masks[k], weight, w.spill, emphasis)
         self.held.append(float(held.detach()))
         return loss + held
 
@@ -220,6 +221,15 @@ class Optimiser:
         if w.continuity > 0 and part >= WARM_UP:
             loss = loss + w.continuity * field.continuity_loss(self.moving, rng)
         return loss
+
+
+def chosen_object(band: Band, rng: np.random.Generator) -> int:
+    """The number of the object that stands for all in an iteration's L_alone: each costs a render of its own. It is
+    mostly one of those with a mask in the band, and by the chance ``ANYWHERE`` any: leftovers lie where none is."""
+    trusted = band.trust > 0
+    seen = trusted & (band.masks >= 128).any(axis=(1, 2))
+    some = np.flatnonzero(trusted if rng.random() < ANYWHERE or not seen.any() else seen)
+    return int(some[rng.integers(len(some))])
 
 
 def view_by_view(names: Sequence[str], rng: np.random.Generator) -> list[int]:

@@ -29,10 +29,14 @@ def mask_loss(labels: Tensor, transmittance: Tensor, masks: Tensor, weight: Tens
     return (entropy * weight).sum() / weight.sum().clamp(min=1)
 
 
-def alone_loss(coverage: Tensor, mask: Tensor, weight: Tensor, spill: float = 1.0) -> Tensor:
+def alone_loss(
+    coverage: Tensor, mask: Tensor, weight: Tensor, spill: float = 1.0, emphasis: Tensor | float = 1.0
+) -> Tensor:
     """L_alone: cross-entropy of the object's own coverage [T, 256] with its mask [T, 256]; weight [T, 256].
 
     Args:
+        emphasis: [T, 256], what pixels count besides their weight. The sum is divided by the weights alone, so more
+            emphasis on some pixels takes nothing from the others.
         spill: pixels outside the mask weigh so many times as much. Above 1, views that contradict each other are
             settled as a visual hull settles them: what sticks out in one view is no part of the object, while what is
             missing in one may lie anywhere along the ray. The best coverage of a pixel stays its mask's value.
@@ -40,7 +44,7 @@ def alone_loss(coverage: Tensor, mask: Tensor, weight: Tensor, spill: float = 1.
     weight = torch.where(mask < 0.5, weight * spill, weight)
     a = coverage.clamp(EPSILON, 1 - EPSILON)
     entropy = -(mask * a.log() + (1 - mask) * (1 - a).log())
-    return (entropy * weight).sum() / weight.sum().clamp(min=1)
+    return (entropy * weight * emphasis).sum() / weight.sum().clamp(min=1)
 
 
 def photo_loss(image: Tensor, photo: Tensor, valid: Tensor, similarity: float = 0.2) -> Tensor:

@@ -18,6 +18,7 @@ ABLATIONS = (
     "field-then-gaussians",
     "no-alone",
     "no-spill",
+    "no-far",
     "no-between",
     "no-picture",
     "no-noise",
@@ -32,7 +33,8 @@ class Weights:
     Attributes:
         mask: cross-entropy of the label image with the masks (L_mask, the Gaussians' part).
         alone: cross-entropy of the objects' own coverage with the masks (L_alone).
-        spill: how many times as heavy pixels outside of an object's mask count in it.
+        spill: how many times as heavy pixels outside of an object's mask count in it; far: how many times as heavy
+            pixels do that are far from the mask's edge, on either side (``band.Band.far``).
         photo: L1 and structural similarity to the photo (L_photo).
         between: Huber distance to the input scene's render, from between the views (L_between).
         hold: cross-entropy of the label image from between the views with what it was when the shapes were settled
@@ -46,6 +48,7 @@ class Weights:
     mask: float = 1.0
     alone: float = 1.0
     spill: float = 1.5
+    far: float = 3.0
     photo: float = 3.0
     between: float = 3.0
     hold: float = 0.0
@@ -295,6 +298,8 @@ class RefineOptions:
             weights = replace(weights, alone=0.0)
         if "no-spill" in ablate:
             weights = replace(weights, spill=1.0)
+        if "no-far" in ablate:
+            weights = replace(weights, far=1.0)
         return replace(
             plain,
             iterations=iterations,

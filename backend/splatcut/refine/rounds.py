@@ -19,12 +19,14 @@ from splatcut.progress import Progress
 from splatcut.raster import cpu
 from splatcut.refine.band import Band, moving_tiles, reaching, tile_pixels, tiles_with
 from splatcut.refine.between import views_between
-from splatcut.refine.evidence import edges
+from splatcut.refine.evidence import edges, far_from_edges
 from splatcut.refine.options import RefineOptions
 
 #: A pixel is exempt from L_alone where the cores of supported Gaussians, of this share of their size, cover more of it
 #: alone than the label image shows, by so much.
 CORE, HIDDEN = 0.5, 0.5
+#: An object that covers so much more of a pixel alone than the label image shows may well go on behind something else.
+COVERED = 0.1
 #: What the input's renders are taken to be away from photos, root mean square, where there are none; and its limits.
 ERROR, LEAST_ERROR, MOST_ERROR = 0.05, 0.01, 0.1
 #: Bands of a view between the views (``RefineOptions.parts`` is that of the views themselves).
@@ -83,6 +85,7 @@ def make_bands(
             continue
         soft = masks.soft(number)
         inner = tiles_with(edge_or_error(soft, alone, labels), camera)
+        covered = (alone - labels > COVERED).transpose(2, 0, 1) & (soft < 0.5)
         alone = np.stack(
             [_coverage(scene, believed[:, k], camera, reach, device) for k in range(soft.shape[0])], axis=-1
         )
@@ -102,6 +105,7 @@ def make_bands(
             masks.confidence[number].astype(np.float32),
             image,
             (alone - labels > HIDDEN).transpose(2, 0, 1) & (soft < 0.5),
+            far_from_edges(soft) & ~covered,
             off,
         )
         bands += _bands(scene, rows, views[number], reach, inner, targets, options.parts, rng)
@@ -115,7 +119,8 @@ def make_bands(
         inner = tiles_with(edges(shown), view.camera)
         image = raster.render(scene, view.camera, tiles=reach, device=device).image
         assert image is not None
-        targets = _Targets(shown, np.zeros(len(shown), np.float32), image, np.zeros(shown.shape, bool), error)
+        none = np.zeros(shown.shape, bool)
+        targets = _Targets(shown, np.zeros(len(shown), np.float32), image, none, none, error)
         bands += _bands(scene, rows, view, reach, inner, targets, BETWEEN_PARTS, rng)
     return bands
 
@@ -128,12 +133,14 @@ def input_error(bands: Sequence[Band]) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Targets:
-    """What a view is held to: masks [K, H, W], trust [K], photo [H, W, 3], exempt pixels [K, H, W]; see ``Band``."""
+    """What a view is held to: masks [K, H, W], trust [K], photo [H, W, 3], exempt and far pixels [K, H, W]; see
+    ``Band``."""
 
     soft: F32
     trust: F32
     photo: F32
     exempt: NDArray[np.bool_]
+    far: NDArray[np.bool_]
     error: float
 
 
@@ -153,7 +160,7 @@ def _bands(
     place[rows] = np.arange(len(rows))
     kinds = len(targets.soft)
     masks = np.rint(targets.soft.reshape(kinds, -1) * 255).astype(np.uint8)
-    exempt = targets.exempt.reshape(kinds, -1)
+    exempt, far = targets.exempt.reshape(kinds, -1), targets.far.reshape(kinds, -1)
     photo = np.rint(np.clip(targets.photo, 0, 1) * 255).astype(np.uint8).reshape(-1, 3)
     # Whatever the optimisation is never shown it may spoil, so every tile has its turn.
     share = rng.integers(parts, size=reach.shape)
@@ -168,13 +175,16 @@ def _bands(
         moving = place[subset].astype(np.int32)
         # Without masks that hold, zeros that take no memory stand for them.
         shape = (kinds, *pixels.shape)
-        hold = (masks[:, pixels], exempt[:, pixels]) if targets.trust.any() else (
-            np.broadcast_to(np.uint8(0), shape), np.broadcast_to(np.False_, shape)
-        )  # fmt: skip
+        no = np.broadcast_to(np.False_, shape)
+        hold = (
+            (masks[:, pixels], exempt[:, pixels], far[:, pixels])
+            if targets.trust.any()
+            else (np.broadcast_to(np.uint8(0), shape), no, no)
+        )
         found.append(
             Band(
                 view.name, camera, tiles, subset.astype(np.int32), np.flatnonzero(moving >= 0).astype(np.int32),
-                moving[moving >= 0], hold[0], targets.trust, photo[pixels], hold[1], targets.error,
+                moving[moving >= 0], hold[0], targets.trust, photo[pixels], hold[1], hold[2], targets.error,
             )
         )  # fmt: skip
     return found

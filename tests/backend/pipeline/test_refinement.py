@@ -424,6 +424,7 @@ def test_what_can_be_left_out() -> None:
         "field-then-gaussians": not RefineOptions.of(ablate=["field-then-gaussians"]).field.joint,
         "no-alone": RefineOptions.of(ablate=["no-alone"]).weights.alone == 0,
         "no-spill": RefineOptions.of(ablate=["no-spill"]).weights.spill == 1,
+        "no-far": RefineOptions.of(ablate=["no-far"]).weights.far == 1,
         "no-between": RefineOptions.of(ablate=["no-between"]).between == 0,
         "no-picture": RefineOptions.of(ablate=["no-picture"]).picture.share == 0,
         "no-noise": RefineOptions.of(ablate=["no-noise"]).noise == 0,

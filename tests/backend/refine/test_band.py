@@ -24,9 +24,18 @@ from splatcut.raster import cpu
 from splatcut.raster.rule import TILE
 from splatcut.refine.band import VISIBLE, Band, moving_tiles, reaching, tile_pixels, tiles_with
 from splatcut.refine.between import views_between
-from splatcut.refine.evidence import EDGE
+from splatcut.refine.evidence import EDGE, far_from_edges
 from splatcut.refine.options import RefineOptions
-from splatcut.refine.rounds import ERROR, LEAST_ERROR, MOST_ERROR, edge_or_error, input_error, make_bands, pixel_sizes
+from splatcut.refine.rounds import (
+    COVERED,
+    ERROR,
+    LEAST_ERROR,
+    MOST_ERROR,
+    edge_or_error,
+    input_error,
+    make_bands,
+    pixel_sizes,
+)
 
 
 @cache
@@ -237,8 +246,9 @@ def test_between_the_views_the_scenes_own_render_is_the_target_and_there_are_no_
             assert np.abs(band.photo - 255 * image[band.pixels])[band.valid].max() <= 0.51
             assert not band.trust.any()
             assert not band.exempt.any()
+            assert not band.far.any()
             assert not band.masks.any()
-            assert band.masks.shape == band.exempt.shape == (1, *band.pixels.shape)
+            assert band.masks.shape == band.exempt.shape == band.far.shape == (1, *band.pixels.shape)
             assert _full(band.tiles, view.camera)[line].all()
         reached = tiles_with(_reach(scene, view.camera, scene.rows), view.camera)
         np.testing.assert_array_equal(np.any([band.tiles for band in own], axis=0), reached)
@@ -295,6 +305,14 @@ def test_only_trusted_views_have_others_between_them() -> None:
     ]
 
 
+def test_bands_know_what_is_far_from_the_masks_edges() -> None:
+    scene = _scene()
+    for band, soft in zip(_bands(scene, parts=1), scene.masks.probability, strict=True):
+        far = far_from_edges(soft.astype(np.float32) / 255).reshape(1, -1)
+        np.testing.assert_array_equal(band.far, far[:, band.pixels])
+        assert 0.1 < band.far[0][band.valid].mean() < 0.95
+
+
 def test_pixels_where_something_else_hides_a_supported_part_are_exempt() -> None:
     """A plate before the ball's right half: the masks end where it begins, though the ball does not."""
     scene = _scene()
@@ -311,6 +329,14 @@ def test_pixels_where_something_else_hides_a_supported_part_are_exempt() -> None
     exempt = np.zeros(53 * 75, bool)
     exempt[band.pixels[band.valid]] = band.exempt[0][band.valid]
     exempt = exempt.reshape(53, 75)
+    far = np.zeros(53 * 75, bool)
+    far[band.pixels[band.valid]] = band.far[0][band.valid]
+    distant = far_from_edges(masks.soft(0))[0]
+    alone = raster.render(gaussians, view.camera, features=probability, colour=False, opacity_scale=probability[:, 0])
+    covered = (alone.features[..., 0] - seen > COVERED) & (mask < 128)
+    reached = np.isin(np.arange(53 * 75), band.pixels).reshape(53, 75)
+    assert (distant & covered & reached).sum() > 50
+    np.testing.assert_array_equal(far.reshape(53, 75), distant & ~covered & reached)
     ball = scene.masks.probability[1][0] > 127
     behind = ndimage.binary_erosion(ball & (seen < 0.25), iterations=2)
     assert behind.sum() > 50

@@ -16,7 +16,7 @@ from splatcut.cameras.types import View
 from splatcut.errors import Cancelled
 from splatcut.masks.types import MaskSet
 from splatcut.progress import Quiet
-from splatcut.refine.evidence import EDGE, accumulate_alone, edge_share, edges
+from splatcut.refine.evidence import EDGE, UNCERTAIN, accumulate_alone, edge_share, edges, far_from_edges
 
 
 def test_against_the_reference_object_by_object() -> None:
@@ -82,6 +82,21 @@ def test_the_band_along_the_edges() -> None:
     assert not edges(np.ones((1, 9, 9), np.float32)).any()  # the picture's border is no edge
     masks[1] = 1 - masks[0]
     np.testing.assert_array_equal(edges(masks), edges(masks[:1]))
+
+
+def test_far_from_the_edges_is_by_the_distance_to_the_other_side() -> None:
+    masks = np.zeros((2, 20, 30), np.float32)
+    masks[0, 5:15, 8:20] = 0.9
+    masks[1] = np.random.default_rng(0).random((20, 30)) < 0.02
+    y, x = np.mgrid[:20, :30]
+    for mask, far in zip(masks, far_from_edges(masks), strict=True):
+        inside = mask > 0.5
+        for own, other in ((inside, ~inside), (~inside, inside)):
+            rows, columns = np.nonzero(other)
+            apart = np.hypot(y[own][:, None] - rows, x[own][:, None] - columns).min(axis=1)
+            np.testing.assert_array_equal(far[own], apart > UNCERTAIN)
+    # Without an edge nothing is near one.
+    assert far_from_edges(np.stack([np.zeros((4, 5)), np.ones((4, 5))]).astype(np.float32)).all()
 
 
 def test_the_share_along_the_edges_against_the_reference() -> None:

@@ -17,7 +17,7 @@ from splatcut import raster
 from splatcut.gaussians import Gaussians
 from splatcut.progress import Quiet
 from splatcut.refine.band import Band
-from splatcut.refine.loop import Optimiser, optimise, settled, view_by_view
+from splatcut.refine.loop import ANYWHERE, Optimiser, chosen_object, optimise, settled, view_by_view
 from splatcut.refine.options import FieldUse, Rates, RefineOptions, Weights
 from splatcut.refine.parameters import NAMES, Moving
 from splatcut.refine.rounds import make_bands, pixel_sizes
@@ -177,6 +177,44 @@ def test_each_loss_moves_what_it_depends_on(weights: Weights, moved: set[str]) -
     _, moving, _ = _refined(replace(OPTIONS, iterations=3, weights=weights))
     for name in NAMES:
         assert torch.equal(moving.tensors[name], start.tensors[name]) == (name not in moved), name
+
+
+def test_pixels_far_from_the_masks_edges_count_more_in_what_the_object_is_alone() -> None:
+    options = replace(OPTIONS, iterations=1, weights=replace(NONE, alone=1.0, far=4.0))
+    alike = replace(options, weights=replace(options.weights, far=1.0))
+
+    def first(options: RefineOptions, far: bool | None = None) -> float:
+        optimiser = _optimiser(options)
+        bands = optimiser.held_bands
+        if far is not None:
+            bands[:] = [replace(band, far=np.full_like(band.far, far)) for band in bands]
+        return optimiser.step()
+
+    plain = first(alike)
+    assert plain > 0
+    assert first(options, far=False) == pytest.approx(plain, rel=1e-5)
+    assert first(options, far=True) == pytest.approx(4 * plain, rel=1e-5)
+    assert plain < first(options) < 4 * plain
+
+
+def test_the_object_alone_is_mostly_one_that_the_band_has_a_mask_of() -> None:
+    first = _bands(OPTIONS)[0]
+    tiles = first.masks.shape[1:]
+    masks = np.zeros((4, *tiles), np.uint8)
+    masks[1, 0, 0] = masks[2, -1, -1] = 200
+    masks[3] = 100
+
+    def counts(trust: list[int], masks: np.ndarray = masks) -> np.ndarray:
+        band = replace(first, masks=masks, trust=np.asarray(trust, np.float32))
+        rng = np.random.default_rng(0)
+        return np.bincount([chosen_object(band, rng) for _ in range(4000)], minlength=4) / 4000
+
+    rest = ANYWHERE / 4
+    np.testing.assert_allclose(counts([1, 1, 1, 1]), [rest, 0.5 - rest, 0.5 - rest, rest], atol=0.03)
+    # What is not trusted has no say.
+    np.testing.assert_allclose(counts([1, 0, 1, 0]), [ANYWHERE / 2, 0, 1 - ANYWHERE / 2, 0], atol=0.03)
+    np.testing.assert_allclose(counts([1, 0, 0, 1]), [0.5, 0, 0, 0.5], atol=0.03)
+    np.testing.assert_allclose(counts([1, 1, 1, 1], 0 * masks), 4 * [0.25], atol=0.03)
 
 
 def test_a_sub_scene_renders_the_band_as_the_whole_scene_does() -> None:

@@ -74,6 +74,15 @@ def test_alone_loss_weighs_spill() -> None:
         assert 1 + int(np.argmin(candidates)) == 20 * value
 
 
+def test_alone_loss_with_emphasis_takes_nothing_from_other_pixels() -> None:
+    coverage = torch.tensor([[0.8, 0.3, 0.6]], dtype=torch.float64)
+    mask, weight = torch.tensor([[1.0, 0.0, 0.0]]).double(), torch.tensor([[1.0, 0.5, 1.0]]).double()
+    emphasis = torch.tensor([[1.0, 4.0, 1.0]]).double()
+    entropy = [-math.log(0.8), -math.log(0.7), -math.log(0.4)]
+    expected = (entropy[0] + 4 * 2 * 0.5 * entropy[1] + 2 * entropy[2]) / (1 + 2 * 0.5 + 2)
+    assert float(alone_loss(coverage, mask, weight, 2, emphasis)) == pytest.approx(expected, rel=1e-6)
+
+
 def test_pixels_without_weight_do_not_matter() -> None:
     weight = (torch.arange(512).reshape(2, 256) % 3 > 0).double()
     for seed in range(2):

@@ -81,6 +81,7 @@ def test_qualities_and_what_is_left_out() -> None:
         "field-then-gaussians": lambda options: not options.field.joint,
         "no-alone": lambda options: options.weights.alone == 0,
         "no-spill": lambda options: options.weights.spill == 1,
+        "no-far": lambda options: options.weights.far == 1,
         "no-between": lambda options: options.between == 0,
         "no-picture": lambda options: options.picture.share == 0,
         "no-noise": lambda options: options.noise == 0,

@@ -196,7 +196,8 @@ def _finish(
     shown = main.adam.steps.numpy() > 0
     said.update(_told(main), moved=int(shown.sum()))
     if begun.number == options.rounds - 1 and (late := options.for_picture()) is not None:
-        background = labels_from_probability(_share(moving)) == 0
+        sure = np.nan_to_num(labelled.probability[rows]).sum(axis=1) < 1 - options.picture.sure
+        background = sure & (labels_from_probability(_share(moving)) == 0)
         if late.weights.hold > 0:
             bands = with_label_images(bands, gaussians, hard, moving, device)
         picture = make(bands, late, begun.number, device, background, PICTURE_STAGE)

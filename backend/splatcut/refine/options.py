@@ -128,24 +128,28 @@ class Picture:
             what the background's Gaussians hide of an object.
         colour: by how much the rates of colours are higher in it; background: those of the background's Gaussians'
             means, scales, rotations and opacities.
+        sure: the probability in the lift above which a Gaussian is the background's in this sense. What was less sure
+            keeps its shape, lest it grow back before the objects' edges.
         average: share of its iterations, the last ones, over which the parameters are averaged.
     """
 
     share: float = 1.0
-    photo: float = 4.5
+    photo: float = 12.0
     between: float = 3.0
-    mask: float = 2.0
-    hold: float = 2.0
-    colour: float = 8.0
-    background: float = 3.0
+    mask: float = 8.0
+    hold: float = 8.0
+    colour: float = 24.0
+    background: float = 6.0
+    sure: float = 0.9
     average: float = 0.5
 
     def __post_init__(self) -> None:
         for item in fields(self):
             if not 0.0 <= getattr(self, item.name) < math.inf:
                 raise ValueError(f"The picture's {item.name} must be 0 or above, not {getattr(self, item.name)}.")
-        if self.average > 1.0:
-            raise ValueError(f"The picture's average must lie in [0, 1], not {self.average}.")
+        for name in ("sure", "average"):
+            if getattr(self, name) > 1.0:
+                raise ValueError(f"The picture's {name} must lie in [0, 1], not {getattr(self, name)}.")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from _bench import Measured, splatcut
 from quality.cut import read_cut
 from quality.damage import write_damaged_masks
 from quality.exact import score_boundary
+from quality.margins import score_margins
 from quality.scenes import Scene, prompted_camera
 from quality.scores import psnr, score_2d_masks, score_cut, score_labels
 from quality.unseen import score_unseen
@@ -115,6 +116,7 @@ def bench(scene: Scene, run: Run, settings: Settings) -> dict[str, Any]:
         "psnr_before": _psnr_before(scene),
         "psnr_after": psnr(cut.gaussians, scene, test),
         "unseen_angles": score_unseen(cut, scene, out.with_name(f"{out.name}-unseen.png")),
+        "margins": score_margins(cut, scene, test),
         "masks_2d": score_2d_masks(out, scene) if run.protocol == "B" else {},
         "gaussian_labels": score_labels(cut, scene),
         "boundary_labels": score_boundary(cut, scene),

@@ -46,12 +46,10 @@ def score_cut(cut: Cut, scene: Scene, test: Sequence[View], masks: Path) -> dict
             scores["visible"][view.name] = evaluate.score_masks(label, truth)
             if "final" in scores:
                 scores["final"][view.name] = evaluate.score_masks(read_mask(final[view.name]), truth)
-            valid = _elsewhere(scene.masks, other, view.name)
             if scene.alone is not None and view.name in scene.alone[other]:
                 whole = read_mask(scene.alone[other][view.name])
-                valid = evaluate.visible_region(whole, truth)
                 scores.setdefault("silhouette", {})[view.name] = evaluate.score_masks(alone, whole)
-            scores["extracted"][view.name] = evaluate.score_masks(alone, truth, valid)
+            scores["extracted"][view.name] = evaluate.score_masks(alone, truth, known_region(scene, other, view, truth))
         result[name] = {
             kind: {
                 "mean": evaluate.mean_score(views.values()).as_dict(),
@@ -60,6 +58,16 @@ def score_cut(cut: Cut, scene: Scene, test: Sequence[View], masks: Path) -> dict
             for kind, views in scores.items()
         }
     return result
+
+
+def known_region(scene: Scene, name: str, view: View, truth: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """[H, W] bool: where the object's visible mask ``truth`` [H, W] tells what it covers alone; None: everywhere.
+
+    That is where nothing lies in front of its silhouette, if that is known, otherwise where no other object is seen.
+    """
+    if scene.alone is not None and view.name in scene.alone[name]:
+        return evaluate.visible_region(read_mask(scene.alone[name][view.name]), truth)
+    return _elsewhere(scene.masks or {}, name, view.name)
 
 
 def _elsewhere(masks: Masks, name: str, view: str) -> NDArray[np.bool_] | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from _bench import machine, stage_table, table
+from quality.margins import PARTS
 from quality.variants import VARIANTS
 
 Figures = dict[str, Any]
@@ -42,7 +43,7 @@ def markdown(runs: Sequence[Figures]) -> str:
     seeds = ", ".join(sorted({str(run["seed"]) for run in runs}))
     parts = [f"{machine()}; seed {seeds}", "", *_legend(runs)]
     parts += ["", _summary(runs), "", _objects(runs)]
-    further = (_silhouettes(runs), _unseen(runs), _labels(runs), _boundary(runs), _masks_2d(runs))
+    further = (_silhouettes(runs), _unseen(runs), _margins(runs), _labels(runs), _boundary(runs), _masks_2d(runs))
     parts += [text for made in further if made for text in ("", made)]
     for run in runs:
         parts += ["", f"{run['title']} ({run['model'] or 'no 2D model'}), contact sheet: {run['contact_sheet']}", ""]
@@ -102,6 +103,16 @@ def _unseen(runs: Sequence[Figures]) -> str:
             rows.append([run["title"], name, scores["against"], len(scores["views"]), *cells])
     header = ["coverage outside, from unseen angles", "object", "of", "views", "share (of lifting's)"]
     return table([*header, "sticking out by more than 2 px"], rows) if rows else ""
+
+
+def _margins(runs: Sequence[Figures]) -> str:
+    rows = [
+        [run["title"], name, *(f"{margins[part]:+.2f}" for part in PARTS)]
+        for run in runs
+        for name, margins in run["margins"].items()
+    ]
+    header = ["extracted, px too large along the outline", "object", *(f"{part} third of the views" for part in PARTS)]
+    return table(header, rows) if rows else ""
 
 
 def _series(run: Figures) -> tuple[str, str, bool, str | None]:

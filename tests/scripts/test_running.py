@@ -11,14 +11,18 @@ import numpy as np
 import pytest
 from blob_scene import NAMES, BlobScene, make_scene
 from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import binary_erosion
 
 from quality.cut import Cut
+from quality.margins import PARTS, score_margins
 from quality.running import Settings, bench, command, folder
 from quality.scenes import Scene, scene_at
 from quality.scores import score_cut
 from quality.tables import markdown
 from quality.unseen import angles, score_unseen
 from quality.variants import VARIANTS, Run
+from splatcut.cameras import View
 from splatcut.export.plys import LabelFile
 
 
@@ -98,3 +102,42 @@ def test_a_piece_of_floor_on_an_object_is_seen_from_other_angles(
 
 def test_angles_of_a_scene_without_masks_are_none(scene: Scene) -> None:
     assert angles(replace(scene, masks=None), "red") == []
+
+
+def test_objects_of_larger_gaussians_are_larger_in_all_views(scene: Scene, blobs: BlobScene) -> None:
+    train, test = scene.views
+    assert score_margins(true_cut(blobs, blobs.labels), scene, test) == {}  # two views, three parts
+    found = []
+    for factor in (0.7, 1.0, 1.5):
+        larger = replace(blobs.gaussians, log_scales=blobs.gaussians.log_scales + np.float32(np.log(factor)))
+        cut = replace(true_cut(blobs, blobs.labels), gaussians=larger)
+        margins = score_margins(cut, scene, train + test)
+        assert set(margins) == set(NAMES)
+        found.append([margins[name][part] for name in NAMES for part in PARTS])
+    smaller, same, larger = np.array(found)
+    # The floor hides a little of the balls, which tells nothing of what they are alone.
+    assert same.min() > 0
+    assert same.max() < 0.6
+    assert (smaller < same - 1.5).all()
+    assert (larger > same + 3).all()
+
+
+def test_margins_go_by_the_distance_from_the_camera(scene: Scene, blobs: BlobScene) -> None:
+    """An object that is too large in the farthest views alone is said to be so."""
+    centre = blobs.gaussians.means[blobs.labels == NAMES.index("red") + 1].mean(axis=0)
+
+    def away(view: View) -> float:
+        return float(np.linalg.norm(view.camera.camera_from_world @ [*centre, 1.0] - [0, 0, 0, 1]))
+
+    views = sorted([*scene.views[0], *scene.views[1]], key=away)
+    assert scene.masks is not None
+    true = score_margins(true_cut(blobs, blobs.labels), scene, views)["red"]
+    eroded = {**scene.masks["red"]}
+    for view in views[-2:]:
+        mask = np.asarray(Image.open(eroded[view.name]).convert("L")) > 127
+        eroded[view.name] = scene.folder / f"eroded_{view.name}.png"
+        Image.fromarray(binary_erosion(mask, iterations=2)).save(eroded[view.name])
+    smaller = replace(scene, masks={**scene.masks, "red": eroded})
+    far = score_margins(true_cut(blobs, blobs.labels), smaller, views)["red"]
+    assert {part: far[part] for part in PARTS[:2]} == {part: true[part] for part in PARTS[:2]}
+    assert far["farthest"] > 1.5

@@ -27,6 +27,7 @@ def figures(variant: str, share: float, iou: float | None) -> dict[str, Any]:
         "unseen_angles": {"cup": {"share": share, "sticking_out": None, "against": "hull", "views": {"a": {}}}},
         "psnr_before": {"overall": 20.0, "edge": None},
         "psnr_after": {"overall": 20.5, "edge": None},
+        "margins": {"cup": {"nearest": -0.051, "middle": 0.0, "farthest": 0.2149}},
         "masks_2d": {},
         "gaussian_labels": {},
         "boundary_labels": {},
@@ -45,6 +46,7 @@ def test_every_run_has_its_rows_and_unseen_angles_stand_beside_liftings() -> Non
     assert "| statue, A, full | - / 0.500 / 0.250 / 0.125 |" in text
     assert "20.00 to 20.50 | - to - | 1,000 to 1,001 |" in text
     assert "| statue, A, full | cup | hull | 1 | 0.0200 (0.25) | - |" in text
+    assert "| statue, A, full | cup | -0.05 | +0.00 | +0.21 |" in text
     widths = [line.count("|") for line in text.splitlines() if line.startswith("|")]
     assert all(width > 3 for width in widths)
 

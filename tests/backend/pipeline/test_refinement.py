@@ -275,6 +275,25 @@ def test_the_end_fits_the_picture_and_leaves_the_objects_shapes(
     assert errors[1] < 0.97 * errors[0]
 
 
+@pytest.mark.parametrize("sure", [0.0, 0.5, 0.9])
+def test_the_end_leaves_the_shapes_of_what_may_be_the_objects(
+    lifted: tuple[Gaussians, list[View], MaskSet, Labelled], sure: float
+) -> None:
+    """Of what the lift gives to the background with less confidence, colours alone change."""
+    options = replace(PLAIN, iterations=40, rounds=1)
+    before = refined(lifted, replace(options, picture=Picture(share=0.0))).labelled
+    after = refined(lifted, replace(options, picture=Picture(share=1.0, sure=sure))).labelled
+    lift = lifted[3].probability.sum(axis=1)[before.parent]
+    background = after.changed & (labels_from_probability(before.probability) == 0)
+    same = (after.gaussians.means == before.gaussians.means).all(axis=1)
+    unsure = background & (1 - lift < sure)
+    assert same[unsure].all()
+    assert unsure.any() == (sure > 0)
+    assert not same[background & (1 - lift > sure)].all()
+    if sure > 0:
+        assert (after.gaussians.sh[unsure] != before.gaussians.sh[unsure]).any()
+
+
 @pytest.mark.parametrize("between", [0, 2])
 def test_the_end_holds_the_label_image_only_from_between_the_views(
     lifted: tuple[Gaussians, list[View], MaskSet, Labelled], between: int

@@ -128,6 +128,8 @@ def test_the_picture_is_fitted_with_colours_and_shapes_at_rates_of_its_own() -> 
     assert RefineOptions(picture=Picture(share=0.0)).for_picture() is None
     with pytest.raises(ValueError, match="average must lie in"):
         Picture(average=1.1)
+    with pytest.raises(ValueError, match="sure must lie in"):
+        Picture(sure=1.1)
 
 
 def test_the_picture_weighs_less_in_scenes_that_are_far_from_their_photos() -> None:

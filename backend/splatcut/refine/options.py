@@ -11,6 +11,8 @@ from dataclasses import field as made
 
 #: Iterations of a round at least, passes over the views at least, and rounds, for each quality.
 BUDGETS = {"draft": (150, 3, 1), "standard": (400, 12, 1), "fine": (1000, 30, 2)}
+#: The weight of L_photo where nothing gives the picture back in the end.
+PHOTO_ALONE = 3.0
 #: What can be left out to see what it is worth (``RefineOptions.of``).
 ABLATIONS = (
     "no-rbf",
@@ -49,7 +51,7 @@ class Weights:
     alone: float = 1.0
     spill: float = 1.5
     far: float = 3.0
-    photo: float = 3.0
+    photo: float = 1.75
     between: float = 3.0
     hold: float = 0.0
     align: float = 0.3
@@ -135,7 +137,7 @@ class Picture:
 
     share: float = 1.0
     photo: float = 12.0
-    between: float = 3.0
+    between: float = 8.0
     mask: float = 8.0
     hold: float = 8.0
     colour: float = 24.0
@@ -174,8 +176,9 @@ class RefineOptions:
         photo_error: how far the input's render has to be from a view's photo, root mean square in (0, 1], for the photo
             alone to be what the render is held to. Nearer, the rest is the input's render, in proportion: it has less
             noise than any one photo.
-        noise: how far the input's renders are from the photos, all taken together, for L_photo and L_between to weigh
-            what ``weights`` says. Farther, they weigh less, in inverse proportion (``for_error``). 0: they never do.
+        noise: how far the input's renders are from the photos, all taken together, for L_between to weigh what
+            ``weights`` says; photo_noise: the same for L_photo. Farther, they weigh less, in inverse proportion
+            (``for_error``). 0: they never do.
         between: with how many of its nearest views each view is paired; from half-way between two the render is held
             to the input scene's, in an iteration after each one on a view. 0: from the views alone.
         weights, rates, field, picture: see there.
@@ -196,6 +199,7 @@ class RefineOptions:
     average: float = 0.25
     photo_error: float = 0.04
     noise: float = 0.03
+    photo_noise: float = 0.05
     between: int = 3
     weights: Weights = made(default_factory=Weights)
     rates: Rates = made(default_factory=Rates)
@@ -213,8 +217,9 @@ class RefineOptions:
                 raise ValueError(f"{name} must lie in [0, 1], not {getattr(self, name)}.")
         if not 0.0 < self.photo_error <= 1.0:
             raise ValueError(f"photo_error must lie in (0, 1], not {self.photo_error}.")
-        if not 0.0 <= self.noise <= 1.0:
-            raise ValueError(f"noise must lie in [0, 1], not {self.noise}.")
+        for name in ("noise", "photo_noise"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} must lie in [0, 1], not {getattr(self, name)}.")
 
     def for_views(self, count: int, turns: int = 1) -> RefineOptions:
         """These options with as many iterations as ``count`` views take; ``turns`` times that if others go between."""
@@ -227,13 +232,13 @@ class RefineOptions:
         difference of a given size says the less the larger differences are in any case (the logarithm of a Laplace
         distribution's density falls with the distance in terms of its scale).
         """
-        if not 0.0 < self.noise < error:
-            return self
-        less, w = self.noise / error, self.weights
+        between, photo = (limit / error if 0.0 < limit < error else 1.0 for limit in (self.noise, self.photo_noise))
+        w = self.weights
         return replace(
             self,
-            weights=replace(w, photo=less * w.photo, between=less * w.between),
-            picture=replace(self.picture, between=less * self.picture.between),
+            weights=replace(w, photo=photo * w.photo, between=between * w.between),
+            # With the shapes settled small changes are left, which count by their squares.
+            picture=replace(self.picture, between=between**2 * self.picture.between),
         )
 
     def for_picture(self) -> RefineOptions | None:
@@ -302,6 +307,8 @@ class RefineOptions:
             weights = replace(weights, alone=0.0)
         if "no-spill" in ablate:
             weights = replace(weights, spill=1.0)
+        if brief or "no-noise" in ablate:
+            weights = replace(weights, photo=PHOTO_ALONE)
         if "no-far" in ablate:
             weights = replace(weights, far=1.0)
         return replace(
@@ -314,6 +321,7 @@ class RefineOptions:
             split=plain.split if split is None else split,
             hidden=plain.hidden and "no-hidden" not in ablate,
             noise=0.0 if "no-noise" in ablate else plain.noise,
+            photo_noise=0.0 if "no-noise" in ablate else plain.noise if brief else plain.photo_noise,
             between=0 if brief or "no-between" in ablate else plain.between,
             weights=weights,
             picture=replace(plain.picture, share=0.0) if brief or "no-picture" in ablate else plain.picture,

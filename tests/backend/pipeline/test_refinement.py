@@ -308,14 +308,15 @@ def test_the_end_holds_the_label_image_only_from_between_the_views(
 def test_the_picture_weighs_less_where_the_input_is_far_from_its_photos(
     lifted: tuple[Gaussians, list[View], MaskSet, Labelled],
 ) -> None:
-    options = replace(PLAIN, rounds=1, between=2, noise=0.0, picture=Picture(share=1.0))
+    options = replace(PLAIN, rounds=1, between=2, noise=0.0, photo_noise=0.0, picture=Picture(share=1.0))
     usual = refined(lifted, options)
     error = usual.summary["rounds"][0]["input_error"]
     assert 0.001 < error < 0.2
     weights = replace(options.weights, photo=options.weights.photo / 2, between=options.weights.between / 2)
-    picture = replace(options.picture, between=options.picture.between / 2)
+    picture = replace(options.picture, between=options.picture.between / 4)
     half = bits(refined(lifted, replace(options, weights=weights, picture=picture)).labelled)
-    assert bits(refined(lifted, replace(options, noise=error / 2)).labelled) == half != bits(usual.labelled)
+    less = replace(options, noise=error / 2, photo_noise=error / 2)
+    assert bits(refined(lifted, less).labelled) == half != bits(usual.labelled)
 
 
 @pytest.fixture(scope="module")

@@ -98,6 +98,9 @@ def test_qualities_and_what_is_left_out() -> None:
     assert not RefineOptions.of("standard").field.on
     assert [RefineOptions.of(name).between for name in ("draft", "standard", "fine")] == [0, 3, 3]
     assert [RefineOptions.of(name).picture.share > 0 for name in ("draft", "standard", "fine")] == [False, True, True]
+    # Where nothing gives the picture back it weighs more before.
+    assert [RefineOptions.of(name).weights.photo for name in ("draft", "standard", "fine")] == [3.0, 1.75, 1.75]
+    assert RefineOptions.of(ablate=["no-noise"]).weights.photo == 3.0
 
 
 def test_the_picture_is_fitted_with_colours_and_shapes_at_rates_of_its_own() -> None:
@@ -134,21 +137,28 @@ def test_the_picture_is_fitted_with_colours_and_shapes_at_rates_of_its_own() -> 
 
 def test_the_picture_weighs_less_in_scenes_that_are_far_from_their_photos() -> None:
     options = RefineOptions(
-        noise=0.04, weights=Weights(mask=0.7, photo=2.0, between=3.0), picture=Picture(photo=5.0, between=1.5)
+        noise=0.04,
+        photo_noise=0.04,
+        weights=Weights(mask=0.7, photo=2.0, between=3.0),
+        picture=Picture(photo=5.0, between=1.5),
     )
     for error in (0.0, 0.01, 0.04):
         assert options.for_error(error) == options
     far = options.for_error(0.1)
-    assert (far.weights.photo, far.weights.between, far.picture.between) == pytest.approx((0.8, 1.2, 0.6))
+    assert (far.weights.photo, far.weights.between, far.picture.between) == pytest.approx((0.8, 1.2, 0.24))
     assert replace(far.weights, photo=2.0, between=3.0) == options.weights
     assert replace(far.picture, between=1.5) == options.picture
     assert replace(far, weights=options.weights, picture=options.picture) == options
     # Half as sure at twice the distance, and never a jump.
     assert options.for_error(0.2).weights.photo == pytest.approx(far.weights.photo / 2)
     assert options.for_error(0.04 + 1e-9).weights.photo == pytest.approx(2.0)
-    assert replace(options, noise=0.0).for_error(0.5).weights == options.weights
-    with pytest.raises(ValueError, match="noise must lie in"):
-        RefineOptions(noise=-0.1)
+    assert replace(options, noise=0.0, photo_noise=0.0).for_error(0.5) == replace(options, noise=0.0, photo_noise=0.0)
+    # Each has a limit of its own.
+    photo = replace(options, photo_noise=0.05).for_error(0.1)
+    assert (photo.weights.photo, photo.weights.between) == pytest.approx((1.0, 1.2))
+    for name in ("noise", "photo_noise"):
+        with pytest.raises(ValueError, match=f"^{name} must lie in"):
+            RefineOptions(**{name: -0.1})
 
 
 def test_unknown_qualities_and_ablations_are_refused() -> None:

@@ -7,114 +7,42 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numba
 import numpy as np
 import pytest
 from blob_scene import VIEWS, BlobScene
-from numpy.typing import NDArray
+from refined_blobs import PLAIN, QUICK, Lifted, Memory, Stopping, bits, refined
 from segment_runs import leftovers, results, resumed, stop
 
 import splatcut.messages
 import splatcut.pipeline.viewpoints
 import splatcut.refine.options
 from splatcut import raster
-from splatcut.cameras import View, load_photo, load_views, save_cameras
+from splatcut.cameras import View, save_cameras
 from splatcut.errors import Cancelled
 from splatcut.extract import labels_from_probability
 from splatcut.formats import SplatFile, read_splats, write_splats
 from splatcut.gaussians import Gaussians
-from splatcut.masks.ready import read_ready_masks
 from splatcut.masks.types import MaskSet
 from splatcut.masks.virtual import VirtualOptions
 from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.messages.job import QUALITIES
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.pipeline.labelling import Labelled, lift_scene
-from splatcut.pipeline.refinement import PICTURE, ROUND, STATE, Refined, Saving, refine_scene
+from splatcut.pipeline.refinement import PICTURE, ROUND, STATE, Refined, refine_scene
 from splatcut.progress import Quiet
-from splatcut.refine.between import views_between
-from splatcut.refine.options import ABLATIONS, BUDGETS, FieldUse, Picture, RefineOptions
-
-#: A few cheap iterations of everything there is, but for views in between.
-QUICK = RefineOptions(iterations=7, passes=0, rounds=2, split=True, between=0, field=FieldUse(on=True, rays=256))
-PLAIN = replace(QUICK, split=False, hidden=False, field=FieldUse(on=False))
+from splatcut.refine.options import ABLATIONS, BUDGETS, Picture, RefineOptions
 
 Segment = Callable[..., int]
-
-
-class Memory:
-    """Keeps what is saved, as files would."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, tuple[dict[str, NDArray[Any]], dict[str, Any]]] = {}
-        self.saved: list[str] = []
-
-    def load(self, stage: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
-        return self.kept.get(stage)
-
-    def save(
-        self, stage: str, arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any], compress: bool = True
-    ) -> None:
-        copies = {name: np.array(array) for name, array in arrays.items()}
-        self.kept[stage] = copies, json.loads(json.dumps(notes))
-        self.saved.append(stage)
-
-
-class Stopping(Quiet):
-    """Raises ``Cancelled`` at the step with this number of all steps of stages called ``stage``; logs the stages."""
-
-    def __init__(self, stage: str = "", at: int = 0) -> None:
-        super().__init__()
-        self.wanted, self.at, self.count = stage, at, 0
-        self.stages: list[tuple[str, int]] = []
-
-    def stage(self, name: str, total: int) -> None:
-        self.stages.append((name, total))
-
-    def step(self, count: int = 1) -> None:
-        if count and self.stages[-1][0] == self.wanted:
-            self.count += count
-            if self.count >= self.at:
-                raise Cancelled("Enough.")
 
 
 @pytest.fixture(autouse=True)
 def _one_thread(one_thread: None) -> None:
     """On pictures this small threads cost more than they give."""
-
-
-@pytest.fixture(scope="module")
-def lifted(blobs: BlobScene) -> Iterator[tuple[Gaussians, list[View], MaskSet, Labelled]]:
-    """The tiny data set with masks that reach over the balls, so that there is something to refine."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    views = load_views(blobs.cameras, blobs.folder / "images")
-    masks = read_ready_masks(blobs.folder / "masks", views, views, Quiet())
-    yield blobs.gaussians, views, masks, lift_scene(blobs.gaussians, views, masks, 0.6, Quiet())
-    numba.set_num_threads(threads)
-
-
-def refined(
-    lifted: tuple[Gaussians, list[View], MaskSet, Labelled],
-    options: RefineOptions,
-    progress: Quiet | None = None,
-    store: Memory | None = None,
-    every: int = 50,
-) -> Refined:
-    scene, views, masks, labelled = lifted
-    saving = Saving(store, iterations=every, seconds=1e9)
-    return refine_scene(scene, labelled, views, masks, options, progress or Quiet(), saving=saving)
-
-
-def bits(labelled: Labelled) -> dict[str, bytes]:
-    arrays = {**labelled.arrays(), **{f.name: getattr(labelled.gaussians, f.name) for f in fields(Gaussians)}}
-    return {name: np.ascontiguousarray(array).tobytes() for name, array in arrays.items()}
 
 
 def mask_error(labelled: Labelled, views: list[View], masks: MaskSet) -> float:
@@ -128,7 +56,7 @@ def mask_error(labelled: Labelled, views: list[View], masks: MaskSet) -> float:
     return float(np.mean(errors))
 
 
-def test_only_marked_rows_change(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> None:
+def test_only_marked_rows_change(lifted: Lifted) -> None:
     scene, _, _, _ = lifted
     made = refined(lifted, QUICK).labelled
     before = scene.take(made.parent)
@@ -146,7 +74,7 @@ def test_only_marked_rows_change(lifted: tuple[Gaussians, list[View], MaskSet, L
     assert bits(again) == bits(made)
 
 
-def test_all_properties_of_the_gaussians_move(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> None:
+def test_all_properties_of_the_gaussians_move(lifted: Lifted) -> None:
     scene, _, _, _ = lifted
     made = refined(lifted, PLAIN).labelled
     assert made.parent.tolist() == list(range(len(scene)))
@@ -154,7 +82,7 @@ def test_all_properties_of_the_gaussians_move(lifted: tuple[Gaussians, list[View
         assert (getattr(made.gaussians, item.name) != getattr(scene, item.name))[made.changed].any(), item.name
 
 
-def test_objects_fit_their_masks_better(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> None:
+def test_objects_fit_their_masks_better(lifted: Lifted) -> None:
     _, views, masks, labelled = lifted
     made = refined(lifted, replace(PLAIN, iterations=60, rounds=1))
     assert mask_error(made.labelled, views, masks) < 0.9 * mask_error(labelled, views, masks)
@@ -164,7 +92,7 @@ def test_objects_fit_their_masks_better(lifted: tuple[Gaussians, list[View], Mas
     assert told["moved"] == int(made.labelled.changed.sum()) == made.summary["changed"]
 
 
-def test_nothing_to_refine(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> None:
+def test_nothing_to_refine(lifted: Lifted) -> None:
     """Views that nobody trusts move nothing."""
     scene, views, masks, _ = lifted
     doubted = replace(masks, confidence=np.zeros_like(masks.confidence))
@@ -174,7 +102,7 @@ def test_nothing_to_refine(lifted: tuple[Gaussians, list[View], MaskSet, Labelle
     assert made.summary["iterations"] == 0
 
 
-def test_stops_when_the_masks_are_met(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> None:
+def test_stops_when_the_masks_are_met(lifted: Lifted) -> None:
     still = replace(PLAIN.rates, **{item.name: 0.0 for item in fields(PLAIN.rates) if item.name != "last"})
     patient = replace(PLAIN, iterations=100, rounds=1, patience=2 * VIEWS, rates=still)
     (told,) = refined(lifted, patient).summary["rounds"]
@@ -190,7 +118,7 @@ def test_stops_when_the_masks_are_met(lifted: tuple[Gaussians, list[View], MaskS
     ("stage", "at"), [("refine", 1), ("refine", 4), ("refine", 7), ("refine", 11), ("bands", 9), ("edge normals", 14)]
 )
 def test_goes_on_bit_by_bit(
-    lifted: tuple[Gaussians, list[View], MaskSet, Labelled], stage: str, at: int, whole: Refined
+    lifted: Lifted, stage: str, at: int, whole: Refined
 ) -> None:
     store = Memory()
     with pytest.raises(Cancelled):
@@ -210,7 +138,7 @@ def test_goes_on_bit_by_bit(
     ("stage", "at"), [("refine", 5), ("refine", 8), ("picture", 1), ("picture", 4), ("picture", 14)]
 )
 def test_goes_on_bit_by_bit_between_the_views_and_at_the_picture(
-    lifted: tuple[Gaussians, list[View], MaskSet, Labelled], stage: str, at: int
+    lifted: Lifted, stage: str, at: int
 ) -> None:
     options = replace(PLAIN, rounds=1, between=2, picture=Picture(share=1.0))
     undisturbed = refined(lifted, options)
@@ -223,109 +151,13 @@ def test_goes_on_bit_by_bit_between_the_views_and_at_the_picture(
     assert made.summary == undisturbed.summary
 
 
-def _picture(scene: Gaussians, view: View) -> NDArray[np.float32]:
-    """[H, W, 3]: the render."""
-    image = raster.render(scene, view.camera).image
-    assert image is not None
-    return image
-
-
-def test_from_between_the_views_the_picture_stays_the_inputs(
-    lifted: tuple[Gaussians, list[View], MaskSet, Labelled],
-) -> None:
-    """Seen from poses that no iteration used, too."""
-    scene, views, _, _ = lifted
-    options = replace(PLAIN, iterations=60, rounds=1, weights=replace(PLAIN.weights, photo=0.0))
-    changes: list[float] = []
-    for between in (0, 3):
-        made = refined(lifted, replace(options, between=between)).labelled.gaussians
-        fresh = views_between(views_between(views, 2), 2)
-        assert len(fresh) > 3
-        pairs = [[_picture(some, view) for some in (made, scene)] for view in fresh]
-        changes.append(float(np.mean([((a - b) ** 2).mean() for a, b in pairs])))
-    assert changes[1] < 0.5 * changes[0]
-
-
-def test_the_end_fits_the_picture_and_leaves_the_objects_shapes(
-    lifted: tuple[Gaussians, list[View], MaskSet, Labelled],
-) -> None:
-    """What the objects cover keeps its bits; their colours and the rest of the scene come closer to the photos."""
-    _, views, _, _ = lifted
-    options = replace(PLAIN, iterations=40, rounds=1)
-    without = refined(lifted, replace(options, picture=Picture(share=0.0)))
-    made = refined(lifted, replace(options, picture=Picture(share=1.0)))
-    assert "picture_iterations" not in without.summary["rounds"][0]
-    assert made.summary["rounds"][0]["picture_iterations"] == made.summary["iterations"] == 40
-    before, after = without.labelled, made.labelled
-    labels = labels_from_probability(before.probability)
-    assert after.probability.tobytes() == before.probability.tobytes()
-    for k in range(after.probability.shape[1]):
-        own = labels == k + 1
-        for item in ("means", "log_scales", "quats", "opacity_logits"):
-            assert getattr(after.gaussians, item)[own].tobytes() == getattr(before.gaussians, item)[own].tobytes()
-        assert (after.gaussians.sh[own & after.changed] != before.gaussians.sh[own & after.changed]).any()
-    moved = after.changed & (labels == 0)
-    assert (after.gaussians.means[moved] != before.gaussians.means[moved]).any()
-    errors = []
-    for labelled in (before, after):
-        pictures = [_picture(labelled.gaussians, view) for view in views]
-        photos = [load_photo(view) for view in views]
-        assert all(photo is not None for photo in photos)
-        errors.append(np.mean([np.square(a - b / 255.0).mean() for a, b in zip(pictures, photos, strict=True)]))  # type: ignore[operator]
-    assert errors[1] < 0.97 * errors[0]
-
-
-@pytest.mark.parametrize("sure", [0.0, 0.5, 0.9])
-def test_the_end_leaves_the_shapes_of_what_may_be_the_objects(
-    lifted: tuple[Gaussians, list[View], MaskSet, Labelled], sure: float
-) -> None:
-    """Of what the lift gives to the background with less confidence, colours alone change."""
-    options = replace(PLAIN, iterations=40, rounds=1)
-    before = refined(lifted, replace(options, picture=Picture(share=0.0))).labelled
-    after = refined(lifted, replace(options, picture=Picture(share=1.0, sure=sure))).labelled
-    lift = lifted[3].probability.sum(axis=1)[before.parent]
-    background = after.changed & (labels_from_probability(before.probability) == 0)
-    same = (after.gaussians.means == before.gaussians.means).all(axis=1)
-    unsure = background & (1 - lift < sure)
-    assert same[unsure].all()
-    assert unsure.any() == (sure > 0)
-    assert not same[background & (1 - lift > sure)].all()
-    if sure > 0:
-        assert (after.gaussians.sh[unsure] != before.gaussians.sh[unsure]).any()
-
-
-@pytest.mark.parametrize("between", [0, 2])
-def test_the_end_holds_the_label_image_only_from_between_the_views(
-    lifted: tuple[Gaussians, list[View], MaskSet, Labelled], between: int
-) -> None:
-    options = replace(PLAIN, rounds=1, between=between)
-    without, held = (
-        bits(refined(lifted, replace(options, picture=Picture(share=1.0, hold=hold))).labelled) for hold in (0.0, 2.0)
-    )
-    assert (without == held) == (between == 0)
-
-
-def test_the_picture_weighs_less_where_the_input_is_far_from_its_photos(
-    lifted: tuple[Gaussians, list[View], MaskSet, Labelled],
-) -> None:
-    options = replace(PLAIN, rounds=1, between=2, noise=0.0, photo_noise=0.0, picture=Picture(share=1.0))
-    usual = refined(lifted, options)
-    error = usual.summary["rounds"][0]["input_error"]
-    assert 0.001 < error < 0.2
-    weights = replace(options.weights, photo=options.weights.photo / 2, between=options.weights.between / 2)
-    picture = replace(options.picture, between=options.picture.between / 4)
-    half = bits(refined(lifted, replace(options, weights=weights, picture=picture)).labelled)
-    less = replace(options, noise=error / 2, photo_noise=error / 2)
-    assert bits(refined(lifted, less).labelled) == half != bits(usual.labelled)
-
-
 @pytest.fixture(scope="module")
-def whole(lifted: tuple[Gaussians, list[View], MaskSet, Labelled]) -> Refined:
+def whole(lifted: Lifted) -> Refined:
     """The undisturbed refinement, which saves nothing."""
     return refined(lifted, QUICK)
 
 
-def test_state_is_kept_now_and_then(lifted: tuple[Gaussians, list[View], MaskSet, Labelled], whole: Refined) -> None:
+def test_state_is_kept_now_and_then(lifted: Lifted, whole: Refined) -> None:
     store = Memory()
     assert bits(refined(lifted, QUICK, store=store, every=3).labelled) == bits(whole.labelled)
     assert store.saved == [ROUND, STATE, STATE, STATE] * 2 + [PICTURE] * 3
@@ -335,7 +167,7 @@ def test_state_is_kept_now_and_then(lifted: tuple[Gaussians, list[View], MaskSet
 
 
 def test_another_seed_is_another_result(
-    lifted: tuple[Gaussians, list[View], MaskSet, Labelled], whole: Refined
+    lifted: Lifted, whole: Refined
 ) -> None:
     assert bits(refined(lifted, replace(QUICK, seed=1)).labelled) != bits(whole.labelled)
 

@@ -63,7 +63,11 @@ VARIANTS = {
         _without("no-far", "full, a mask's pixels weigh the same near its edge as far from it", "no-far"),
         _without("no-between", "full, without the input's render from between the views", "no-between"),
         _without("no-picture", "full, without the end in which shapes stay and the picture is fitted", "no-picture"),
-        _without("no-noise", "full, the picture weighs the same however far the scene is from its photos", "no-noise"),
+        _without(
+            "no-noise",
+            "full, the picture weighs the same however far the scene is from its photos, as much as without the end",
+            "no-noise",
+        ),
         Variant("with-split", ("--split",), "full, and boundary Gaussians are split first"),
         _without("no-alone", "full without the loss on the object rendered alone", "no-alone"),
         _without("full", "the whole method"),

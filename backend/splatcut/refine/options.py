@@ -11,7 +11,7 @@ from dataclasses import field as made
 
 #: Iterations of a round at least, passes over the views at least, and rounds, for each quality.
 BUDGETS = {"draft": (150, 3, 1), "standard": (400, 12, 1), "fine": (1000, 30, 2)}
-#: The weight of L_photo where nothing gives the picture back in the end.
+#: The weight of L_photo where nothing gives the picture back in the end (draft), and of the ablation "no-noise".
 PHOTO_ALONE = 3.0
 #: What can be left out to see what it is worth (``RefineOptions.of``).
 ABLATIONS = (

@@ -166,9 +166,7 @@ def test_state_is_kept_now_and_then(lifted: Lifted, whole: Refined) -> None:
     assert store.kept[STATE][1]["round"] == 1
 
 
-def test_another_seed_is_another_result(
-    lifted: Lifted, whole: Refined
-) -> None:
+def test_another_seed_is_another_result(lifted: Lifted, whole: Refined) -> None:
     assert bits(refined(lifted, replace(QUICK, seed=1)).labelled) != bits(whole.labelled)
 
 

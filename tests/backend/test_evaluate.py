@@ -50,13 +50,13 @@ def brute_band(mask: np.ndarray, width: int) -> np.ndarray:
     return mask & ~inner
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(MASKS, st.integers(1, 5))
 def test_the_band_is_the_mask_minus_its_repeated_erosion(mask: np.ndarray, width: int) -> None:
     np.testing.assert_array_equal(inner_band(mask, width), brute_band(mask, width))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PAIRS)
 def test_scores_agree_with_brute_force(arrays: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     predicted, truth, valid = arrays

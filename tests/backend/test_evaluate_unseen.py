@@ -176,7 +176,7 @@ def test_points_behind_the_object_are_told_from_it() -> None:
     assert np.array_equal(kept, points[:50])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(azimuth=st.floats(-180, 180), elevation=st.floats(-60, 60))
 def test_a_turned_camera_still_looks_at_the_centre_from_its_distance(azimuth: float, elevation: float) -> None:
     base = camera(30, 10)

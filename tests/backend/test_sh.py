@@ -46,7 +46,7 @@ def test_length_of_directions_does_not_matter() -> None:
     np.testing.assert_allclose(sh.basis([[3, -2, 5]], 4), sh.basis([[0.3, -0.2, 0.5]], 4), atol=1e-14)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rotations, degrees)
 def test_rotated_colours_are_seen_from_rotated_directions(rotation, degree) -> None:
     coefficients = np.random.default_rng(1).normal(size=(5, (degree + 1) ** 2, 3)).astype(np.float32)
@@ -56,7 +56,7 @@ def test_rotated_colours_are_seen_from_rotated_directions(rotation, degree) -> N
     np.testing.assert_allclose(after, before, atol=2e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rotations, rotations)
 def test_rotation_matrices_form_a_group(a, b) -> None:
     product = sh.rotation_matrix(a, 4) @ sh.rotation_matrix(b, 4)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mask_scenes import camera_at, hard_masks, make_gaussians
 from numpy.typing import NDArray
@@ -54,7 +54,6 @@ quaternion = st.tuples(*[st.floats(-1, 1)] * 4).filter(lambda q: float(np.linalg
 direction = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda d: float(np.linalg.norm(d)) > 0.1)
 
 
-@settings(deadline=None)
 @given(
     quat=quaternion,
     axis=st.integers(0, 2),

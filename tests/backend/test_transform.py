@@ -56,7 +56,7 @@ def assert_close(a: Gaussians, b: Gaussians, tolerance: float) -> None:
     np.testing.assert_allclose(a.sh, b.sh, atol=tolerance * 10)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(similarities(), st.integers(0, 4))
 def test_positions_shapes_and_colours_move_together(matrix, degree) -> None:
     g = some_gaussians(degree)
@@ -70,7 +70,7 @@ def test_positions_shapes_and_colours_move_together(matrix, degree) -> None:
     np.testing.assert_array_equal(moved.opacity_logits, g.opacity_logits)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(similarities(), similarities())
 def test_composition_and_inverse(a, b) -> None:
     g = some_gaussians()
@@ -90,7 +90,7 @@ def test_what_a_transform_does_not_touch_stays_bit_identical() -> None:
     np.testing.assert_array_equal(scaled.sh, g.sh)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(angles, angles, angles)
 def test_quaternion_from_matrix(x, y, z) -> None:
     rotation = Rotation.from_euler("xyz", [x, y, z]).as_matrix()

@@ -17,7 +17,7 @@ from bl_ext.user_default.splatcut.bridge import prompts, splats, state
 from bl_ext.user_default.splatcut.core import prompts as core
 from bl_ext.user_default.splatcut.ops import preview
 from blender_scene import balls, front, pixel
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from two_balls import RADIUS
 
@@ -161,13 +161,7 @@ steps = st.lists(
 
 
 # A sequence that fails is short enough to read; shrinking it would take minutes.
-@settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    phases=[Phase.explicit, Phase.generate],
-)
+@settings(max_examples=40, phases=[Phase.explicit, Phase.generate])
 @given(steps)
 def test_any_sequence_of_changes_can_be_undone_and_redone(sequence: list[tuple[str, int]]) -> None:
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)

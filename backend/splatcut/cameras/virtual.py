@@ -22,24 +22,28 @@ _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 def look_at(position: ArrayLike, target: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
     """[4, 4] float64 camera_from_world (OpenCV axes) of a camera at ``position`` [3] that looks at ``target`` [3].
 
-    ``up`` [3] is the world direction that points up in the picture; when it lies along the view, any other does. Raises
-    ``ValueError`` when position and target are the same.
+    ``up`` [3] is the world direction that points up in the picture, of any length; when it lies along the view, any
+    other does. Raises ``ValueError`` when position and target are the same, ``up`` is zero, or a number is not finite.
     """
     place = np.asarray(position, dtype=np.float64)
-    forward = np.asarray(target, dtype=np.float64) - place
-    distance = float(np.linalg.norm(forward))
-    if not distance > 0:
-        raise ValueError("A camera cannot look at its own place.")
-    z = forward / distance
-    down = -np.asarray(up, dtype=np.float64)
-    x = np.cross(down, z)
-    if np.linalg.norm(x) < 1e-6 * max(float(np.linalg.norm(down)), 1e-300):
+    z = _unit(np.asarray(target, dtype=np.float64) - place, "The direction from the camera to its target")
+    x = np.cross(-_unit(np.asarray(up, dtype=np.float64), "The camera's up direction"), z)
+    if np.linalg.norm(x) < 1e-6:
         x = np.cross(np.eye(3)[int(np.argmin(np.abs(z)))], z)
     x /= np.linalg.norm(x)
     rotation = np.stack([x, np.cross(z, x), z])
     result = np.eye(4)
     result[:3, :3], result[:3, 3] = rotation, -rotation @ place
     return result
+
+
+def _unit(vector: NDArray[np.float64], what: str) -> NDArray[np.float64]:
+    """``vector`` [3] at length 1. The square of a number below 1e-162 is zero, so its length alone does not do."""
+    largest = float(np.abs(vector).max())
+    if not 0 < largest < math.inf:
+        raise ValueError(f"{what} is {vector.tolist()}. It must be finite and not zero.")
+    scaled = vector / largest
+    return scaled / np.linalg.norm(scaled)
 
 
 def spiral_cone(
@@ -60,11 +64,9 @@ def spiral_cone(
     centre = np.asarray(centre_world, dtype=np.float64)
     offset = camera.position - centre
     distance = float(np.linalg.norm(offset))
-    if not distance > 0:
-        raise ValueError("The camera stands in the object's centre, so there is no direction to start from.")
     if radius is not None and not radius > 0:
         raise ValueError(f"The distance to the centre must be above zero, not {radius:g}.")
-    axis, up = offset / distance, -camera.camera_from_world[1, :3]
+    axis, up = _unit(offset, "The direction from the object's centre to the camera"), -camera.camera_from_world[1, :3]
     side = np.cross(up, axis)
     if np.linalg.norm(side) < 1e-6:
         side = np.cross(camera.camera_from_world[0, :3], axis)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pycolmap
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatcut.cameras import load_photo, load_views
@@ -139,7 +139,7 @@ def test_damaged_binary_files_are_a_sentence(colmap, file, change, said):
     assert str(caught.value).endswith(".")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(data=st.data(), name=st.sampled_from(["cameras", "images"]))
 def test_no_damage_is_a_traceback(colmap, tmp_path, data, name):
     folder = tmp_path / "scene"

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -234,7 +234,7 @@ def test_missing_values_are_named(write_json):
 finite = st.floats(-1e3, 1e3, allow_nan=False)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     place=st.tuples(finite, finite, finite),
     up=st.tuples(finite, finite, finite).filter(lambda v: np.linalg.norm(v) > 1),

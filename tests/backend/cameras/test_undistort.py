@@ -176,7 +176,7 @@ def test_a_picture_of_another_size_names_both():
         undistortion.mask(np.zeros((120, 160), np.float32))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(k1=st.floats(-0.3, 0.3), k2=st.floats(-0.1, 0.1), cx=st.floats(140, 180), focal=st.floats(250, 600))
 def test_any_reasonable_lens_has_a_covered_frame(k1, k2, cx, focal):
     lens = Lens("RADIAL", 320, 240, (focal, cx, 121.0, k1, k2))

@@ -100,7 +100,7 @@ def test_the_padded_box_is_mapped_linearly() -> None:
     np.testing.assert_allclose(field.contract(points), expected, atol=1e-7)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.floats(-6, 6), st.floats(-6, 6), st.sampled_from([-1.0, 1.0]))
 def test_all_of_space_lies_in_the_cube_in_order(first: float, second: float, sign: float) -> None:
     field = Field(-torch.ones(3), torch.ones(3), 1).double()

@@ -94,7 +94,7 @@ def test_gradients_match_finite_differences(reference: bool) -> None:
     assert torch.autograd.gradcheck(function, (points, table))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3))
 def test_a_full_level_reproduces_a_linear_function(where: list[float]) -> None:
     options = HashOptions(levels=1, features=1, log2_size=12, coarsest=9, finest=9)

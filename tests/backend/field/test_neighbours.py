@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from splatcut.field.neighbours import NeighbourIndex, NeighbourOptions
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 9))
 def test_the_nearest_and_the_next_one_as_brute_force_finds_them(seed: int, number: int, count: int) -> None:
     rng = np.random.default_rng(seed)

@@ -102,7 +102,7 @@ def test_samples_sit_where_their_gaussian_is_largest_along_the_ray() -> None:
     assert checked > 200
 
 
-@settings(max_examples=40, derandomize=True, deadline=None, database=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000))
 def test_the_largest_value_is_found_by_search(seed: int) -> None:
     """Against brute force: no other place on the ray has a smaller Mahalanobis distance."""
@@ -162,7 +162,7 @@ def test_gaussians_are_drawn_as_often_as_they_weigh() -> None:
     assert share.sum() == pytest.approx(1.0)
 
 
-@settings(max_examples=25, derandomize=True, deadline=None, database=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(1, 17), st.booleans())
 def test_rays_are_in_order_and_intervals_do_not_overlap(seed: int, samples: int, jitter: bool) -> None:
     scene = random_scene(seed, SceneOptions(count=30, depth=(-1.0, 3.0)))

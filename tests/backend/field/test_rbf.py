@@ -28,7 +28,7 @@ def lists(points: Tensor, means: Tensor, count: int = 8) -> Tensor:
     return torch.from_numpy(NeighbourIndex(means.numpy(), NeighbourOptions(count)).query(points.numpy()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.floats(-4, 4), st.booleans(), st.integers(0, 9))
 def test_weights_are_a_partition_of_one(seed: int, exponent: float, double: bool, duplicates: int) -> None:
     generator = torch.Generator().manual_seed(seed)

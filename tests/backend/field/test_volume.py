@@ -45,7 +45,7 @@ def test_weights_are_the_products_of_the_quadrature() -> None:
         assert float(rendered.alpha[ray]) == pytest.approx(1 - left, abs=1e-14)
 
 
-@settings(max_examples=30, derandomize=True, deadline=None, database=None)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.floats(-6, 8))
 def test_weights_add_up_to_alpha_at_any_density(seed: int, exponent: float) -> None:
     density, delta, _, _ = _random(seed=seed)

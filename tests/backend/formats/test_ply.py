@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import splatcut
@@ -27,7 +27,7 @@ def assert_same(a: Gaussians, b: Gaussians) -> None:
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_layout_round_trips(data, tmp_path, make_gaussians, columns_of, make_ply) -> None:
     encoding = data.draw(st.sampled_from(ENCODINGS))

@@ -60,7 +60,7 @@ def test_signed_distances_are_half_a_pixel_at_the_edge() -> None:
     assert (signed_distance(np.ones((2, 2), bool)) < -1000).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(-3, 3), st.integers(-3, 3))
 def test_a_shift_is_found(x: int, y: int) -> None:
     found = offset(edge_between(signed_distance(blob(x, y)), signed_distance(blob()), OPTIONS.reach), OPTIONS)

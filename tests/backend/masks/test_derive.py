@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -71,7 +71,6 @@ def test_interior_points_by_value():
     np.testing.assert_array_equal(interior_points(np.ones((5, 7), bool), 1), [[2.5, 2.5]])
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5))
 def test_interior_points_lie_inside_and_apart(seed, count):
     rng = np.random.default_rng(seed)

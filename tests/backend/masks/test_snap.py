@@ -74,7 +74,7 @@ def test_the_filter_is_what_its_definition_says(radius: int, smooth: float) -> N
     np.testing.assert_allclose(found, plain_filter(image, values, radius, smooth), atol=1e-4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(0, 1), st.integers(0, 1000))
 def test_even_values_stay_even(value: float, seed: int) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (20, 24, 3), dtype=np.uint8)

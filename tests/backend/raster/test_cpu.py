@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from raster_scenes import (
     RandomScene,
@@ -77,7 +77,7 @@ def test_image_features_and_transmittance(name: str, seed: int) -> None:
     np.testing.assert_allclose(rendered.transmittance[~excused], transmittance[~excused], atol=1e-5)
 
 
-@settings(max_examples=30, derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 10_000),
     count=st.integers(1, 60),

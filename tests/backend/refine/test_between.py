@@ -50,7 +50,7 @@ def test_half_way_on_a_circle_stands_on_the_chord_and_looks_at_its_centre() -> N
         assert (view.camera.width, view.camera.height, view.camera.fx, view.camera.near) == (75, 53, 60.0, 0.2)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), count=st.integers(0, 9), neighbours=st.integers(0, 4))
 def test_pairs_are_near_ones_and_poses_rigid(seed: int, count: int, neighbours: int) -> None:
     rng = np.random.default_rng(seed)

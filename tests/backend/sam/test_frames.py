@@ -71,7 +71,7 @@ def test_large_images_are_reduced_with_antialiasing() -> None:
     assert np.ptp(pixels[0, 0, 8:-8, 8:-8]) < 0.1
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(st.integers(20, 700), st.integers(20, 700), fits, st.floats(0.2, 0.8), st.floats(0.2, 0.8))
 def test_a_ramp_keeps_its_place(width: int, height: int, fit: str, x0: float, y0: float) -> None:
     """Positions survive the way to the mask and back: no shift by half a pixel anywhere."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from blender_addon.core import drawing
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from splatcut.gaussians import rotation_matrices
@@ -16,7 +16,6 @@ from splatcut.sh import basis
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@settings(deadline=None)
 @given(SEEDS)
 def test_covariances_are_packed(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ import odd_plys
 import pytest
 from blender_addon.core import layout
 from blender_addon.core.facts import Facts
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatcut.errors import UserError
@@ -122,7 +122,7 @@ def test_what_is_seen(tmp_path: Path) -> None:
     np.testing.assert_array_equal(seen["radiance:sh_7"][1], g.sh[:, 8])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(index=st.lists(st.integers(0, 39), min_size=1, max_size=90), name=st.sampled_from(sorted(VARIANTS)))
 def test_deleted_moved_and_duplicated_rows_stay_exact(index: list[int], name: str, tmp_path: Path) -> None:
     splats = read(tmp_path, VARIANTS[name])
@@ -133,7 +133,7 @@ def test_deleted_moved_and_duplicated_rows_stay_exact(index: list[int], name: st
     assert len(read(tmp_path, content)) == len(rows)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(data=st.data())
 def test_edits_win_where_they_were_made(data: st.DataObject, tmp_path: Path) -> None:
     kind = data.draw(st.sampled_from(["float", "double"]))

@@ -111,7 +111,7 @@ def test_the_demo_scene_is_picked_as_rendered(demo_scene: tuple[SplatArrays, Pin
             np.testing.assert_allclose(camera.project(pinhole, [picked[0]])[0][0], [x, y], atol=1e-6)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_random_gaussians_are_blended_as_by_the_loop(seed: int) -> None:
     rng = np.random.default_rng(seed)

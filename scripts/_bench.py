@@ -56,6 +56,9 @@ def splatcut(arguments: Sequence[str | Path], log: Path, profile: Path | None = 
     command = [sys.executable, *extra, "-m", "splatcut", *map(str, arguments)]
     environment = {
         **os.environ,
+        # Idle threads of numba's OpenMP pool would otherwise spin, which counts as CPU time.
+        "OMP_WAIT_POLICY": "passive",
+        "GOMP_SPINCOUNT": "0",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(REPOSITORY / "backend"), os.environ.get("PYTHONPATH")])),
     }
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +94,21 @@ def machine() -> str:
         f"{key} {known[key]}" for key in ("splatcut", "python", "numpy", "numba", "onnxruntime") if key in known
     )
     return f"{os.cpu_count()} cores of {name}, CPU only, {platform.system()}; {packages}"
+
+
+def commit() -> str:
+    """The commit of this checkout, marked where the engine differs from it; "unknown" outside of a checkout."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--", "backend")
+        return git("rev-parse", "--short=9", "HEAD") + (" with changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -2,22 +2,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quality of the cut on real scenes and on the demo scene, scored in views that the method never sees.
 
-    python scripts/bench_quality.py --protocol A --scene statue goldcape demo
+    python scripts/bench_quality.py --protocol A --scene statue goldcape demo skull
+    python scripts/bench_quality.py --spread --variant lift plain full [--segment "--quality draft"]
+    python scripts/bench_quality.py --read one.json other.json --against full
     python scripts/bench_quality.py --protocol A --scene statue --variant lift full --tau 0.4 0.6
     python scripts/bench_quality.py --protocol B C --scene statue [--model CHECKPOINT]
     python scripts/bench_quality.py --protocol A --damage --scene statue goldcape demo
-    python scripts/bench_quality.py --protocol A --fold 4 --scene statue goldcape demo
+    python scripts/bench_quality.py --protocol A --fold 0 4 --seed 0 1 --scene statue
     python scripts/bench_quality.py --protocol D
     python scripts/bench_quality.py --protocol E --scene statue --under A B
 
 - A, ready masks: the masks of the training views in. Measures the 3D part alone. With --damage they are made as bad as
   a 2D model's first: moved edges, and wrong parts in a fifth of the views (``quality/damage.py``). With --fold other
-  views are the test views; where the scene was trained on their photos, PSNR says little.
+  views are the test views, every 8th (demo: 4th) by name from there on; where the scene was trained on their photos,
+  PSNR says little.
 - B, one prompt: the scene's prompts.json and its photos in, a 2D model makes the masks. Measures the whole product.
 - C, PLY only: as B, without photos and with no camera but that of the prompted view.
 - D, exact labels: scenes composed of real ones and isolated captures, so that every Gaussian's label is known; ready
   masks, as rendered from the truth, in. Takes these scenes' names, and all of them by default.
 - E, ablations: every variant, and the whole method with other thresholds, under A or what --under says.
+
+Several folds and seeds give mean and spread: the standard deviation of the folds' means and that of the seeds within a
+fold. Variants are compared run by run, same fold and same seed, and the mean difference has its standard error
+(--against). --spread runs protocol A on four scenes with the folds that stand for all of them, and two seeds; what
+draws nothing at random gets one. Runs of several processes (--json) are put together by --read.
 
 Every run is the command ``splatcut segment`` in a process of its own, with the test views held out; it continues where
 an earlier run with the same --out stopped, and its stages then keep the times of that run (--fresh begins anew). Scored
@@ -39,11 +47,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from _bench import REPOSITORY, SHARED, CommandFailed, machine
+from _bench import REPOSITORY, SHARED, CommandFailed
 from quality.compose import COMPOSITIONS, compose
 from quality.running import Settings, bench
-from quality.scenes import Scene, find_scene, folded
-from quality.tables import markdown
+from quality.scenes import SPREAD_FOLDS, Scene, find_scene, folded
+from quality.tables import details, overview
 from quality.variants import VARIANTS, Run, plan
 from splatcut.errors import UserError
 from splatcut.files import atomic_path
@@ -52,9 +60,8 @@ from splatcut.files import atomic_path
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--protocol", nargs="+", choices=("A", "B", "C", "D", "E"), required=True)
-    composed = ", ".join(COMPOSITIONS)
-    known = f"statue, goldcape, horns or demo; for D {composed}"
+    parser.add_argument("--protocol", nargs="+", choices=("A", "B", "C", "D", "E"), help="A with --spread")
+    known = f"among {', '.join(SPREAD_FOLDS)}; for D {', '.join(COMPOSITIONS)}"
     parser.add_argument("--scene", nargs="+", default=[], metavar="NAME", help=known)
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder that holds scenes/<name>")
     names = ", ".join(VARIANTS)
@@ -63,38 +70,59 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--under", nargs="+", choices=("A", "B", "C", "D"), default=["A"], help="what E is run under")
     parser.add_argument("--damage", action="store_true", help="A and E under A get damaged masks")
     parser.add_argument(
-        "--fold", nargs="+", type=int, default=[0], metavar="N", help="A and E under A: the first of the test views"
+        "--fold", nargs="+", type=int, metavar="N", help="A and E under A: the first of the test views (0)"
     )
+    parser.add_argument("--seed", nargs="+", type=int, metavar="N", help="seeds of what is drawn at random (0)")
+    folds = "; ".join(f"{name} {', '.join(map(str, which))}" for name, which in SPREAD_FOLDS.items() if which)
+    parser.add_argument("--spread", action="store_true", help=f"seeds 0 and 1, and the folds {folds}")
+    parser.add_argument("--against", default="plain", metavar="NAME", help="variant that others are compared with")
     parser.add_argument("--model", help="weights of another 2D model, for B and C")
     parser.add_argument("--cache", type=Path, help="folder of the image embeddings")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "out" / "bench_quality", help="folder of the runs")
     parser.add_argument("--fresh", action="store_true", help="begin anew instead of continuing earlier runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to a file, too")
+    parser.add_argument("--read", nargs="+", type=Path, metavar="FILE", help="run nothing: tables of earlier --json")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write all tables to a file")
     parser.add_argument(
         "--segment",
         default="",
         metavar="OPTIONS",
-        help='further options of every run, as in "--quality draft --seed 1"',
+        help='further options of every run, as in "--quality draft"',
     )
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if args.protocol is None:
+        if not (args.spread or args.read):
+            parser.error("name a protocol, or --spread, or --read")
+        args.protocol = ["A"]
+    if args.spread and not args.scene:
+        args.scene = [name for name, folds in SPREAD_FOLDS.items() if folds]
+    if args.seed is None:
+        args.seed = [0, 1] if args.spread else [0]
+    return args
+
+
+def folds_of(name: str, args: argparse.Namespace) -> Sequence[int]:
+    """The folds to run a scene with."""
+    if args.fold is not None:
+        return args.fold
+    return SPREAD_FOLDS.get(name) or (0,) if args.spread else (0,)
 
 
 def write(runs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None:
     """Writes what is known so far, so that a broken series leaves its finished runs' figures."""
     if args.json is not None:
         with atomic_path(args.json) as temporary:
-            temporary.write_text(json.dumps({"machine": machine(), "runs": runs}, indent=2) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps({"runs": runs}, indent=2) + "\n", encoding="utf-8")
     if args.markdown is not None:
         with atomic_path(args.markdown) as temporary:
-            temporary.write_text(markdown(runs), encoding="utf-8")
+            temporary.write_text(overview(runs, args.against) + "\n" + details(runs), encoding="utf-8")
 
 
 def series(args: argparse.Namespace) -> Iterator[tuple[Scene, Run]]:
     """The runs, scene by scene. Raises ``UserError`` when there is no such scene or variant, or nothing to do."""
-    planned = plan(args.protocol, args.variant, args.tau, args.under, args.damage)
-    if any(args.fold) and any(run.protocol != "A" for run in planned):
-        raise UserError("Other test views (--fold) go with ready masks of captures alone: protocol A, or E under A.")
+    planned = plan(args.protocol, args.variant, args.tau, args.under, args.damage, args.seed)
+    if (args.spread or any(args.fold or ())) and any(run.protocol != "A" for run in planned):
+        raise UserError("Other test views (--fold, --spread) need ready masks of captures: protocol A, or E under A.")
     exact = any(run.protocol == "D" for run in planned)
     names = args.scene or (list(COMPOSITIONS) if exact else [])
     count = 0
@@ -108,7 +136,8 @@ def series(args: argparse.Namespace) -> Iterator[tuple[Scene, Run]]:
         else:
             own = find_scene(name, args.shared.resolve())
             place = args.out.resolve()
-            scenes = [folded(own, fold, place / f"{name}-fold{fold}") if fold else own for fold in args.fold]
+            folds = folds_of(name, args)
+            scenes = [folded(own, fold, place / f"{name}-fold{fold}") if fold else own for fold in folds]
         for scene, run in itertools.product(scenes, mine):
             if run.protocol == "A" and scene.masks is None:
                 print(f"{name} has no masks, so there is no protocol A.", file=sys.stderr)
@@ -119,9 +148,22 @@ def series(args: argparse.Namespace) -> Iterator[tuple[Scene, Run]]:
         raise UserError("There is nothing to run: name scenes that the protocols are for with --scene.")
 
 
+def tables_of(args: argparse.Namespace) -> int:
+    """Prints and writes the tables of the runs in the files of --read; of the same run in several, the last one's."""
+    runs: dict[str, dict[str, Any]] = {}
+    for path in args.read:
+        for run in json.loads(path.read_text(encoding="utf-8"))["runs"]:
+            runs[json.dumps([run["title"], run["model"]])] = run
+    write(list(runs.values()), args)
+    print(overview(list(runs.values()), args.against), end="")
+    return 0
+
+
 def main() -> int:
     """Entry point; 0, or 2 when a run is not possible."""
     args = parse()
+    if args.read:
+        return tables_of(args)
     settings = Settings(args.out.resolve(), args.fresh, args.model, args.cache, tuple(args.segment.split()))
     runs: list[dict[str, Any]] = []
     try:
@@ -132,7 +174,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     if runs:
-        print(markdown(runs), end="")
+        print(overview(runs, args.against), end="")
     return 0
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from _bench import Measured, splatcut
+from _bench import Measured, commit, machine, splatcut
 from quality.cut import read_cut
 from quality.damage import write_damaged_masks
 from quality.exact import score_boundary
@@ -47,14 +47,14 @@ def folder(scene: Scene, run: Run, settings: Settings) -> Path:
     """Where the run writes."""
     prompted = run.protocol in ("B", "C")
     model = f"-{Path(settings.model).stem}" if settings.model is not None and prompted else ""
-    return settings.out / f"{scene.name}-{run.protocol}{model}{run.folder}"
+    return settings.out / f"{scene.run_name}-{run.protocol}{model}{run.folder}"
 
 
 def ready_masks(scene: Scene, run: Run, settings: Settings) -> Path:
     """The folder of the masks that the run is given; damaged ones are made first."""
     if not run.damaged:
         return scene.folder / "masks"
-    place = settings.out / f"{scene.name}-damaged-masks"
+    place = settings.out / f"{scene.run_name}-damaged-masks"
     if settings.fresh or not place.with_name(f"{place.name}.json").is_file():
         write_damaged_masks(scene, place)
     return place
@@ -66,6 +66,8 @@ def command(scene: Scene, run: Run, out: Path, settings: Settings) -> list[str |
     line += run.variant.options
     if run.tau != TAU:
         line += ["--tau", f"{run.tau:g}"]
+    if run.seed:
+        line += ["--seed", str(run.seed)]
     if run.protocol == "C":
         cameras = out.with_name(f"{scene.name}-C-cameras") / "cameras.json"
         prompted_camera(scene, cameras)
@@ -102,12 +104,16 @@ def bench(scene: Scene, run: Run, settings: Settings) -> dict[str, Any]:
     cut = read_cut(out)
     _, test = scene.views
     return {
+        "commit": commit(),
+        "machine": machine(),
         "scene": scene.name,
+        "fold": scene.fold,
         "protocol": run.protocol,
         "variant": run.variant.name,
+        "draws": run.variant.draws,
         "tau": run.tau,
         "damaged": run.damaged,
-        "title": f"{scene.name}, {run.title}",
+        "title": ", ".join([scene.name, run.title] + ([f"fold {scene.fold}"] if scene.fold else [])),
         "model": report["model"],
         "command": ["splatcut", *map(str, line)],
         "seed": report["options"]["seed"],

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,15 @@ from splatcut.messages import ViewPrompt, load_prompts
 #: Object -> view -> mask file.
 Masks = Mapping[str, Mapping[str, Path]]
 
+#: The captures and the demo scene, and the folds whose spread stands for all of them (none: no true masks).
+SPREAD_FOLDS: dict[str, tuple[int, ...]] = {
+    "demo": (0, 1, 2, 3),
+    "statue": (0, 2, 4, 6),
+    "goldcape": (0, 4),
+    "skull": (0, 4),
+    "horns": (),
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
@@ -26,6 +36,7 @@ class Scene:
 
     Attributes:
         name: of the scene; folder: where it lies.
+        fold: the first of the test views, by name.
         cameras: what --cameras takes; holdout: what --holdout takes.
         images: folder of the photos, or None when the scene's own renders stand in.
         masks: object -> view -> file of the visible masks; None when there are none.
@@ -44,6 +55,12 @@ class Scene:
     alone: Masks | None
     labels: Path | None
     exact: bool = False
+    fold: int = 0
+
+    @property
+    def run_name(self) -> str:
+        """For names of folders."""
+        return f"{self.name}-fold{self.fold}" if self.fold else self.name
 
     @functools.cached_property
     def views(self) -> tuple[list[View], list[View]]:
@@ -83,29 +100,43 @@ def find_scene(name: str, shared: Path) -> Scene:
 
 def folded(scene: Scene, fold: int, place: Path) -> Scene:
     """The scene with other test views: every ``scene.holdout``-th by name from number ``fold`` on, beginning again at
-    the first. It is written to the folder ``place``, where links lead to the scene's own files; prompts are left out.
+    the first. It is written to the folder ``place``, where links lead to the scene's own files; its prompts name
+    views as they were, so they tell the objects' names and no more.
+    What is there already stays if it is the same, as other runs may be reading it.
 
     Raises:
         UserError: ``fold`` is not in [0, holdout).
     """
     if not 0 <= fold < scene.holdout:
         raise UserError(f"{scene.name} has the folds 0 to {scene.holdout - 1}, not {fold}.")
-    if place.exists():
-        shutil.rmtree(place)
     views = sorted(load_views(scene.cameras, scene.images), key=lambda view: view.name)
+    new = place.with_name(f".{place.name}-{os.getpid()}")
+    shutil.rmtree(new, ignore_errors=True)
     # What is held out goes by the order of the names.
     names = {view.name: f"{(i - fold) % len(views):04d}_{view.name}" for i, view in enumerate(views)}
     for kind in ("images", "masks", "alone"):
         for path in sorted((scene.folder / kind).rglob("*")):
             if path.stem in names and path.is_file():
-                link = place / path.relative_to(scene.folder).with_name(names[path.stem] + path.suffix)
+                link = new / path.relative_to(scene.folder).with_name(names[path.stem] + path.suffix)
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(path)
-    for name in ("scene.ply", "labels.npz"):
+    for name in ("scene.ply", "labels.npz", "prompts.json"):
         if (scene.folder / name).is_file():
-            (place / name).symlink_to(scene.folder / name)
-    save_cameras(place / "cameras.json", [replace(view, name=names[view.name]) for view in views])
-    return scene_at(f"{scene.name}-fold{fold}", place, "cameras.json", scene.holdout, exact=scene.exact)
+            (new / name).symlink_to(scene.folder / name)
+    save_cameras(new / "cameras.json", [replace(view, name=names[view.name]) for view in views])
+    if _listing(place) == _listing(new):
+        shutil.rmtree(new)
+    else:
+        shutil.rmtree(place, ignore_errors=True)
+        new.rename(place)
+    made = scene_at(scene.name, place, "cameras.json", scene.holdout, exact=scene.exact)
+    return replace(made, fold=fold)
+
+
+def _listing(folder: Path) -> dict[str, str | bytes]:
+    """Every link's target and every other file's content."""
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {name: os.readlink(path) if path.is_symlink() else path.read_bytes() for name, path in files.items()}
 
 
 def prompted_camera(scene: Scene, path: Path) -> None:

@@ -4,23 +4,23 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
-from typing import Any
 
-from _bench import machine, stage_table, table
+from _bench import stage_table, table
 from quality.margins import PARTS
+from quality.spread import Figures
+from quality.summary import number, pair_table, scene_tables, series, summary_table
 from quality.variants import VARIANTS
-
-Figures = dict[str, Any]
 
 #: Scores of a mask, in the order of the tables' cells.
 SHOWN = ("iou", "boundary", "boundary_5px", "boundary_2px")
 SHOWN_AS = "IoU / 2% / 5 px / 2 px"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A figure, or a dash where there is none."""
-    return "-" if value is None else f"{value:.{digits}f}"
+#: What the spreads are.
+SPREADS = (
+    "± is the standard deviation of the folds' means, where several folds were run; a difference has its standard "
+    "error. Seeds of one fold are averaged first."
+)
 
 
 def _scores(run: Figures, name: str, kind: str) -> str:
@@ -28,48 +28,37 @@ def _scores(run: Figures, name: str, kind: str) -> str:
     return "-" if mean is None else " / ".join(number(mean[key]) for key in SHOWN)
 
 
-def _of_objects(run: Figures, kind: str) -> str:
-    """Means over the objects that have such scores."""
-    means = [scores[kind]["mean"] for scores in run["scores"].values() if kind in scores]
-    cells = []
-    for key in SHOWN:
-        known = [mean[key] for mean in means if mean[key] is not None]
-        cells.append(number(sum(known) / len(known) if known else None))
-    return " / ".join(cells)
+def state(runs: Sequence[Figures]) -> str:
+    """What the figures were measured with: commit of the engine, folds, seeds, machine and versions."""
+
+    def all_of(key: str) -> str:
+        return ", ".join(map(str, sorted({run[key] for run in runs})))
+
+    return (
+        f"State: commit {all_of('commit')}; folds {all_of('fold')}; seeds {all_of('seed')}; {all_of('machine')}; "
+        f"{datetime.date.today().isoformat()}"
+    )
 
 
-def markdown(runs: Sequence[Figures]) -> str:
-    """All tables."""
-    seeds = ", ".join(sorted({str(run["seed"]) for run in runs}))
-    parts = [f"{machine()}; seed {seeds}", "", *_legend(runs)]
-    parts += ["", _summary(runs), "", _objects(runs)]
-    further = (_silhouettes(runs), _unseen(runs), _margins(runs), _labels(runs), _boundary(runs), _masks_2d(runs))
-    parts += [text for made in further if made for text in ("", made)]
-    for run in runs:
-        parts += ["", f"{run['title']} ({run['model'] or 'no 2D model'}), contact sheet: {run['contact_sheet']}", ""]
-        parts.append(stage_table(run["stages"]))
-    return "\n".join(parts) + "\n"
-
-
-def _legend(runs: Sequence[Figures]) -> list[str]:
+def _legend(runs: Sequence[Figures]) -> str:
     used = {run["variant"] for run in runs}
-    return [f"- {variant.name}: {variant.says}" for variant in VARIANTS.values() if variant.name in used]
+    return "\n".join(f"- {variant.name}: {variant.says}" for variant in VARIANTS.values() if variant.name in used)
 
 
-def _summary(runs: Sequence[Figures]) -> str:
-    """One row a run: scores over its objects, pictures, cost."""
-    rows = []
+def overview(runs: Sequence[Figures], against: str = "plain") -> str:
+    """The tables over folds and seeds: summary, scene by scene, pairs."""
+    parts = [state(runs), _legend(runs), SPREADS, summary_table(runs), scene_tables(runs), pair_table(runs, against)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def details(runs: Sequence[Figures]) -> str:
+    """The tables of single runs and objects."""
+    made = [_objects, _silhouettes, _unseen, _margins, _labels, _boundary, _masks_2d]
+    parts = [text for make in made if (text := make(runs))]
     for run in runs:
-        before, after = run["psnr_before"], run["psnr_after"]
-        pictures = [f"{number(before[key], 2)} to {number(after[key], 2)}" for key in ("overall", "edge")]
-        wall, cpu = (sum(stage[key] for stage in run["stages"]) for key in ("wall_seconds", "cpu_seconds"))
-        peak = max(stage["peak_memory_bytes"] for stage in run["stages"])
-        count = run["background"] + sum(item["gaussians"] for item in run["objects"])
-        cost = [f"{run['scene_gaussians']:,} to {count:,}", f"{wall:.0f}", f"{cpu:.0f}", f"{peak / 2**20:,.0f}"]
-        rows.append([run["title"], _of_objects(run, "visible"), _of_objects(run, "extracted"), *pictures, *cost])
-    header = ["scene, protocol, variant", f"visible: {SHOWN_AS}", "extracted: the same", "PSNR of test views, dB"]
-    header += ["along the edge, dB", "Gaussians", "seconds", "CPU seconds", "peak, MiB"]
-    return table(header, rows)
+        parts.append(f"{run['title']} ({run['model'] or 'no 2D model'}), contact sheet: {run['contact_sheet']}")
+        parts.append(stage_table(run["stages"]))
+    return "\n\n".join(parts) + "\n"
 
 
 def _objects(runs: Sequence[Figures]) -> str:
@@ -94,10 +83,10 @@ def _silhouettes(runs: Sequence[Figures]) -> str:
 
 def _unseen(runs: Sequence[Figures]) -> str:
     """Runs side by side: how much of the objects falls outside, and that as a share of what lifting leaves."""
-    lifts = {_series(run): run["unseen_angles"] for run in runs if run["variant"] == "lift"}
+    lifts = {(series(run), run["fold"]): run["unseen_angles"] for run in runs if run["variant"] == "lift"}
     rows = []
     for run in runs:
-        base = lifts.get(_series(run), {})
+        base = lifts.get((series(run), run["fold"]), {})
         for name, scores in run["unseen_angles"].items():
             cells = [_against(scores[key], base.get(name, {}).get(key)) for key in ("share", "sticking_out")]
             rows.append([run["title"], name, scores["against"], len(scores["views"]), *cells])
@@ -113,11 +102,6 @@ def _margins(runs: Sequence[Figures]) -> str:
     ]
     header = ["extracted, px too large along the outline", "object", *(f"{part} third of the views" for part in PARTS)]
     return table(header, rows) if rows else ""
-
-
-def _series(run: Figures) -> tuple[str, str, bool, str | None]:
-    """What runs that differ only in the variant have in common."""
-    return run["scene"], run["protocol"], run["damaged"], run["model"]
 
 
 def _against(value: float | None, base: float | None) -> str:

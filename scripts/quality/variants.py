@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The variants of the method, as options of ``splatcut segment``, and which runs a protocol asks for."""
+"""The variants of the method, as options of ``splatcut segment``, and which runs a protocol asks for.
+
+A new variant is one more entry of ``VARIANTS``: its name, its options, and what it is in a few words, which stand above
+the tables. Nothing else names variants but ``USUAL`` and, in the tests, what ``plain`` and ``full`` are.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,11 @@ class Variant:
     name: str
     options: tuple[str, ...]
     says: str
+
+    @property
+    def draws(self) -> bool:
+        """Whether anything is drawn at random, so that another seed gives another result."""
+        return "--no-refine" not in self.options
 
 
 def _ablate(*switches: str) -> tuple[str, ...]:
@@ -90,24 +99,28 @@ class Run:
         variant: how.
         tau: threshold of the mask variance.
         damaged: whether the ready masks are damaged first.
+        seed: of what is drawn at random.
     """
 
     protocol: str
     variant: Variant
     tau: float = TAU
     damaged: bool = False
+    seed: int = 0
 
     @property
     def title(self) -> str:
         """For tables."""
         parts = [self.protocol + (" on damaged masks" if self.damaged else ""), self.variant.name]
-        return ", ".join(parts + ([f"tau {self.tau:g}"] if self.tau != TAU else []))
+        parts += [f"tau {self.tau:g}"] if self.tau != TAU else []
+        return ", ".join(parts + ([f"seed {self.seed}"] if self.seed else []))
 
     @property
     def folder(self) -> str:
         """For names of folders, behind the scene's name and the 2D model's."""
         damaged = "-damaged" if self.damaged else ""
-        return f"{damaged}-{self.variant.name}" + (f"-tau{self.tau:g}" if self.tau != TAU else "")
+        seed = f"-seed{self.seed}" if self.seed else ""
+        return f"{damaged}-{self.variant.name}" + (f"-tau{self.tau:g}" if self.tau != TAU else "") + seed
 
 
 def plan(
@@ -116,6 +129,7 @@ def plan(
     taus: Sequence[float] = (),
     under: Sequence[str] = ("A",),
     damaged: bool = False,
+    seeds: Sequence[int] = (0,),
 ) -> list[Run]:
     """The runs of a scene, in order, each once.
 
@@ -125,6 +139,7 @@ def plan(
         taus: thresholds to run each variant with; empty for the protocol's own.
         under: what E is run under.
         damaged: protocol A gets damaged masks (as does E under A).
+        seeds: seeds to run each with; what draws nothing is run with the first.
 
     Raises:
         UserError: a variant that is not known.
@@ -140,5 +155,7 @@ def plan(
             if protocol == "E" and not taus and "full" in names:
                 wanted += [("full", tau) for tau in ABLATION_TAUS]
             for name, tau in wanted:
-                runs[Run(base, VARIANTS[name], tau, damaged and base == "A")] = None
+                variant = VARIANTS[name]
+                for seed in seeds if variant.draws else seeds[:1]:
+                    runs[Run(base, variant, tau, damaged and base == "A", seed)] = None
     return list(runs)

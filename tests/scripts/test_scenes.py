@@ -49,8 +49,12 @@ def test_the_test_views_are_every_nth_from_the_fold_on(scene: Scene, fold: int, 
     assert (made.folder / "scene.ply").samefile(scene.folder / "scene.ply")
     assert made.labels is not None
     assert made.labels.samefile(scene.folder / "labels.npz")
-    # Once more to the same place.
+    assert (made.name, made.fold) == (scene.name, fold)
+    # Once more to the same place: what other runs may be reading stays.
+    before = (tmp_path / "fold").stat().st_ino
     assert [view.name for view in folded(scene, fold, tmp_path / "fold").views[1]] == [view.name for view in test]
+    assert (tmp_path / "fold").stat().st_ino == before
+    assert [path.name for path in tmp_path.iterdir()] == ["fold"]
 
 
 def test_there_are_as_many_folds_as_views_from_one_test_view_to_the_next(scene: Scene, tmp_path: Path) -> None:

@@ -4,24 +4,33 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import bench_quality
-from quality.tables import markdown
+from quality.tables import details, overview
 from splatcut.errors import UserError
 
 
-def figures(variant: str, share: float, iou: float | None) -> dict[str, Any]:
-    mean = {"iou": iou, "accuracy": 1.0, "boundary": 0.5, "boundary_5px": 0.25, "boundary_2px": 0.125}
+def figures(
+    variant: str, share: float = 0.1, iou: float | None = 0.9, *, fold: int = 0, seed: int = 0, boundary: float = 0.5
+) -> dict[str, Any]:
+    mean = {"iou": iou, "accuracy": 1.0, "boundary": boundary, "boundary_5px": 0.25, "boundary_2px": 0.125}
     return {
+        "commit": "0123abcd",
+        "machine": "2 cores",
+        "fold": fold,
+        "tau": 0.6,
+        "draws": variant != "lift",
         "scene": "statue",
         "protocol": "A",
         "variant": variant,
         "damaged": False,
-        "seed": 0,
-        "title": f"statue, A, {variant}",
+        "seed": seed,
+        "title": f"statue, A, {variant}, {fold}, {seed}",
         "model": None,
         "scores": {"cup": {kind: {"mean": mean, "views": {}} for kind in ("visible", "extracted")}},
         "unseen_angles": {"cup": {"share": share, "sticking_out": None, "against": "hull", "views": {"a": {}}}},
@@ -40,15 +49,75 @@ def figures(variant: str, share: float, iou: float | None) -> dict[str, Any]:
 
 
 def test_every_run_has_its_rows_and_unseen_angles_stand_beside_liftings() -> None:
-    text = markdown([figures("lift", 0.08, 0.9), figures("full", 0.02, None)])
-    assert "; seed 0\n\n- lift: lifting in closed form, nothing else\n- full: the whole method\n" in text
-    assert "| statue, A, lift | 0.900 / 0.500 / 0.250 / 0.125 |" in text
-    assert "| statue, A, full | - / 0.500 / 0.250 / 0.125 |" in text
-    assert "20.00 to 20.50 | - to - | 1,000 to 1,001 |" in text
-    assert "| statue, A, full | cup | hull | 1 | 0.0200 (0.25) | - |" in text
-    assert "| statue, A, full | cup | -0.05 | +0.00 | +0.21 |" in text
+    text = details([figures("lift", 0.08, 0.9), figures("full", 0.02, None)])
+    assert "| statue, A, lift, 0, 0 | cup | 0.900 / 0.500 / 0.250 / 0.125 |" in text
+    assert "| statue, A, full, 0, 0 | cup | - / 0.500 / 0.250 / 0.125 |" in text
+    assert "| statue, A, full, 0, 0 | cup | hull | 1 | 0.0200 (0.25) | - |" in text
+    assert "| statue, A, full, 0, 0 | cup | -0.05 | +0.00 | +0.21 |" in text
     widths = [line.count("|") for line in text.splitlines() if line.startswith("|")]
     assert all(width > 3 for width in widths)
+
+
+def series(variant: str, base: float) -> list[dict[str, Any]]:
+    """Two folds (0.1 apart) of two seeds (0.02 apart)."""
+    return [
+        figures(variant, fold=fold, seed=seed, boundary=base + 0.025 * fold + 0.02 * seed)
+        for fold in (0, 4)
+        for seed in ((0, 1) if variant != "lift" else (0,))
+    ]
+
+
+def test_folds_and_seeds_become_means_spreads_and_paired_differences() -> None:
+    text = overview([*series("lift", 0.4), *series("plain", 0.5), *series("full", 0.6)], "plain")
+    assert "State: commit 0123abcd; folds 0, 4; seeds 0, 1; 2 cores; " in text
+    assert "- lift: lifting in closed form, nothing else\n" in text
+    # The mean of 0.51 and 0.61; their standard deviation is 0.1 / sqrt(2), that of two seeds 0.02 / sqrt(2).
+    assert "| statue | plain | 2 x 2 | 0.560 ± 0.071 | 0.125 ± 0.000 |" in text
+    assert "| statue | lift | 2 x 1 | 0.450 ± 0.071 | 0.125 ± 0.000 |" in text
+    assert "| 20.50 | 0.50 ± 0.00 | 2 | 1 |" in text
+    assert "| plain | fold 4, seed 1 | 0.620 |" in text
+    assert "| plain | mean | 0.560 |" in text
+    assert "| plain | sd of the folds' means | 0.0707 |" in text
+    assert "| plain | sd of seeds within a fold | 0.0141 |" in text
+    assert "| lift | sd of seeds" not in text
+    # Pair by pair the folds' spread is gone, so the gain stands out; lift's one run is the partner of both seeds.
+    assert "| statue | full - plain | 4 | +0.1000 ± 0.0000 * | +0.0000 ± 0.0000 |" in text
+    assert "| statue | lift - plain | 2 | -0.1000 ± 0.0000 |" in text
+    assert "- full, extracted 2%: statue" in text
+    assert "- lift" not in text.split("twice its standard error:")[1]
+
+
+def test_one_run_has_no_spread_and_no_pair() -> None:
+    text = overview([figures("full")], "plain")
+    assert "| statue | full | 1 x 1 | 0.500 | 0.125 |" in text
+    assert "±" not in text.split("| scene |")[1]
+    assert " - plain" not in text
+
+
+def test_tables_come_from_the_files_of_earlier_runs_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    parts = [*series("plain", 0.5), figures("full", boundary=0.1)], series("full", 0.6)
+    for path, runs in zip(files, parts, strict=True):
+        path.write_text(json.dumps({"runs": runs}), encoding="utf-8")
+    whole = tmp_path / "all.md"
+    args = bench_quality.parse(["--read", *map(str, files), "--markdown", str(whole)])
+    assert bench_quality.tables_of(args) == 0
+    text = capsys.readouterr().out
+    assert "| statue | full - plain | 4 | +0.1000 ± 0.0000 * |" in text
+    assert whole.read_text(encoding="utf-8").startswith(text)
+
+
+def test_spread_runs_the_folds_that_stand_for_all_and_two_seeds() -> None:
+    args = bench_quality.parse(["--spread"])
+    assert args.scene == ["demo", "statue", "goldcape", "skull"]
+    assert (args.protocol, args.seed) == (["A"], [0, 1])
+    assert [len(bench_quality.folds_of(name, args)) for name in args.scene] == [4, 4, 2, 2]
+    assert bench_quality.folds_of("demo", bench_quality.parse(["--protocol", "A"])) == (0,)
+
+
+def test_a_protocol_has_to_be_named() -> None:
+    with pytest.raises(SystemExit):
+        bench_quality.parse(["--scene", "demo"])
 
 
 def test_d_runs_all_composed_scenes_by_default_and_others_none() -> None:

@@ -11,7 +11,7 @@ from splatcut.errors import UserError
 
 
 def test_every_run_has_a_folder_of_its_own() -> None:
-    runs = plan(["A", "E"], taus=[0.2, 0.4, 0.6, 0.8]) + plan(["A"], damaged=True)
+    runs = plan(["A", "E"], taus=[0.2, 0.4, 0.6, 0.8], seeds=[0, 1]) + plan(["A"], damaged=True)
     assert len({(run.protocol, run.folder) for run in runs}) == len(runs)
     assert len({run.title for run in runs}) == len(runs)
 
@@ -38,6 +38,12 @@ def test_a_and_e_do_not_run_the_same_twice() -> None:
 
 def test_only_ready_masks_are_damaged() -> None:
     assert [run.damaged for run in plan(["A", "B"], ["lift"], damaged=True)] == [True, False]
+
+
+def test_what_draws_nothing_is_run_with_one_seed() -> None:
+    runs = plan(["A"], ["lift", "full"], seeds=[3, 4])
+    assert [(run.variant.name, run.seed) for run in runs] == [("lift", 3), ("full", 3), ("full", 4)]
+    assert [run.title for run in runs] == ["A, lift, seed 3", "A, full, seed 3", "A, full, seed 4"]
 
 
 def test_an_unknown_variant_is_refused_by_name() -> None:

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from splatcut import formats, raster
-from splatcut.cameras import View, load_photo, load_views
+from splatcut.cameras import load_photo, load_views
 from splatcut.errors import UserError
-from splatcut.gaussians import Gaussians
+from splatcut.lift.labelled import Labelled, lift_scene
 from splatcut.masks.ready import read_ready_masks
-from splatcut.masks.types import MaskSet
-from splatcut.pipeline.labelling import Labelled, lift_scene
 from splatcut.progress import Quiet
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.masks import MaskSet
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,11 +32,11 @@ from _bench import REPOSITORY, SHARED, CommandFailed, machine, table
 from clicks.cases import Case, cases, load_scene
 from clicks.fit import Floats, fit_weights, taken
 from clicks.runs import run_click
+from splatcut.cameras.pictures import picture
 from splatcut.errors import UserError
-from splatcut.masks.choice import ChoiceOptions, choose_answer, describe, nearness
+from splatcut.masks.lone_click import ChoiceOptions, choose_answer, describe, nearness
 from splatcut.masks.virtual import drawn_depth
-from splatcut.masks.working import picture
-from splatcut.sam import EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
+from splatcut.segmenter import EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
 
 #: An answer this near to the truth (intersection over union) counts as what was meant.
 GOOD = 0.7

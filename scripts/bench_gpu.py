@@ -26,9 +26,9 @@ import numpy as np
 from _bench import SHARED, machine, table
 from _refine_case import Case, Timed, load_case, refined
 from splatcut import raster
-from splatcut.cameras import Camera
 from splatcut.errors import UserError
-from splatcut.gaussians import Gaussians
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import Gaussians
 
 DEVICES: tuple[raster.Device, ...] = ("cpu", "cuda")
 PASSES = ("render", "accumulate", "gradients")

@@ -36,11 +36,12 @@ from PIL import Image
 
 from _bench import SHARED, CommandFailed, machine, splatcut, stage_table, table
 from splatcut import formats
-from splatcut.cameras import View, load_views, save_cameras
+from splatcut.cameras import load_views, save_cameras
 from splatcut.errors import UserError
-from splatcut.evaluate_folders import read_mask
-from splatcut.gaussians import Gaussians, concatenate
+from splatcut.evaluation.folders import read_mask
 from splatcut.masks.virtual import drawn_depth
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians, concatenate
 
 #: What the project wants to stay under.
 CPU_MINUTES = 3.0

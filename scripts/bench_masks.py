@@ -31,22 +31,23 @@ from _bench import SHARED, machine, table
 from quality.damage import write_damaged_masks
 from quality.scenes import Scene, find_scene
 from quality.scores import partners
-from splatcut import evaluate, formats
+from splatcut import formats
+from splatcut.cameras.floaters import without_floaters
+from splatcut.cameras.pictures import picture, working_view
 from splatcut.errors import UserError
-from splatcut.evaluate_folders import read_mask
-from splatcut.floaters import without_floaters
-from splatcut.gaussians import Gaussians
-from splatcut.masks.consensus import ConsensusOptions
+from splatcut.evaluation.folders import read_mask
+from splatcut.evaluation.scores import score_masks
+from splatcut.lift.labelled import vote_of
+from splatcut.masks.consensus import ConsensusOptions, lift_agreeing
 from splatcut.masks.loop import Eyes
 from splatcut.masks.ready import read_ready_masks
 from splatcut.masks.snap import SnapOptions, snap
-from splatcut.masks.types import MaskSet
-from splatcut.masks.working import picture, working_view
 from splatcut.messages import JobOptions, load_prompts
-from splatcut.pipeline.labelling import lift_agreeing, vote_of
 from splatcut.pipeline.masking import prompted_masks
 from splatcut.progress import Quiet
-from splatcut.sam import EmbeddingCache, default_cache_folder, load_segmenter
+from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.masks import MaskSet
+from splatcut.segmenter import EmbeddingCache, default_cache_folder, load_segmenter
 
 #: Masks as large as they are made in a run.
 MAX_SIDE = 1024
@@ -66,7 +67,7 @@ def scores(masks: MaskSet, scene: Scene) -> str:
                 continue
             truth = read_mask(files[view])
             if truth.any():
-                score = evaluate.score_masks(masks.probability[number][k] > 127, truth)
+                score = score_masks(masks.probability[number][k] > 127, truth)
                 mine.append((score.boundary, score.boundary_2px))
         found.append(np.mean(mine, axis=0))
     first, second = np.mean(found, axis=0)

@@ -37,8 +37,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from splatcut.cameras import Camera
-    from splatcut.gaussians import Gaussians
+    from splatcut.scene.camera import Camera
+    from splatcut.scene.gaussians import Gaussians
 
     F32 = np.typing.NDArray[np.float32]
 

@@ -35,9 +35,10 @@ from _bench import SHARED, CommandFailed, machine, splatcut, stage_table, table
 from _refine_case import Timed, load_case, refined
 from bench_large import object_depth, seen_share
 from splatcut import formats
-from splatcut.cameras import View, load_views
+from splatcut.cameras import load_views
 from splatcut.errors import UserError
-from splatcut.gaussians import Gaussians, concatenate
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians, concatenate
 
 PARTS = ("stages", "growth", "band")
 #: Values of ``tau_move`` and of the images' size that the part "band" goes through.

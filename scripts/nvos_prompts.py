@@ -19,8 +19,8 @@ from pathlib import Path
 from PIL import Image
 
 from splatcut.errors import UserError
-from splatcut.evaluate_folders import EXTENSIONS
-from splatcut.evaluate_nvos import nvos_scenes, write_prompts
+from splatcut.evaluation.folders import EXTENSIONS
+from splatcut.evaluation.nvos import nvos_scenes, write_prompts
 
 
 def main() -> int:

@@ -32,7 +32,7 @@ def cuda_problem() -> str | None:
 
 
 def resolve_device(device: str) -> Literal["cuda", "cpu"]:
-    """"auto" becomes "cuda" where torch can use it, else "cpu".
+    """ "auto" becomes "cuda" where torch can use it, else "cpu".
 
     Raises ``UserError`` when "cuda" is asked for and not usable, or the name is none of "auto", "cuda", "cpu".
     """

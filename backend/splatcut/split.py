@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from splatcut import raster
-from splatcut.cameras.types import Camera, View
-from splatcut.gaussians import Gaussians, concatenate, rotation_matrices
-from splatcut.masks.types import MaskSet
 from splatcut.progress import Progress
 from splatcut.raster.rule import LOW_PASS
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians, concatenate
+from splatcut.scene.masks import MaskSet
+from splatcut.scene.rotations import rotation_matrices
 
 
 @dataclass(frozen=True)

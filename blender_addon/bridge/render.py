@@ -14,7 +14,7 @@ from typing import Any
 
 import bpy
 
-from splatcut.gaussians import SH_C0
+from splatcut.scene.gaussians import SH_C0
 
 from ..core import layout
 from . import splats

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile
-from splatcut.transform import decompose_similarity
+from splatcut.scene.transform import decompose_similarity
 
 from ..core import layout
 from ..core.arrays import SplatArrays

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from splatcut.gaussians import F32
-from splatcut.sh import basis
+from splatcut.scene.gaussians import F32
+from splatcut.scene.sh import basis
 
 #: Width of the textures that hold one thing after another.
 TEXTURE_WIDTH = 4096

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from splatcut.formats import PlyTable, SplatFile
 from splatcut.formats.layout import FLAT_LOG_RATIO, Layout, find_layout
 from splatcut.formats.ply import BLOCK_ROWS
-from splatcut.gaussians import Gaussians
-from splatcut.transform import apply_transform
+from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.transform import apply_transform
 
 from .facts import Facts
 

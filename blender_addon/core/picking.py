@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.gaussians import rotation_matrices
+from splatcut.scene.rotations import rotation_matrices
 
 from .camera import Pinhole
 

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 
 from splatcut.errors import UserError
-from splatcut.transform import decompose_similarity
+from splatcut.scene.transform import decompose_similarity
 
 from ..bridge import adopt, splats
 

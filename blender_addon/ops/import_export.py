@@ -12,7 +12,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProp
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from splatcut.errors import UserError
-from splatcut.transform import decompose_similarity
+from splatcut.scene.transform import decompose_similarity
 
 from ..bridge import exchange, splats, transfers
 from ..core import exports

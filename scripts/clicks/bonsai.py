@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.cameras import Camera, View, look_at
+from splatcut.cameras import look_at
+from splatcut.scene.camera import Camera, View
 
 Bool = NDArray[np.bool_]
 

@@ -15,11 +15,11 @@ from scipy import ndimage
 from clicks import bonsai
 from quality.scenes import find_scene
 from splatcut import formats, raster
-from splatcut.cameras import View
+from splatcut.cameras.pictures import WorkingView, working_view
 from splatcut.errors import UserError
-from splatcut.evaluate_folders import read_mask
-from splatcut.gaussians import Gaussians
-from splatcut.masks.working import WorkingView, working_view
+from splatcut.evaluation.folders import read_mask
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians
 
 Bool = NDArray[np.bool_]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from splatcut.masks.choice import ChoiceOptions, choose
+from splatcut.masks.lone_click import ChoiceOptions, choose
 
 Floats = NDArray[np.float64]
 

@@ -18,10 +18,11 @@ from clicks.cases import Case, Meant, bonsai_meant
 from quality.cut import read_cut
 from quality.scenes import find_scene
 from quality.scores import true_labels
-from splatcut.cameras import View, load_views, save_cameras
+from splatcut.cameras import load_views, save_cameras
 from splatcut.errors import UserError
-from splatcut.evaluate import label_mask
-from splatcut.gaussians import Gaussians
+from splatcut.evaluation.scores import label_mask
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians
 
 
 def _meant_in(case: Case, gaussians: Gaussians, view: View, shared: Path) -> dict[str, Meant]:

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from splatcut.gaussians import SH_C0, Gaussians, rotation_matrices
+from splatcut.scene.gaussians import SH_C0, Gaussians
+from splatcut.scene.rotations import rotation_matrices
 
 NAMES = ("means", "log_scales", "quats", "opacity_logits", "sh_dc", "sh_rest")
 

@@ -32,9 +32,9 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from splatcut import formats, raster
-from splatcut.cameras import Camera, View
-from splatcut.gaussians import Gaussians
 from splatcut.raster import autograd
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians
 
 SH_DEGREE = 2
 #: Gaussians to start from, per label (0 backdrop and table, then as in model.OBJECTS).

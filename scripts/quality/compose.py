@@ -20,25 +20,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from quality.scenes import Scene, scene_at
-from splatcut import evaluate, formats, raster
-from splatcut.boundary import BoundaryOptions, mask_variance
-from splatcut.cameras import (
-    Camera,
-    CandidateOptions,
-    View,
-    candidate_quality,
-    holdout,
-    load_views,
-    save_cameras,
-    spiral_cone,
-)
+from splatcut import formats, raster
+from splatcut.cameras import CandidateOptions, candidate_quality, holdout, load_views, save_cameras, spiral_cone
 from splatcut.errors import UserError
+from splatcut.evaluation.scores import Mask, extracted_mask, label_mask
 from splatcut.formats import SplatFile
-from splatcut.gaussians import Gaussians, concatenate
-from splatcut.lift import accumulate_views
-from splatcut.masks.types import MaskSet
+from splatcut.lift.variance import BoundaryOptions, mask_variance
+from splatcut.lift.vote import accumulate_views
 from splatcut.progress import Quiet
-from splatcut.transform import apply_transform
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians, concatenate
+from splatcut.scene.masks import MaskSet
+from splatcut.scene.transform import apply_transform
 
 #: Every how many of a composed scene's views is a test view.
 EVERY = 4
@@ -166,9 +159,7 @@ def _views(scene: Gaussians, base: Camera, centre: NDArray[np.float64], composit
     return [View(f"view_{number:03d}", camera) for number, camera in enumerate(chosen)]
 
 
-def boundary_gaussians(
-    gaussians: Gaussians, views: list[View], masks: dict[str, list[evaluate.Mask]]
-) -> NDArray[np.bool_]:
+def boundary_gaussians(gaussians: Gaussians, views: list[View], masks: dict[str, list[Mask]]) -> NDArray[np.bool_]:
     """[N] bool: Gaussians whose mask variance in these views is above the usual tau, for any object."""
     probability = [np.stack([each[number] for each in masks.values()]) for number in range(len(views))]
     confidence = np.ones((len(views), len(masks)), np.float32)
@@ -225,11 +216,11 @@ def _write(composition: Composition, shared: Path, folder: Path) -> None:
     training, test = holdout(made, EVERY)
     save_cameras(folder / "cameras.json", made)
     formats.write_splats(folder / "scene.ply", SplatFile.from_gaussians(gaussians))
-    masks: dict[str, list[evaluate.Mask]] = {}
+    masks: dict[str, list[Mask]] = {}
     for number, item in enumerate(composition.objects, start=1):
         for kind, chosen, render in (
-            ("masks", made, evaluate.label_mask),
-            ("alone", test, evaluate.extracted_mask),
+            ("masks", made, label_mask),
+            ("alone", test, extracted_mask),
         ):
             (folder / kind / item.name).mkdir(parents=True)
             for view in chosen:

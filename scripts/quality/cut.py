@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from splatcut import formats
 from splatcut.export.plys import LabelFile, read_labels
-from splatcut.gaussians import Gaussians, concatenate
+from splatcut.scene.gaussians import Gaussians, concatenate
 
 
 @dataclass(frozen=True, eq=False)

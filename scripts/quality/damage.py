@@ -149,7 +149,7 @@ def write_damaged_masks(scene: Scene, folder: Path, options: DamageOptions | Non
 
 def _grey(path: Path) -> Grey:
     """[H, W] uint8 of a mask file: soft 8-bit masks as they are, others as 0 and 255."""
-    from splatcut.evaluate_folders import read_mask
+    from splatcut.evaluation.folders import read_mask
 
     with Image.open(path) as image:
         if image.mode == "L":

@@ -13,9 +13,9 @@ from scipy.ndimage import binary_erosion
 from quality.cut import Cut, partners
 from quality.scenes import Scene
 from quality.scores import known_region
-from splatcut import evaluate
-from splatcut.cameras import View
-from splatcut.evaluate_folders import read_mask
+from splatcut.evaluation.folders import read_mask
+from splatcut.evaluation.scores import extracted_mask
+from splatcut.scene.camera import View
 
 #: Parts that the test views fall into, by distance.
 PARTS = ("nearest", "middle", "farthest")
@@ -44,7 +44,7 @@ def score_margins(cut: Cut, scene: Scene, test: Sequence[View]) -> dict[str, Any
             known = np.ones_like(truth) if region is None else region
             outline = np.count_nonzero(truth & ~binary_erosion(truth) & known)
             if outline:
-                alone = evaluate.extracted_mask(cut.gaussians, selected, view.camera)
+                alone = extracted_mask(cut.gaussians, selected, view.camera)
                 more = np.count_nonzero(alone & ~truth & known) - np.count_nonzero(truth & ~alone & known)
                 world_to_camera = view.camera.camera_from_world
                 away = world_to_camera[:3, :3] @ centre + world_to_camera[:3, 3]

@@ -18,7 +18,7 @@ from quality.damage import write_damaged_masks
 from quality.exact import score_boundary
 from quality.margins import score_margins
 from quality.scenes import Scene, prompted_camera
-from quality.scores import psnr, score_2d_masks, score_cut, score_labels
+from quality.scores import render_psnr, score_2d_masks, score_cut, score_labels
 from quality.unseen import score_unseen
 from quality.variants import TAU, Run
 from splatcut import formats
@@ -89,7 +89,7 @@ def command(scene: Scene, run: Run, out: Path, settings: Settings) -> list[str |
 
 @functools.cache
 def _psnr_before(scene: Scene) -> dict[str, float | None]:
-    return psnr(formats.read_splats(scene.folder / "scene.ply").gaussians, scene, scene.views[1])
+    return render_psnr(formats.read_splats(scene.folder / "scene.ply").gaussians, scene, scene.views[1])
 
 
 def bench(scene: Scene, run: Run, settings: Settings) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def bench(scene: Scene, run: Run, settings: Settings) -> dict[str, Any]:
         "test_views": len(test),
         "scores": score_cut(cut, scene, test, out / "masks"),
         "psnr_before": _psnr_before(scene),
-        "psnr_after": psnr(cut.gaussians, scene, test),
+        "psnr_after": render_psnr(cut.gaussians, scene, test),
         "unseen_angles": score_unseen(cut, scene, out.with_name(f"{out.name}-unseen.png")),
         "margins": score_margins(cut, scene, test),
         "masks_2d": score_2d_masks(out, scene) if run.protocol == "B" else {},

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from _bench import REPOSITORY
-from splatcut.cameras import View, holdout, load_views, save_cameras
+from splatcut.cameras import holdout, load_views, save_cameras
 from splatcut.errors import UserError
-from splatcut.evaluate_folders import find_masks
+from splatcut.evaluation.folders import find_masks
 from splatcut.messages import ViewPrompt, load_prompts
+from splatcut.scene.camera import View
 
 #: Object -> view -> mask file.
 Masks = Mapping[str, Mapping[str, Path]]

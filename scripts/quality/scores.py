@@ -15,12 +15,23 @@ from numpy.typing import NDArray
 
 from quality.cut import Cut, partners
 from quality.scenes import Masks, Scene
-from splatcut import evaluate, formats, raster
-from splatcut.cameras import View, load_photo
-from splatcut.evaluate import MaskScore
-from splatcut.evaluate_folders import read_mask
-from splatcut.gaussians import Gaussians
+from splatcut import formats, raster
+from splatcut.cameras import load_photo
+from splatcut.evaluation.folders import read_mask
+from splatcut.evaluation.scores import (
+    MaskScore,
+    band_width,
+    edge_band,
+    extracted_mask,
+    label_mask,
+    mean_score,
+    psnr,
+    score_masks,
+    visible_region,
+)
 from splatcut.messages import load_prompts
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians
 
 #: PSNR at which two 8-bit pictures are taken for the same, dB.
 SAME = 100.0
@@ -41,18 +52,18 @@ def score_cut(cut: Cut, scene: Scene, test: Sequence[View], masks: Path) -> dict
             if view.name not in scene.masks[other]:
                 continue
             truth = read_mask(scene.masks[other][view.name])
-            alone = evaluate.extracted_mask(cut.gaussians, selected, view.camera)
-            label = evaluate.label_mask(cut.gaussians, selected, view.camera)
-            scores["visible"][view.name] = evaluate.score_masks(label, truth)
+            alone = extracted_mask(cut.gaussians, selected, view.camera)
+            label = label_mask(cut.gaussians, selected, view.camera)
+            scores["visible"][view.name] = score_masks(label, truth)
             if "final" in scores:
-                scores["final"][view.name] = evaluate.score_masks(read_mask(final[view.name]), truth)
+                scores["final"][view.name] = score_masks(read_mask(final[view.name]), truth)
             if scene.alone is not None and view.name in scene.alone[other]:
                 whole = read_mask(scene.alone[other][view.name])
-                scores.setdefault("silhouette", {})[view.name] = evaluate.score_masks(alone, whole)
-            scores["extracted"][view.name] = evaluate.score_masks(alone, truth, known_region(scene, other, view, truth))
+                scores.setdefault("silhouette", {})[view.name] = score_masks(alone, whole)
+            scores["extracted"][view.name] = score_masks(alone, truth, known_region(scene, other, view, truth))
         result[name] = {
             kind: {
-                "mean": evaluate.mean_score(views.values()).as_dict(),
+                "mean": mean_score(views.values()).as_dict(),
                 "views": {view: score.as_dict() for view, score in views.items()},
             }
             for kind, views in scores.items()
@@ -66,7 +77,7 @@ def known_region(scene: Scene, name: str, view: View, truth: NDArray[np.bool_]) 
     That is where nothing lies in front of its silhouette, if that is known, otherwise where no other object is seen.
     """
     if scene.alone is not None and view.name in scene.alone[name]:
-        return evaluate.visible_region(read_mask(scene.alone[name][view.name]), truth)
+        return visible_region(read_mask(scene.alone[name][view.name]), truth)
     return _elsewhere(scene.masks or {}, name, view.name)
 
 
@@ -82,7 +93,7 @@ def _picture(gaussians: Gaussians, view: View) -> NDArray[np.uint8]:
     return np.rint(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-def psnr(gaussians: Gaussians, scene: Scene, test: Sequence[View]) -> dict[str, float | None]:
+def render_psnr(gaussians: Gaussians, scene: Scene, test: Sequence[View]) -> dict[str, float | None]:
     """Mean PSNR of the renders of the test views against their photos, overall and along the objects' edges.
 
     Without photos the input scene's own renders are what is compared with. A view counts for ``SAME`` dB at the most.
@@ -92,13 +103,13 @@ def psnr(gaussians: Gaussians, scene: Scene, test: Sequence[View]) -> dict[str, 
     for view in test:
         photo = load_photo(view) if original is None else _picture(original, view)
         image = _picture(gaussians, view)
-        overall.append(min(SAME, evaluate.psnr(image, photo)))
+        overall.append(min(SAME, psnr(image, photo)))
         band = np.zeros(photo.shape[:2], bool)
         for files in (scene.masks or {}).values():
             if view.name in files:
-                band |= evaluate.edge_band(read_mask(files[view.name]), evaluate.band_width(*photo.shape[:2]))
+                band |= edge_band(read_mask(files[view.name]), band_width(*photo.shape[:2]))
         if band.any():
-            edge.append(min(SAME, evaluate.psnr(image, photo, band)))
+            edge.append(min(SAME, psnr(image, photo, band)))
     return {"overall": _mean(np.array(overall)), "edge": _mean(np.array(edge))}
 
 
@@ -119,7 +130,7 @@ def score_2d_masks(out: Path, scene: Scene) -> dict[str, Any]:
                 truth = read_mask(scene.masks[other][view])
                 mask = masks[number][k] > 127
                 if mask.shape == truth.shape:
-                    score = evaluate.score_masks(mask, truth)
+                    score = score_masks(mask, truth)
                     scores[number], edges[number] = score.iou, (score.boundary, score.boundary_2px)
         trusted = confidence[:, k] > 0
         result[name] = {

@@ -24,11 +24,11 @@ from quality.cut import Cut, partners
 from quality.scenes import Scene
 from quality.scores import true_labels
 from splatcut import formats
-from splatcut.cameras import Camera
-from splatcut.evaluate import Mask
-from splatcut.evaluate_folders import read_mask
-from splatcut.evaluate_hull import HullOptions, carve, hull_silhouette, object_box, points_in_hull, surface_points
-from splatcut.evaluate_unseen import Outside, coverage, outside_share, unseen_cameras
+from splatcut.evaluation.folders import read_mask
+from splatcut.evaluation.hull import HullOptions, carve, hull_silhouette, object_box, points_in_hull, surface_points
+from splatcut.evaluation.scores import Mask
+from splatcut.evaluation.unseen import Outside, coverage, outside_share, unseen_cameras
+from splatcut.scene.camera import Camera
 
 #: Figures, and the pixels by which the silhouette is widened for each: the second one leaves soft edges out.
 SLACKS = {"share": 0, "sticking_out": 2}

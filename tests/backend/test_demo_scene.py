@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from splatcut import formats, raster
-from splatcut.cameras import View, holdout, load_photo, load_views
+from splatcut.cameras import holdout, load_photo, load_views
 from splatcut.formats import SplatFile
 from splatcut.messages import ViewPrompt, load_prompts
+from splatcut.scene.camera import View
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 OBJECTS = ("teapot", "bread", "plant", "pear", "book")

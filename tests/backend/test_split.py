@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from splatcut.cameras import Camera, View
-from splatcut.gaussians import Gaussians, concatenate, rotation_matrices
 from splatcut.progress import Quiet
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians, concatenate
+from splatcut.scene.rotations import rotation_matrices
 from splatcut.split import (
     SplitOptions,
     covariances,

@@ -17,7 +17,7 @@ from bl_ext.user_default.splatcut.ops import convert, import_export
 from mathutils import Matrix
 
 from splatcut.formats import read_splats, write_splats
-from splatcut.transform import apply_transform
+from splatcut.scene.transform import apply_transform
 
 VARIANTS = odd_plys.variants()
 FIELDS = ("means", "log_scales", "quats", "opacity_logits", "sh")

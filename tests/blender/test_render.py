@@ -14,8 +14,8 @@ from bl_ext.user_default.splatcut.bridge import render, splats
 from mathutils import Vector
 
 from splatcut.formats import SplatFile
-from splatcut.gaussians import SH_C0, Gaussians
-from splatcut.sh import basis
+from splatcut.scene.gaussians import SH_C0, Gaussians
+from splatcut.scene.sh import basis
 
 pytestmark = pytest.mark.skipif(splats.native(), reason="this Blender renders splats itself")
 

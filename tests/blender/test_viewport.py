@@ -28,8 +28,8 @@ from bl_ext.user_default.splatcut.core.arrays import SplatArrays
 from numpy.typing import NDArray
 
 from splatcut.formats import read_splats
-from splatcut.gaussians import Gaussians
-from splatcut.transform import apply_transform
+from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.transform import apply_transform
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 WIDTH, HEIGHT = 160, 120
@@ -39,7 +39,7 @@ _RENDER = """
 import json, sys
 import numpy as np
 from pathlib import Path
-from splatcut.cameras.types import Camera
+from splatcut.scene.camera import Camera
 from splatcut.formats import read_splats
 from splatcut.raster import render
 c = json.loads(sys.argv[2])

@@ -20,8 +20,8 @@ def main() -> None:
 
     import splatcut.formats
     from splatcut.errors import UserError
-    from splatcut.gaussians import Gaussians
     from splatcut.messages import Job, ObjectPrompt, ViewPrompt, job_from_json, job_to_json
+    from splatcut.scene.gaussians import Gaussians
 
     gaussians = Gaussians(
         means=np.zeros((2, 3), np.float32),

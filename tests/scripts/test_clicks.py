@@ -10,8 +10,8 @@ import pytest
 from clicks import bonsai
 from clicks.cases import LEAST, Case, Meant, cases, draw
 from clicks.fit import fit_weights, taken
-from splatcut.gaussians import Gaussians
-from splatcut.masks.choice import ChoiceOptions
+from splatcut.masks.lone_click import ChoiceOptions
+from splatcut.scene.gaussians import Gaussians
 
 
 def square(low: int, high: int, side: int = 60) -> np.ndarray:

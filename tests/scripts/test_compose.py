@@ -16,9 +16,10 @@ from quality.cut import Cut, partners
 from quality.exact import score_boundary
 from quality.scenes import Scene
 from quality.scores import score_labels
-from splatcut.cameras import Camera, look_at
+from splatcut.cameras import look_at
 from splatcut.export.plys import LabelFile
-from splatcut.gaussians import Gaussians
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import Gaussians
 
 RNG = np.random.default_rng(7)
 

@@ -14,8 +14,9 @@ from scipy import ndimage
 
 from quality.damage import DamageOptions, Part, damage_mask, write_damaged_masks, wrong_parts
 from quality.scenes import Scene, scene_at
-from splatcut.cameras import Camera, View, save_cameras
+from splatcut.cameras import save_cameras
 from splatcut.errors import UserError
+from splatcut.scene.camera import Camera, View
 
 OPTIONS = DamageOptions()
 

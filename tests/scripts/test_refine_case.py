@@ -14,7 +14,7 @@ from raster_scenes import SceneOptions, random_scene
 import bench_gpu
 import bench_refine
 from _refine_case import Clock
-from splatcut.cameras.types import View
+from splatcut.scene.camera import View
 
 
 def test_the_clock_adds_up_stages_of_one_name() -> None:

@@ -22,8 +22,8 @@ from quality.scores import score_cut
 from quality.tables import details, overview
 from quality.unseen import angles, score_unseen
 from quality.variants import VARIANTS, Run
-from splatcut.cameras import View
 from splatcut.export.plys import LabelFile
+from splatcut.scene.camera import View
 
 
 @pytest.fixture(scope="module")

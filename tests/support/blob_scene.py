@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from splatcut import raster
-from splatcut.cameras import Camera, View, look_at, save_cameras
+from splatcut.cameras import look_at, save_cameras
 from splatcut.export.matte import object_masks
 from splatcut.formats import SplatFile, write_splats
-from splatcut.gaussians import SH_C0, Gaussians
-from splatcut.sam import Embedding, Frame, Prediction, Prompt2D, low_res_from_mask
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import SH_C0, Gaussians
+from splatcut.segmenter import Embedding, Frame, Prediction, Prompt2D, low_res_from_mask
 
 WIDTH, HEIGHT, VIEWS = 96, 80, 6
 NAMES = ("blue", "red")

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatcut import raster
-from splatcut.cameras import Camera, View, look_at
-from splatcut.gaussians import SH_C0, Gaussians, concatenate
-from splatcut.masks.types import MaskSet
-from splatcut.sam import Embedding, Frame, Prediction, Prompt2D
+from splatcut.cameras import look_at
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import SH_C0, Gaussians, concatenate
+from splatcut.scene.masks import MaskSet
+from splatcut.segmenter import Embedding, Frame, Prediction, Prompt2D
 
 UP = (0.0, -1.0, 0.0)
 

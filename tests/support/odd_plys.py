@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from splatcut.gaussians import Gaussians
+from splatcut.scene.gaussians import Gaussians
 
 TYPES = {
     "char": "i1",

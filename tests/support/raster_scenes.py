@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splatcut.cameras.types import Camera
-from splatcut.gaussians import F32, Gaussians, rotation_matrices
 from splatcut.raster import reference
 from splatcut.raster.rule import ALPHA_MAX, ALPHA_MIN, TRANSMITTANCE_MIN
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.rotations import rotation_matrices
 
 #: The parameters in the order in which the differentiable doors take them.
 PARAMETERS = ("means", "log_scales", "quats", "opacity_logits", "sh")

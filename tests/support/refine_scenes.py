@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras.types import Camera, View
-from splatcut.gaussians import F32, Gaussians, concatenate
-from splatcut.masks.types import MaskSet
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import F32, Gaussians, concatenate
+from splatcut.scene.masks import MaskSet
 
 RADIUS = 0.5
 

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.cameras import View
 from splatcut.errors import Cancelled
-from splatcut.gaussians import Gaussians
-from splatcut.masks.types import MaskSet
-from splatcut.pipeline.labelling import Labelled
+from splatcut.lift.labelled import Labelled
 from splatcut.pipeline.refinement import Refined, Saving, refine_scene
 from splatcut.progress import Quiet
 from splatcut.refine.options import FieldUse, RefineOptions
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.masks import MaskSet
 
 #: Scene, views, masks, and the scene lifted.
 Lifted = tuple[Gaussians, list[View], MaskSet, Labelled]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from splatcut.formats import SplatFile
-from splatcut.gaussians import SH_C0, Gaussians
+from splatcut.scene.gaussians import SH_C0, Gaussians
 
 RED, BLUE = np.array([-1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0])
 RADIUS = 0.6

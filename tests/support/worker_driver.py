@@ -23,7 +23,7 @@ import splatcut.cli
 import splatcut.pipeline.run
 import splatcut.refine.options
 import splatcut.worker.session
-from splatcut.worker.reporting import Reporter
+from splatcut.worker.progress import Reporter
 
 #: Steps of a slow stage that are slow.
 SLOW_STEPS = 5

@@ -8,16 +8,13 @@ from splatcut.cameras.check import check_views_see_scene
 from splatcut.cameras.load import holdout, load_views
 from splatcut.cameras.photos import load_photo
 from splatcut.cameras.threedgs import save_cameras
-from splatcut.cameras.types import Camera, View
 from splatcut.cameras.undistort import Undistortion
 from splatcut.cameras.virtual import CandidateOptions, CandidateQuality, candidate_quality, look_at, spiral_cone
 
 __all__ = [
-    "Camera",
     "CandidateOptions",
     "CandidateQuality",
     "Undistortion",
-    "View",
     "candidate_quality",
     "check_views_see_scene",
     "holdout",

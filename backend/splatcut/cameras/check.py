@@ -7,9 +7,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.cameras.types import Camera, View
 from splatcut.errors import UserError
-from splatcut.gaussians import Gaussians
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians
 
 #: Gaussians that are looked at before all of them are.
 _SAMPLE = 20_000

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.cameras.types import Camera
 from splatcut.errors import UserError
+from splatcut.scene.camera import Camera
 
 if TYPE_CHECKING:
     import pycolmap

@@ -14,9 +14,9 @@ from splatcut.cameras.photos import find_photos, fit_lens, photo_sizes, without_
 from splatcut.cameras.source import DataSet, read_json
 from splatcut.cameras.threedgs import is_cameras_json, read_cameras_json
 from splatcut.cameras.transforms import is_transforms, read_transforms
-from splatcut.cameras.types import View
 from splatcut.cameras.undistort import Undistortion
 from splatcut.errors import UserError
+from splatcut.scene.camera import View
 
 _EXPECTED = (
     "Give a COLMAP model folder (or the folder above its sparse/0), a transforms.json of nerfstudio or instant-ngp, "

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.cameras.lens import Lens
-from splatcut.cameras.types import View
 from splatcut.errors import UserError
+from splatcut.scene.camera import View
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

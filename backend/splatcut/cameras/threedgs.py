@@ -17,9 +17,9 @@ from typing import Any
 from splatcut.cameras.lens import Lens
 from splatcut.cameras.rigid import inverse, rigid
 from splatcut.cameras.source import DataSet, SourceView, number, size_in_pixels
-from splatcut.cameras.types import View
 from splatcut.errors import UserError
 from splatcut.files import atomic_path
+from splatcut.scene.camera import View
 
 
 def is_cameras_json(content: Any) -> bool:

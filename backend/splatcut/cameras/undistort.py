@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from splatcut.cameras.lens import Lens
-from splatcut.cameras.types import Camera
 from splatcut.errors import UserError
+from splatcut.scene.camera import Camera
 
 #: Largest |x/z| and |y/z| in a pinhole picture: 60 degrees from the axis.
 LARGEST_TANGENT = math.tan(math.radians(60.0))

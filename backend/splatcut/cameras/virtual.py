@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from splatcut.cameras.types import Camera
-from splatcut.gaussians import Gaussians, rotation_matrices
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.rotations import rotation_matrices
 
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 

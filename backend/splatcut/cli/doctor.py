@@ -151,7 +151,7 @@ def _package(module: str, distribution: str) -> Check:
 
 def _embedded_model() -> Check:
     try:
-        from splatcut.sam.onnx_sam import WEIGHTS, embedded_problem
+        from splatcut.segmenter.onnx_sam import WEIGHTS, embedded_problem
     except ImportError as error:
         return Check("MobileSAM", "required", False, f"cannot be looked at: {_line(error)}", "Install what is missing.")
     problem = embedded_problem()
@@ -193,7 +193,7 @@ def _accelerators() -> list[Check]:
 def _segment_anything() -> Check:
     purpose = "runs your own SAM ViT-B/L/H or MobileSAM checkpoint"
     try:
-        from splatcut.sam.torch_sam import segment_anything_problem
+        from splatcut.segmenter.torch_sam import segment_anything_problem
     except ImportError as error:
         return Check("segment-anything", "optional", False, f"cannot be looked at: {_line(error)}")
     problem = segment_anything_problem()
@@ -216,7 +216,7 @@ def _machine() -> list[Check]:
         checks.append(Check("memory", "machine", not low, _gigabytes(memory), remedy))
     folders = [("disk (here)", Path.cwd())]
     try:
-        from splatcut.sam.cache import DEFAULT_MAX_BYTES, EmbeddingCache, default_cache_folder
+        from splatcut.segmenter.cache import DEFAULT_MAX_BYTES, EmbeddingCache, default_cache_folder
     except ImportError as error:
         checks.append(Check("cache", "machine", False, f"cannot be looked at: {_line(error)}"))
     else:

@@ -9,9 +9,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from splatcut.evaluate import MaskScore
-from splatcut.evaluate_folders import Evaluation, PairOptions, evaluate_pairs, pair_masks
-from splatcut.evaluate_nvos import nvos_pairs
+from splatcut.evaluation.folders import Evaluation, PairOptions, evaluate_pairs, pair_masks
+from splatcut.evaluation.nvos import nvos_pairs
+from splatcut.evaluation.scores import MaskScore
 
 _COLUMNS = (
     ("IoU", "iou"),

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.cameras.types import View
 from splatcut.devices import resolve_device
 from splatcut.errors import UserError
-from splatcut.gaussians import Gaussians, concatenate
 from splatcut.progress import Progress, Terminal
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians, concatenate
 
 _DESCRIPTION = """Renders one or several splat files, put together as one scene, from the views of a camera file.
 Without further options DIR/<view>.png is the picture on black. With --rgba it has alpha (straight, display-referred

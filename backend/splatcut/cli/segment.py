@@ -12,7 +12,7 @@ from splatcut.errors import UserError
 from splatcut.messages import ABLATIONS, Job, JobOptions, ObjectPrompt, ViewPrompt, load_prompts, parse_at
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.progress import Terminal
-from splatcut.sam import default_cache_folder
+from splatcut.segmenter import default_cache_folder
 
 _EPILOG = """examples:
   splatcut segment scene.ply --cameras sparse/0 --images images --prompts prompts.json --out cut

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from splatcut import raster
-from splatcut.cameras.types import Camera
 from splatcut.errors import UserError
 from splatcut.files import atomic_path
-from splatcut.gaussians import Gaussians
 from splatcut.raster import Device
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import Gaussians
 
 F32 = NDArray[np.float32]
 

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 import splatcut
-from splatcut.export.stages import StageRecord, record_as_dict
-from splatcut.extract import Islands
 from splatcut.files import atomic_path
-from splatcut.masks.types import MaskSet
+from splatcut.lift.islands import Islands
+from splatcut.scene.masks import MaskSet
+from splatcut.timing import StageRecord, record_as_dict
 
 #: Version of the report's layout.
 REPORT_VERSION = 1

@@ -13,7 +13,7 @@ from splatcut.field.hashgrid import HashEncoding, HashOptions
 from splatcut.field.neighbours import NeighbourIndex, NeighbourOptions
 from splatcut.field.network import FieldNetwork, FieldValues, NetworkOptions
 from splatcut.field.rbf import interpolate
-from splatcut.gaussians import SH_C0
+from splatcut.scene.gaussians import SH_C0
 
 #: Least standard deviation that a property of the Gaussians is divided by.
 _LEAST_STD = 0.05

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.cameras.types import Camera
-from splatcut.gaussians import F32, Gaussians
 from splatcut.raster import cpu, cpu_rays
 from splatcut.raster.rule import TILE
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import F32, Gaussians
 
 #: One sample in so many is spread evenly instead of drawn by weight.
 EVEN = 4

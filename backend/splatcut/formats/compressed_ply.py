@@ -17,7 +17,7 @@ from splatcut.formats.gsply_data import from_gsply, to_gsply
 from splatcut.formats.packages import require
 from splatcut.formats.ply import read_table
 from splatcut.formats.ply_header import PlyHeader, read_header
-from splatcut.gaussians import Gaussians
+from splatcut.scene.gaussians import Gaussians
 
 #: Highest SH degree the format holds.
 MAX_SH_DEGREE = 3

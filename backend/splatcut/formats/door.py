@@ -17,7 +17,7 @@ from splatcut.formats.layout import standard_dtype
 from splatcut.formats.ply import read_table, write_table
 from splatcut.formats.ply_header import read_header
 from splatcut.formats.splatfile import SplatFile
-from splatcut.gaussians import Gaussians
+from splatcut.scene.gaussians import Gaussians
 
 
 @dataclass(frozen=True)

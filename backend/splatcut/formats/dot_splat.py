@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from splatcut.errors import UserError
-from splatcut.gaussians import SH_C0, Gaussians
+from splatcut.scene.gaussians import SH_C0, Gaussians
 
 _DTYPE = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("colour", "u1", 4), ("rotation", "u1", 4)])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from splatcut.gaussians import Gaussians
+from splatcut.scene.gaussians import Gaussians
 
 
 def from_gsply(data: Any) -> Gaussians:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from splatcut.errors import UserError
 from splatcut.formats.ply import BLOCK_ROWS
-from splatcut.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import F32, Gaussians
 
 #: Natural logarithm of a flat Gaussian's thickness over its smaller radius, for files without ``scale_2`` (2DGS).
 FLAT_LOG_RATIO = np.float32(np.log(1e-3))

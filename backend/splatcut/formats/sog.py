@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from splatcut.errors import UserError
 from splatcut.formats.packages import require
-from splatcut.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import F32, Gaussians
 
 #: The three components besides the largest, for each position of the largest in wxyz.
 _OTHERS = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])

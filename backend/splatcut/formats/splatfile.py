@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from splatcut.formats.layout import extract, find_layout, overwrite, standard_dtype
 from splatcut.formats.ply import PlyTable, new_table
-from splatcut.gaussians import Gaussians
+from splatcut.scene.gaussians import Gaussians
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from splatcut import sh
 from splatcut.errors import UserError
 from splatcut.formats.gsply_data import from_gsply, to_gsply
 from splatcut.formats.packages import require
-from splatcut.gaussians import Gaussians
+from splatcut.scene import sh
+from splatcut.scene.gaussians import Gaussians
 
 _MAGIC = b"NGSP"
 _FLIP = np.array([1, -1, -1], dtype=np.float32)

@@ -19,8 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from splatcut.gaussians import F32
-from splatcut.masks.types import MaskSet
+from splatcut import raster
+from splatcut.lift.labelled import Labelled, label_images, lift_again, lift_scene
+from splatcut.progress import Progress
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.masks import MaskSet
 
 Bool = NDArray[np.bool_]
 
@@ -287,3 +291,26 @@ def _sharing(masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     total = masks.astype(np.float32).sum(axis=0)
     scale = np.where(total > 255, 255 / np.maximum(total, 1), 1)
     return np.floor(masks * scale).astype(np.uint8) if (total > 255).any() else masks
+
+
+def lift_agreeing(
+    scene: Gaussians,
+    views: Sequence[View],
+    masks: MaskSet,
+    tau: float,
+    progress: Progress,
+    device: raster.Device = "cpu",
+    options: ConsensusOptions | None = None,
+) -> tuple[Labelled, Consensus]:
+    """As ``lift_scene``, and again after putting right the masks that the others contradict, if there are any.
+
+    Returns:
+        The scene lifted, and the masks as they were lifted in the end.
+    """
+    first = lift_scene(scene, views, masks, tau, progress, device)
+    shown = label_images(scene, views, first.probability, device)
+    progress.stage("agree", len(views))
+    found = reconcile(masks, shown, ConsensusOptions() if options is None else options, progress.step)
+    if not found.changes:
+        return first, found
+    return lift_again(first, views, found.masks, tau, progress, device), found

@@ -17,19 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras.types import View
+from splatcut.cameras.pictures import WorkingView, picture
 from splatcut.errors import UserError
-from splatcut.gaussians import F32, Gaussians
-from splatcut.lift import ViewSums, accumulate_view
-from splatcut.masks.choice import choose_answer, describe, nearness
-from splatcut.masks.derive import Belief, DeriveOptions, agreement, derive
+from splatcut.lift.vote import ViewSums, accumulate_view
+from splatcut.masks.lone_click import choose_answer, describe, nearness
 from splatcut.masks.prompted import Said
-from splatcut.masks.types import MaskSet
+from splatcut.masks.self_prompts import Belief, DeriveOptions, agreement, derive
 from splatcut.masks.virtual import drawn_depth
 from splatcut.masks.vote import Vote, believe
-from splatcut.masks.working import WorkingView, picture
 from splatcut.progress import Progress
-from splatcut.sam import Embedding, EmbeddingCache, Prediction, Prompt2D, Segmenter, low_res_from_mask
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.masks import MaskSet
+from splatcut.segmenter import Embedding, EmbeddingCache, Prediction, Prompt2D, Segmenter, low_res_from_mask
 
 if TYPE_CHECKING:
     from splatcut.raster.cpu import Prepared

@@ -18,11 +18,11 @@ from PIL import Image
 from scipy.spatial.distance import cdist
 
 from splatcut import raster
-from splatcut.cameras.types import Camera, View
+from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.gaussians import F32, Gaussians
-from splatcut.masks.working import WorkingView
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt, ViewPrompt
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import F32, Gaussians
 
 #: Points taken from the strokes of one kind.
 STROKE_POINTS = 8

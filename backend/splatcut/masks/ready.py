@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from splatcut.cameras.types import View
+from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
 from splatcut.masks.loop import compete
 from splatcut.masks.prompted import read_mask
-from splatcut.masks.types import MaskSet
-from splatcut.masks.working import WorkingView
 from splatcut.messages import check_object_names
 from splatcut.progress import Progress
+from splatcut.scene.camera import View
+from splatcut.scene.masks import MaskSet
 
 MASK_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 

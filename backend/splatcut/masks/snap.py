@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from splatcut.gaussians import F32
 from splatcut.masks.consensus import box_around
-from splatcut.masks.types import MaskSet
-from splatcut.sam.transform import MASK_SIZE
+from splatcut.scene.gaussians import F32
+from splatcut.scene.masks import MaskSet
+from splatcut.segmenter.transform import MASK_SIZE
 
 F64 = NDArray[np.float64]
 

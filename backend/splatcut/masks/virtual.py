@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras import Camera, CandidateOptions, View, candidate_quality, look_at, spiral_cone
+from splatcut.cameras import CandidateOptions, candidate_quality, look_at, spiral_cone
 from splatcut.errors import UserError
-from splatcut.gaussians import F32, Gaussians
 from splatcut.progress import Progress
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import F32, Gaussians
 
 if TYPE_CHECKING:
     from splatcut.raster.cpu import Prepared

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras.types import View
-from splatcut.gaussians import F32, Gaussians
-from splatcut.lift import ViewSums
-from splatcut.masks.derive import Belief, DeriveOptions, belief
+from splatcut.lift.vote import ViewSums
+from splatcut.masks.self_prompts import Belief, DeriveOptions, belief
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import F32, Gaussians
 
 if TYPE_CHECKING:
     from splatcut.raster.cpu import Prepared

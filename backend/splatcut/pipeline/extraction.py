@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.extract import Island, Islands, islands, labels_from_probability, soft_edges
-from splatcut.gaussians import F32, Gaussians
+from splatcut.lift.islands import Island, Islands, islands
+from splatcut.lift.labelled import Labelled
+from splatcut.lift.labels import labels_from_probability
+from splatcut.lift.soft_edges import soft_edges
 from splatcut.pipeline.checkpoints import Arrays
-from splatcut.pipeline.labelling import Labelled
 from splatcut.progress import Progress
+from splatcut.scene.gaussians import F32, Gaussians
 
 
 @dataclass(frozen=True, eq=False)

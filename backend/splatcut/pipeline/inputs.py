@@ -15,16 +15,17 @@ import numpy as np
 
 import splatcut
 from splatcut import formats
-from splatcut.cameras import Camera, View, check_views_see_scene, holdout, load_views
+from splatcut.cameras import check_views_see_scene, holdout, load_views
 from splatcut.cameras.photos import photo_sizes
 from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.formats import SplatFile
-from splatcut.gaussians import Gaussians
 from splatcut.masks.ready import find_masks
 from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, ScribblePrompt, job_to_json
 from splatcut.pipeline.checkpoints import RESULTS, STATE
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians
 
 #: Fewer cameras than this cannot show an object from enough sides; virtual ones are added (method: views).
 FEW_VIEWS = 3

@@ -1,152 +1,20 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""From masks to probabilities of all Gaussians; boundary Gaussians split."""
+"""Boundary Gaussians split."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.boundary import BoundaryOptions, mask_variance
-from splatcut.cameras import View
-from splatcut.gaussians import F32, Gaussians
-from splatcut.lift import LiftOptions, accumulate_views, vote
-from splatcut.masks.consensus import Consensus, ConsensusOptions, reconcile
-from splatcut.masks.types import MaskSet
-from splatcut.pipeline.checkpoints import Arrays
+from splatcut.lift.labelled import Labelled, lift_again
 from splatcut.progress import Progress
+from splatcut.scene.camera import View
+from splatcut.scene.masks import MaskSet
 from splatcut.split import SplitOptions, edge_normals, split, split_axes
-
-
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """The scene with a probability for every Gaussian.
-
-    Attributes:
-        gaussians: M Gaussians, children of split ones included.
-        parent: [M] int64, row of the input scene.
-        changed: [M] bool, rows that differ from their parent's.
-        split: [M] bool, rows that are children of split Gaussians.
-        probability: [M, K] float32 in [0, 1].
-        weight: [M] float32, how much the views show of each, square pixels.
-        variance: [M, K] float32 in [0, 1], total variance of the mask signal.
-        boundary: per object, number of Gaussians whose mask variance is above tau.
-    """
-
-    gaussians: Gaussians
-    parent: NDArray[np.int64]
-    changed: NDArray[np.bool_]
-    split: NDArray[np.bool_]
-    probability: F32
-    weight: F32
-    variance: F32
-    boundary: tuple[int, ...]
-
-    def arrays(self) -> Arrays:
-        """What has to be kept to make this again from the input scene: the changed rows and the labels."""
-        rows = self.gaussians.take(self.changed)
-        arrays: Arrays = {name: getattr(self, name) for name in _ROWS}
-        arrays.update({item.name: getattr(rows, item.name) for item in fields(Gaussians)})
-        return arrays
-
-    @staticmethod
-    def from_arrays(scene: Gaussians, arrays: Arrays, boundary: tuple[int, ...]) -> Labelled:
-        """The inverse of ``arrays``."""
-        changed = arrays["changed"]
-        gaussians = scene if not changed.any() else scene.take(arrays["parent"])
-        if changed.any():
-            for item in fields(Gaussians):
-                getattr(gaussians, item.name)[changed] = arrays[item.name]
-        return Labelled(gaussians=gaussians, boundary=boundary, **{name: arrays[name] for name in _ROWS})
-
-
-#: Attributes of ``Labelled`` with a row for every Gaussian.
-_ROWS = ("parent", "changed", "split", "probability", "weight", "variance")
-
-
-def lift_scene(
-    scene: Gaussians,
-    views: Sequence[View],
-    masks: MaskSet,
-    tau: float,
-    progress: Progress,
-    device: raster.Device = "cpu",
-) -> Labelled:
-    """Lifts the masks into the scene as it is.
-
-    Args:
-        views: the views of ``masks``, in its order; tau: mask variance that makes a boundary Gaussian, in [0, 1].
-    """
-    none = np.zeros(len(scene), bool)
-    unknown = np.zeros((len(scene), len(masks.objects)), np.float32)
-    bare = Labelled(
-        scene, np.arange(len(scene)), none, none, unknown, np.zeros(len(scene), np.float32), unknown,
-        (0,) * len(masks.objects),
-    )  # fmt: skip
-    return lift_again(bare, views, masks, tau, progress, device)
-
-
-def vote_of(
-    scene: Gaussians, views: Sequence[View], masks: MaskSet, progress: Progress, device: raster.Device = "cpu"
-) -> Callable[[int], F32]:
-    """The label image [H, W, K] in [0, 1] that the vote of all masks gives in a view, by the view's number."""
-    sums = accumulate_views(scene, views, masks, progress, device, "mask edges")
-    return _label_images(scene, views, vote(scene, sums, masks.confidence, LiftOptions()).probability, device)
-
-
-def _label_images(
-    scene: Gaussians, views: Sequence[View], probability: F32, device: raster.Device
-) -> Callable[[int], F32]:
-    def shown(number: int) -> F32:
-        drawn = raster.render(scene, views[number].camera, features=probability, colour=False, device=device)
-        assert drawn.features is not None
-        return drawn.features
-
-    return shown
-
-
-def lift_agreeing(
-    scene: Gaussians,
-    views: Sequence[View],
-    masks: MaskSet,
-    tau: float,
-    progress: Progress,
-    device: raster.Device = "cpu",
-    options: ConsensusOptions | None = None,
-) -> tuple[Labelled, Consensus]:
-    """As ``lift_scene``, and again after putting right the masks that the others contradict, if there are any.
-
-    Returns:
-        The scene lifted, and the masks as they were lifted in the end.
-    """
-    first = lift_scene(scene, views, masks, tau, progress, device)
-    shown = _label_images(scene, views, first.probability, device)
-    progress.stage("agree", len(views))
-    found = reconcile(masks, shown, ConsensusOptions() if options is None else options, progress.step)
-    if not found.changes:
-        return first, found
-    return lift_again(first, views, found.masks, tau, progress, device), found
-
-
-def lift_again(
-    labelled: Labelled,
-    views: Sequence[View],
-    masks: MaskSet,
-    tau: float,
-    progress: Progress,
-    device: raster.Device = "cpu",
-) -> Labelled:
-    """The same Gaussians with what the masks say about them as they are now."""
-    options = BoundaryOptions(tau=tau)
-    sums = accumulate_views(labelled.gaussians, views, masks, progress, device)
-    lifted = vote(labelled.gaussians, sums, masks.confidence, LiftOptions())
-    variance = mask_variance(sums, len(labelled.gaussians), masks.confidence, options).total
-    counts = tuple(int(n) for n in (variance > options.tau).sum(axis=0))
-    return replace(labelled, probability=lifted.probability, weight=lifted.weight, variance=variance, boundary=counts)
 
 
 def split_boundary(

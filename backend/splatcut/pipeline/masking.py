@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.gaussians import F32
+from splatcut.cameras.pictures import WorkingView, picture
+from splatcut.lift.labelled import vote_of
 from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop
 from splatcut.masks.prompted import Said, gather
 from splatcut.masks.snap import SnapOptions, snap
-from splatcut.masks.types import MaskSet
-from splatcut.masks.working import WorkingView, picture
 from splatcut.messages import JobOptions, ObjectPrompt
-from splatcut.pipeline.labelling import vote_of
 from splatcut.progress import Progress
+from splatcut.scene.gaussians import F32
+from splatcut.scene.masks import MaskSet
 
 #: Passes of the mask loop for each quality.
 MASK_PASSES = {"draft": 1, "standard": 2, "fine": 3}

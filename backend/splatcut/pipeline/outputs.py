@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras import View
+from splatcut.cameras.pictures import picture, working_view
 from splatcut.errors import UserError
 from splatcut.export.contact_sheet import SheetPrompt, SheetRow, choose_views, contact_sheet
 from splatcut.export.matte import object_masks, write_masks
 from splatcut.files import atomic_path
-from splatcut.gaussians import F32, Gaussians
-from splatcut.masks.types import MaskSet
-from splatcut.masks.working import picture, working_view
 from splatcut.messages import Job, Points3DPrompt, ViewPrompt
 from splatcut.progress import Progress
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.masks import MaskSet
 
 #: Rows of the contact sheet, and the longer side of its renders in pixels.
 SHEET_ROWS = 6

@@ -18,12 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import memory, raster
-from splatcut.cameras import View, load_photo
-from splatcut.extract import labels_from_probability
-from splatcut.gaussians import F32, Gaussians
-from splatcut.masks.types import MaskSet
+from splatcut.cameras import load_photo
+from splatcut.lift.labelled import Labelled, lift_again
+from splatcut.lift.labels import labels_from_probability
 from splatcut.pipeline.checkpoints import Arrays
-from splatcut.pipeline.labelling import Labelled, lift_again, split_boundary
+from splatcut.pipeline.labelling import split_boundary
 from splatcut.progress import Progress
 from splatcut.refine.evidence import accumulate_alone, edge_share
 from splatcut.refine.hidden import HiddenOptions, clear_hidden, supported
@@ -33,6 +32,9 @@ from splatcut.refine.parameters import Moving
 from splatcut.refine.rounds import input_error, make_bands, pixel_sizes
 from splatcut.refine.state import pack, unpack
 from splatcut.refine.subscene import with_label_images
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.masks import MaskSet
 
 #: Names under which a round's start and the states of its optimisation and of the picture's are kept.
 ROUND, STATE, PICTURE = "refine-round", "refine-state", "refine-picture"

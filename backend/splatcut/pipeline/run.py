@@ -15,30 +15,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras import Camera, View, save_cameras
+from splatcut.cameras import save_cameras
+from splatcut.cameras.floaters import without_floaters
+from splatcut.cameras.pictures import WorkingView, photo_of, working_view
 from splatcut.errors import UserError
 from splatcut.export.plys import ObjectFiles, object_files, write_labels, write_objects
 from splatcut.export.report import ObjectEntry, Report, write_report
-from splatcut.export.stages import StageTimer, record_as_dict
-from splatcut.extract import Islands, grown
-from splatcut.floaters import without_floaters
-from splatcut.gaussians import Gaussians
-from splatcut.masks.consensus import Consensus
-from splatcut.masks.doubts import doubts
+from splatcut.lift.islands import Islands
+from splatcut.lift.labelled import Labelled, lift_scene
+from splatcut.lift.labels import grown
+from splatcut.masks.click_warnings import doubts
+from splatcut.masks.consensus import Consensus, lift_agreeing
 from splatcut.masks.loop import Eyes
 from splatcut.masks.ready import read_ready_masks
-from splatcut.masks.types import MaskSet
-from splatcut.masks.working import WorkingView, photo_of, working_view
 from splatcut.messages import Job, job_to_json
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
 from splatcut.pipeline.extraction import extract, find_labels, islands_from_arrays, islands_to_arrays
 from splatcut.pipeline.inputs import Inputs, fingerprint, read_inputs
-from splatcut.pipeline.labelling import Labelled, lift_agreeing, lift_scene, split_boundary
+from splatcut.pipeline.labelling import split_boundary
 from splatcut.pipeline.masking import prompted_masks
 from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
 from splatcut.pipeline.viewpoints import views_about_prompts
 from splatcut.progress import Progress
-from splatcut.sam import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.masks import MaskSet
+from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
+from splatcut.timing import StageTimer, record_as_dict
 
 #: Names of the masks put right among the lift's arrays begin so.
 MASK = "mask_"

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from splatcut import raster
-from splatcut.cameras import View
+from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.gaussians import Gaussians
 from splatcut.masks.prompted import gather
 from splatcut.masks.virtual import VirtualOptions, centre_of, first_view_of, surface_points, virtual_views
-from splatcut.masks.working import WorkingView
 from splatcut.messages import ObjectPrompt, Points3DPrompt, ViewPrompt
 from splatcut.progress import Progress
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians
 
 
 def views_about_prompts(

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.cameras.types import Camera
-from splatcut.gaussians import F32, Gaussians
 from splatcut.raster.types import Accumulated, Rendered
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import F32, Gaussians
 
 if TYPE_CHECKING:
     from splatcut.raster.cpu import Prepared

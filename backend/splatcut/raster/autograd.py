@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splatcut.cameras.types import Camera
-from splatcut.gaussians import Gaussians
 from splatcut.raster import Device, cpu
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import Gaussians
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

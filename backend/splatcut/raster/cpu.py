@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.cameras.types import Camera
-from splatcut.gaussians import F32, Gaussians
 from splatcut.raster import cpu_backward, cpu_blend, cpu_gradient, cpu_project, cpu_tiles
 from splatcut.raster.rule import FOV_GUARD, TILE
 from splatcut.raster.types import Accumulated, Rendered
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import F32, Gaussians
 
 _NONE = np.empty(0, np.float32)
 _ALL = np.empty(0, bool)

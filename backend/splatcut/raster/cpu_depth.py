@@ -10,12 +10,12 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from splatcut.gaussians import F32, Gaussians
 from splatcut.raster.cpu import Prepared
 from splatcut.raster.cpu_blend import _FAST, _blocks, _draw, _scatter, _start
 from splatcut.raster.cpu_project import CA, CB, CC, LO, LOG2_ALPHA_MIN, MX, MY
 from splatcut.raster.cpu_rays import along
 from splatcut.raster.simd import any_lane, fma, lanes_x, lanes_y, load, select, splat, store
+from splatcut.scene.gaussians import F32, Gaussians
 
 F = np.float32
 #: Lowest transmittance that can be asked for: a single Gaussian never takes what is above it below the minimum at which

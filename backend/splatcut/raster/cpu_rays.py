@@ -16,10 +16,10 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from splatcut.gaussians import F32, Gaussians
 from splatcut.raster.cpu import Prepared
 from splatcut.raster.cpu_project import CA, CB, CC, LO, LOG2_ALPHA_MIN, MX, MY
 from splatcut.raster.rule import ALPHA_MAX, ALPHA_MIN, LOW_PASS, TILE, TRANSMITTANCE_MIN
+from splatcut.scene.gaussians import F32, Gaussians
 
 F = np.float32
 _LN2 = F(math.log(2.0))

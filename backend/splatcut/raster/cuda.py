@@ -25,11 +25,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splatcut.cameras.types import Camera
 from splatcut.errors import UserError
-from splatcut.gaussians import F32, Gaussians
 from splatcut.raster.rule import LOW_PASS, TILE
 from splatcut.raster.types import Accumulated, Rendered
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import F32, Gaussians
 
 #: gsplat slows down beyond this many channels in one pass.
 CHANNELS_AT_ONCE = 32

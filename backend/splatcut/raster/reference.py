@@ -26,10 +26,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splatcut.cameras.types import Camera
-from splatcut.gaussians import F32, Gaussians
 from splatcut.raster.rule import ALPHA_MAX, ALPHA_MIN, FOV_GUARD, LOW_PASS, TILE, TRANSMITTANCE_MIN
 from splatcut.raster.types import Accumulated, Rendered
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import F32, Gaussians
 
 #: At most this many (pixel, Gaussian) pairs are held in one tensor.
 PAIRS_AT_ONCE = 1 << 21

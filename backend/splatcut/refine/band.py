@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras.types import Camera
-from splatcut.gaussians import F32, Gaussians
 from splatcut.raster import cpu
 from splatcut.raster.rule import TILE
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import F32, Gaussians
 
 #: Share of a pixel that moving Gaussians must make up for its tile to be worked on.
 VISIBLE = 1 / 32

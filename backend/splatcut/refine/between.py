@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from splatcut.cameras import View
+from splatcut.scene.camera import View
 
 #: Between views that look in directions farther apart than this, radians, half-way might be inside the object.
 WIDEST = math.radians(75)

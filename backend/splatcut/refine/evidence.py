@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from splatcut import raster
-from splatcut.cameras.types import View
-from splatcut.gaussians import F32, Gaussians
-from splatcut.masks.types import MaskSet
 from splatcut.progress import Progress
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.masks import MaskSet
 
 #: Half the width in pixels of the band along the masks' edges.
 EDGE = 4

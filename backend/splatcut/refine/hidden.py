@@ -29,12 +29,13 @@ from scipy import ndimage
 from scipy.special import ndtr
 
 from splatcut import raster
-from splatcut.cameras.types import View
-from splatcut.gaussians import F32, Gaussians, concatenate, rotation_matrices
-from splatcut.masks.types import MaskSet
 from splatcut.progress import Progress
 from splatcut.refine.hull import HullOptions, depth_maps, evidence, interior
 from splatcut.refine.rounds import pixel_sizes
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import F32, Gaussians, concatenate
+from splatcut.scene.masks import MaskSet
+from splatcut.scene.rotations import rotation_matrices
 from splatcut.split import split
 
 #: Where a Gaussian is asked about along its axes, as shares of the reach.

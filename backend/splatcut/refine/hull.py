@@ -26,11 +26,12 @@ from numba import njit, prange
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from splatcut.cameras.types import View
-from splatcut.gaussians import F32, Gaussians, rotation_matrices
-from splatcut.masks.types import MaskSet
 from splatcut.progress import Progress, Quiet
 from splatcut.raster import cpu, cpu_depth
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.masks import MaskSet
+from splatcut.scene.rotations import rotation_matrices
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from splatcut import raster
-from splatcut.gaussians import F32, Gaussians
 from splatcut.progress import Progress
 from splatcut.refine.band import Band
 from splatcut.refine.field_terms import FieldTerms
@@ -21,6 +20,7 @@ from splatcut.refine.losses import alone_loss, between_loss, mask_loss, photo_lo
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving, RowAdam
 from splatcut.refine.subscene import SubScene, tiled
+from splatcut.scene.gaussians import F32, Gaussians
 
 #: Share of a round in which the field learns from the Gaussians before they hear from it.
 WARM_UP = 0.15

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splatcut.gaussians import F32, Gaussians
 from splatcut.refine.adam_cpu import adam_rows
 from splatcut.refine.options import Rates
+from splatcut.scene.gaussians import F32, Gaussians
 
 GEOMETRY = ("means", "log_scales", "quats", "opacity_logits")
 NAMES = (*GEOMETRY, "sh_dc", "sh_rest", "label_logits")

@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import memory, raster
-from splatcut.cameras import Camera, View, load_photo
-from splatcut.gaussians import F32, Gaussians
-from splatcut.masks.types import MaskSet
+from splatcut.cameras import load_photo
 from splatcut.progress import Progress
 from splatcut.raster import cpu
 from splatcut.refine.band import Band, moving_tiles, reaching, tile_pixels, tiles_with
 from splatcut.refine.between import views_between
 from splatcut.refine.evidence import edges, far_from_edges
 from splatcut.refine.options import RefineOptions
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.masks import MaskSet
 
 #: A pixel is exempt from L_alone where the cores of supported Gaussians, of this share of their size, cover more of it
 #: alone than the label image shows, by so much.

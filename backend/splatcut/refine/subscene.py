@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from splatcut import memory, raster
-from splatcut.gaussians import F32, Gaussians
 from splatcut.raster import autograd, cpu
 from splatcut.refine.band import Band
 from splatcut.refine.parameters import GEOMETRY, Moving
+from splatcut.scene.gaussians import F32, Gaussians
 
 
 class _Placed(torch.autograd.Function):

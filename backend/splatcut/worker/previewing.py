@@ -18,19 +18,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.cameras import View
+from splatcut.cameras.pictures import WorkingView, working_view
 from splatcut.errors import UserError
-from splatcut.extract import background_probability, grown, islands, labels_from_probability
-from splatcut.gaussians import F32
-from splatcut.lift import LiftOptions, vote
+from splatcut.lift.islands import islands
+from splatcut.lift.labels import background_probability, grown, labels_from_probability
+from splatcut.lift.vote import LiftOptions, vote
 from splatcut.masks.loop import LoopOptions, MaskLoop, compete
 from splatcut.masks.prompted import Said, gather
 from splatcut.masks.virtual import VirtualOptions, centre_of, first_view_of, unprojected, virtual_views
-from splatcut.masks.working import WorkingView, working_view
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt
 from splatcut.messages.prompts import objects_to_json
 from splatcut.progress import Progress, Quiet
-from splatcut.worker.keeping import KeepingEyes, content_key, view_key
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import F32
+from splatcut.worker.cache import KeepingEyes, content_key, view_key
 
 #: Sets of virtual views that are kept, each about a thing that was clicked.
 AROUND_KEPT = 32

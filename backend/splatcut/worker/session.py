@@ -16,11 +16,10 @@ from typing import Literal
 import numpy as np
 
 from splatcut import formats, raster
-from splatcut.cameras import Camera, View, check_views_see_scene
+from splatcut.cameras import check_views_see_scene
 from splatcut.devices import quick_device
 from splatcut.errors import UserError
 from splatcut.files import atomic_path, content_hash
-from splatcut.gaussians import Gaussians
 from splatcut.messages import InlineView
 from splatcut.messages.worker import (
     Convert,
@@ -42,10 +41,12 @@ from splatcut.messages.worker import (
 )
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.pipeline.inputs import FEW_VIEWS, read_prompt_views, read_views, scene_files
-from splatcut.sam import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
-from splatcut.worker.keeping import KeepingEyes, Store
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians
+from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
+from splatcut.worker.cache import KeepingEyes, Store
 from splatcut.worker.previewing import Labels, Previewer, PreviewOptions
-from splatcut.worker.reporting import Reporter, Step, plan_of
+from splatcut.worker.progress import Reporter, Step, plan_of
 
 #: Preview files that are left for the reader; older ones are removed.
 PREVIEWS_LEFT = 16

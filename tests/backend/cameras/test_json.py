@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from splatcut.cameras import Camera, View, load_views, look_at, save_cameras
+from splatcut.cameras import load_views, look_at, save_cameras
 from splatcut.errors import UserError
+from splatcut.scene.camera import Camera, View
 
 #: A camera at (0, -4, 0) that looks along +y with z up: OpenGL axes in the columns.
 LOOKS_ALONG_Y = [[1, 0, 0, 0], [0, 0, -1, -4], [0, 1, 0, 0], [0, 0, 0, 1]]

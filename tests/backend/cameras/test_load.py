@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from splatcut.cameras import Camera, View, check_views_see_scene, holdout, load_photo, load_views, look_at
+from splatcut.cameras import check_views_see_scene, holdout, load_photo, load_views, look_at
 from splatcut.errors import UserError
-from splatcut.gaussians import Gaussians
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians
 
 PINHOLE = [100.0, 110.0, 33.0, 23.0]
 SIZE = (64, 48)

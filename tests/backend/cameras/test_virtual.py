@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from splatcut.cameras import Camera, CandidateOptions, candidate_quality, look_at, spiral_cone
-from splatcut.gaussians import Gaussians
+from splatcut.cameras import CandidateOptions, candidate_quality, look_at, spiral_cone
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import Gaussians
 
 coordinate = st.floats(-10, 10)
 vector = st.tuples(coordinate, coordinate, coordinate).map(np.array)

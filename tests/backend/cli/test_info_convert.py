@@ -14,7 +14,7 @@ import pytest
 from splatcut.cli import convert, info
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile, read_splats, write_splats
-from splatcut.gaussians import Gaussians
+from splatcut.scene.gaussians import Gaussians
 
 
 def splatcut(*words: object) -> int:

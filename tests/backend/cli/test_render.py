@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from splatcut.cameras import Camera, View, save_cameras
+from splatcut.cameras import save_cameras
 from splatcut.cli import render
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile, write_splats
-from splatcut.gaussians import SH_C0, Gaussians
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import SH_C0, Gaussians
 
 
 def disc(colour: tuple[float, float, float], x: float, z: float, coefficients: int = 1) -> Gaussians:

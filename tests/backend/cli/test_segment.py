@@ -22,9 +22,10 @@ from PIL import Image
 from segment_runs import ENVIRONMENT, resumed
 
 import splatcut.pipeline.viewpoints
-from splatcut.cameras import View, load_views, save_cameras
+from splatcut.cameras import load_views, save_cameras
 from splatcut.formats import SplatFile, read_splats, write_splats
 from splatcut.masks.virtual import VirtualOptions
+from splatcut.scene.camera import View
 
 Segment = Callable[..., int]
 

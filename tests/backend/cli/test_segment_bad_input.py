@@ -294,7 +294,7 @@ def test_tau_out_of_range(blobs: BlobScene, refused: Refused, with_masks: list[o
 
 def test_damaged_model(tmp_path: Path, blobs: BlobScene, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
     import splatcut.pipeline.run
-    from splatcut.sam import load_segmenter
+    from splatcut.segmenter import load_segmenter
 
     monkeypatch.setattr(splatcut.pipeline.run, "load_segmenter", load_segmenter)
     garbage = tmp_path / "garbage.pth"

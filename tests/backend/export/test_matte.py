@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from splatcut.cameras.types import Camera
 from splatcut.errors import UserError
 from splatcut.export import matte
-from splatcut.gaussians import SH_C0, Gaussians
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import SH_C0, Gaussians
 
 
 def discs(depths: list[float], offsets: list[float], logit: float = 8.0) -> Gaussians:

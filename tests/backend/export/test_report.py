@@ -13,9 +13,9 @@ import pytest
 
 import splatcut
 from splatcut.export.report import ObjectEntry, Report, report_as_dict, versions, write_report
-from splatcut.export.stages import StageTimer, peak_memory_bytes, record_as_dict
-from splatcut.extract import Island, Islands
-from splatcut.masks.types import MaskSet
+from splatcut.lift.islands import Island, Islands
+from splatcut.scene.masks import MaskSet
+from splatcut.timing import StageTimer, peak_memory_bytes, record_as_dict
 
 
 def test_stages_are_timed_and_nested() -> None:

@@ -16,7 +16,7 @@ from walks import jump_ratio, stations
 
 from splatcut.field.field import ConditionStatistics, Field, FieldOptions, conditions
 from splatcut.field.network import FieldValues, NetworkOptions
-from splatcut.gaussians import Gaussians
+from splatcut.scene.gaussians import Gaussians
 
 OBJECTS = 2
 

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from raster_scenes import SceneOptions, borderline, random_scene
 
 from splatcut import cameras, formats, raster
-from splatcut.cameras.types import Camera
 from splatcut.field import rays
 from splatcut.field.volume import volume_render
-from splatcut.gaussians import SH_C0, Gaussians, concatenate, rotation_matrices
 from splatcut.raster import cpu, cpu_rays
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import SH_C0, Gaussians, concatenate
+from splatcut.scene.rotations import rotation_matrices
 
 
 def _camera(width: int = 40, height: int = 30) -> Camera:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatcut.gaussians import Gaussians
+from splatcut.scene.gaussians import Gaussians
 
 PLY_TYPES = {"f4": "float", "f8": "double", "u1": "uchar", "i4": "int"}
 

@@ -11,12 +11,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from splatcut import sh
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile, losses, read_splats, write_splats
 from splatcut.formats.compressed_ply import morton_order
 from splatcut.formats.spz import flip_axes
-from splatcut.gaussians import SH_C0, Gaussians, rotation_matrices
+from splatcut.scene import sh
+from splatcut.scene.gaussians import SH_C0, Gaussians
+from splatcut.scene.rotations import rotation_matrices
 
 
 def same_rotation(a: Gaussians, b: Gaussians) -> float:

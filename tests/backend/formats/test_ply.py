@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import splatcut
 from splatcut.formats import SplatFile, read_splats, write_splats
 from splatcut.formats.layout import FLAT_LOG_RATIO
-from splatcut.gaussians import Gaussians
+from splatcut.scene.gaussians import Gaussians
 
 ENCODINGS = ("ascii", "binary_little_endian", "binary_big_endian")
 

@@ -14,18 +14,19 @@ from hypothesis import strategies as st
 from mask_scenes import balls_on_floor, ring
 from scipy import ndimage
 
+from splatcut.lift.labelled import lift_scene
 from splatcut.masks.consensus import (
     Change,
     ConsensusOptions,
     edge_between,
+    lift_agreeing,
     offset,
     put_right,
     reconcile,
     signed_distance,
 )
-from splatcut.masks.types import MaskSet
-from splatcut.pipeline.labelling import lift_agreeing, lift_scene
 from splatcut.progress import Quiet
+from splatcut.scene.masks import MaskSet
 
 SIZE = 96
 OPTIONS = ConsensusOptions()

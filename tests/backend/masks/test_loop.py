@@ -13,14 +13,14 @@ from mask_scenes import ColourSegmenter, Scene, balls_on_floor, ring
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from splatcut.cameras import Camera, View
+from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
 from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop, _walk_order
 from splatcut.masks.prompted import Said
-from splatcut.masks.types import MaskSet
-from splatcut.masks.working import WorkingView
 from splatcut.progress import Quiet
-from splatcut.sam import Embedding, EmbeddingCache, Prediction, Prompt2D
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.masks import MaskSet
+from splatcut.segmenter import Embedding, EmbeddingCache, Prediction, Prompt2D
 
 RED, GREEN = (-0.5, 0.0, 0.0), (0.5, 0.0, 0.0)
 

@@ -14,12 +14,13 @@ from mask_scenes import Scene, balls_on_floor, camera_at, ring
 from numpy.typing import NDArray
 from PIL import Image
 
-from splatcut.cameras import Undistortion, View
+from splatcut.cameras import Undistortion
 from splatcut.cameras.lens import Lens
+from splatcut.cameras.pictures import WorkingView, working_view
 from splatcut.errors import UserError
 from splatcut.masks.prompted import Said, gather, merge, read_mask, read_scribble
-from splatcut.masks.working import WorkingView, working_view
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, Prompt, ScribblePrompt, ViewPrompt
+from splatcut.scene.camera import View
 
 
 @pytest.fixture(scope="module")

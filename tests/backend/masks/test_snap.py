@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from splatcut.masks.snap import Guide, SnapOptions, snap
-from splatcut.masks.types import MaskSet
+from splatcut.scene.masks import MaskSet
 
 SIZE = 128
 ROWS, COLUMNS = np.mgrid[0:SIZE, 0:SIZE]

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from mask_scenes import balls_on_floor, camera_at, make_gaussians, sphere_points
 
-from splatcut.cameras import View
 from splatcut.errors import UserError
-from splatcut.gaussians import concatenate
 from splatcut.masks.virtual import (
     VirtualOptions,
     centre_of,
@@ -20,6 +18,8 @@ from splatcut.masks.virtual import (
     virtual_views,
 )
 from splatcut.progress import Quiet
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import concatenate
 
 SCENE = balls_on_floor((0.0, 0.0, 0.0), floor=2.4)
 ORIGIN = np.zeros(3)

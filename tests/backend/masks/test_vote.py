@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 from mask_scenes import balls_on_floor, ring
 
-from splatcut.lift import ViewSums, accumulate_view
-from splatcut.masks.derive import DeriveOptions, agreement
+from splatcut.lift.vote import ViewSums, accumulate_view
+from splatcut.masks.self_prompts import DeriveOptions, agreement
 from splatcut.masks.vote import Vote, believe
 
 FIRST = ViewSums(

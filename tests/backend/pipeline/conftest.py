@@ -12,8 +12,8 @@ from blob_scene import BlobScene
 from refined_blobs import Lifted
 
 from splatcut.cameras import load_views
+from splatcut.lift.labelled import lift_scene
 from splatcut.masks.ready import read_ready_masks
-from splatcut.pipeline.labelling import lift_scene
 from splatcut.progress import Quiet
 
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from refined_blobs import PLAIN, Lifted, bits, refined
 
 from splatcut import raster
-from splatcut.cameras import View, load_photo
-from splatcut.extract import labels_from_probability
-from splatcut.gaussians import Gaussians
+from splatcut.cameras import load_photo
+from splatcut.lift.labels import labels_from_probability
 from splatcut.refine.between import views_between
 from splatcut.refine.options import Picture
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians
 
 
 @pytest.fixture(autouse=True)
@@ -77,9 +78,7 @@ def test_the_end_fits_the_picture_and_leaves_the_objects_shapes(
 
 
 @pytest.mark.parametrize("sure", [0.0, 0.5, 0.9])
-def test_the_end_leaves_the_shapes_of_what_may_be_the_objects(
-    lifted: Lifted, sure: float
-) -> None:
+def test_the_end_leaves_the_shapes_of_what_may_be_the_objects(lifted: Lifted, sure: float) -> None:
     """Of what the lift gives to the background with less confidence, colours alone change."""
     options = replace(PLAIN, iterations=40, rounds=1)
     before = refined(lifted, replace(options, picture=Picture(share=0.0))).labelled
@@ -96,9 +95,7 @@ def test_the_end_leaves_the_shapes_of_what_may_be_the_objects(
 
 
 @pytest.mark.parametrize("between", [0, 2])
-def test_the_end_holds_the_label_image_only_from_between_the_views(
-    lifted: Lifted, between: int
-) -> None:
+def test_the_end_holds_the_label_image_only_from_between_the_views(lifted: Lifted, between: int) -> None:
     options = replace(PLAIN, rounds=1, between=between)
     without, held = (
         bits(refined(lifted, replace(options, picture=Picture(share=1.0, hold=hold))).labelled) for hold in (0.0, 2.0)

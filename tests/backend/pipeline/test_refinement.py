@@ -22,20 +22,21 @@ import splatcut.messages
 import splatcut.pipeline.viewpoints
 import splatcut.refine.options
 from splatcut import raster
-from splatcut.cameras import View, save_cameras
+from splatcut.cameras import save_cameras
 from splatcut.errors import Cancelled
-from splatcut.extract import labels_from_probability
 from splatcut.formats import SplatFile, read_splats, write_splats
-from splatcut.gaussians import Gaussians
-from splatcut.masks.types import MaskSet
+from splatcut.lift.labelled import Labelled, lift_scene
+from splatcut.lift.labels import labels_from_probability
 from splatcut.masks.virtual import VirtualOptions
 from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.messages.job import QUALITIES
 from splatcut.pipeline import RunSettings, run_job
-from splatcut.pipeline.labelling import Labelled, lift_scene
 from splatcut.pipeline.refinement import PICTURE, ROUND, STATE, Refined, refine_scene
 from splatcut.progress import Quiet
 from splatcut.refine.options import ABLATIONS, BUDGETS, Picture, RefineOptions
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.masks import MaskSet
 
 Segment = Callable[..., int]
 
@@ -117,9 +118,7 @@ def test_stops_when_the_masks_are_met(lifted: Lifted) -> None:
 @pytest.mark.parametrize(
     ("stage", "at"), [("refine", 1), ("refine", 4), ("refine", 7), ("refine", 11), ("bands", 9), ("edge normals", 14)]
 )
-def test_goes_on_bit_by_bit(
-    lifted: Lifted, stage: str, at: int, whole: Refined
-) -> None:
+def test_goes_on_bit_by_bit(lifted: Lifted, stage: str, at: int, whole: Refined) -> None:
     store = Memory()
     with pytest.raises(Cancelled):
         refined(lifted, QUICK, Stopping(stage, at), store, every=3)
@@ -137,9 +136,7 @@ def test_goes_on_bit_by_bit(
 @pytest.mark.parametrize(
     ("stage", "at"), [("refine", 5), ("refine", 8), ("picture", 1), ("picture", 4), ("picture", 14)]
 )
-def test_goes_on_bit_by_bit_between_the_views_and_at_the_picture(
-    lifted: Lifted, stage: str, at: int
-) -> None:
+def test_goes_on_bit_by_bit_between_the_views_and_at_the_picture(lifted: Lifted, stage: str, at: int) -> None:
     options = replace(PLAIN, rounds=1, between=2, picture=Picture(share=1.0))
     undisturbed = refined(lifted, options)
     assert undisturbed.summary["iterations"] == 14

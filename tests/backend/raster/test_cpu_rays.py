@@ -10,8 +10,8 @@ import torch
 from raster_scenes import RandomScene, SceneOptions, borderline, random_scene
 
 from splatcut import raster
-from splatcut.gaussians import rotation_matrices
 from splatcut.raster import cpu, cpu_depth, cpu_rays, reference
+from splatcut.scene.rotations import rotation_matrices
 
 SCENES = {
     "mixed": SceneOptions(count=80),

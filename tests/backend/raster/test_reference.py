@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from raster_scenes import PARAMETERS, RandomScene, SceneOptions, random_scene, render_reference
 from scipy.special import sph_harm_y
 
-from splatcut.cameras.types import Camera
-from splatcut.gaussians import Gaussians, rotation_matrices
 from splatcut.raster import reference
 from splatcut.raster.rule import ALPHA_MAX, LOW_PASS
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.rotations import rotation_matrices
 
 
 def _front(count: int, depths: list[float], opacity: float, log_scale: float = 3.0) -> Gaussians:

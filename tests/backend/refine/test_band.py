@@ -16,9 +16,6 @@ from refine_scenes import EdgeScene, edge_scene, plain
 from scipy import ndimage
 
 from splatcut import raster
-from splatcut.cameras.types import Camera, View
-from splatcut.gaussians import concatenate
-from splatcut.masks.types import MaskSet
 from splatcut.progress import Quiet
 from splatcut.raster import cpu
 from splatcut.raster.rule import TILE
@@ -36,6 +33,9 @@ from splatcut.refine.rounds import (
     make_bands,
     pixel_sizes,
 )
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import concatenate
+from splatcut.scene.masks import MaskSet
 
 
 @cache

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from splatcut.cameras.types import Camera, View
 from splatcut.refine.between import WIDEST, views_between
+from splatcut.scene.camera import Camera, View
 
 
 def _look(position: np.ndarray, at: np.ndarray) -> Camera:

@@ -12,11 +12,11 @@ from raster_scenes import SceneOptions, random_scene
 from refine_scenes import edge_scene
 
 from splatcut import raster
-from splatcut.cameras.types import View
 from splatcut.errors import Cancelled
-from splatcut.masks.types import MaskSet
 from splatcut.progress import Quiet
 from splatcut.refine.evidence import EDGE, UNCERTAIN, accumulate_alone, edge_share, edges, far_from_edges
+from splatcut.scene.camera import View
+from splatcut.scene.masks import MaskSet
 
 
 def test_against_the_reference_object_by_object() -> None:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from splatcut import raster
-from splatcut.cameras.types import Camera, View
-from splatcut.gaussians import Gaussians, concatenate
-from splatcut.masks.types import MaskSet
 from splatcut.progress import Quiet
 from splatcut.refine.hidden import Cleared, HiddenOptions, _spread, clear_hidden, supported
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians, concatenate
+from splatcut.scene.masks import MaskSet
 from splatcut.split import covariances
 
 RADIUS = 0.5

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from splatcut import raster
-from splatcut.cameras.types import Camera, View
-from splatcut.gaussians import Gaussians, concatenate, rotation_matrices
-from splatcut.masks.types import MaskSet
 from splatcut.refine.hull import Evidence, HullOptions, axis_points, depth_maps, evidence
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians, concatenate
+from splatcut.scene.masks import MaskSet
+from splatcut.scene.rotations import rotation_matrices
 
 RADIUS = 0.5
 

@@ -14,7 +14,6 @@ import torch
 from refine_scenes import EdgeScene, edge_scene, iou_alone
 
 from splatcut import raster
-from splatcut.gaussians import Gaussians
 from splatcut.progress import Quiet
 from splatcut.refine.band import Band
 from splatcut.refine.loop import ANYWHERE, Optimiser, chosen_object, optimise, settled, view_by_view
@@ -22,6 +21,7 @@ from splatcut.refine.options import FieldUse, Rates, RefineOptions, Weights
 from splatcut.refine.parameters import NAMES, Moving
 from splatcut.refine.rounds import make_bands, pixel_sizes
 from splatcut.refine.subscene import SubScene, with_label_images
+from splatcut.scene.gaussians import Gaussians
 
 
 @cache

@@ -10,9 +10,9 @@ import torch
 from raster_scenes import SceneOptions, random_scene
 from torch import Tensor
 
-from splatcut.gaussians import Gaussians
 from splatcut.refine.options import Rates
 from splatcut.refine.parameters import GEOMETRY, NAMES, Moving, RowAdam
+from splatcut.scene.gaussians import Gaussians
 
 ROWS = np.array([1, 4, 5, 11, 39])
 

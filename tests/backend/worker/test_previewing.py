@@ -13,15 +13,16 @@ import pytest
 from blob_scene import BlobScene, ColourSegmenter
 from numpy.typing import NDArray
 
-from splatcut.cameras import View, load_views
+from splatcut.cameras import load_views
+from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.gaussians import Gaussians
 from splatcut.masks.virtual import VirtualOptions
-from splatcut.masks.working import WorkingView
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ViewPrompt
 from splatcut.progress import Quiet
-from splatcut.sam import Embedding, EmbeddingCache, Prediction, Prompt2D
-from splatcut.worker.keeping import KeepingEyes
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians
+from splatcut.segmenter import Embedding, EmbeddingCache, Prediction, Prompt2D
+from splatcut.worker.cache import KeepingEyes
 from splatcut.worker.previewing import Labels, Previewer, PreviewOptions
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from splatcut.cameras.types import Camera
 from splatcut.errors import UserError
-from splatcut.gaussians import rotation_matrices
+from splatcut.scene.camera import Camera
+from splatcut.scene.rotations import rotation_matrices
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -10,8 +10,8 @@ from blender_addon.core import drawing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splatcut.gaussians import rotation_matrices
-from splatcut.sh import basis
+from splatcut.scene.rotations import rotation_matrices
+from splatcut.scene.sh import basis
 
 SEEDS = st.integers(0, 2**32 - 1)
 

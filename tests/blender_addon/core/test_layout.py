@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile, read_splats, write_splats
-from splatcut.gaussians import rotation_matrices
-from splatcut.transform import apply_transform
+from splatcut.scene.rotations import rotation_matrices
+from splatcut.scene.transform import apply_transform
 
 VARIANTS = odd_plys.variants()
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from splatcut.cameras import load_views
 from splatcut.formats import read_splats
-from splatcut.gaussians import rotation_matrices
 from splatcut.raster import rule
+from splatcut.scene.rotations import rotation_matrices
 
 
 def arrays(

@@ -1,0 +1,273 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Folders of masks, paired and scored.
+
+A folder of masks holds ``<object>/<view>.png`` or, for one object, ``<view>.png``; an output folder of ``splatcut
+segment`` is taken by its ``masks``. A mask's pixel belongs to the object when its 8-bit value is above 127 (above 0.5).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from splatcut.errors import UserError
+from splatcut.evaluation.scores import Mask, MaskScore, mean_over_objects, mean_score, score_masks
+from splatcut.files import atomic_path
+from splatcut.progress import Progress, Quiet
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+
+#: Name of an object whose masks lie in the folder itself.
+UNNAMED = "object"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One comparison.
+
+    Attributes:
+        object, view: what is compared.
+        predicted, truth: mask files.
+        valid: file of the pixels that count, or None when all do.
+    """
+
+    object: str
+    view: str
+    predicted: Path
+    truth: Path
+    valid: Path | None = None
+
+
+@dataclass(frozen=True)
+class PairOptions:
+    """What is compared.
+
+    Attributes:
+        views: only these views; empty for all of the ground truth.
+        objects: only these objects; empty for all of the ground truth.
+        holdout: only every N-th view by name, from the first of those that either folder has, as ``splatcut segment
+            --holdout N`` keeps out; 0 for all.
+        resize: a prediction of another size is resized to the ground truth's (nearest pixel) instead of refused.
+    """
+
+    views: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    holdout: int = 0
+    resize: bool = False
+
+    def __post_init__(self) -> None:
+        if self.holdout < 0:
+            raise UserError(f"The option holdout must be 0 (all views) or a count of views, not {self.holdout}.")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of every comparison.
+
+    Attributes:
+        scores: object -> view -> score.
+    """
+
+    scores: Mapping[str, Mapping[str, MaskScore]]
+
+    @property
+    def objects(self) -> dict[str, MaskScore]:
+        """Mean over the views of each object."""
+        return {name: mean_score(views.values()) for name, views in self.scores.items()}
+
+    @property
+    def mean(self) -> MaskScore:
+        """Mean over the objects of their means."""
+        return mean_over_objects(self.scores)
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON types: mean, objects, views."""
+        return {
+            "mean": self.mean.as_dict(),
+            "objects": {name: score.as_dict() for name, score in self.objects.items()},
+            "views": {
+                name: {view: score.as_dict() for view, score in views.items()} for name, views in self.scores.items()
+            },
+        }
+
+    def write(self, path: Path) -> None:
+        """Writes ``as_dict`` as JSON."""
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_mask(path: Path) -> Mask:
+    """[H, W] bool: an image file's pixels above 127 of 255.
+
+    A varying alpha channel is the mask; otherwise the grey value is. Images of nothing but 0 and 1, of 16 bits and of
+    floats in [0, 1] are masks, too, cut at half of their range.
+    Raises ``UserError`` when the file is no image.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()
+            if "A" in image.getbands():
+                alpha = np.asarray(image.getchannel("A"))
+                if alpha.min() < alpha.max():
+                    return alpha > 127
+            values = np.asarray(image if image.mode[0] in "IF1" else image.convert("L"))
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"The mask {path} cannot be read as an image: {error}.") from error
+    if values.dtype == bool:
+        return values
+    largest = float(values.max(initial=0))
+    # Half of the range that the values show themselves to have: 0 to 1, 8 bits, 16 bits.
+    return values > next((limit / 2 for limit in (1, 255, 65535) if largest <= limit), largest / 2)
+
+
+def find_masks(folder: Path) -> dict[str, dict[str, Path]]:
+    """Object -> view -> mask file of a folder (see the module); the object of a flat folder is ``UNNAMED``.
+
+    Raises:
+        UserError: no such folder, no masks in it, masks beside folders of masks, two masks of one view.
+    """
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder}.")
+    if (folder / "masks").is_dir():
+        folder = folder / "masks"
+    flat = _images(folder)
+    nested = {sub.name: found for sub in sorted(folder.iterdir()) if sub.is_dir() and (found := _images(sub))}
+    if flat and nested:
+        raise UserError(
+            f"{folder} holds masks and also folders with masks ({', '.join(nested)}). It must hold either the masks of "
+            "one object, or one folder for each object."
+        )
+    if not flat and not nested:
+        raise UserError(f"{folder} holds no masks: neither images nor folders with images.")
+    return {UNNAMED: flat} if flat else nested
+
+
+def _images(folder: Path) -> dict[str, Path]:
+    result: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in EXTENSIONS or path.name.startswith(".") or not path.is_file():
+            continue
+        if path.stem in result:
+            raise UserError(
+                f"{folder} holds two masks of the view {path.stem!r}: {result[path.stem].name} and {path.name}."
+            )
+        result[path.stem] = path
+    return result
+
+
+def pair_masks(
+    predicted: Path, truth: Path, options: PairOptions | None = None, *, valid: Path | None = None
+) -> list[Pair]:
+    """What has to be compared: every mask of the ground truth, less what the options leave out.
+
+    Predictions without ground truth are ignored; ground truth without a prediction is an error, since leaving it out
+    would make the score better than it is.
+
+    Raises:
+        UserError: see ``find_masks``; no object in common; a view or object that is missing, by name.
+    """
+    options = options or PairOptions()
+    truths = find_masks(truth)
+    predictions = _match_objects(find_masks(predicted), truths, predicted, truth)
+    valids = None if valid is None else _match_objects(find_masks(valid), truths, valid, truth)
+    names = _chosen(options.objects, list(truths), "object", truth)
+    views = sorted({view for name in names for view in truths[name]})
+    views = _chosen(options.views, views, "view", truth)
+    if options.holdout:
+        # Counted over all views that either side knows: the ground truth may hold masks of the held-out views only.
+        known = {view for name in names for view in predictions.get(name, {})}.union(*(truths[name] for name in names))
+        held = set(sorted(known)[:: options.holdout])
+        views = [view for view in views if view in held]
+    pairs: list[Pair] = []
+    for name in names:
+        if name not in predictions:
+            raise UserError(
+                f"There are no predicted masks of the object {name!r} in {predicted}. It has: {_some(predictions)}."
+            )
+        wanted = [view for view in views if view in truths[name]]
+        missing = [view for view in wanted if view not in predictions[name]]
+        if missing and len(missing) == len(wanted):
+            raise UserError(
+                f"Predictions and ground truth of the object {name!r} have no view in common. {predicted} has "
+                f"{_some(predictions[name])}; {truth} has {_some(wanted)}. The file stems must be the views' names."
+            )
+        if missing:
+            raise UserError(
+                f"{len(missing)} views of the object {name!r} have no predicted mask in {predicted}: {_some(missing)}. "
+                "To score only some of the views, name them with --views or use --holdout."
+            )
+        for view in wanted:
+            mask = None if valids is None else valids.get(name, {}).get(view)
+            pairs.append(Pair(name, view, predictions[name][view], truths[name][view], mask))
+    if not pairs:
+        raise UserError(f"There is nothing to compare between {predicted} and {truth}.")
+    return pairs
+
+
+def _match_objects(
+    found: dict[str, dict[str, Path]], truths: dict[str, dict[str, Path]], folder: Path, truth: Path
+) -> dict[str, dict[str, Path]]:
+    """The found masks by the ground truth's object names: a single unnamed object matches a single named one."""
+    if len(found) == 1 and len(truths) == 1 and (UNNAMED in found or UNNAMED in truths):
+        return {next(iter(truths)): next(iter(found.values()))}
+    if not set(found) & set(truths):
+        raise UserError(
+            f"{folder} and {truth} have no object in common: the first has {_some(found)}, the second {_some(truths)}."
+        )
+    return found
+
+
+def _chosen(wanted: Sequence[str], existing: list[str], what: str, folder: Path) -> list[str]:
+    unknown = [name for name in wanted if name not in existing]
+    if unknown:
+        raise UserError(f"{folder} has no {what} {unknown[0]!r}. It has: {_some(existing)}.")
+    return [name for name in existing if name in set(wanted)] if wanted else existing
+
+
+def _some(names: object, most: int = 6) -> str:
+    listed = [str(name) for name in names]  # type: ignore[attr-defined]
+    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")
+
+
+def load_pair(pair: Pair, *, resize: bool = False) -> tuple[Mask, Mask, Mask | None]:
+    """Prediction, truth and valid pixels [H, W] of a comparison.
+
+    With ``resize`` a prediction of another size takes, at each of the ground truth's pixels, its nearest pixel.
+
+    Raises:
+        UserError: sizes that disagree (both are told), files that are no images.
+    """
+    predicted, truth = read_mask(pair.predicted), read_mask(pair.truth)
+    if predicted.shape != truth.shape:
+        if not resize:
+            raise UserError(
+                f"The predicted mask {pair.predicted} has {predicted.shape[1]}x{predicted.shape[0]} pixels, but its "
+                f"ground truth {pair.truth} has {truth.shape[1]}x{truth.shape[0]}. Make them agree, or resize the "
+                "predictions with --resize."
+            )
+        size = (truth.shape[1], truth.shape[0])
+        predicted = np.asarray(Image.fromarray(predicted.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)) > 0
+    valid = None if pair.valid is None else read_mask(pair.valid)
+    if valid is not None and valid.shape != truth.shape:
+        raise UserError(
+            f"{pair.valid} has {valid.shape[1]}x{valid.shape[0]} pixels, but the ground truth {pair.truth} has "
+            f"{truth.shape[1]}x{truth.shape[0]}."
+        )
+    return predicted, truth, valid
+
+
+def evaluate_pairs(pairs: Sequence[Pair], *, resize: bool = False, progress: Progress | None = None) -> Evaluation:
+    """Scores every comparison. Raises as ``load_pair`` does."""
+    progress = progress or Quiet()
+    progress.stage("evaluate", len(pairs))
+    scores: dict[str, dict[str, MaskScore]] = {}
+    for pair in pairs:
+        scores.setdefault(pair.object, {})[pair.view] = score_masks(*load_pair(pair, resize=resize))
+        progress.step()
+    return Evaluation(scores)

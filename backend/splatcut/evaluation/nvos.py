@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The layout of the NVOS benchmark (Ren et al., "Neural Volumetric Object Selection", CVPR 2022).
+
+    <root>/reference_image/<scene>/<view>.JPG           the view in which the user scribbles
+    <root>/scribbles/<scene>/pos_*.png, neg_*.png       strokes on the object and beside it
+    <root>/masks/<scene>/<view>_mask.png                true mask of one other view, the target
+
+``<root>`` may also be a folder above with ``labels/llff``. Scored is the target view alone; a prediction of another
+size is resized to the true mask (nearest pixel), as published figures are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from splatcut.errors import UserError
+from splatcut.evaluation.folders import EXTENSIONS, Pair, find_masks, read_mask
+from splatcut.files import atomic_path
+from splatcut.messages import ObjectPrompt, ScribblePrompt, prompts_to_json
+
+
+@dataclass(frozen=True)
+class NvosScene:
+    """One scene of NVOS.
+
+    Attributes:
+        name: of the scene, which is its object's name, too.
+        reference_view: stem of the reference photo, or None when the labels come without it.
+        positive, negative: scribble images of the reference view.
+        target_view: stem of the target photo.
+        mask: true mask of the target view.
+    """
+
+    name: str
+    reference_view: str | None
+    positive: tuple[Path, ...]
+    negative: tuple[Path, ...]
+    target_view: str
+    mask: Path
+
+
+def nvos_scenes(root: Path, scenes: Sequence[str] = ()) -> list[NvosScene]:
+    """The scenes under ``root``, or those named. Raises ``UserError`` where the layout is another."""
+    base = next(
+        (place for place in (root, root / "llff", root / "labels" / "llff") if (place / "masks").is_dir()), None
+    )
+    if base is None:
+        raise UserError(f"{root} is not laid out as NVOS: there is no folder 'masks' in it (nor in its labels/llff).")
+    existing = [folder.name for folder in sorted((base / "masks").iterdir()) if folder.is_dir()]
+    unknown = [name for name in scenes if name not in existing]
+    if unknown or not existing:
+        raise UserError(
+            f"{base / 'masks'} has no scene {unknown[0] if unknown else 'at all'}. It has: {', '.join(existing)}."
+        )
+    return [_scene(base, name) for name in existing if not scenes or name in scenes]
+
+
+def _scene(base: Path, name: str) -> NvosScene:
+    images = _images(base / "masks" / name)
+    masks = [path for path in images if path.stem.endswith("_mask")] or [
+        p for p in images if p.suffix.lower() == ".png"
+    ]
+    if len(masks) != 1:
+        raise UserError(f"{base / 'masks' / name} must hold one file <view>_mask.png, and it holds {len(masks)} masks.")
+    references = _images(base / "reference_image" / name)
+    strokes = _images(base / "scribbles" / name)
+    return NvosScene(
+        name,
+        references[0].stem if references else None,
+        tuple(path for path in strokes if path.name.startswith("pos")),
+        tuple(path for path in strokes if path.name.startswith("neg")),
+        masks[0].stem.removesuffix("_mask"),
+        masks[0],
+    )
+
+
+def _images(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in EXTENSIONS]
+
+
+def nvos_pairs(predicted: Path, root: Path, scenes: Sequence[str] = ()) -> list[Pair]:
+    """One comparison for each scene: ``predicted/<scene>`` is an output folder of ``splatcut segment`` or holds the
+    target view's mask; ``predicted/<scene>.png`` will do as well.
+
+    Raises:
+        UserError: a scene without a prediction, or whose prediction of the target view is not to be told.
+    """
+    return [
+        Pair(scene.name, scene.target_view, _prediction(predicted, scene), scene.mask)
+        for scene in nvos_scenes(root, scenes)
+    ]
+
+
+def _prediction(predicted: Path, scene: NvosScene) -> Path:
+    single = predicted / f"{scene.name}.png"
+    if single.is_file():
+        return single
+    folder = predicted / scene.name
+    if not folder.is_dir():
+        raise UserError(
+            f"There is no prediction of the scene {scene.name!r} in {predicted}. To score only some scenes, name them "
+            "with --objects."
+        )
+    objects = find_masks(folder)
+    if len(objects) > 1 and scene.name not in objects:
+        raise UserError(
+            f"{folder} holds masks of several objects ({', '.join(objects)}); one of them must be {scene.name!r}."
+        )
+    views = objects.get(scene.name) or next(iter(objects.values()))
+    exact = [path for view, path in views.items() if view.casefold() == scene.target_view.casefold()]
+    if exact:
+        return exact[0]
+    if len(views) == 1:
+        return next(iter(views.values()))
+    raise UserError(
+        f"{folder} has no mask of the target view {scene.target_view!r} of the scene {scene.name!r}. It has: "
+        f"{', '.join(sorted(views)[:6])}."
+    )
+
+
+def write_prompts(scene: NvosScene, size: tuple[int, int], folder: Path, view: str | None = None) -> Path:
+    """Writes the scene's strokes as ``folder/scribble.png`` (green on the object, red beside it) and
+    ``folder/prompts.json``, which ``splatcut segment --prompts`` takes; returns the latter.
+
+    Args:
+        scene: the scene.
+        size: (width, height) of the reference photo that will be segmented; strokes are resized to it (nearest pixel).
+        folder: where to write.
+        view: the reference view's name among the cameras; the reference photo's stem when None.
+
+    Raises:
+        UserError: no strokes on the object, strokes that cannot be read, a reference view that nobody names.
+    """
+    view = view or scene.reference_view
+    if view is None:
+        raise UserError(f"The scene {scene.name!r} has no reference photo, so the view of its scribbles must be named.")
+    if not scene.positive:
+        raise UserError(f"The scene {scene.name!r} has no scribbles on the object (files pos_*).")
+    picture = np.zeros((size[1], size[0], 3), dtype=np.uint8)
+    for paths, colour in ((scene.negative, (255, 0, 0)), (scene.positive, (0, 255, 0))):
+        for path in paths:
+            strokes = Image.fromarray(read_mask(path).astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
+            picture[np.asarray(strokes) > 0] = colour
+    with atomic_path(folder / "scribble.png") as temporary:
+        Image.fromarray(picture).save(temporary)
+    # The file's name is relative to the prompts' folder, so that both can be moved together.
+    document = prompts_to_json([ObjectPrompt(scene.name, (ScribblePrompt(view, Path("scribble.png")),))])
+    target = folder / "prompts.json"
+    with atomic_path(target) as temporary:
+        temporary.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return target

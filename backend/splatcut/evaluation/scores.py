@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Scores of masks and renders.
+
+Two questions are asked of every object, with the same scores:
+
+- the mask *with* occlusion by the rest of the scene (``label_mask``: label image > 0.5), against the visible mask;
+- the *extracted object*, rendered alone (``extracted_mask``: alpha > 0.5), which shows halos and spikes that the rest
+  of the scene hides. Where something of the rest really lies in front of the object, the visible ground truth knows
+  nothing about it, so such pixels are left out: ``score_masks(..., valid=visible_region(whole, visible))``.
+
+Boundary IoU is that of Cheng et al., "Boundary IoU: Improving Object-Centric Image Segmentation Evaluation", CVPR
+2021: the IoU of the two masks' inner bands, a band being the mask minus its erosion by a 3x3 kernel repeated d times,
+the image's border counted as background. d = round(0.02 * diagonal) is the figure papers print; 5 px and 2 px are
+stricter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from splatcut.raster import Device
+    from splatcut.scene.camera import Camera
+    from splatcut.scene.gaussians import Gaussians
+
+Mask = NDArray[np.bool_]
+
+#: Band of the printed figure, as a share of the image's diagonal.
+BAND_SHARE = 0.02
+#: The stricter bands, pixels.
+BANDS_PX = (5, 2)
+
+
+@dataclass(frozen=True)
+class MaskScore:
+    """Scores of one mask, or the mean over several; each in [0, 1], NaN where it is undefined.
+
+    Attributes:
+        iou: intersection over union; undefined when prediction and ground truth are both empty.
+        accuracy: share of pixels on which they agree.
+        boundary: boundary IoU with the band of 2% of the diagonal.
+        boundary_5px, boundary_2px: the same with bands of 5 and 2 pixels.
+    """
+
+    iou: float
+    accuracy: float
+    boundary: float
+    boundary_5px: float
+    boundary_2px: float
+
+    def as_dict(self) -> dict[str, float | None]:
+        """The scores by name; None where undefined (JSON has no NaN)."""
+        values = {field.name: float(getattr(self, field.name)) for field in fields(self)}
+        return {name: None if math.isnan(value) else value for name, value in values.items()}
+
+
+SCORES = tuple(field.name for field in fields(MaskScore))
+
+
+def band_width(height: int, width: int, share: float = BAND_SHARE) -> int:
+    """Width in pixels of the boundary band of an image: round(share * diagonal), at least 1 (Cheng et al. 2021)."""
+    return max(1, int(round(share * math.hypot(height, width))))
+
+
+def inner_distance(mask: Mask) -> NDArray[np.int32]:
+    """[H, W] int32: how many erosions by a 3x3 kernel a pixel of the mask survives, plus one; 0 outside the mask.
+
+    The image's border counts as background. One chessboard distance transform serves bands of every width: the
+    erosion repeated d times is ``inner_distance(mask) > d``.
+    """
+    padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), dtype=np.uint8)
+    padded[1:-1, 1:-1] = mask
+    return np.asarray(ndimage.distance_transform_cdt(padded, metric="chessboard"), dtype=np.int32)[1:-1, 1:-1]
+
+
+def inner_band(mask: Mask, width: int) -> Mask:
+    """[H, W] bool: the mask minus its erosion by a 3x3 kernel repeated ``width`` times."""
+    distance = inner_distance(mask)
+    return (distance > 0) & (distance <= width)
+
+
+def edge_band(mask: Mask, width: int) -> Mask:
+    """[H, W] bool: pixels within ``width`` of the mask's edge on either side; the image's border is no edge here."""
+    if not mask.any() or mask.all():
+        return np.zeros(mask.shape, dtype=bool)
+    reach = [
+        np.asarray(ndimage.distance_transform_cdt(side.astype(np.uint8), metric="chessboard"), dtype=np.int32)
+        for side in (mask, ~mask)
+    ]
+    return (reach[0] + reach[1]) <= width
+
+
+def _ratio(first: Mask, second: Mask, valid: Mask | None) -> float:
+    both, either = first & second, first | second
+    if valid is not None:
+        both, either = both & valid, either & valid
+    union = int(np.count_nonzero(either))
+    return int(np.count_nonzero(both)) / union if union else math.nan
+
+
+def score_masks(predicted: Mask, truth: Mask, valid: Mask | None = None) -> MaskScore:
+    """Scores of one predicted mask against the true one.
+
+    Args:
+        predicted, truth: [H, W] bool.
+        valid: [H, W] bool or None: pixels that count. In the others the truth is unknown; it is taken to agree with
+            the prediction while the bands are made, so that the limit of the valid area is no edge of the object.
+
+    Raises:
+        ValueError: the shapes disagree.
+    """
+    shapes = {array.shape for array in (predicted, truth, valid) if array is not None}
+    if len(shapes) != 1 or predicted.ndim != 2:
+        raise ValueError(f"Masks to compare must have one shape [H, W], not {sorted(shapes)}.")
+    predicted, truth = predicted.astype(bool), truth.astype(bool)
+    if valid is not None:
+        valid = valid.astype(bool)
+        truth = np.where(valid, truth, predicted)
+    count = predicted.size if valid is None else int(np.count_nonzero(valid))
+    agree = predicted == truth if valid is None else (predicted == truth) & valid
+    distances = inner_distance(predicted), inner_distance(truth)
+
+    def boundary(width: int) -> float:
+        bands = [(distance > 0) & (distance <= width) for distance in distances]
+        return _ratio(bands[0], bands[1], valid)
+
+    return MaskScore(
+        iou=_ratio(predicted, truth, valid),
+        accuracy=int(np.count_nonzero(agree)) / count if count else math.nan,
+        boundary=boundary(band_width(*predicted.shape)),
+        boundary_5px=boundary(BANDS_PX[0]),
+        boundary_2px=boundary(BANDS_PX[1]),
+    )
+
+
+def mean_score(scores: Iterable[MaskScore]) -> MaskScore:
+    """The mean of each score over those for which it is defined; NaN when there are none."""
+    table = np.array([[getattr(score, name) for name in SCORES] for score in scores], dtype=np.float64)
+    table = table.reshape(-1, len(SCORES))
+    defined = ~np.isnan(table)
+    counts = defined.sum(axis=0)
+    sums = np.where(defined, table, 0.0).sum(axis=0)
+    return MaskScore(*(float(s / c) if c else math.nan for s, c in zip(sums, counts, strict=True)))
+
+
+def mean_over_objects(scores: Mapping[str, Mapping[str, MaskScore]]) -> MaskScore:
+    """mIoU and its companions: the mean over objects of each object's mean over its views (object -> view -> score)."""
+    return mean_score(mean_score(views.values()) for views in scores.values())
+
+
+def psnr(image: NDArray[np.generic], reference: NDArray[np.generic], valid: Mask | None = None) -> float:
+    """Peak signal-to-noise ratio in dB of an image [H, W, 3] against its reference.
+
+    Both are uint8, or float display-referred sRGB in [0, 1] (values outside are clipped, as a screen does). Only
+    pixels of ``valid`` [H, W] count when it is given. Infinite when equal; NaN when no pixel counts.
+    """
+    if image.shape != reference.shape:
+        raise ValueError(f"The images differ in shape: {image.shape} and {reference.shape}.")
+    first, second = _unit(image), _unit(reference)
+    squared = (first - second) ** 2
+    if valid is not None:
+        squared = squared[valid]
+    if squared.size == 0:
+        return math.nan
+    error = float(squared.mean())
+    return math.inf if error == 0 else -10.0 * math.log10(error)
+
+
+def _unit(image: NDArray[np.generic]) -> NDArray[np.float64]:
+    values = image.astype(np.float64)
+    return values / 255.0 if image.dtype == np.uint8 else np.clip(values, 0.0, 1.0)
+
+
+def visible_region(whole: Mask, visible: Mask) -> Mask:
+    """[H, W] bool: pixels where nothing of the rest lies in front of the object.
+
+    Args:
+        whole: [H, W] bool, the object's true silhouette as if alone (exact scenes: rendered without the rest).
+        visible: [H, W] bool, its true mask with occlusion.
+    """
+    return ~(whole & ~visible)
+
+
+def label_mask(gaussians: Gaussians, selected: NDArray[np.generic], camera: Camera, *, device: Device = "cpu") -> Mask:
+    """[H, W] bool: label image > 0.5, the object's mask with occlusion by the rest of the scene.
+
+    Args:
+        gaussians: the whole scene.
+        selected: [N] bool, the object's Gaussians, or float in [0, 1], soft labels.
+        camera: the view.
+    """
+    from splatcut import raster
+
+    label = np.ascontiguousarray(np.asarray(selected, dtype=np.float32)[:, None])
+    rendered = raster.render(gaussians, camera, features=label, colour=False, device=device)
+    assert rendered.features is not None
+    return rendered.features[..., 0] > 0.5
+
+
+def extracted_mask(
+    gaussians: Gaussians, selected: NDArray[np.generic] | None, camera: Camera, *, device: Device = "cpu"
+) -> Mask:
+    """[H, W] bool: alpha > 0.5 of the object rendered alone.
+
+    Args:
+        gaussians: the whole scene, or the object's Gaussians alone when ``selected`` is None.
+        selected: [N] bool, the object's Gaussians; float in [0, 1] multiplies the opacities instead.
+        camera: the view.
+    """
+    from splatcut import raster
+
+    scale: NDArray[np.float32] | None = None
+    if selected is not None:
+        if np.issubdtype(selected.dtype, np.floating):
+            scale = np.asarray(selected, dtype=np.float32)
+        else:
+            gaussians = gaussians.take(selected.astype(bool))
+    if len(gaussians) == 0:
+        return np.zeros((camera.height, camera.width), dtype=bool)
+    rendered = raster.render(gaussians, camera, colour=False, opacity_scale=scale, device=device)
+    return (1.0 - rendered.transmittance) > 0.5

@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The Gaussians of a scene as plain arrays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+
+#: Value of the constant spherical harmonic; colour = 0.5 + SH_C0 * dc (display-referred sRGB, as trained).
+SH_C0 = 0.28209479177387814
+
+
+@dataclass(frozen=True)
+class Gaussians:
+    """N Gaussians in the file's own world frame and in the units in which a 3DGS PLY stores them.
+
+    Attributes:
+        means: [N, 3] float32, centres, world frame.
+        log_scales: [N, 3] float32, natural logarithm of the standard deviations along the own axes.
+        quats: [N, 4] float32, rotation world_from_gaussian, wxyz, not necessarily normalised.
+        opacity_logits: [N] float32, opacity before the sigmoid.
+        sh: [N, K, 3] float32, spherical-harmonics colour coefficients, K = (degree + 1)^2, degree 0 to 4,
+            coefficient 0 is the constant term, last axis is red, green, blue.
+    """
+
+    means: F32
+    log_scales: F32
+    quats: F32
+    opacity_logits: F32
+    sh: F32
+
+    def __post_init__(self) -> None:
+        count = self.means.shape[0]
+        coefficients = self.sh.shape[1] if self.sh.ndim == 3 else -1
+        expected = {
+            "means": (count, 3),
+            "log_scales": (count, 3),
+            "quats": (count, 4),
+            "opacity_logits": (count,),
+            "sh": (count, coefficients, 3),
+        }
+        for name, shape in expected.items():
+            array = getattr(self, name)
+            if array.shape != shape or array.dtype != np.float32:
+                raise ValueError(f"{name} must be float32 of shape {shape}, not {array.dtype} of shape {array.shape}.")
+        if coefficients not in (1, 4, 9, 16, 25):
+            raise ValueError(f"sh must have 1, 4, 9, 16 or 25 coefficients, not {coefficients}.")
+
+    def __len__(self) -> int:
+        return self.means.shape[0]
+
+    @property
+    def sh_degree(self) -> int:
+        """Degree of the spherical harmonics, 0 to 4."""
+        return math.isqrt(self.sh.shape[1]) - 1
+
+    def take(self, index: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Gaussians:
+        """The Gaussians at ``index`` (indices, a boolean mask or a slice), in that order."""
+        return Gaussians(
+            **{field.name: np.ascontiguousarray(getattr(self, field.name)[index]) for field in fields(self)}
+        )
+
+    def opacities(self) -> F32:
+        """[N] float32 in (0, 1): the opacity after the sigmoid."""
+        with np.errstate(over="ignore"):
+            return (1.0 / (1.0 + np.exp(-self.opacity_logits))).astype(np.float32)
+
+    def scales(self) -> F32:
+        """[N, 3] float32: standard deviations along the own axes, world units."""
+        return np.exp(self.log_scales)
+
+    def base_colours(self) -> F32:
+        """[N, 3] float32: display-referred sRGB of the constant term, not clamped."""
+        return 0.5 + np.float32(SH_C0) * self.sh[:, 0, :]
+
+    def invalid(self) -> NDArray[np.bool_]:
+        """[N] bool: Gaussians with a value that is not finite."""
+        bad = np.zeros(len(self), dtype=bool)
+        for field in fields(self):
+            array = getattr(self, field.name)
+            bad |= ~np.isfinite(array).reshape(len(self), -1).all(axis=1)
+        return bad
+
+
+def concatenate(parts: list[Gaussians]) -> Gaussians:
+    """One set of Gaussians from several with the same SH degree, in order."""
+    return Gaussians(
+        **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Gaussians)}
+    )

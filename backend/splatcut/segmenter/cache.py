@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Embeddings on disk, keyed by the content of the image and of the model (method: masks)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut.errors import UserError
+from splatcut.files import atomic_path
+from splatcut.segmenter.types import Embedding, Segmenter, check_image
+
+DEFAULT_MAX_BYTES = 2 << 30
+_LAYOUT = b"splatcut-embedding-1"
+
+
+def default_cache_folder() -> Path:
+    """Where embeddings are kept: the folder named by SPLATCUT_CACHE, or else the system's place for caches."""
+    if chosen := os.environ.get("SPLATCUT_CACHE"):
+        return Path(chosen) / "embeddings"
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "splatcut" / "cache"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches" / "splatcut"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "splatcut"
+    return base / "embeddings"
+
+
+class EmbeddingCache:
+    """Embeddings in ``folder``, at most ``max_bytes`` together; the least recently used go first.
+
+    Features are stored as float16 (the masks do not change noticeably) and ``encode`` gives the rounded features the
+    first time too, so a run that was interrupted and continued computes the same as an undisturbed one. A damaged file
+    is computed anew. A cache that cannot be written costs time, never the work: ``problem`` then says why.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        if max_bytes < 0:
+            raise ValueError("The cache's max_bytes must not be negative.")
+        self.folder = Path(folder)
+        self.max_bytes = max_bytes
+        self.hits = 0
+        self.misses = 0
+        self.problem: str | None = None
+
+    def encode(self, segmenter: Segmenter, image: NDArray[np.uint8]) -> Embedding:
+        """The model's embedding of a uint8 [H, W, 3] image, from disk when it is there."""
+        check_image(image)
+        path = self.path(segmenter, image)
+        features = _read(path)
+        if features is not None:
+            self.hits += 1
+            with contextlib.suppress(OSError):
+                os.utime(path)  # the time of last use decides what goes first
+            return Embedding(features, segmenter.frame(image.shape[1], image.shape[0]))
+        self.misses += 1
+        computed = segmenter.encode(image)
+        with np.errstate(over="ignore"):
+            stored = {name: value.astype(np.float16) for name, value in computed.features.items()}
+        if not all(np.isfinite(value).all() for value in stored.values()):
+            return computed  # beyond float16's range; no such model is known
+        self._write(path, stored)
+        return Embedding({name: value.astype(np.float32) for name, value in stored.items()}, computed.frame)
+
+    def path(self, segmenter: Segmenter, image: NDArray[np.uint8]) -> Path:
+        """The file that keeps this model's embedding of this image."""
+        digest = hashlib.sha256(_LAYOUT)
+        digest.update(f"|{segmenter.fingerprint}|{image.shape[0]}x{image.shape[1]}|".encode())
+        digest.update(np.ascontiguousarray(image).tobytes())
+        return self.folder / f"{digest.hexdigest()}.npz"
+
+    def size(self) -> int:
+        """Bytes of all embeddings in the folder."""
+        return sum(size for _, size, _ in self._entries())
+
+    def _write(self, path: Path, features: dict[str, NDArray[np.float16]]) -> None:
+        if sum(value.nbytes for value in features.values()) > self.max_bytes:
+            return
+        try:
+            with atomic_path(path) as temporary, temporary.open("wb") as stream:
+                np.savez(stream, allow_pickle=False, **features)
+        except (UserError, OSError) as error:
+            self.problem = f"Embeddings cannot be kept in {self.folder} and are computed anew each time. {error}"
+            return
+        self._evict(keep=path)
+
+    def _entries(self) -> list[tuple[int, int, Path]]:
+        """(time of last use in ns, bytes, path) of every embedding."""
+        entries: list[tuple[int, int, Path]] = []
+        with contextlib.suppress(OSError), os.scandir(self.folder) as found:
+            for entry in found:
+                # A name starting with a dot is one being written, perhaps by another process.
+                if entry.name.endswith(".npz") and not entry.name.startswith("."):
+                    with contextlib.suppress(OSError):
+                        status = entry.stat()
+                        entries.append((status.st_mtime_ns, status.st_size, Path(entry.path)))
+        return entries
+
+    def _evict(self, keep: Path) -> None:
+        entries = sorted(self._entries(), key=lambda entry: entry[0])
+        total = sum(size for _, size, _ in entries)
+        for _, size, path in entries:
+            if total <= self.max_bytes:
+                return
+            if path != keep:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+                    total -= size
+
+
+def _read(path: Path) -> dict[str, NDArray[np.float32]] | None:
+    """The features in a file, or None when it is missing or damaged (every array is checked by the archive's CRC)."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            features = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
+        return None
+    except Exception as error:  # zlib.error and whatever else a damaged header leads to
+        if isinstance(error, MemoryError):
+            raise
+        return None
+    if not features or any(value.dtype != np.float16 for value in features.values()):
+        return None
+    return {name: value.astype(np.float32) for name, value in features.items()}

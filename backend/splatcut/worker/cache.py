@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the worker keeps in memory between requests, so that a click renews only what it changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import raster
+from splatcut.cameras.pictures import WorkingView
+from splatcut.lift.vote import LiftOptions, Neighbours, ViewSums, unseen_neighbours
+from splatcut.masks.loop import Eyes
+from splatcut.masks.prompted import Said
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import F32
+from splatcut.segmenter import Embedding
+
+if TYPE_CHECKING:
+    from splatcut.raster.cpu import Prepared
+
+T = TypeVar("T")
+
+
+class Store:
+    """Results by key, at most ``max_bytes`` together; the least recently used go first."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._kept
+
+    def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
+        """What is kept under ``key``, made when it is not there; ``size`` gives its bytes."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+        value = make()
+        taken = size(value)
+        if taken <= self.max_bytes:
+            self._kept[key] = value, taken
+            self.bytes += taken
+            while self.bytes > self.max_bytes:
+                _, (_, freed) = self._kept.popitem(last=False)
+                self.bytes -= freed
+        return value
+
+    def find(self, key: Hashable) -> Any:
+        """What is kept under ``key``, or None."""
+        return self._kept[key][0] if key in self._kept else None
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._kept.clear()
+        self.bytes = 0
+
+
+def view_key(view: View) -> str:
+    """Tells views apart by what they show: camera, photo (its file, time and size) and lens, not by name."""
+    camera = view.camera
+    digest = hashlib.blake2b(digest_size=16)
+    numbers = [camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy, camera.near]
+    digest.update(np.array(numbers, np.float64).tobytes())
+    digest.update(np.ascontiguousarray(camera.camera_from_world, np.float64).tobytes())
+    if view.photo is not None:
+        try:
+            status = view.photo.stat()
+            digest.update(f"{view.photo}|{status.st_mtime_ns}|{status.st_size}".encode())
+        except OSError:  # reading it will say so
+            digest.update(str(view.photo).encode())
+    if view.undistortion is not None:
+        digest.update(repr(view.undistortion.lens).encode())
+    return digest.hexdigest()
+
+
+def content_key(*arrays: NDArray[Any] | None) -> str:
+    """Tells arrays apart by what is in them."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        digest.update(b"none" if array is None else f"{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _size_of_drawing(made: Prepared | None) -> int:
+    if made is None:
+        return 0
+    arrays = [getattr(made, item.name) for item in fields(made)]
+    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
+
+
+@dataclass(frozen=True, eq=False)
+class KeepingEyes(Eyes):
+    """Eyes that see everything once.
+
+    Attributes:
+        store: what was seen, which belongs to this scene and model.
+        drawings: what drawing the views begins with. Kept apart, since in large scenes it would drive out all else.
+    """
+
+    store: Store = field(default_factory=lambda: Store(512 << 20))
+    drawings: Store = field(default_factory=lambda: Store(256 << 20))
+
+    def has_looked(self, view: WorkingView) -> bool:
+        """Whether the view's embedding is at hand."""
+        return ("look", view_key(view.view)) in self.store
+
+    def look(self, view: WorkingView) -> Embedding:
+        return self.store.get(
+            ("look", view_key(view.view)),
+            lambda: Eyes.look(self, view),
+            lambda made: sum(value.nbytes for value in made.features.values()),
+        )
+
+    def depth(self, view: View) -> tuple[F32, F32]:
+        return self.store.get(
+            ("depth", view_key(view)), lambda: Eyes.depth(self, view), lambda made: made[0].nbytes + made[1].nbytes
+        )
+
+    def alpha(self, view: View) -> F32:
+        """[h, w] of what a view draws."""
+        return 1.0 - self.depth(view)[1]
+
+    def answer(self, said: Said, view: WorkingView) -> F32:
+        what = content_key(said.points, said.labels, said.box, said.mask)
+        return self.store.get(
+            ("answer", view_key(view.view), what), lambda: Eyes.answer(self, said, view), lambda made: made.nbytes
+        )
+
+    def lift(self, view: View, masks: F32) -> ViewSums:
+        return self.store.get(
+            ("lift", view_key(view), content_key(masks)),
+            lambda: Eyes.lift(self, view, masks),
+            lambda made: made.index.nbytes + made.weight.nbytes + made.weighted.nbytes,
+        )
+
+    def prepared(self, view: View) -> Prepared | None:
+        return self.drawings.get(
+            view_key(view), lambda: raster.prepare(self.gaussians, view.camera, self.device), _size_of_drawing
+        )
+
+    def neighbours(self, means: F32, seen: NDArray[np.bool_], options: LiftOptions) -> Neighbours:
+        """``unseen_neighbours`` of this scene."""
+        return self.store.get(
+            ("neighbours", content_key(np.packbits(seen)), options),
+            lambda: unseen_neighbours(means, seen, options),
+            lambda made: made.rows.nbytes + made.near.nbytes,
+        )

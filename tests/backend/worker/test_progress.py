@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Progress as one number that only grows, and the time left."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from splatcut.errors import Cancelled
+from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
+from splatcut.messages.worker import Event, LogEvent, ProgressEvent
+from splatcut.worker.progress import Reporter, Step, plan_of
+
+PLAN = (Step("load", 1), Step("masks", 6), Step("lift", 1), Step("refine", 2))
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def reporter(plan: tuple[Step, ...] = PLAN) -> tuple[Reporter, list[Event], Clock, threading.Event]:
+    events: list[Event] = []
+    clock, cancel = Clock(), threading.Event()
+    return Reporter(7, events.append, cancel, plan, clock), events, clock, cancel
+
+
+def test_the_fraction_follows_the_weights() -> None:
+    report, events, clock, _ = reporter()
+    report.stage("load", 1)
+    report.step()
+    report.stage("masks", 4)
+    for _ in range(4):
+        clock.now += 1.0
+        report.step()
+    report.stage("lift", 2)
+    fractions = [event.fraction for event in events if isinstance(event, ProgressEvent)]
+    assert fractions == pytest.approx([0, 0.1, 0.1, 0.25, 0.4, 0.55, 0.7, 0.7])
+    last = events[-1]
+    assert isinstance(last, ProgressEvent)
+    assert (last.id, last.stage, last.number, last.stages, last.done, last.total) == (7, "lift", 3, 4, 0, 2)
+
+
+def test_the_time_left() -> None:
+    """The stage's rest at its own speed, what follows by its weight."""
+    report, events, clock, _ = reporter()
+    report.stage("load", 1)
+    clock.now += 1.0
+    report.step()
+    report.stage("masks", 12)
+    for _ in range(4):
+        clock.now += 1.0
+        report.step()
+    last = events[-1]
+    assert isinstance(last, ProgressEvent)
+    assert last.eta == pytest.approx(8 + 3 * 5 / 3, abs=0.06)
+    first = events[0]
+    assert isinstance(first, ProgressEvent)
+    assert first.eta is None
+
+
+def test_events_do_not_come_too_often() -> None:
+    report, events, clock, _ = reporter()
+    report.stage("masks", 1000)
+    for _ in range(1000):
+        clock.now += 0.001
+        report.step()
+    assert 8 <= len(events) <= 14
+    last = events[-1]
+    assert isinstance(last, ProgressEvent)
+    assert last.done == last.total
+
+
+NAMES = st.sampled_from(["load", "masks", "lift", "refine", "islands", "edge normals", "extract"])
+CALLS = st.lists(st.tuples(NAMES, st.integers(0, 5), st.integers(0, 7), st.floats(0, 9)), max_size=12)
+
+
+@given(CALLS)
+def test_whatever_is_reported_the_fraction_only_grows(calls: list[tuple[str, int, int, float]]) -> None:
+    report, events, clock, _ = reporter((*PLAN, Step("lift", 1), Step("islands", 1)))
+    for name, total, steps, seconds in calls:
+        report.stage(name, total)
+        for _ in range(steps):
+            clock.now += seconds
+            report.step()
+    told = [event for event in events if isinstance(event, ProgressEvent)]
+    fractions = [event.fraction for event in told]
+    assert fractions == sorted(fractions)
+    assert all(0 <= event.fraction <= 1 and 1 <= event.number <= event.stages for event in told)
+    assert all(event.eta is None or event.eta >= 0 for event in told)
+
+
+def test_resumed_stages_and_those_that_are_left_out() -> None:
+    report, events, _, _ = reporter((*PLAN, Step("islands", 1), Step("sheet", 1)))
+    for name in ("load", "masks", "extract", "write"):
+        report.stage(name, 1)
+        report.step()
+    last = events[-1]
+    assert isinstance(last, ProgressEvent)
+    assert (last.number, last.fraction) == (6, 1.0)
+
+
+def test_every_call_stops_cancelled_work() -> None:
+    report, events, _, cancel = reporter()
+    report.log("The disk is slow.")
+    assert events == [LogEvent(7, "The disk is slow.")]
+    cancel.set()
+    for call in (lambda: report.stage("load", 1), report.step, report.check, lambda: report.log("More.")):
+        with pytest.raises(Cancelled):
+            call()
+    assert len(events) == 1
+
+
+def test_plans() -> None:
+    said = (ObjectPrompt("a", (ViewPrompt("v", ((1, 1, 1),)),)),)
+    job = Job(Path("a.ply"), Path("o"), Path("cameras.json"), objects=said, options=JobOptions(refine=False))
+    names = [step.name for step in plan_of(job)]
+    assert names == [
+        "load",
+        "floaters",
+        "masks",
+        "mask edges",
+        "lift",
+        "agree",
+        "islands",
+        "objects",
+        "final masks",
+        "sheet",
+    ]
+    alone = [step.name for step in plan_of(Job(Path("a.ply"), Path("o"), objects=said))]
+    assert "views" in alone
+    assert "floaters" not in alone
+    assert alone.index("refine") > alone.index("hidden")
+    fine = Job(Path("a.ply"), Path("o"), Path("c"), masks=Path("m"), options=JobOptions(quality="fine"))
+    assert [step.name for step in plan_of(fine)].count("refine") == 2
+    # The picture is fitted once, at the end.
+    assert [step.name for step in plan_of(fine) if step.name in ("lift", "refine", "picture")][-3:] == [
+        "lift",
+        "refine",
+        "picture",
+    ]

@@ -169,7 +169,7 @@ def _group(degree: int) -> Any:
 
 
 def _radiance(nodes: _Nodes, raw: Any, degree: int) -> Any:
-    """The display-referred colour of each Gaussian as the scene's camera sees it, as ``splatcut.sh`` defines it."""
+    """The display-referred colour of each Gaussian as the scene's camera sees it (``splatcut.scene.sh``)."""
     colour = nodes.vector("ADD", nodes.scaled(raw, SH_C0), (0.5, 0.5, 0.5))
     if degree > 0:
         camera = nodes.add("GeometryNodeInputActiveCamera").outputs[0]

@@ -24,6 +24,7 @@ from splatcut.messages import (
     ViewPrompt,
     check_object_name,
     check_object_names,
+    check_view_name,
 )
 
 #: Folder that all files are in.
@@ -38,6 +39,14 @@ files = st.builds(lambda stem: BASE / f"{stem}.png", st.from_regex(r"[a-z]{1,8}"
 def usable(name: str) -> bool:
     try:
         check_object_name(name)
+    except UserError:
+        return False
+    return True
+
+
+def usable_view(name: str) -> bool:
+    try:
+        check_view_name(name)
     except UserError:
         return False
     return True
@@ -84,7 +93,7 @@ def cameras(draw: st.DrawFn) -> InlineView:
     matrix = ((ca, -sa * cb, sa * sb, tx), (sa, ca * cb, -ca * sb, ty), (0.0, sb, cb, tz), (0.0, 0.0, 0.0, 1.0))
     positive = st.floats(1e-3, 1e6)
     return InlineView(
-        draw(views), draw(st.integers(1, 9999)), draw(st.integers(1, 9999)),
+        draw(views.filter(usable_view)), draw(st.integers(1, 9999)), draw(st.integers(1, 9999)),
         draw(positive), draw(positive), draw(numbers), draw(numbers), matrix, draw(st.none() | files),
     )  # fmt: skip
 

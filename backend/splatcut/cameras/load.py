@@ -17,6 +17,7 @@ from splatcut.cameras.transforms import is_transforms, read_transforms
 from splatcut.cameras.undistort import Undistortion
 from splatcut.errors import UserError
 from splatcut.scene.camera import View
+from splatcut.messages.names import check_view_name
 
 _EXPECTED = (
     "Give a COLMAP model folder (or the folder above its sparse/0), a transforms.json of nerfstudio or instant-ngp, "
@@ -41,8 +42,8 @@ def load_views(path: Path, images: Path | None = None) -> list[View]:
         in the data set without suffix, with ``/`` as ``_``. With ``images`` None and no photo found, ``photo`` is None.
 
     Raises:
-        UserError: nothing usable at ``path``; damaged files; missing photos; photos that do not fit their cameras; two
-            views of one name.
+        UserError: nothing usable at ``path``; damaged files; missing photos; photos that do not fit their cameras;
+            names that no file can have; two views of one name.
     """
     data = read_data_set(path)
     names = _names([view.file_name for view in data.views], data)
@@ -120,6 +121,8 @@ def _names(file_names: list[str], data: DataSet) -> list[str]:
     names = [
         stem if count[stem] == 1 else "_".join([*parts[:-1], stem]) for stem, parts in zip(stems, paths, strict=True)
     ]
+    for name in names:
+        check_view_name(name, f" in {data.path}")
     twice = [name for name, uses in Counter(names).items() if uses > 1]
     if twice:
         culprits = [file_name for file_name, name in zip(file_names, names, strict=True) if name == twice[0]]

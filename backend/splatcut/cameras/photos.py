@@ -56,7 +56,7 @@ class PhotoFolder:
             listing: dict[str, list[Path]] = {}
             try:
                 files = [path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES]
-            except OSError:
+            except (OSError, ValueError):  # a folder whose name has a NUL or a broken character in it
                 files = []
             for path in sorted(files, key=lambda path: (PHOTO_SUFFIXES.index(path.suffix.lower()), path.name)):
                 listing.setdefault(path.stem.lower(), []).append(path)

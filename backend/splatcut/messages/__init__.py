@@ -3,7 +3,7 @@
 """The job and prompt schema as dataclasses, to and from JSON. Standard library only: Blender imports it as it is."""
 
 from splatcut.messages.job import ABLATIONS, FIELD_ABLATIONS, InlineView, Job, JobOptions, job_from_json, job_to_json
-from splatcut.messages.names import check_object_name, check_object_names
+from splatcut.messages.names import check_object_name, check_object_names, check_view_name
 from splatcut.messages.prompts import (
     MaskPrompt,
     ObjectPrompt,
@@ -33,6 +33,7 @@ __all__ = [
     "ViewPrompt",
     "check_object_name",
     "check_object_names",
+    "check_view_name",
     "job_from_json",
     "job_to_json",
     "load_prompts",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.errors import UserError
-from splatcut.messages.names import check_object_names
+from splatcut.messages.names import check_object_names, check_view_name
 from splatcut.messages.prompts import ObjectPrompt, objects_to_json, parse_objects
 from splatcut.messages.reading import (
     SCHEMA_VERSION,
@@ -151,7 +151,7 @@ class InlineView:
     photo: Path | None = None
 
     def __post_init__(self) -> None:
-        as_text(self.name, "A view's name")
+        check_view_name(as_text(self.name, "A view's name"))
         for name in ("width", "height"):
             if as_integer(getattr(self, name), f"{name} of the view {self.name!r}") < 1:
                 raise UserError(f"The {name} of the view {self.name!r} must be at least 1 pixel.")

@@ -1,9 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Object names: they become file and folder names, so they have to be such on Linux, macOS and Windows alike."""
+"""Names of objects and views, which become names of files.
+
+Objects are named by the user and have to be files on Linux, macOS and Windows alike; views are named by their photos
+and only have to be files on the system that they are on.
+"""
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterable
 
@@ -13,6 +18,9 @@ from splatcut.errors import UserError
 MAX_NAME_BYTES = 120
 
 _FORBIDDEN = frozenset('<>:"/\\|?*')
+_FORBIDDEN_IN_VIEWS = _FORBIDDEN if os.name == "nt" else frozenset("/\\")
+#: Longest name of a view in UTF-8 bytes, so that ``<view>.png`` is a file name.
+_MAX_VIEW_BYTES = 250
 _WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [f"{stem}{digit}" for stem in ("com", "lpt") for digit in "123456789\u00b9\u00b2\u00b3"]
@@ -23,8 +31,7 @@ def check_object_name(name: str) -> None:
     """Raises ``UserError`` when ``name`` cannot be an object's name."""
     problem = _problem(name)
     if problem is not None:
-        shown = name if len(name) <= 60 else name[:57] + "..."
-        raise UserError(f"The object name {shown!a} cannot be used, because {problem}. Choose another name.")
+        raise UserError(f"The object name {_shown(name)} cannot be used, because {problem}. Choose another name.")
 
 
 def check_object_names(names: Iterable[str]) -> None:
@@ -44,12 +51,39 @@ def check_object_names(names: Iterable[str]) -> None:
         seen[key] = name
 
 
-def _problem(name: str) -> str | None:
-    """The end of the sentence "..., because", or None when the name is fine."""
-    if not name or not name.strip():
+def check_view_name(name: str, where: str = "") -> None:
+    """Raises ``UserError`` when ``name`` cannot be a view's name; ``where`` (" in cameras.json") says whose."""
+    problem = _no_text(name)
+    if problem is None and (bad := sorted(_FORBIDDEN_IN_VIEWS & set(name))):
+        problem = f"a file name cannot have {' or '.join(bad)} in it"
+    elif problem is None and name in (".", ".."):
+        problem = "it is no file name"
+    elif problem is None and len(name.encode("utf-8")) > _MAX_VIEW_BYTES:
+        problem = f"it is longer than {_MAX_VIEW_BYTES} bytes"
+    if problem is not None:
+        raise UserError(
+            f"The view name {_shown(name)}{where} cannot be used, because {problem}. Masks are named after the views: "
+            "rename the photo or the camera."
+        )
+
+
+def _shown(name: str) -> str:
+    return ascii(name if len(name) <= 60 else name[:57] + "...")
+
+
+def _no_text(name: str) -> str | None:
+    """The end of the sentence "..., because" when the name is empty or has characters that no file name can have."""
+    if not name.strip():
         return "it is empty"
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
         return "it has a control character or a broken character in it"
+    return None
+
+
+def _problem(name: str) -> str | None:
+    """The end of the sentence "..., because", or None when the name is fine."""
+    if (problem := _no_text(name)) is not None:
+        return problem
     bad = sorted(_FORBIDDEN & set(name))
     if bad:
         return f"a file name cannot have {' or '.join(bad)} in it"

@@ -138,9 +138,7 @@ def read_prompt_views(given: Sequence[InlineView], views: Sequence[View], gaussi
 
 
 def inline_view(view: InlineView) -> View:
-    """A view that stands in a job. Raises ``UserError`` for a name that is no file name, or a photo of another size."""
-    if view.name in (".", "..") or any(character in "/\\:" or ord(character) < 32 for character in view.name):
-        raise UserError(f"The view's name {view.name!a} is no file name. Masks are named after the views.")
+    """A view that stands in a job. Raises ``UserError`` for a photo of another size."""
     if view.photo is not None and (view.width, view.height) not in photo_sizes(view.photo):
         width, height = photo_sizes(view.photo)[0]
         raise UserError(

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import json
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -29,6 +32,53 @@ def test_names_are_stems_and_paths_where_stems_collide(colmap, photos):
 def test_one_name_twice_is_a_sentence(colmap):
     with pytest.raises(UserError, match="2 views that would all be named a "):
         load_views(colmap("PINHOLE", PINHOLE, SIZE, ["a.jpg", "a.png"]))
+
+
+def colmap_text(folder, name):
+    folder.mkdir()
+    (folder / "cameras.txt").write_text("3 PINHOLE 64 48 100 110 33 23\n", encoding="utf-8")
+    (folder / "images.txt").write_bytes(f"1 1 0 0 0 0 0 4 3 {name}\n\n".encode())
+    return folder
+
+
+def colmap_binary(folder, name):
+    folder.mkdir()
+    camera = struct.pack("<IiQQ4d", 3, 1, 64, 48, *PINHOLE)
+    (folder / "cameras.bin").write_bytes(struct.pack("<Q", 1) + camera)
+    image = struct.pack("<I7dI", 1, 1, 0, 0, 0, 0, 0, 4, 3) + name.encode() + bytes(9)
+    (folder / "images.bin").write_bytes(struct.pack("<Q", 1) + image)
+    return folder
+
+
+def transforms(folder, name):
+    frame = {"file_path": f"images/{name}", "transform_matrix": np.eye(4).tolist()}
+    folder.with_suffix(".json").write_text(json.dumps({"fl_x": 50, "w": 64, "h": 48, "frames": [frame]}))
+    return folder.with_suffix(".json")
+
+
+def cameras_json(folder, name):
+    pose = {"position": [0, 0, 0], "rotation": np.eye(3).tolist()}
+    camera = {"img_name": name, "width": 64, "height": 48, "fx": 50, "fy": 50, **pose}
+    folder.with_suffix(".json").write_text(json.dumps([camera]))
+    return folder.with_suffix(".json")
+
+
+@pytest.mark.parametrize("make", [colmap_text, colmap_binary, transforms, cameras_json])
+def test_names_that_no_file_can_have_are_refused_at_reading(make, tmp_path):
+    assert [view.name for view in load_views(make(tmp_path / "good", "f/a view.jpg"))] == ["a view"]
+    bad = {"a\1b.jpg": "control", "a\x7f": "control", "x" * 251: "250 bytes", "\u00e9" * 126 + ".jpg": "250 bytes"}
+    if make is not colmap_binary:  # there a NUL ends the name
+        bad["a\0b.png"] = "control"
+    if make in (transforms, cameras_json):
+        bad |= {"a\nb": "control", "\ud800.png": "broken", " .png": "is empty"}
+    for number, (name, said) in enumerate(bad.items()):
+        path = make(tmp_path / f"bad{number}", name)
+        with pytest.raises(UserError, match=rf"The view name '.*' in .*bad{number}.*, because it .*{said}"):
+            load_views(path)
+
+
+def test_folders_that_no_system_can_have_are_not_searched_for_photos(tmp_path):
+    assert load_views(cameras_json(tmp_path / "odd", "f\0/a.jpg"))[0].photo is None
 
 
 def test_one_photo_for_two_cameras_is_a_sentence(colmap, photos):

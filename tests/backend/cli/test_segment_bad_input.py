@@ -138,6 +138,14 @@ def test_no_cameras_there(tmp_path: Path, blobs: BlobScene, refused: Refused) ->
     assert "cameras.json" in refused(blobs.scene, "--cameras", tmp_path / "cameras.json", "--masks", masks)
 
 
+def test_view_names_that_no_file_can_have(tmp_path: Path, blobs: BlobScene, refused: Refused) -> None:
+    entries = json.loads(blobs.cameras.read_text(encoding="utf-8"))
+    entries[2]["img_name"] = "view\0two"
+    (tmp_path / "cameras.json").write_text(json.dumps(entries), encoding="utf-8")
+    arguments = [blobs.scene, "--cameras", tmp_path / "cameras.json", "--at", "view_1:40,40"]
+    assert "The view name 'view\\x00two' in " in refused(*arguments)
+
+
 @pytest.mark.parametrize("ready", [True, False])
 def test_photos_of_another_size(tmp_path: Path, blobs: BlobScene, refused: Refused, ready: bool) -> None:
     shutil.copytree(blobs.folder / "images", tmp_path / "images")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,23 @@ def test_names_that_are_no_file_names(name: str) -> None:
 )
 def test_names_that_are(name: str) -> None:
     check_object_name(name)
+
+
+BAD_VIEWS = [
+    "", " ", ".", "..", "../../evil", "a/b", "a\\b", "a\nb", "a\0", "\x7f", "\ud800", "a" * 251, "\u00e9" * 126,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*BAD_VIEWS, *(["C:x", "a*"] if os.name == "nt" else [])], ids=ascii)
+def test_view_names_that_are_no_file_names(name: str) -> None:
+    with pytest.raises(UserError, match='cannot be used, because|"name" is empty'):
+        job_from_json({**JOB, "cameras": [{**CAMERA, "name": name}]}, BASE)
+
+
+@pytest.mark.parametrize("name", ["IMG_0042", ".hidden", "two words ", "nul", "background", "a" * 250, "\u58f6"])
+def test_view_names_that_are(name: str) -> None:
+    (view,) = job_from_json({**JOB, "cameras": [{**CAMERA, "name": name}]}, BASE).cameras  # type: ignore[misc, union-attr]
+    assert view.name == name
 
 
 @pytest.mark.parametrize(("first", "second"), [("a", "A"), ("stra\u00dfe", "STRASSE"), ("\u00e9", "e\u0301")])

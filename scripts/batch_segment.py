@@ -29,15 +29,17 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from batch import manifest, summary
-from batch.manifest import Batch, InputError, Task
+from batch import summary
 from batch.summary import Result
+
+if TYPE_CHECKING:
+    from batch.manifest import Batch, Task
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -48,14 +50,17 @@ class NoEngine(Exception):
 
 def main(arguments: list[str]) -> int:
     """Does the batch; returns the exit code."""
-    parser = manifest.parser((__doc__ or "").replace("%", "%%"))
     try:
-        batch = manifest.parse(parser.parse_args(arguments))
-    except InputError as error:
-        print(f"batch_segment.py: {error}", file=sys.stderr)
-        return summary.BAD_INPUT
-    try:
-        package = find_add_on(batch)
+        package = find_add_on()
+        # Not at the top: what the options are stands in the engine's messages, which come with the add-on.
+        from batch import manifest
+
+        try:
+            batch = manifest.parse(manifest.parser((__doc__ or "").replace("%", "%%")).parse_args(arguments))
+        except manifest.InputError as error:
+            print(f"batch_segment.py: {error}", file=sys.stderr)
+            return summary.BAD_INPUT
+        check_engine(batch, package)
     except NoEngine as error:
         print(f"batch_segment.py: {error}", file=sys.stderr)
         return summary.NO_ENGINE
@@ -119,8 +124,8 @@ def cut(task: Task, folder: Path, package: str, key: str) -> Result:
         settings.view_source = "DATASET"
         settings.cameras_path = str(task.cameras)
         settings.images_path = str(task.images) if task.images else ""
-    settings.quality, settings.refine, settings.soft_edges = task.quality, task.refine, task.soft_edges
-    settings.tau, settings.seed = task.tau, task.seed
+    for name in importlib.import_module("splatcut.messages").SCENE_OPTIONS:
+        setattr(settings, name, getattr(task.options, name))
     with_progress(package, lambda: ops.splatcut.prompts_load(filepath=str(task.prompts)))
     with_progress(package, ops.splatcut.run)
 
@@ -215,21 +220,25 @@ def sentence(error: BaseException) -> str:
     return text.removeprefix("Error:").strip()
 
 
-def find_add_on(batch: Batch) -> str:
+def find_add_on() -> str:
     """The package of the add-on, enabled: the installed one, or the sources beside this script. Raises ``NoEngine``."""
-    if batch.worker_python is not None:
-        os.environ["SPLATCUT_WORKER_PYTHON"] = str(batch.worker_python)
     package = _enabled() or _installed() or _sources()
     if package is None:
         raise NoEngine(
             "The SplatCut extension is not installed in this Blender, and its sources are not beside this script. "
             "Install the extension, start Blender without --factory-startup, and try again."
         )
+    return package
+
+
+def check_engine(batch: Batch, package: str) -> None:
+    """Raises ``NoEngine`` when the add-on has no Python to run the engine with."""
+    if batch.worker_python is not None:
+        os.environ["SPLATCUT_WORKER_PYTHON"] = str(batch.worker_python)
     try:
         part(package, "bridge.worker").python()
     except importlib.import_module("splatcut.errors").UserError as error:
         raise NoEngine(f"{error} Or name one with --worker-python.") from error
-    return package
 
 
 def part(package: str, name: str) -> Any:

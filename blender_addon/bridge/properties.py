@@ -19,12 +19,8 @@ from bpy.props import (
     StringProperty,
 )
 
-#: Options' limits are those of ``splatcut.messages.JobOptions``.
-QUALITIES = (
-    ("draft", "Draft", "Fast look at the edges"),
-    ("standard", "Standard", "Edges for most work"),
-    ("fine", "Fine", "Longer, for objects that are looked at from all sides"),
-)
+from splatcut.messages import OPTIONS, SCENE_OPTIONS
+
 VIEW_SOURCES = (
     ("VIRTUAL", "Virtual", "Views that the engine places around what was clicked; no photos needed"),
     ("DATASET", "Data set", "Cameras and photos of the capture: COLMAP, transforms.json or cameras.json"),
@@ -40,6 +36,28 @@ DISPLAYS = (
 #: Paths may begin with "//", the folder of the .blend. Blender wants to be told that from 4.5 on, and knows no such
 #: option before.
 _RELATIVE: Any = {"ANIMATABLE"} | ({"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set())
+
+
+def option_property(name: str, **more: Any) -> Any:
+    """Blender's property for one of the engine's options; ``more`` goes to it as it is."""
+    option = OPTIONS[name]
+    common = {"name": option.label, "description": sentence(option.help), **more}
+    if option.choices:
+        items = tuple((choice.value, choice.label, sentence(choice.help)) for choice in option.choices)
+        return EnumProperty(items=items, default=option.default, **common)
+    if option.type is bool:
+        return BoolProperty(default=option.default, **common)
+    if option.type is int:  # Blender's integers have 32 bits with a sign
+        return IntProperty(default=option.default, min=int(option.low), max=int(min(option.high, 2**31 - 1)), **common)
+    if option.type is float:
+        least = option.low + (0.001 if option.above else 0.0)
+        return FloatProperty(default=option.default, min=least, max=option.high, step=1, precision=3, **common)
+    return StringProperty(default=option.default or "", **common)
+
+
+def sentence(phrase: str) -> str:
+    """A phrase as Blender's tooltips have it: with a capital, without a full stop."""
+    return phrase[:1].upper() + phrase[1:]
 
 
 class SplatCutView(bpy.types.PropertyGroup):
@@ -106,7 +124,7 @@ class SplatCutObject(bpy.types.PropertyGroup):
 
 
 class SplatCutSettings(bpy.types.PropertyGroup):
-    """``Object.splatcut``."""
+    """``Object.splatcut``. A property for each of ``SCENE_OPTIONS`` is added below."""
 
     is_splat: BoolProperty()  # type: ignore[valid-type]
     uid: StringProperty()  # type: ignore[valid-type]
@@ -130,22 +148,12 @@ class SplatCutSettings(bpy.types.PropertyGroup):
     images_path: StringProperty(name="Photos", subtype="DIR_PATH", options=_RELATIVE)  # type: ignore[valid-type]
     camera_collection: PointerProperty(name="Cameras", type=bpy.types.Collection)  # type: ignore[valid-type]
 
-    quality: EnumProperty(name="Quality", items=QUALITIES, default="standard")  # type: ignore[valid-type]
-    refine: BoolProperty(  # type: ignore[valid-type]
-        name="Refine edges", description="Optimise the Gaussians along the objects' edges", default=True
-    )
-    soft_edges: BoolProperty(name="Soft edges", default=False)  # type: ignore[valid-type]
-    correct_masks: BoolProperty(  # type: ignore[valid-type]
-        name="Put masks right",
-        description="Correct the masks that the 2D model finds in the views where most others contradict them",
-        default=True,
-    )
-    seed: IntProperty(name="Seed", min=0, default=0)  # type: ignore[valid-type]
-
     # On results: the uid of the splat object they were cut from, and the object's name ("" for the background).
     result_of: StringProperty()  # type: ignore[valid-type]
     result_name: StringProperty()  # type: ignore[valid-type]
 
+
+SplatCutSettings.__annotations__.update({name: option_property(name) for name in SCENE_OPTIONS})
 
 CLASSES = (SplatCutView, SplatCutPrompt, SplatCutObject, SplatCutSettings)
 

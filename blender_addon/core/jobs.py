@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from splatcut.errors import UserError
-from splatcut.messages import InlineView, Job, JobOptions, ObjectPrompt, job_to_json
+from splatcut.messages import SCENE_OPTIONS, InlineView, Job, JobOptions, ObjectPrompt, job_to_json
 from splatcut.messages.worker import ProgressEvent, SetViews
 
 from .folders import size_of
@@ -59,29 +59,12 @@ class Sources:
     images: Path | None = None
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The panel's choices and the preferences, as ``JobOptions`` has them."""
-
-    quality: str = "standard"
-    refine: bool = True
-    soft_edges: bool = False
-    correct_masks: bool = True
-    seed: int = 0
-    device: str = "auto"
-    model: str | None = None
-
-    def options(self) -> JobOptions:
-        """The engine's options. Raises ``UserError``."""
-        return JobOptions(
-            device=self.device,
-            quality=self.quality,
-            seed=self.seed,
-            refine=self.refine,
-            soft_edges=self.soft_edges,
-            trust_masks=not self.correct_masks,
-            model=self.model or None,
-        )
+def options_of(settings: object, device: str, model: str | None) -> JobOptions:
+    """The engine's options: those that the splat object has as properties, and the preferences'. Raises ``UserError``."""
+    values = {name: getattr(settings, name) for name in SCENE_OPTIONS}
+    # Blender's numbers have single precision, in which 0.1 is 0.10000000149.
+    rounded = {name: round(value, 6) if isinstance(value, float) else value for name, value in values.items()}
+    return JobOptions(**rounded, device=device, model=model or None)
 
 
 def set_views(sources: Sources, prompt_views: Sequence[InlineView]) -> SetViews:
@@ -95,7 +78,7 @@ def build_job(
     objects: Sequence[ObjectPrompt],
     sources: Sources,
     prompt_views: Sequence[InlineView],
-    settings: Settings,
+    options: JobOptions,
 ) -> Job:
     """The job, with a folder of its own in ``runs`` that the same job always gets, so that it goes on where it stopped.
 
@@ -112,7 +95,7 @@ def build_job(
         cameras=sources.cameras,
         images=sources.images,
         objects=tuple(objects),
-        options=settings.options(),
+        options=options,
         prompt_views=tuple(prompt_views),
     )
     return replace(job, out=runs / job_key(job))

@@ -15,6 +15,7 @@ from splatcut.errors import UserError
 from splatcut.scene.transform import decompose_similarity
 
 from ..bridge import exchange, splats, transfers
+from ..bridge.properties import option_property
 from ..core import exports
 
 AXES = (
@@ -51,11 +52,7 @@ class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
         items=AXES,
         default="Y_DOWN",
     )
-    drop_invalid: BoolProperty(  # type: ignore[valid-type]
-        name="Leave Out Invalid",
-        description="Leave out Gaussians with values that are no numbers, instead of refusing the file",
-        default=False,
-    )
+    drop_invalid: option_property("drop_invalid")  # type: ignore[valid-type]
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         """Asks for files; for dropped ones only how."""

@@ -72,15 +72,7 @@ def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> _Runn
     placed, placed_views = prompts.read(settings)
     objects, inline = build_objects(placed, placed_views)
     sources = views.sources(context, obj)
-    options = jobs.Settings(
-        quality=settings.quality,
-        refine=settings.refine,
-        soft_edges=settings.soft_edges,
-        correct_masks=settings.correct_masks,
-        seed=settings.seed,
-        device=worker.option("device", "auto"),
-        model=worker.model(),
-    )
+    options = jobs.options_of(settings, worker.option("device", "auto"), worker.model())
     runs = scenes.folder(uid) / "runs"
     job = jobs.build_job(scenes.working_folder(uid) / "scene.ply", runs, objects, sources, inline, options)
     worker.python()  # a missing environment is told at once

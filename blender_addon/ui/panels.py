@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+from splatcut.messages import OPTIONS, placed
+
 from ..bridge import splats, state, worker
 from ..core import guide
 from . import situation
@@ -182,9 +184,9 @@ class SPLATCUT_PT_run(SplatPanel, bpy.types.Panel):
         busy = job is not None and job.kind == "run"
         options = layout.column()
         options.enabled = not busy
-        options.row().prop(settings, "quality", expand=True)
-        options.prop(settings, "refine")
-        options.prop(settings, "soft_edges")
+        for name in placed("panel"):
+            choices = bool(OPTIONS[name].choices)
+            (options.row() if choices else options).prop(settings, name, expand=choices)
         if job is not None and busy:
             _progress(context, layout, job)
             return
@@ -206,11 +208,11 @@ class SPLATCUT_PT_run_details(SplatPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def fill(self, context: bpy.types.Context, layout: Any, obj: Any) -> None:
-        """Whether masks are corrected, seed, and a run from the start."""
+        """The options that few need, and a run from the start."""
         column = layout.column()
         column.use_property_split = True
-        column.prop(obj.splatcut, "correct_masks")
-        column.prop(obj.splatcut, "seed")
+        for name in placed("details"):
+            column.prop(obj.splatcut, name)
         fresh = button(layout, "splatcut.run", text="Cut Again from the Start", icon="FILE_REFRESH")
         if fresh is not None:
             fresh.fresh = True

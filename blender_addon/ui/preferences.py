@@ -11,6 +11,7 @@ from bpy.props import EnumProperty, FloatProperty, StringProperty
 import splatcut
 
 from ..bridge import state, worker
+from ..bridge.properties import option_property
 from ..core import environment, jobs
 
 #: Width of a letter in the interface's font at scale 1, pixels, a little on the safe side.
@@ -53,22 +54,8 @@ class SplatCutPreferences(bpy.types.AddonPreferences):
         ),
         default="cpu",
     )
-    device: EnumProperty(  # type: ignore[valid-type]
-        name="Device",
-        items=(
-            ("auto", "Automatic", "The GPU where the engine can use one, else the CPU"),
-            ("cuda", "CUDA", "An NVIDIA GPU"),
-            ("cpu", "CPU", "The processor"),
-        ),
-        default="auto",
-        update=_restart,
-    )
-    model_path: StringProperty(  # type: ignore[valid-type]
-        name="Model",
-        description="Weights of another 2D model (SAM .pth, MobileSAM .pth, SAM 2 .onnx encoder); empty for ours",
-        subtype="FILE_PATH",
-        update=_restart,
-    )
+    device: option_property("device", update=_restart)  # type: ignore[valid-type]
+    model_path: option_property("model", subtype="FILE_PATH", update=_restart)  # type: ignore[valid-type]
     cache_path: StringProperty(  # type: ignore[valid-type]
         name="Cache",
         description="Folder for what can be made again: embeddings, runs; empty for the system's place for caches",

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a batch is to do: its command line, and manifests of many scenes as JSON or CSV. Runs without Blender.
 
-A manifest's entry has the names of the options: ``scene`` and ``prompts``, and where wanted ``name`` (folder under
---out, by default the scene's), ``cameras``, ``images``, ``quality``, ``refine``, ``soft_edges``, ``tau``, ``seed``,
-``axes``, ``format``, ``blend``, ``render``, ``samples``. JSON: ``{"defaults": {...}, "scenes": [{...}, ...]}``; CSV: a
-header with these names, an empty cell means the default. Relative paths are relative to the manifest.
+An entry of a manifest has ``scene`` and ``prompts`` and, where wanted, ``name`` (folder under --out, by default the
+scene's), ``cameras``, ``images``, ``axes``, ``format``, ``blend``, ``render``, ``samples`` and the options that Blender
+shows in its panel (``splatcut.messages.SCENE_OPTIONS``; docs/options.md). JSON: ``{"defaults": {...}, "scenes": [{...},
+...]}``; CSV: a header with these names, where an empty cell means the default. Relative paths are relative to the
+manifest.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from splatcut.errors import UserError
+from splatcut.messages import OPTIONS, SCENE_OPTIONS, JobOptions
+from splatcut.messages.arguments import add_arguments
+
 FORMATS = ("PLY", "SPLAT", "SPZ", "COMPRESSED")
 AXES = ("Y_DOWN", "Y_UP", "Z_UP")
-QUALITIES = ("draft", "standard", "fine")
 _PATHS = ("scene", "cameras", "images", "prompts", "blend", "render")
-_FLAGS = ("refine", "soft_edges")
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -35,11 +38,12 @@ class InputError(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """One scene. Paths are absolute; the options are those of the add-on's panel.
+    """One scene. Paths are absolute.
 
     Attributes:
         name: folder of the results under the batch's.
         cameras: of the data set, or None for virtual views.
+        options: of the job; only ``SCENE_OPTIONS`` differ from their defaults.
         blend: .blend to save; render: picture to render, with ``samples`` samples a pixel.
     """
 
@@ -48,11 +52,7 @@ class Task:
     prompts: Path
     cameras: Path | None = None
     images: Path | None = None
-    quality: str = "standard"
-    refine: bool = True
-    soft_edges: bool = False
-    tau: float = 0.6
-    seed: int = 0
+    options: JobOptions = field(default_factory=JobOptions)
     axes: str = "Y_DOWN"
     format: str = "PLY"
     blend: Path | None = None
@@ -62,17 +62,11 @@ class Task:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[^\x00-\x1f<>:\"/\\|?*]*[^\x00-\x1f<>:\"/\\|?*. ]", self.name):
             raise InputError(f"The name {self.name!r} is no legal folder name.")
-        for value, allowed, what in (
-            (self.quality, QUALITIES, "quality"),
-            (self.axes, AXES, "axes"),
-            (self.format, FORMATS, "format"),
-        ):
+        for value, allowed, what in ((self.axes, AXES, "axes"), (self.format, FORMATS, "format")):
             if value not in allowed:
                 raise InputError(f"The option {what} of {self.name!r} must be {' or '.join(allowed)}, not {value!r}.")
-        if not 0 < self.tau <= 1:
-            raise InputError(f"The option tau of {self.name!r} must be above 0 and at most 1, not {self.tau!r}.")
-        if self.seed < 0 or self.samples < 1:
-            raise InputError(f"seed must be at least 0 and samples at least 1; those of {self.name!r} are not.")
+        if self.samples < 1:
+            raise InputError(f"The option samples of {self.name!r} must be at least 1, not {self.samples}.")
 
     def missing(self) -> str | None:
         """A sentence naming what the task needs and is not there, or None."""
@@ -85,11 +79,12 @@ class Task:
     def key(self) -> str:
         """Equal for tasks that give the same results: what the inputs were when last changed, and the options."""
         content: dict[str, Any] = {}
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            content[field.name] = str(value) if isinstance(value, Path) else value
-            if isinstance(value, Path) and field.name not in ("blend", "render") and value.exists():
-                content[f"{field.name}:state"] = _state(value)
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            content[item.name] = str(value) if isinstance(value, Path) else value
+            if isinstance(value, Path) and item.name not in ("blend", "render") and value.exists():
+                content[f"{item.name}:state"] = _state(value)
+        content["options"] = dataclasses.asdict(self.options)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -123,15 +118,10 @@ def parser(description: str) -> argparse.ArgumentParser:
     result.add_argument("--images", type=Path, metavar="DIR", help="folder of the photos")
     result.add_argument("--blend", type=Path, metavar="FILE", help="save the result as a .blend")
     result.add_argument("--render", type=Path, metavar="PNG", help="render the result with Cycles")
-    defaults = {field.name: field.default for field in dataclasses.fields(Task)}
-    result.add_argument("--samples", type=int, help=f"samples a pixel of the render ({defaults['samples']})")
-    result.add_argument("--quality", choices=QUALITIES, help=f"of the refined edges ({defaults['quality']})")
-    result.add_argument("--no-refine", dest="refine", action="store_const", const=False, help="cut, and no more")
-    result.add_argument("--soft-edges", action="store_const", const=True, help="soft opacity at the edges")
-    result.add_argument("--tau", type=float, help=f"mask variance that makes an edge ({defaults['tau']})")
-    result.add_argument("--seed", type=int, help=f"of the random numbers ({defaults['seed']})")
-    result.add_argument("--axes", choices=AXES, help=f"the file's axes ({defaults['axes']})")
-    result.add_argument("--format", choices=FORMATS, help=f"of the exported objects ({defaults['format']})")
+    add_arguments(result, SCENE_OPTIONS, defaults=False)
+    result.add_argument("--samples", type=int, help=f"samples per pixel of the render (default: {Task.samples})")
+    result.add_argument("--axes", choices=AXES, help=f"the file's axes (default: {Task.axes})")
+    result.add_argument("--format", choices=FORMATS, help=f"of the exported objects (default: {Task.format})")
     result.add_argument("--again", action="store_true", help="also what an earlier run of the batch has finished")
     result.add_argument("--stop-at-failure", action="store_true", help="leave the other scenes when one fails")
     result.add_argument("--worker-python", type=Path, metavar="FILE", help="Python that has the engine installed")
@@ -140,11 +130,7 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 def parse(options: argparse.Namespace) -> Batch:
     """The batch that the command line and its manifest ask for. Raises ``InputError``."""
-    given = {
-        field.name: getattr(options, field.name)
-        for field in dataclasses.fields(Task)
-        if getattr(options, field.name, None) is not None
-    }
+    given = {name: value for name in _known() if (value := getattr(options, name, None)) is not None}
     if (options.scene is None) == (options.manifest is None):
         raise InputError("Give either a scene or --manifest.")
     if options.manifest is not None:
@@ -217,11 +203,15 @@ def _csv_entries(path: Path, text: str) -> list[dict[str, Any]]:
     ]
 
 
+def _known() -> list[str]:
+    """What an entry may have."""
+    return [*(item.name for item in dataclasses.fields(Task) if item.name != "options"), *SCENE_OPTIONS]
+
+
 def _task(entry: Mapping[str, Any], base: Path, where: str) -> Task:
-    known = {field.name for field in dataclasses.fields(Task)}
-    unknown = sorted(set(entry) - known)
+    unknown = sorted(set(entry) - set(_known()))
     if unknown:
-        raise InputError(f"{where} has {unknown[0]!r}, which is no option. The options are {', '.join(sorted(known))}.")
+        raise InputError(f"{where} has {unknown[0]!r}, which is no option. The options are {', '.join(_known())}.")
     for name in ("scene", "prompts"):
         if name not in entry:
             raise InputError(f"{where} names no {name}.")
@@ -232,7 +222,11 @@ def _task(entry: Mapping[str, Any], base: Path, where: str) -> Task:
         except (TypeError, ValueError, KeyError) as error:
             raise InputError(f"{where} has the {name} {value!r}, which cannot be used.") from error
     values.setdefault("name", _name_of(values["scene"]))
-    return Task(**values)
+    try:
+        options = JobOptions(**{name: values.pop(name) for name in SCENE_OPTIONS if name in values})
+    except UserError as error:
+        raise InputError(f"{where}: {error}") from error
+    return Task(**values, options=options)
 
 
 def _value(name: str, value: Any, base: Path) -> Any:
@@ -240,16 +234,13 @@ def _value(name: str, value: Any, base: Path) -> Any:
         if not isinstance(value, (str, Path)):
             raise TypeError
         return (base / Path(value).expanduser()).absolute()
-    if name in _FLAGS:
-        if isinstance(value, bool):
-            return value
-        return _WORDS[str(value).strip().lower()]
-    if name in ("seed", "samples"):
-        if isinstance(value, (float, bool)):
+    kind = int if name == "samples" else OPTIONS[name].type if name in SCENE_OPTIONS else str
+    if kind is bool:
+        return value if isinstance(value, bool) else _WORDS[str(value).strip().lower()]
+    if kind in (int, float):
+        if isinstance(value, bool) or (kind is int and isinstance(value, float)):
             raise TypeError
-        return int(value)
-    if name == "tau":
-        return float(value)
+        return kind(value)
     if not isinstance(value, str):
         raise TypeError
     return value.upper() if name in ("axes", "format") else value

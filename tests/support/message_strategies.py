@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from splatcut.errors import UserError
 from splatcut.messages import (
-    ABLATIONS,
-    FIELD_ABLATIONS,
+    OPTIONS,
     InlineView,
     Job,
     JobOptions,
@@ -26,6 +25,7 @@ from splatcut.messages import (
     check_object_names,
     check_view_name,
 )
+from splatcut.messages.options import Option
 
 #: Folder that all files are in.
 BASE = Path("base")
@@ -102,27 +102,28 @@ def view_lists(max_size: int = 3) -> st.SearchStrategy[tuple[InlineView, ...]]:
     return st.lists(cameras(), max_size=max_size, unique_by=lambda view: view.name).map(tuple)
 
 
-WITHOUT_FIELD = [name for name in ABLATIONS if name not in FIELD_ABLATIONS]
-#: Whether there is a refinement and a field in it, and what is left out.
-refinements = (
-    st.just((False, False, ()))
-    | st.tuples(st.just(True), st.just(True), st.lists(st.sampled_from(ABLATIONS), unique=True).map(tuple))
-    | st.tuples(st.just(True), st.just(False), st.lists(st.sampled_from(WITHOUT_FIELD), unique=True).map(tuple))
-)
-options = st.builds(
-    lambda refinement, **others: JobOptions(refine=refinement[0], field=refinement[1], ablate=refinement[2], **others),
-    device=st.sampled_from(["auto", "cuda", "cpu"]),
-    quality=st.sampled_from(["draft", "standard", "fine"]),
-    tau=st.floats(0.0, 1.0, exclude_min=True),
-    seed=st.integers(0, 2**32 - 1),
-    refinement=refinements,
-    split=st.none() | st.booleans(),
-    trust_masks=st.booleans(),
-    soft_edges=st.booleans(),
-    holdout=st.just(0) | st.integers(2, 100),
-    model=st.none() | views,
-    drop_invalid=st.booleans(),
-)
+settings = st.booleans() | st.integers(-9, 9) | numbers | st.text(max_size=5)
+
+
+@st.composite
+def options(draw: st.DrawFn) -> JobOptions:
+    values = {name: draw(option_values(option)) for name, option in OPTIONS.items()}
+    experiments = st.dictionaries(st.sampled_from(["edge", "weights.spill"]), settings)
+    return JobOptions(**values, experiment=draw(experiments) if values["refine"] else {})
+
+
+def option_values(option: Option) -> st.SearchStrategy[object]:
+    """All that an option may be."""
+    if option.choices:
+        return st.sampled_from(option.values)
+    if option.type is bool:
+        return st.booleans()
+    if option.type is str:
+        return views if option.default is not None else st.none() | views
+    if option.type is float:
+        return st.floats(option.low, option.high, exclude_min=option.above)
+    inside = st.integers(int(option.low), 2**40 if option.high == math.inf else int(option.high))
+    return inside if option.off is None else inside | st.just(int(option.off))
 
 
 @st.composite
@@ -137,6 +138,6 @@ def jobs(draw: st.DrawFn) -> Job:
         images=draw(st.none() | files),
         objects=() if with_masks else draw(object_lists()),
         masks=draw(files) if with_masks else None,
-        options=draw(options),
+        options=draw(options()),
         prompt_views=() if with_masks else inline[count:],
     )

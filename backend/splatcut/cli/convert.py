@@ -11,6 +11,7 @@ from typing import Any
 
 from splatcut.errors import UserError
 from splatcut.formats import FORMATS, losses, read_splats, writable_format, write_splats
+from splatcut.messages.arguments import add_arguments
 
 
 def add_parser(subparsers: Any) -> None:
@@ -24,9 +25,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("input", type=Path, metavar="A", help="splat file to read, or the folder of an unbundled SOG")
     parser.add_argument("output", type=Path, metavar="B", help=f"splat file to write: {writable}")
     parser.add_argument("--force", action="store_true", help="replace B when it exists")
-    parser.add_argument(
-        "--drop-invalid", action="store_true", help="leave out Gaussians with values that are not finite"
-    )
+    add_arguments(parser, ["drop_invalid"])
     parser.set_defaults(func=run)
 
 

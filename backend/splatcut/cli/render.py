@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from splatcut.devices import resolve_device
 from splatcut.errors import UserError
+from splatcut.messages.arguments import add_arguments
 from splatcut.progress import Progress, Terminal
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians, concatenate
@@ -63,7 +64,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--matte", action="store_true", help="one matte per scene file, occlusion included")
     parser.add_argument("--exr", action="store_true", help="EXR, scene-linear, premultiplied alpha")
     parser.add_argument("--depth", action="store_true", help="depth as 32-bit float TIFF, and as channel Z of the EXR")
-    parser.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto")
+    add_arguments(parser, ["device"])
     parser.set_defaults(func=run)
 
 

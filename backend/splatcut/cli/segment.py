@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.errors import UserError
-from splatcut.messages import ABLATIONS, Job, JobOptions, ObjectPrompt, ViewPrompt, load_prompts, parse_at
+from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt, load_prompts, parse_at
+from splatcut.messages.arguments import add_arguments, given, parse_experiment
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.progress import Terminal
 from splatcut.segmenter import default_cache_folder
@@ -48,73 +49,16 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--name", default="object", help="name of the object that --at clicks on (default: object)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results; new, empty or of the same job")
-    parser.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto")
-    parser.add_argument(
-        "--quality",
-        choices=("draft", "standard", "fine"),
-        default="standard",
-        help="how long to work on the masks and the edges",
-    )
-    parser.add_argument(
-        "--tau", type=float, default=0.6, help="mask variance that makes a boundary Gaussian (default 0.6)"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--no-refine", action="store_true", help="no joint optimisation after the lift: faster, rougher edges"
-    )
-    parser.add_argument(
-        "--field",
-        action="store_true",
-        help="optimise a continuous field together with the Gaussians (slower; has not been found to gain anything)",
-    )
-    parser.add_argument(
-        "--ablate",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help=f"leave a part of the optimisation out to see what it is worth; may be repeated: {', '.join(ABLATIONS)}",
-    )
-    parser.add_argument(
-        "--trust-masks",
-        action="store_true",
-        help="take the masks as they are, instead of putting right those that most other views contradict",
-    )
-    parser.add_argument(
-        "--split",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="split boundary Gaussians (default: off)",
-    )
-    parser.add_argument(
-        "--soft-edges", action="store_true", help="straddling Gaussians go to both sides, opacity shared"
-    )
-    parser.add_argument("--holdout", type=int, default=0, metavar="N", help="keep every N-th view out, for scoring")
-    parser.add_argument("--model", help="weights of another 2D model: SAM or MobileSAM .pth, or a SAM 2 .onnx encoder")
-    parser.add_argument(
-        "--drop-invalid", action="store_true", help="leave out Gaussians with values that are not finite"
-    )
+    add_arguments(parser)
     parser.add_argument("--force", action="store_true", help="replace another job's results in the output folder")
     parser.add_argument("--cache", type=Path, default=default_cache_folder(), help="folder of the image embeddings")
+    # For experiments alone: settings of the refinement by name, as in --experiment weights.spill=1.
+    parser.add_argument("--experiment", action="append", default=[], metavar="KEY=VALUE", help=argparse.SUPPRESS)
     parser.set_defaults(func=run)
 
 
 def job_of(args: argparse.Namespace) -> Job:
     """The job that the arguments describe. Raises ``UserError`` where they contradict."""
-    options = JobOptions(
-        device=args.device,
-        quality=args.quality,
-        tau=args.tau,
-        seed=args.seed,
-        refine=not args.no_refine,
-        field=args.field,
-        ablate=tuple(args.ablate),
-        trust_masks=args.trust_masks,
-        split=args.split,
-        soft_edges=args.soft_edges,
-        holdout=args.holdout,
-        model=args.model,
-        drop_invalid=args.drop_invalid,
-    )
     objects: tuple[ObjectPrompt, ...] = ()
     if args.prompts is not None:
         objects = load_prompts(args.prompts)
@@ -129,7 +73,7 @@ def job_of(args: argparse.Namespace) -> Job:
         images=args.images,
         objects=objects,
         masks=args.masks,
-        options=options,
+        options=JobOptions(**{**given(args), "experiment": parse_experiment(args.experiment)}),
     )
 
 

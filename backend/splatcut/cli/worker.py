@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.errors import UserError
+from splatcut.messages.arguments import add_arguments
 from splatcut.worker.pipes import Lines, take_pipes
 
 
@@ -24,8 +25,7 @@ def add_parser(subparsers: Any) -> None:
         description="Reads requests, one JSON object a line, from standard input and writes replies and events to "
         "standard output. Everything else goes to standard error. Ends when standard input does.",
     )
-    parser.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto")
-    parser.add_argument("--model", help="weights of another 2D model: SAM or MobileSAM .pth, or a SAM 2 .onnx encoder")
+    add_arguments(parser, ["device", "model"])
     parser.add_argument("--cache", type=Path, help="folder of the image embeddings")
     parser.add_argument("--cache-bytes", type=int, help="bytes that the image embeddings may take on the disk")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append standard error to this file")

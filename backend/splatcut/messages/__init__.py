@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The job and prompt schema as dataclasses, to and from JSON. Standard library only: Blender imports it as it is."""
 
-from splatcut.messages.job import ABLATIONS, FIELD_ABLATIONS, InlineView, Job, JobOptions, job_from_json, job_to_json
+from splatcut.messages.job import InlineView, Job, job_from_json, job_to_json, options_to_json
 from splatcut.messages.names import check_object_name, check_object_names, check_view_name
+from splatcut.messages.options import OPTIONS, SCENE_OPTIONS, JobOptions, placed
 from splatcut.messages.prompts import (
     MaskPrompt,
     ObjectPrompt,
@@ -19,8 +20,8 @@ from splatcut.messages.prompts import (
 from splatcut.messages.reading import SCHEMA_VERSION
 
 __all__ = [
-    "ABLATIONS",
-    "FIELD_ABLATIONS",
+    "OPTIONS",
+    "SCENE_OPTIONS",
     "SCHEMA_VERSION",
     "InlineView",
     "Job",
@@ -37,7 +38,9 @@ __all__ = [
     "job_from_json",
     "job_to_json",
     "load_prompts",
+    "options_to_json",
     "parse_at",
     "parse_prompts",
+    "placed",
     "prompts_to_json",
 ]

@@ -13,10 +13,10 @@ from typing import Any
 
 from splatcut.errors import UserError
 from splatcut.messages.names import check_object_names, check_view_name
+from splatcut.messages.options import JobOptions
 from splatcut.messages.prompts import ObjectPrompt, objects_to_json, parse_objects
 from splatcut.messages.reading import (
     SCHEMA_VERSION,
-    as_flag,
     as_integer,
     as_list,
     as_number,
@@ -25,107 +25,9 @@ from splatcut.messages.reading import (
     as_text,
     check_keys,
     check_version,
-    describe,
     located,
     parse_json,
 )
-
-DEVICES = ("auto", "cuda", "cpu")
-QUALITIES = ("draft", "standard", "fine")
-#: Parts of the joint optimisation that can be left out to see what they are worth.
-ABLATIONS = (
-    "no-rbf",
-    "no-hash",
-    "field-then-gaussians",
-    "no-alone",
-    "no-spill",
-    "no-far",
-    "no-between",
-    "no-picture",
-    "no-noise",
-    "no-hidden",
-)
-#: Those of them that are parts of the continuous field.
-FIELD_ABLATIONS = ("no-rbf", "no-hash", "field-then-gaussians")
-
-
-@dataclass(frozen=True)
-class JobOptions:
-    """How the work is done.
-
-    Attributes:
-        device: "auto" takes CUDA where there is one.
-        quality: "draft", "standard" or "fine": how many passes over the masks, and iterations and rounds of the
-            joint optimisation.
-        tau: mask variance above which a Gaussian is a boundary Gaussian, in (0, 1] (method: boundary Gaussians).
-        seed: source of every random number, 0 to 2^32 - 1.
-        refine: joint optimisation after the lift.
-        field: optimise a continuous field together with the Gaussians. Off: it gains nothing that its time would be
-            worth (docs/method.md).
-        ablate: parts of the joint optimisation to leave out, among ``ABLATIONS``; each once.
-        trust_masks: take the masks as they are; otherwise those that most other views contradict are put right first,
-            and the edges of a 2D model's are drawn to the pictures'.
-        split: splitting of boundary Gaussians. None: off. Without ``refine`` it sharpens objects in some scenes
-            only and makes pictures slightly worse in all, with it it gains nothing: measured in docs/benchmarks.md.
-        soft_edges: edges with a soft opacity instead of a hard cut.
-        holdout: every N-th view by name, from the first, is kept out of everything but the final masks; 0 keeps none
-            out, otherwise at least 2.
-        model: path of a 2D model's weights, or None for the embedded one.
-        drop_invalid: leave out Gaussians with values that are not finite, instead of refusing the scene.
-    """
-
-    device: str = "auto"
-    quality: str = "standard"
-    tau: float = 0.6
-    seed: int = 0
-    refine: bool = True
-    field: bool = False
-    ablate: tuple[str, ...] = ()
-    trust_masks: bool = False
-    split: bool | None = None
-    soft_edges: bool = False
-    holdout: int = 0
-    model: str | None = None
-    drop_invalid: bool = False
-
-    def __post_init__(self) -> None:
-        for name, value, allowed in (("device", self.device, DEVICES), ("quality", self.quality, QUALITIES)):
-            if value not in allowed:
-                raise UserError(f"The option {name} must be {' or '.join(allowed)}, not {describe(value)}.")
-        if not 0.0 < as_number(self.tau, "The option tau") <= 1.0:
-            raise UserError(f"The option tau must be above 0 and at most 1, not {describe(self.tau)}.")
-        if not 0 <= as_integer(self.seed, "The option seed") < 2**32:
-            raise UserError(f"The option seed must be from 0 to 2^32 - 1, not {describe(self.seed)}.")
-        flags = ("refine", "field", "trust_masks", "soft_edges", "drop_invalid")
-        for name in (*flags, *(() if self.split is None else ("split",))):
-            as_flag(getattr(self, name), f"The option {name}")
-        self._check_ablate()
-        holdout = as_integer(self.holdout, "The option holdout")
-        if holdout < 0 or holdout == 1:
-            raise UserError(
-                f"The option holdout must be 0 (no view is held out) or at least 2, not {describe(self.holdout)}."
-            )
-        if self.model is not None:
-            as_text(self.model, "The option model")
-
-    def _check_ablate(self) -> None:
-        if not isinstance(self.ablate, tuple):
-            raise UserError(f"The option ablate must be a list of names, not {describe(self.ablate)}.")
-        for name in self.ablate:
-            if name not in ABLATIONS:
-                raise UserError(
-                    f"The option ablate knows {', '.join(ABLATIONS[:-1])} and {ABLATIONS[-1]}, not {describe(name)}."
-                )
-            if self.ablate.count(name) > 1:
-                raise UserError(f"The option ablate names {describe(name)} twice.")
-        if self.ablate and not self.refine:
-            raise UserError("The option ablate leaves parts of the refinement out, but the refinement itself is off.")
-        if self.field and not self.refine:
-            raise UserError("The option field asks for a part of the refinement, but the refinement itself is off.")
-        parts = [name for name in self.ablate if name in FIELD_ABLATIONS]
-        if parts and not self.field:
-            raise UserError(f"The option ablate leaves out {parts[0]}, a part of the field, but the field is off.")
-
 
 @dataclass(frozen=True)
 class InlineView:
@@ -225,7 +127,7 @@ def job_to_json(job: Job) -> dict[str, Any]:
         result["objects"] = objects_to_json(job.objects)
     if job.masks is not None:
         result["masks"] = job.masks.as_posix()
-    result["options"] = {**dataclasses.asdict(job.options), "ablate": list(job.options.ablate)}
+    result["options"] = options_to_json(job.options)
     result["out"] = job.out.as_posix()
     return result
 
@@ -253,14 +155,18 @@ def job_from_json(source: str | Mapping[str, Any], base: Path) -> Job:
     )
 
 
+def options_to_json(options: JobOptions) -> dict[str, Any]:
+    """The mapping under a job's ``"options"``; ``experiment`` is in it only where there is one."""
+    result = dataclasses.asdict(options)
+    if not options.experiment:
+        del result["experiment"]
+    return result
+
+
 def _parse_options(value: Any) -> JobOptions:
     fields = as_object(value, '"options"')
     check_keys(fields, '"options"', required=[], optional=[item.name for item in dataclasses.fields(JobOptions)])
-    if isinstance(fields.get("ablate"), list):
-        fields = {**fields, "ablate": tuple(fields["ablate"])}
-    options = JobOptions(**fields)
-    # JSON does not tell 8 from 8.0; the dataclass does.
-    return dataclasses.replace(options, tau=float(options.tau), seed=int(options.seed), holdout=int(options.holdout))
+    return JobOptions(**fields)
 
 
 def parse_views(value: Sequence[Any], base: Path) -> tuple[InlineView, ...]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -28,11 +27,11 @@ from splatcut.masks.click_warnings import doubts
 from splatcut.masks.consensus import Consensus, lift_agreeing
 from splatcut.masks.loop import Eyes
 from splatcut.masks.ready import read_ready_masks
-from splatcut.messages import Job, job_to_json
+from splatcut.messages import Job, options_to_json
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
+from splatcut.pipeline.experiment import with_settings
 from splatcut.pipeline.extraction import extract, find_labels, islands_from_arrays, islands_to_arrays
 from splatcut.pipeline.inputs import Inputs, fingerprint, read_inputs
-from splatcut.pipeline.labelling import split_boundary
 from splatcut.pipeline.masking import prompted_masks
 from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
 from splatcut.pipeline.viewpoints import views_about_prompts
@@ -249,8 +248,8 @@ def _masks(run: _Run, views: list[View]) -> tuple[MaskSet, list[View]]:
 
 
 def _labels(run: _Run, masks: MaskSet, views: list[View]) -> tuple[Labelled, MaskSet, list[dict[str, Any]]]:
-    """Probabilities and boundary (stage ``lift``), with splits when nothing is optimised afterwards; the masks, put
-    right where the others contradict them, and JSON-ready what was done to which."""
+    """Probabilities and boundary (stage ``lift``); the masks, put right where the others contradict them, and
+    JSON-ready what was done to which."""
     options = run.job.options
 
     def compute() -> tuple[Arrays, dict[str, Any]]:
@@ -259,8 +258,6 @@ def _labels(run: _Run, masks: MaskSet, views: list[View]) -> tuple[Labelled, Mas
             result = lift_scene(run.gaussians, views, masks, options.tau, run.progress, run.device)
         else:
             result, found = lift_agreeing(run.gaussians, views, masks, options.tau, run.progress, run.device)
-        if options.split and not options.refine:
-            result = split_boundary(result, views, found.masks, options.tau, run.progress, run.device)
         arrays = result.arrays()
         arrays.update({f"{MASK}{n:05d}": found.masks.probability[n] for n in {view for view, _ in found.changes}})
         return arrays, {"boundary": list(result.boundary), "changes": found.told()}
@@ -302,6 +299,8 @@ def _refine(
     from splatcut.pipeline import refinement
     from splatcut.refine.options import RefineOptions
 
+    usual = replace(RefineOptions.of(options.quality, options.tau, options.seed), tau_move=options.tau)
+    refining = with_settings(usual, options.experiment)
     sources = {view.name: view for view in views}
 
     problems: list[str] = []
@@ -315,11 +314,8 @@ def _refine(
 
     def compute() -> tuple[Arrays, dict[str, Any]]:
         made = refinement.refine_scene(
-            run.gaussians, labelled, mask_views, masks,
-            RefineOptions.of(
-                options.quality, options.tau, options.seed, options.ablate, options.split, options.field
-            ),
-            run.progress, run.device, saving=refinement.Saving(run.checkpoints), photo=photo,
+            run.gaussians, labelled, mask_views, masks, refining, run.progress, run.device,
+            saving=refinement.Saving(run.checkpoints), photo=photo,
         )  # fmt: skip
         notes = {"boundary": list(made.labelled.boundary), "summary": made.summary, "warnings": sorted(set(problems))}
         return made.labelled.arrays(), notes
@@ -384,7 +380,6 @@ def _report(
     told: dict[str, Any],
 ) -> Report:
     splats, job = run.inputs.splats, run.job
-    options = job_to_json(replace(job, options=replace(job.options))).get("options", {})
     return Report(
         scene={
             "path": os.fspath(job.scene),
@@ -393,7 +388,7 @@ def _report(
             "sh_degree": splats.gaussians.sh_degree,
             "dropped": splats.dropped,
         },
-        options={**dataclasses.asdict(job.options), **options},
+        options=options_to_json(job.options),
         objects=[
             ObjectEntry(
                 name, files.counts[name], labelled.boundary[k], f"objects/{name}.ply" if files.counts[name] else None

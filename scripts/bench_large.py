@@ -163,7 +163,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--gaussians", type=int, default=1_000_000, help="at least so many (default 1,000,000)")
     parser.add_argument("--views", type=int, default=30, help="number of views (default 30)")
     parser.add_argument("--layout", choices=("grid", "row"), default="grid")
-    parser.add_argument("--split", action="store_true", help="with splitting of boundary Gaussians")
     parser.add_argument("--profile", action="store_true", help="run once more with cProfile and print where time goes")
     parser.add_argument("--out", type=Path, help="keep the scene and the results here (default: a temporary folder)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
@@ -175,7 +174,7 @@ def bench(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     source = folder / "large"
     source.mkdir(parents=True)
     result: dict[str, Any] = {"machine": machine(), "scene": build(arguments, source)}
-    options = ["--no-refine", "--device", "cpu", *(["--split"] if arguments.split else [])]
+    options = ["--no-refine", "--device", "cpu"]
     scene = arguments.scene
     small: list[str | Path] = ["segment", scene / "scene.ply", "--cameras", scene / "sparse" / "0"]
     small += ["--images", scene / "images", "--masks", scene / "masks", "--out", folder / "warm_up", *options]

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from splatcut.errors import UserError
+from splatcut.messages import OPTIONS
 
 #: The threshold of the mask variance when none is given.
-TAU = 0.6
+TAU = OPTIONS["tau"].default
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,28 @@ class Variant:
         return "--no-refine" not in self.options
 
 
-def _ablate(*switches: str) -> tuple[str, ...]:
-    return tuple(word for switch in switches for word in ("--ablate", switch))
+#: Settings of the refinement that disable one component of it, see ``splatcut.pipeline.experiment``.
+WITHOUT = {
+    "hidden": ("hidden=false",),
+    "spill": ("weights.spill=1",),
+    "far": ("weights.far=1",),
+    "between": ("between=0",),
+    "picture": ("picture.share=0",),
+    "noise": ("noise=0", "photo_noise=0", "weights.photo=3"),
+    "alone": ("weights.alone=0",),
+}
 
 
-def _without(name: str, says: str, *switches: str, field: bool = False) -> Variant:
-    return Variant(name, (("--field",) if field else ()) + _ablate(*switches), says)
+def _experiment(*settings: str) -> tuple[str, ...]:
+    return tuple(word for setting in settings for word in ("--experiment", setting))
+
+
+def _without(component: str, says: str) -> Variant:
+    return Variant(f"no-{component}", _experiment(*WITHOUT[component]), says)
+
+
+def _field(name: str, says: str, *settings: str) -> Variant:
+    return Variant(name, _experiment("field.on=true", *settings), says)
 
 
 VARIANTS = {
@@ -50,42 +67,38 @@ VARIANTS = {
     for variant in (
         Variant("lift", ("--trust-masks", "--no-refine"), "lifting in closed form, nothing else"),
         Variant(
-            "split", ("--trust-masks", "--split", "--no-refine"), "lifting, boundary Gaussians split and lifted again"
-        ),
-        Variant(
             "plain",
-            ("--trust-masks", *_ablate("no-hidden", "no-spill", "no-far", "no-between", "no-picture", "no-noise")),
+            (
+                "--trust-masks",
+                *_experiment(*(setting for name in WITHOUT if name != "alone" for setting in WITHOUT[name])),
+            ),
             "plain joint optimisation: masks as they are, no rule for hidden extents, all of their pixels alike, "
             "no views in between, nothing for the picture alone, photos weigh the same in all scenes",
         ),
         Variant("trust-masks", ("--trust-masks",), "full, all masks taken as they are"),
-        _without("field", "full, and a continuous field is optimised with the Gaussians", field=True),
-        _without("no-rbf", "field without RBF interpolation", "no-rbf", field=True),
-        _without("no-hash", "field without hash encoding", "no-hash", field=True),
-        _without(
-            "field-then-gaussians",
-            "field trained first, then the Gaussians, not jointly",
-            "field-then-gaussians",
-            field=True,
+        _field("field", "full, and a continuous field is optimised with the Gaussians"),
+        _field("no-rbf", "field without RBF interpolation", "field.rbf=false"),
+        _field("no-hash", "field without hash encoding", "field.hash=false"),
+        _field(
+            "field-then-gaussians", "field trained first, then the Gaussians, not jointly", "field.joint=false"
         ),
-        _without("no-spill", "full, both sides of the masks weigh alike in the loss on the object alone", "no-spill"),
-        _without("no-far", "full, a mask's pixels weigh the same near its edge as far from it", "no-far"),
-        _without("no-between", "full, without the input's render from between the views", "no-between"),
-        _without("no-picture", "full, without the end in which shapes stay and the picture is fitted", "no-picture"),
+        _without("hidden", "full, without the rule for hidden extents"),
+        _without("spill", "full, both sides of the masks weigh alike in the loss on the object alone"),
+        _without("far", "full, a mask's pixels weigh the same near its edge as far from it"),
+        _without("between", "full, without the input's render from between the views"),
+        _without("picture", "full, without the end in which shapes stay and the picture is fitted"),
         _without(
-            "no-noise",
+            "noise",
             "full, the picture weighs the same however far the scene is from its photos, as much as without the end",
-            "no-noise",
         ),
-        Variant("with-split", ("--split",), "full, and boundary Gaussians are split first"),
-        _without("no-alone", "full without the loss on the object rendered alone", "no-alone"),
-        _without("full", "the whole method"),
+        _without("alone", "full without the loss on the object rendered alone"),
+        Variant("full", (), "the whole method"),
     )
 }
 
 #: What protocol E runs, and the thresholds that it runs the whole method with besides ``TAU``.
 ABLATIONS = tuple(VARIANTS)
-ABLATION_TAUS = (0.2, 0.4, 0.8)
+ABLATION_TAUS = (0.05, 0.2, 0.6)
 #: What the other protocols run when no variant is named.
 USUAL = ("lift", "plain", "full")
 

@@ -15,6 +15,7 @@ import pytest
 from batch import manifest, summary
 from batch.manifest import Batch, InputError, Task
 from batch.summary import Result
+from splatcut.messages import OPTIONS, SCENE_OPTIONS, JobOptions
 
 
 def parse(*arguments: str | Path) -> Batch:
@@ -25,7 +26,8 @@ def test_one_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     batch = parse("a/garden.ply", "--prompts", "p.json", "--cameras", "c", "--out", "o", "--no-refine", "--tau", "0.5")
     (task,) = batch.tasks
-    assert task == Task("garden", tmp_path / "a/garden.ply", tmp_path / "p.json", tmp_path / "c", refine=False, tau=0.5)
+    options = JobOptions(refine=False, tau=0.5)
+    assert task == Task("garden", tmp_path / "a/garden.ply", tmp_path / "p.json", tmp_path / "c", options=options)
     assert batch.out == tmp_path / "o"
 
 
@@ -55,9 +57,9 @@ def test_json_manifest(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text(json.dumps(document))
     first, second = parse("--manifest", tmp_path / "m.json", "--out", "o", "--quality", "standard", "--seed", "7").tasks
     assert (first.name, first.scene, first.prompts) == ("a", tmp_path / "a.ply", tmp_path / "all.json")
-    assert (first.quality, first.seed, first.soft_edges) == ("draft", 7, False)
-    assert (second.name, second.quality, second.blend) == ("second", "fine", tmp_path / "out/b.blend")
-    assert second.soft_edges is True
+    assert first.options == JobOptions(quality="draft", seed=7)
+    assert (second.name, second.blend) == ("second", tmp_path / "out/b.blend")
+    assert second.options == JobOptions(quality="fine", seed=7, soft_edges=True)
 
 
 def test_csv_manifest(tmp_path: Path) -> None:
@@ -66,8 +68,27 @@ def test_csv_manifest(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     first, second = parse("--manifest", tmp_path / "m.csv", "--out", "o").tasks
-    assert (first.refine, first.tau, first.axes, first.samples) == (False, 0.7, "Z_UP", 32)
-    assert (second.refine, second.tau, second.axes, second.samples) == (True, 0.6, "Y_DOWN", 8)
+    assert (first.options, first.axes, first.samples) == (JobOptions(refine=False, tau=0.7), "Z_UP", 32)
+    assert (second.options, second.axes, second.samples) == (JobOptions(), "Y_DOWN", 8)
+
+
+def other_value(name: str) -> Any:
+    option = OPTIONS[name]
+    return option.values[0] if option.choices else not option.default if option.type is bool else option.type(1)
+
+
+@pytest.mark.parametrize("name", SCENE_OPTIONS)
+def test_each_of_the_panels_options_is_one_of_a_batch(name: str, tmp_path: Path) -> None:
+    other = other_value(name)
+    wanted = JobOptions(**{name: other})
+    assert wanted != JobOptions()
+    (tmp_path / "m.csv").write_text(f"scene,prompts,{name}\na.ply,p.json,{other}\n", encoding="utf-8")
+    assert parse("--manifest", tmp_path / "m.csv", "--out", "o").tasks[0].options == wanted
+    (tmp_path / "m.json").write_text(json.dumps([entry(**{name: other})]), encoding="utf-8")
+    assert parse("--manifest", tmp_path / "m.json", "--out", "o").tasks[0].options == wanted
+    written = f"--{name.replace('_', '-')}" if other else f"--no-{name.replace('_', '-')}"
+    words = [written] if isinstance(other, bool) else [written, str(other)]
+    assert parse("a.ply", "--prompts", "p.json", "--out", "o", *words).tasks[0].options == wanted
 
 
 def entry(**values: Any) -> dict[str, Any]:
@@ -80,10 +101,12 @@ def entry(**values: Any) -> dict[str, Any]:
         ({"scenes": []}, "names no scenes"),
         ({"scenes": [{"scene": "a.ply"}]}, "Entry 1 of .* names no prompts"),
         ({"scenes": [entry(colour="red")]}, "'colour', which is no option"),
-        ({"scenes": [entry(quality="best")]}, "quality of 'a' must be draft or standard or fine"),
-        ({"scenes": [entry(tau=2)]}, "tau of 'a'"),
+        ({"scenes": [entry(quality="best")]}, "Entry 1 .* quality must be draft, standard or fine"),
+        ({"scenes": [entry(tau=2)]}, "Entry 1 .* tau must be above 0 and at most 1, not 2.0"),
         ({"scenes": [entry(tau="much")]}, "tau 'much'"),
         ({"scenes": [entry(seed=1.5)]}, "seed 1.5"),
+        ({"scenes": [entry(field=True)]}, "'field', which is no option"),
+        ({"scenes": [entry(samples=0)]}, "samples of 'a' must be at least 1"),
         ({"scenes": [entry(refine="perhaps")]}, "refine 'perhaps'"),
         ({"scenes": [entry(name="../up")]}, "no legal folder name"),
         ({"scenes": [entry(name="x"), entry(name="X")]}, "Entries 1 and 2 .* same name"),
@@ -141,7 +164,7 @@ def test_the_key_follows_inputs_and_options(tmp_path: Path) -> None:
     task = task_of(tmp_path)
     key = task.key()
     assert task.key() == key
-    assert dataclasses.replace(task, seed=1).key() != key
+    assert dataclasses.replace(task, options=JobOptions(seed=1)).key() != key
     (tmp_path / "p.json").write_text("other")
     assert task.key() != key
     os.utime(tmp_path / "a.ply", (1, 1))

@@ -8,6 +8,9 @@ import pytest
 
 from quality.variants import ABLATION_TAUS, ABLATIONS, TAU, USUAL, VARIANTS, plan
 from splatcut.errors import UserError
+from splatcut.messages.arguments import parse_experiment
+from splatcut.pipeline.experiment import with_settings
+from splatcut.refine.options import RefineOptions
 
 
 def test_every_run_has_a_folder_of_its_own() -> None:
@@ -51,13 +54,20 @@ def test_an_unknown_variant_is_refused_by_name() -> None:
         plan(["A"], ["best"])
 
 
-def test_the_plain_optimisation_takes_the_masks_as_they_are_and_uses_neither_field_nor_splitting() -> None:
-    assert VARIANTS["plain"].options == (
-        "--trust-masks",
-        *("--ablate", "no-hidden", "--ablate", "no-spill", "--ablate", "no-far"),
-        *("--ablate", "no-between", "--ablate", "no-picture", "--ablate", "no-noise"),
+def test_the_plain_optimisation_takes_the_masks_as_they_are_and_disables_all_but_the_loss_on_the_object_alone() -> None:
+    assert VARIANTS["plain"].options[0] == "--trust-masks"
+    disabled = parse_experiment(VARIANTS["plain"].options[2::2])
+    assert sorted(disabled) == sorted(
+        ["hidden", "weights.spill", "weights.far", "between", "picture.share", "noise", "photo_noise", "weights.photo"]
     )
     assert VARIANTS["trust-masks"].options == ("--trust-masks",)
-    assert VARIANTS["field"].options == ("--field",)
-    assert VARIANTS["no-rbf"].options == ("--field", "--ablate", "no-rbf")
+    assert VARIANTS["field"].options == ("--experiment", "field.on=true")
     assert VARIANTS["full"].options == ()
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_is_one_that_the_engine_can_run(name: str) -> None:
+    words = VARIANTS[name].options
+    settings = parse_experiment(words[number + 1] for number, word in enumerate(words) if word == "--experiment")
+    usual = RefineOptions.of("standard")
+    assert (with_settings(usual, settings) != usual) == bool(settings)

@@ -65,7 +65,7 @@ def test_put_together_the_outputs_are_the_input(tmp_path: Path, blobs: BlobScene
     element = plyfile.PlyElement.describe(table, "vertex")
     byte_order = {"big": ">"}.get(kind, "<")
     plyfile.PlyData([element], text=kind == "ascii", byte_order=byte_order, comments=["made by hand"]).write(scene)
-    job = [scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--no-split", "--no-refine"]
+    job = [scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--no-refine"]
     assert segment(*job, "--out", out) == 0
     rows, parts = put_together(out)
     whole = plyfile.PlyData.read(scene)
@@ -95,10 +95,10 @@ def test_what_is_written(tmp_path: Path, blobs: BlobScene, segment: Segment) -> 
         assert min(sheet.size) > 300
 
 
-def test_split_rows_know_their_parents(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
+def test_rows_of_soft_edges_know_their_parents(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
     out = tmp_path / "out"
-    job = [blobs.scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--split"]
-    assert segment(*job, "--out", out) == 0
+    job = [blobs.scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--soft-edges"]
+    assert segment(*job, "--no-refine", "--out", out) == 0
     rows, _ = put_together(out)
     parent = np.load(out / "labels.npz")["parent"]
     source = plyfile.PlyData.read(blobs.scene)["vertex"].data

@@ -103,7 +103,7 @@ def test_values_that_are_not_finite(
     message = refused(scene, *with_masks)
     assert "3 of the 400" in message
     assert "--drop-invalid" in message
-    assert segment(scene, *with_masks, "--drop-invalid", "--no-split", "--no-refine", "--out", out) == 0
+    assert segment(scene, *with_masks, "--drop-invalid", "--no-refine", "--out", out) == 0
     report = json.loads((out / "report.json").read_text())
     assert report["scene"]["dropped"] == 3
     assert any("3 Gaussians" in warning for warning in report["warnings"])

@@ -30,7 +30,7 @@ from splatcut.progress import Quiet
 
 #: Where the runs of one job are killed one after the other: in and after each stage.
 MOMENTS = (
-    *("floaters:2", "after:floaters", "masks:3", "after:masks", "edge normals:4", "after:lift"),
+    *("floaters:2", "after:floaters", "masks:3", "after:masks", "lift:4", "after:lift"),
     *("islands:1", "after:extract", "file:6", "after:write"),
 )
 STAGES = ("floaters", "masks", "lift", "extract", "write")
@@ -42,7 +42,7 @@ needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this 
 def ready(blobs: BlobScene) -> list[object]:
     """A job from ready masks; everything but the output folder."""
     masks = ["--masks", blobs.folder / "masks"]
-    return [blobs.scene, "--cameras", blobs.cameras, *masks, "--split", "--no-refine", "--device", "cpu"]
+    return [blobs.scene, "--cameras", blobs.cameras, *masks, "--soft-edges", "--no-refine", "--device", "cpu"]
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_cancelled_at_any_call(
     tmp_path: Path, blobs: BlobScene, undisturbed: Path, segment: Callable[..., int]
 ) -> None:
     """Progress may say stop anywhere; what is finished is kept and the folder is free again."""
-    options = JobOptions(device="cpu", refine=False, split=True)
+    options = JobOptions(device="cpu", refine=False, soft_edges=True)
     job = Job(blobs.scene, tmp_path / "out", blobs.cameras, masks=blobs.folder / "masks", options=options)
     whole = Cancelling()
     run_job(job, whole)

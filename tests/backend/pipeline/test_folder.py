@@ -67,7 +67,7 @@ def test_another_job(
     blobs: BlobScene, ready: list[object], finished: Path, segment: Segment, refusal: Callable[..., str]
 ) -> None:
     before = content(finished)
-    for other in (["--split"], ["--tau", "0.5"], ["--seed", "4"], ["--holdout", "3"], ["--soft-edges"]):
+    for other in (["--tau", "0.5"], ["--seed", "4"], ["--holdout", "3"], ["--soft-edges"]):
         message = refusal(*ready, *other, "--out", finished)
         assert "another job" in message
         assert "--force" in message

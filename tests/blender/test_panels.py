@@ -12,10 +12,13 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.splatcut.bridge import splats, state
+from bl_ext.user_default.splatcut.core import jobs
 from bl_ext.user_default.splatcut.ui import lists, panels, situation, tool
 from blender_scene import balls, front, pixel
 from recording_layout import RecordingLayout
 from two_balls import RADIUS
+
+from splatcut.messages import OPTIONS, SCENE_OPTIONS, JobOptions
 
 ops: Any = bpy.ops.splatcut
 
@@ -109,9 +112,26 @@ def test_with_a_splat_every_step_has_its_buttons(obj: Any) -> None:
 
 def test_the_details_of_a_cut(obj: Any) -> None:
     layout = draw("run_details")
-    assert layout.properties() == ["correct_masks", "seed"]
+    assert layout.properties() == ["trust_masks", "tau", "seed"]
     assert [b.properties for b in layout.buttons("splatcut.run")] == [{"fresh": True}]
-    assert obj.splatcut.correct_masks
+    assert not obj.splatcut.trust_masks
+
+
+def test_every_option_of_a_scene_is_a_property_that_is_drawn(obj: Any) -> None:
+    drawn = [*draw("run").properties(), *draw("run_details").properties()]
+    assert drawn == list(SCENE_OPTIONS)
+    for name in SCENE_OPTIONS:
+        option, known = OPTIONS[name], obj.splatcut.bl_rna.properties[name]
+        assert getattr(obj.splatcut, name) == pytest.approx(option.default)
+        assert known.name == option.label
+        assert known.description.lower() == option.help.lower()
+        if option.choices:
+            assert tuple(known.enum_items.keys()) == option.values
+        if option.type is float:
+            assert (option.low < known.hard_min, known.hard_max) == (True, option.high)
+    obj.splatcut.tau = 0.25
+    obj.splatcut.quality = "fine"
+    assert jobs.options_of(obj.splatcut, "auto", None) == JobOptions(quality="fine", tau=0.25)
 
 
 def test_the_hint_goes_from_step_to_step(obj: Any) -> None:

@@ -319,7 +319,7 @@ def test_a_full_disk(driver: Driver, splat: Any, monkeypatch: pytest.MonkeyPatch
 
 def test_cancel_is_quick_and_the_run_goes_on_later(driver: Driver, splat: Any) -> None:
     splat.splatcut.seed = 2
-    splat.splatcut.correct_masks = False
+    splat.splatcut.trust_masks = True
     running = driver.run.start(bpy.context, splat.splatcut.uid)
     assert running.job is not None
     assert (running.job.options.seed, running.job.options.trust_masks) == (2, True)

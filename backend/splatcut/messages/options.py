@@ -20,8 +20,8 @@ from splatcut.messages.reading import as_flag, as_integer, as_number, as_object,
 
 T = TypeVar("T")
 
-#: Where Blender shows an option: in the panel, in the panel's details, in the preferences, or nowhere.
-Place = Literal["panel", "details", "preferences", ""]
+#: Where Blender shows an option: in the panel, in the panel's details, in the preferences, at import, or nowhere.
+Place = Literal["panel", "details", "preferences", "import", ""]
 #: What an experiment's setting may be.
 Setting = bool | int | float | str
 
@@ -193,6 +193,7 @@ class JobOptions:
         False,
         "Leave out invalid",
         "leave out Gaussians with values that are not finite, instead of refusing the scene",
+        place="import",
     )
     experiment: Mapping[str, Setting] = field(default_factory=dict)
 

@@ -9,41 +9,50 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from blender_addon.core import folders, jobs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from splatcut.errors import UserError
-from splatcut.messages import Job, ObjectPrompt, Points3DPrompt, job_from_json, job_to_json
+from splatcut.messages import (
+    SCENE_OPTIONS,
+    Job,
+    JobOptions,
+    ObjectPrompt,
+    Points3DPrompt,
+    job_from_json,
+    job_to_json,
+)
 from splatcut.messages.worker import ProgressEvent
 
 VASE = ObjectPrompt("vase", (Points3DPrompt(((0.0, 1.0, 2.0, 1),)),))
 
 
-def build(tmp_path: Path, settings: jobs.Settings | None = None, scene: str = "a.ply") -> Job:
-    return jobs.build_job(tmp_path / scene, tmp_path / "runs", (VASE,), jobs.Sources(), (), settings or jobs.Settings())
+def build(tmp_path: Path, options: JobOptions | None = None, scene: str = "a.ply") -> Job:
+    return jobs.build_job(tmp_path / scene, tmp_path / "runs", (VASE,), jobs.Sources(), (), options or JobOptions())
 
 
 def test_a_job_says_what_the_panel_said(tmp_path: Path) -> None:
-    settings = jobs.Settings("fine", False, True, False, 7, "cpu", "model.pth")
-    job = build(tmp_path, settings)
-    options = job.options
-    chosen = (options.quality, options.refine, options.soft_edges, options.trust_masks, options.seed)
-    assert chosen == ("fine", False, True, True, 7)
-    assert (options.device, options.model) == ("cpu", "model.pth")
+    values = {"quality": "fine", "refine": False, "soft_edges": True, "trust_masks": True, "tau": 0.25, "seed": 7}
+    assert tuple(values) == SCENE_OPTIONS
+    job = build(tmp_path, jobs.options_of(SimpleNamespace(**values), "cpu", "model.pth"))
+    assert job.options == JobOptions(**values, device="cpu", model="model.pth")
     assert job_from_json(job_to_json(job), Path()) == job
+    single = SimpleNamespace(**{**values, "tau": float(np.float32(0.1))})
+    assert jobs.options_of(single, "auto", "") == JobOptions(**{**values, "tau": 0.1})
 
 
 def test_the_same_job_gets_the_same_folder_wherever_the_scene_lies(tmp_path: Path) -> None:
     first, second = build(tmp_path), build(tmp_path, scene="session-2/b.ply")
     assert first.out == second.out
     assert first.out.parent == tmp_path / "runs"
-    assert build(tmp_path, jobs.Settings(device="cpu")).out == first.out
+    assert build(tmp_path, JobOptions(device="cpu")).out == first.out
     others = {
-        build(tmp_path, jobs.Settings(**change)).out
-        for change in ({"seed": 1}, {"correct_masks": False}, {"refine": False})
+        build(tmp_path, JobOptions(**change)).out for change in ({"seed": 1}, {"trust_masks": True}, {"refine": False})
     }
     assert len(others | {first.out}) == 4
     grown = replace(VASE, grow=0.5)
@@ -52,7 +61,7 @@ def test_the_same_job_gets_the_same_folder_wherever_the_scene_lies(tmp_path: Pat
 
 def test_nothing_to_cut_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="click on it"):
-        jobs.build_job(tmp_path / "a.ply", tmp_path, (), jobs.Sources(), (), jobs.Settings())
+        jobs.build_job(tmp_path / "a.ply", tmp_path, (), jobs.Sources(), (), JobOptions())
 
 
 def test_only_the_latest_runs_are_kept(tmp_path: Path) -> None:

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every option of a job changes what is done; experiments reach the refinement's settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from blob_scene import BlobScene, ColourSegmenter
+
+import splatcut.pipeline.inputs as inputs
+import splatcut.pipeline.run as run
+from splatcut.errors import UserError
+from splatcut.messages import OPTIONS, Job, JobOptions, ObjectPrompt, ViewPrompt
+from splatcut.pipeline import RunSettings, refinement, run_job
+from splatcut.pipeline.experiment import with_settings
+from splatcut.progress import Quiet
+from splatcut.refine.options import RefineOptions
+
+#: Another value of each option.
+OTHER: dict[str, Any] = {
+    "quality": "draft", "refine": False, "soft_edges": True, "trust_masks": True, "tau": 0.6, "seed": 7, "holdout": 3,
+    "device": "cpu", "model": "another.pth", "drop_invalid": True, "experiment": {"weights.spill": 1.0},
+}  # fmt: skip
+Observe = Callable[[JobOptions], dict[str, Any]]
+
+
+class Stages(Quiet):
+    """Remembers the names of the stages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def stage(self, name: str, total: int) -> None:
+        self.names.append(name)
+
+
+@pytest.fixture
+def observe(blobs: BlobScene, tmp_path: Path, one_thread: None, monkeypatch: pytest.MonkeyPatch) -> Observe:
+    """Runs a click's job and tells what it asked of its parts and what it wrote, but for the options themselves."""
+    seen: dict[str, Any] = {}
+
+    def told(name: str, value: Any, result: Any) -> Any:
+        seen[name] = value
+        return result
+
+    read = inputs.formats.read_splats
+    monkeypatch.setattr(
+        inputs.formats, "read_splats", lambda path, drop_invalid: told("drop_invalid", drop_invalid, read(path))
+    )
+    monkeypatch.setattr(inputs, "resolve_device", lambda device: told("device", device, "cpu"))
+    monkeypatch.setattr(run, "load_segmenter", lambda model, device: told("model", model, ColourSegmenter()))
+    monkeypatch.setattr(
+        refinement,
+        "refine_scene",
+        lambda scene, labelled, views, masks, options, *more, **named: told(
+            "refining", options, refinement.Refined(labelled, {})
+        ),
+    )
+    x, y = blobs.click("red", 2)
+    objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
+
+    def observed(options: JobOptions) -> dict[str, Any]:
+        seen.clear()
+        progress, out = Stages(), tmp_path / str(len(list(tmp_path.iterdir())))
+        job = Job(blobs.scene, out, blobs.cameras, objects=objects, options=options)
+        run_job(job, progress, RunSettings(cache=tmp_path / "cache"))
+        report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+        with np.load(out / "labels.npz") as labels:
+            rows = labels["parent"].tolist()
+        return {**seen, "stages": progress.names, "rows": rows, **{key: report[key] for key in ("objects", "views")}}
+
+    return observed
+
+
+def test_every_option_has_an_effect(observe: Observe) -> None:
+    assert set(OTHER) == {*OPTIONS, "experiment"} == {item.name for item in fields(JobOptions)}
+    usual = observe(JobOptions())
+    assert observe(JobOptions()) == usual
+    changed = {name: observe(JobOptions(**{name: value})) for name, value in OTHER.items()}
+    assert [name for name, seen in changed.items() if seen == usual] == []
+    for name in ("device", "model", "drop_invalid"):
+        assert changed[name][name] == OTHER[name]
+    options = {name: seen.get("refining") for name, seen in changed.items()}
+    assert options["refine"] is None
+    assert options["seed"] == replace(usual["refining"], seed=7)
+    assert options["quality"].iterations < usual["refining"].iterations
+    assert options["experiment"].weights == replace(usual["refining"].weights, spill=1.0)
+    assert (usual["refining"].tau_move, options["tau"].tau_move) == (0.1, 0.6)
+    assert changed["tau"]["objects"][0]["boundary"] < usual["objects"][0]["boundary"]
+    assert {"mask edges", "agree"} <= set(usual["stages"]) - set(changed["trust_masks"]["stages"])
+    assert len(changed["soft_edges"]["rows"]) > len(usual["rows"])
+    assert len(changed["holdout"]["views"]) == 4
+
+
+def test_an_experiment_changes_the_refinements_settings_by_name() -> None:
+    usual = RefineOptions()
+    made = with_settings(usual, {"edge": 1, "hidden": False, "weights.spill": 1, "field.on": True})
+    assert (made.edge, made.hidden, made.weights.spill, made.field.on) == (1.0, False, 1.0, True)
+    assert type(made.edge) is float
+    assert with_settings(usual, {}) == usual
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"speed": 3}, "There is no 'speed' among iterations, "),
+        ({"weights.speed": 3}, "There is no 'speed' among "),
+        ({"edge.speed": 3}, "edge is 0.002"),
+        ({"weights": 3}, "weights is Weights"),
+        ({"edge": "far"}, "edge is 0.002"),
+        ({"hidden": 1}, "hidden is True"),
+        ({"edge": 1.5}, "edge must lie in"),
+    ],
+)
+def test_an_experiment_that_is_not_possible_is_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=f"The experiment .* is not possible: {said}"):
+        with_settings(RefineOptions(), settings)

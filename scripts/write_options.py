@@ -1,25 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the table of options in docs/options.md from ``splatcut.messages.OPTIONS``.
-
-    python scripts/write_options.py
-    python scripts/write_options.py --check     # exit code 1 when the page is out of date; writes nothing
-"""
+"""Writes the table of options in docs/options.md: ``python scripts/write_options.py``. A test says when it is stale."""
 
 from __future__ import annotations
 
-import argparse
 import re
-import sys
 from pathlib import Path
-
-REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY / "backend"))
 
 from splatcut.messages.arguments import flag
 from splatcut.messages.options import OPTIONS, SCENE_OPTIONS, Option
 
-PAGE = REPOSITORY / "docs" / "options.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "options.md"
 BEGIN, END = "<!-- options: written by scripts/write_options.py -->", "<!-- end of options -->"
 _PLACES = {
     "panel": "*{}* in step 4",
@@ -59,21 +50,10 @@ def page(text: str) -> str:
     return pattern.sub(lambda _: f"{BEGIN}\n\n{table()}\n\n{END}", text)
 
 
-def main() -> int:
-    """Entry point; 1 when ``--check`` finds the page out of date."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="only say whether the page is up to date")
-    check = parser.parse_args().check
-    old = PAGE.read_text(encoding="utf-8")
-    new = page(old)
-    if old == new:
-        return 0
-    if check:
-        print(f"{PAGE.name} is out of date. Run python scripts/write_options.py.", file=sys.stderr)
-        return 1
-    PAGE.write_text(new, encoding="utf-8", newline="\n")
-    return 0
+def main() -> None:
+    """Entry point."""
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

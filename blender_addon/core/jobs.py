@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from splatcut.errors import UserError
 from splatcut.messages import SCENE_OPTIONS, InlineView, Job, JobOptions, ObjectPrompt, job_to_json
@@ -60,11 +61,11 @@ class Sources:
 
 
 def options_of(settings: object, device: str, model: str | None) -> JobOptions:
-    """The engine's options: those that the splat object has as properties, and the preferences'. Raises ``UserError``."""
-    values = {name: getattr(settings, name) for name in SCENE_OPTIONS}
+    """The engine's options, from a splat object's properties and the preferences. Raises ``UserError``."""
+    values: dict[str, Any] = {name: getattr(settings, name) for name in SCENE_OPTIONS}
     # Blender's numbers have single precision, in which 0.1 is 0.10000000149.
-    rounded = {name: round(value, 6) if isinstance(value, float) else value for name, value in values.items()}
-    return JobOptions(**rounded, device=device, model=model or None)
+    values.update({name: round(value, 6) for name, value in values.items() if isinstance(value, float)})
+    return JobOptions(**values, device=device, model=model or None)
 
 
 def set_views(sources: Sources, prompt_views: Sequence[InlineView]) -> SetViews:

@@ -79,9 +79,7 @@ VARIANTS = {
         _field("field", "full, and a continuous field is optimised with the Gaussians"),
         _field("no-rbf", "field without RBF interpolation", "field.rbf=false"),
         _field("no-hash", "field without hash encoding", "field.hash=false"),
-        _field(
-            "field-then-gaussians", "field trained first, then the Gaussians, not jointly", "field.joint=false"
-        ),
+        _field("field-then-gaussians", "field trained first, then the Gaussians, not jointly", "field.joint=false"),
         _without("hidden", "full, without the rule for hidden extents"),
         _without("spill", "full, both sides of the masks weigh alike in the loss on the object alone"),
         _without("far", "full, a mask's pixels weigh the same near its edge as far from it"),

@@ -12,6 +12,7 @@ import pytest
 
 import bench_quality
 from quality.tables import details, overview
+from quality.variants import TAU
 from splatcut.errors import UserError
 
 
@@ -23,7 +24,7 @@ def figures(
         "commit": "0123abcd",
         "machine": "2 cores",
         "fold": fold,
-        "tau": 0.6,
+        "tau": TAU,
         "draws": variant != "lift",
         "scene": "statue",
         "protocol": "A",

@@ -17,4 +17,4 @@ def test_the_table_has_a_row_for_each_option() -> None:
     _, _, *rows = write_options.table().splitlines()
     assert [row.split("|")[1].strip(" `") for row in rows] == list(OPTIONS)
     (tau,) = (row for row in rows if row.startswith("| `tau` |"))
-    assert "| `--tau` | yes | *Boundary threshold* in step 4, *Details* | `0.1` | a number, above 0 and at most 1 |" in tau
+    assert "| yes | *Boundary threshold* in step 4, *Details* | `0.1` | a number, above 0 and at most 1 |" in tau

@@ -16,8 +16,8 @@ from splatcut.cameras.threedgs import is_cameras_json, read_cameras_json
 from splatcut.cameras.transforms import is_transforms, read_transforms
 from splatcut.cameras.undistort import Undistortion
 from splatcut.errors import UserError
-from splatcut.scene.camera import View
 from splatcut.messages.names import check_view_name
+from splatcut.scene.camera import View
 
 _EXPECTED = (
     "Give a COLMAP model folder (or the folder above its sparse/0), a transforms.json of nerfstudio or instant-ngp, "

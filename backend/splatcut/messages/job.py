@@ -29,6 +29,7 @@ from splatcut.messages.reading import (
     parse_json,
 )
 
+
 @dataclass(frozen=True)
 class InlineView:
     """A view whose pinhole camera stands in the job itself.

@@ -99,7 +99,8 @@ class Option:
             return as_flag(value, what) if self.type is bool else as_text(value, what)
         else:
             value = float(as_number(value, what)) if self.type is float else int(as_integer(value, what))
-            good = (value > self.low if self.above else value >= self.low) and value <= self.high or value == self.off
+            enough = value > self.low if self.above else value >= self.low
+            good = (enough and value <= self.high) or value == self.off
         if not good:
             raise UserError(f"{what} must be {self.limits}, not {describe(value)}.")
         return value

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def with_settings(options: T, settings: Mapping[str, Setting]) -> T:
-    """A frozen dataclass with other values at dotted names. Raises ``UserError`` for those that it has not or refuses."""
+    """A frozen dataclass with other values at dotted names. Raises ``UserError`` for names and values it refuses."""
     for name, value in settings.items():
         try:
             options = _changed(options, name.split("."), value)

@@ -67,7 +67,8 @@ def test_what_makes_another_job(blobs: BlobScene, tmp_path: Path) -> None:
         "grown": key(replace(job, objects=(replace(job.objects[0], grow=0.5),))),
         "prompt view": key(replace(job, prompt_views=(inline(blobs, "viewport"),))),
     }
-    options = [{"tau": 0.5}, {"seed": 1}, {"experiment": {"edge": 1}}, {"soft_edges": True}, {"holdout": 2}, {"quality": "fine"}]
+    options = [{"tau": 0.5}, {"seed": 1}, {"soft_edges": True}, {"holdout": 2}, {"quality": "fine"}]
+    options.append({"experiment": {"edge": 1}})
     for option in options:
         others[str(option)] = key(replace(job, options=JobOptions(**option)))
     splats = read_splats(data / "scene.ply")

@@ -11,7 +11,7 @@ and without the "--". It uses the installed SplatCut extension, or the sources t
 
 Under --out, each scene gets a folder with its objects and the background, contact_sheet.png and report.json, and
 summary.md and summary.json tell how it went. What an earlier run has finished is not done again; a scene that was
-interrupted goes on from its last finished stage. scripts/batch/manifest.py says what a manifest holds.
+interrupted goes on from its last finished stage. scripts/lib/batch/manifest.py says what a manifest holds.
 
 Exit codes: 0 all scenes are done; 1 some failed, the others are done; 2 the command line or the manifest is wrong, and
 nothing was done; 3 there is no add-on or no engine, and nothing was done; 130 interrupted.
@@ -35,11 +35,11 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from batch import summary
-from batch.summary import Result
+from lib.batch import summary
+from lib.batch.summary import Result
 
 if TYPE_CHECKING:
-    from batch.manifest import Batch, Task
+    from lib.batch.manifest import Batch, Task
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
     try:
         package = find_add_on()
         # Not at the top: what the options are stands in the engine's messages, which come with the add-on.
-        from batch import manifest
+        from lib.batch import manifest
 
         try:
             batch = manifest.parse(manifest.parser((__doc__ or "").replace("%", "%%")).parse_args(arguments))
@@ -144,11 +144,11 @@ def cut(task: Task, folder: Path, package: str, key: str) -> Result:
         files.append(str(target))
     counts = {name: len(obj.data.vertices if obj.type == "MESH" else obj.data.points) for name, obj in made.items()}
     if task.render is not None or task.blend is not None:
-        from batch import picture
+        from lib.batch import picture
 
         picture.set_up(splats, [made[name] for name in sorted(made)], package, samples=task.samples)
     if task.render is not None:
-        from batch import picture
+        from lib.batch import picture
 
         picture.render(task.render)
         files.append(str(task.render))

@@ -47,12 +47,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from _bench import REPOSITORY, SHARED, CommandFailed
-from quality.compose import COMPOSITIONS, compose
-from quality.running import Settings, bench
-from quality.scenes import SPREAD_FOLDS, Scene, find_scene, folded
-from quality.tables import details, overview
-from quality.variants import VARIANTS, Run, plan
+from bench.quality.compose import COMPOSITIONS, compose
+from bench.quality.running import Settings, bench
+from bench.quality.scenes import SPREAD_FOLDS, Scene, find_scene, folded
+from bench.quality.tables import details, overview
+from bench.quality.variants import VARIANTS, Run, plan
+from bench.shared import REPOSITORY, SHARED, CommandFailed
 from splatcut.errors import UserError
 from splatcut.files import atomic_path
 

@@ -23,9 +23,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import _environment
+from lib import environment
 
-REPOSITORY = _environment.REPOSITORY
+REPOSITORY = environment.REPOSITORY
 ADDON = REPOSITORY / "blender_addon"
 LICENCES = ("Apache-2.0.txt", "GPL-3.0-or-later.txt")
 #: 1980-01-01, the earliest time that a zip archive can hold.
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--index", type=Path, metavar="DIR", help="folder of a static extension repository to update")
     options = parser.parse_args(arguments)
 
-    import _extension_checks as checks
+    from lib import extension_checks as checks
 
     target = build(options.out)
     problems = checks.archive_problems(target)
@@ -120,7 +120,7 @@ def build_wheel(scratch: Path) -> Path:
         shutil.copyfile(REPOSITORY / name, source / name)
     for path in source.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    command = [str(_environment.python_of("engine")), "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
+    command = [str(environment.python_of("engine")), "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
     result = subprocess.run(
         [*command, "--disable-pip-version-check", "--no-index", "--wheel-dir", str(out), str(source)],
         env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH, "PYTHONNOUSERSITE": "1"},
@@ -170,7 +170,7 @@ def engine_requirements() -> str:
 def find_blenders_tool() -> Path | None:
     """``blender_ext.py`` of a Blender module that is installed in one of our environments."""
     for setup in ("bpy52", "bpy45"):
-        folder = REPOSITORY / _environment.SETUPS[setup].folder
+        folder = REPOSITORY / environment.SETUPS[setup].folder
         for path in sorted(folder.glob("[Ll]ib/**/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py")):
             return path
     return None
@@ -187,7 +187,7 @@ def validate_with_blender(tool: Path, target: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    _environment.ensure("engine")
-    if Path(sys.executable).parent != _environment.python_of("engine").parent:
-        sys.exit(_environment.run_in("engine", [str(Path(__file__).resolve()), *sys.argv[1:]]))
+    environment.ensure("engine")
+    if Path(sys.executable).parent != environment.python_of("engine").parent:
+        sys.exit(environment.run_in("engine", [str(Path(__file__).resolve()), *sys.argv[1:]]))
     sys.exit(main(sys.argv[1:]))

@@ -17,10 +17,10 @@ import sys
 from pathlib import Path
 from typing import List
 
-import _environment
+from lib import environment
 
-DEMO = _environment.REPOSITORY / "demo"
-OUT = _environment.REPOSITORY / "demo_out"
+DEMO = environment.REPOSITORY / "demo"
+OUT = environment.REPOSITORY / "demo_out"
 
 
 def main(arguments: List[str]) -> int:
@@ -30,14 +30,14 @@ def main(arguments: List[str]) -> int:
         return 0
     with_blender = "--no-blender" not in arguments
     arguments = [argument for argument in arguments if argument != "--no-blender"]
-    _environment.ensure("engine")
+    environment.ensure("engine")
     command = ["segment", _relative(DEMO / "scene.ply"), "--cameras", _relative(DEMO / "cameras.json")]
     command += ["--images", _relative(DEMO / "images"), "--prompts", _relative(DEMO / "prompts.json")]
     # The folder is the demo's own: an older version's results in it may go. A draft, as a demo should not take long;
     # an option that follows wins.
     command += ["--out", _relative(OUT), "--force", "--quality", "draft", *arguments]
     print("splatcut " + " ".join(command), flush=True)
-    code = _environment.run_in("engine", ["-m", "splatcut", *command])
+    code = environment.run_in("engine", ["-m", "splatcut", *command])
     if code != 0:
         return code
     _name_results()
@@ -46,16 +46,16 @@ def main(arguments: List[str]) -> int:
 
 def _make_blend() -> int:
     """Puts the result into a .blend and renders it, where Blender as a Python module can be had."""
-    reason = _environment.unsuited("bpy45")
+    reason = environment.unsuited("bpy45")
     if reason is not None:
         print(f"\nNo .blend is made: there is no Blender as a Python module here. {reason}")
         return 0
     print("\nMaking a .blend of it, and a picture with Blender.", flush=True)
-    _environment.ensure("bpy45")
+    environment.ensure("bpy45")
     blend, picture = OUT / "demo.blend", OUT / "blender.png"
-    os.environ["SPLATCUT_WORKER_PYTHON"] = str(_environment.python_of("engine"))
-    command = ["scripts/demo_blend.py", "--demo", _relative(DEMO), "--cut", _relative(OUT)]
-    code = _environment.run_in("bpy45", [*command, "--blend", _relative(blend), "--render", _relative(picture)])
+    os.environ["SPLATCUT_WORKER_PYTHON"] = str(environment.python_of("engine"))
+    command = ["scripts/lib/demo_blend.py", "--demo", _relative(DEMO), "--cut", _relative(OUT)]
+    code = environment.run_in("bpy45", [*command, "--blend", _relative(blend), "--render", _relative(picture)])
     if code == 0:
         print(f"\nOpen this in Blender: {blend}\nBlender's picture:    {picture}", flush=True)
     return code
@@ -78,7 +78,7 @@ def _name_results() -> None:
 
 
 def _relative(path: Path) -> str:
-    return str(path.relative_to(_environment.REPOSITORY))
+    return str(path.relative_to(environment.REPOSITORY))
 
 
 if __name__ == "__main__":

@@ -11,20 +11,20 @@ import argparse
 import sys
 from typing import List
 
-import _environment
+from lib import environment
 
 
 def main(arguments: List[str]) -> int:
     """Makes the environments and prints their interpreters; returns 0, or 3 where one cannot be made."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("setup", nargs="+", choices=sorted(_environment.SETUPS))
+    parser.add_argument("setup", nargs="+", choices=sorted(environment.SETUPS))
     for setup in parser.parse_args(arguments).setup:
-        reason = _environment.unsuited(setup)
+        reason = environment.unsuited(setup)
         if reason is not None:
             print(f"{setup} cannot be made on this machine. {reason}", file=sys.stderr)
             return 3
-        _environment.ensure(setup)
-        print(_environment.python_of(setup))
+        environment.ensure(setup)
+        print(environment.python_of(setup))
     return 0
 
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-import _environment
+from lib import environment
 
 BLENDERS: Dict[str, str] = {"blender45": "bpy45", "blender52": "bpy52"}
 CHECKS = ("ruff", "pyright", "minimal", "pytest", *BLENDERS)
@@ -44,13 +44,13 @@ def main(arguments: List[str]) -> int:
         began = time.monotonic()
         verdict = "passed"
         for setup, command in _commands(check, for_pytest):
-            reason = _environment.unsuited(setup)
+            reason = environment.unsuited(setup)
             if reason is not None:
                 print(f"{setup} is skipped. {reason}", flush=True)
                 verdict = f"skipped ({setup})"
                 continue
-            _environment.ensure(setup)
-            code = _environment.run_in(setup, command)
+            environment.ensure(setup)
+            code = environment.run_in(setup, command)
             if code != 0:
                 verdict = f"FAILED (exit code {code})"
                 break
@@ -70,7 +70,7 @@ def _commands(check: str, for_pytest: List[str]) -> List[Tuple[str, List[str]]]:
     if check == "ruff":
         return [("dev", ["-m", "ruff", "check", "."])]
     if check == "pyright":
-        return [("dev", ["-m", "pyright", "--pythonpath", str(_environment.python_of("dev"))])]
+        return [("dev", ["-m", "pyright", "--pythonpath", str(environment.python_of("dev"))])]
     if check == "minimal":
         # Blender's Python has no more than this: the engine's part for it, and the add-on's decisions.
         runs = []
@@ -80,7 +80,7 @@ def _commands(check: str, for_pytest: List[str]) -> List[Tuple[str, List[str]]]:
         return runs
     if check in BLENDERS:
         # What was named on the command line, or everything.
-        named = [name for name in for_pytest if Path(_environment.REPOSITORY, name.split("::")[0]).exists()]
+        named = [name for name in for_pytest if Path(environment.REPOSITORY, name.split("::")[0]).exists()]
         # The engine builds the extension and runs as its worker.
         return [
             ("engine", ["-c", ""]),

@@ -3,8 +3,8 @@
 """Runs the add-on as users have it: built, installed from its .zip, and enabled, in a Blender of its own.
 
 Works in the environments with Blender as a Python module (``python3 scripts/test.py --only blender45,blender52``) and
-inside a real Blender (``python3 scripts/run_in_blender.py``). Elsewhere these tests are not collected. Tests import the
-add-on as ``bl_ext.user_default.splatcut``.
+inside a real Blender (``python3 scripts/dev/run_in_blender.py``). Elsewhere these tests are not collected. Tests import
+the add-on as ``bl_ext.user_default.splatcut``.
 
 Variables: SPLATCUT_EXTENSION_ZIP is a .zip to test instead of building one; SPLATCUT_WORKER_PYTHON the interpreter that
 the worker runs in, by default the engine's environment.
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Nobody's preferences and add-ons get in or are changed.
         os.environ["BLENDER_USER_RESOURCES"] = str(_scratch / "user")
     elif not os.environ.get("BLENDER_USER_RESOURCES"):
-        raise pytest.UsageError("Inside a Blender these tests are started with scripts/run_in_blender.py.")
+        raise pytest.UsageError("Inside a Blender these tests are started with scripts/dev/run_in_blender.py.")
     os.environ.setdefault("SPLATCUT_WORKER_PYTHON", str(engine_python()))
     _install(_extension())
 

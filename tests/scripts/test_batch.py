@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from batch import manifest, summary
-from batch.manifest import Batch, InputError, Task
-from batch.summary import Result
+from lib.batch import manifest, summary
+from lib.batch.manifest import Batch, InputError, Task
+from lib.batch.summary import Result
 from splatcut.messages import OPTIONS, SCENE_OPTIONS, JobOptions
 
 

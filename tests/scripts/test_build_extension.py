@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-import _extension_checks as checks
 import build_extension
+from lib import extension_checks as checks
 
 MANIFEST = (build_extension.ADDON / "blender_manifest.toml").read_text(encoding="utf-8")
 

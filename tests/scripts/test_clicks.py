@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from clicks import bonsai
-from clicks.cases import LEAST, Case, Meant, cases, draw
-from clicks.fit import fit_weights, taken
+from bench.click_cases import bonsai
+from bench.click_cases.cases import LEAST, Case, Meant, cases, draw
+from bench.click_cases.fit import fit_weights, taken
 from splatcut.masks.lone_click import ChoiceOptions
 from splatcut.scene.gaussians import Gaussians
 
@@ -92,7 +92,7 @@ def test_demo_clicks_lie_on_their_objects_in_training_views() -> None:
         np.zeros(0, np.float32),
         np.zeros((0, 1, 3), np.float32),
     )
-    from _bench import SHARED
+    from bench.shared import SHARED
 
     found = list(cases("demo", nothing, SHARED, views=2, clicks=3, seed=5))
     assert {case.thing for case in found} <= {"teapot", "bread", "plant", "pear", "book"}

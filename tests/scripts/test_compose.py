@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from quality.compose import COMPOSITIONS, place
-from quality.cut import Cut, partners
-from quality.exact import score_boundary
-from quality.scenes import Scene
-from quality.scores import score_labels
+from bench.quality.compose import COMPOSITIONS, place
+from bench.quality.cut import Cut, partners
+from bench.quality.exact import score_boundary
+from bench.quality.scenes import Scene
+from bench.quality.scores import score_labels
 from splatcut.cameras import look_at
 from splatcut.export.plys import LabelFile
 from splatcut.scene.camera import Camera

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from quality.damage import DamageOptions, Part, damage_mask, write_damaged_masks, wrong_parts
-from quality.scenes import Scene, scene_at
+from bench.quality.damage import DamageOptions, Part, damage_mask, write_damaged_masks, wrong_parts
+from bench.quality.scenes import Scene, scene_at
 from splatcut.cameras import save_cameras
 from splatcut.errors import UserError
 from splatcut.scene.camera import Camera, View

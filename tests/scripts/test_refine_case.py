@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from raster_scenes import SceneOptions, random_scene
 
-import bench_gpu
-import bench_refine
-from _refine_case import Clock
+from bench import gpu, refine
+from bench.refine_case import Clock
 from splatcut.scene.camera import View
 
 
@@ -38,7 +37,7 @@ def test_a_larger_scene_is_the_scene_and_copies_of_its_background(layout: str) -
     scene = random_scene(0, SceneOptions(count=50))
     background = scene.gaussians.take(slice(0, 30))
     view = View("a", scene.camera)
-    large = bench_refine.enlarged(scene.gaussians, background, 120, layout, view, 3.0)
+    large = refine.enlarged(scene.gaussians, background, 120, layout, view, 3.0)
     assert len(large) == 120
     np.testing.assert_array_equal(large.means[:50], scene.gaussians.means)
     np.testing.assert_array_equal(large.sh[50:80], background.sh)
@@ -49,7 +48,7 @@ def test_a_larger_scene_is_the_scene_and_copies_of_its_background(layout: str) -
     for number, step in enumerate(steps):
         moved = large.means[50 + 30 * number : 80 + 30 * number] - background.means
         np.testing.assert_allclose(moved, np.broadcast_to(step * along, (30, 3)), atol=1e-4)
-    assert bench_refine.enlarged(scene.gaussians, background, 40, layout, view, 3.0) is scene.gaussians
+    assert refine.enlarged(scene.gaussians, background, 40, layout, view, 3.0) is scene.gaussians
 
 
 def test_tables_hold_every_row() -> None:
@@ -64,7 +63,7 @@ def test_tables_hold_every_row() -> None:
         "cpu_ms_per_iteration": 41.6,
         "cpu_seconds": {"lift": 1.0},
     }
-    text = bench_refine.markdown(
+    text = refine.markdown(
         {
             "machine": "a machine", "scene": "statue", "quality": "standard", "layout": "behind", "stages": run,
             "growth": [{"gaussians": 400_000, "seen": 0.25, **run}], "band": [band],
@@ -79,7 +78,7 @@ def test_tables_hold_every_row() -> None:
 def test_without_a_gpu_the_comparison_is_skipped_with_a_reason(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bench_gpu, "missing", lambda: "there is no GPU here")
-    monkeypatch.setattr("sys.argv", ["bench_gpu.py"])
-    assert bench_gpu.main() == 0
+    monkeypatch.setattr(gpu, "missing", lambda: "there is no GPU here")
+    monkeypatch.setattr("sys.argv", ["gpu.py"])
+    assert gpu.main() == 0
     assert capsys.readouterr().out == "Skipped: there is no GPU here\n"

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import binary_erosion
 
-from quality.cut import Cut
-from quality.margins import PARTS, score_margins
-from quality.running import Settings, bench, command, folder
-from quality.scenes import Scene, scene_at
-from quality.scores import score_cut
-from quality.tables import details, overview
-from quality.unseen import angles, score_unseen
-from quality.variants import VARIANTS, Run
+from bench.quality.cut import Cut
+from bench.quality.margins import PARTS, score_margins
+from bench.quality.running import Settings, bench, command, folder
+from bench.quality.scenes import Scene, scene_at
+from bench.quality.scores import score_cut
+from bench.quality.tables import details, overview
+from bench.quality.unseen import angles, score_unseen
+from bench.quality.variants import VARIANTS, Run
 from splatcut.export.plys import LabelFile
 from splatcut.scene.camera import View
 

@@ -11,7 +11,7 @@ import pytest
 from blob_scene import NAMES, make_scene
 
 import bench_quality
-from quality.scenes import Scene, folded, scene_at
+from bench.quality.scenes import Scene, folded, scene_at
 from splatcut.errors import UserError
 
 EVERY = 3

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import bench_quality
-from quality.tables import details, overview
-from quality.variants import TAU
+from bench.quality.tables import details, overview
+from bench.quality.variants import TAU
 from splatcut.errors import UserError
 
 

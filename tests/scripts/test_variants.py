@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from quality.variants import ABLATION_TAUS, ABLATIONS, TAU, USUAL, VARIANTS, plan
+from bench.quality.variants import ABLATION_TAUS, ABLATIONS, TAU, USUAL, VARIANTS, plan
 from splatcut.errors import UserError
 from splatcut.messages.arguments import parse_experiment
 from splatcut.pipeline.experiment import with_settings

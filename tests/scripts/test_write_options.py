@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import write_options
+from dev import write_options
 from splatcut.messages import OPTIONS
 
 
 def test_the_page_is_up_to_date() -> None:
     text = write_options.PAGE.read_text(encoding="utf-8")
-    assert write_options.page(text) == text, "Run python scripts/write_options.py."
+    assert write_options.page(text) == text, "Run python scripts/dev/write_options.py."
 
 
 def test_the_table_has_a_row_for_each_option() -> None:

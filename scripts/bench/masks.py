@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""How good masks are before and after they are put right, against the scenes' true masks of the training views.
+
+    python scripts/bench/masks.py --scene statue goldcape demo
+    python scripts/bench/masks.py --part edges --scene demo --every 3 --snap "radii=(4, 4, 4), smooth=0.002"
+
+- edges: the 2D model makes masks from prompts.json; their edges are drawn to the pictures' (``masks.snap``), with the
+  default options and with each of --snap.
+- agree: the true masks, as they are and damaged (``quality/damage.py``), are put right where the others contradict them
+  (``masks.consensus``), with the default options and with each of --agree.
+
+Figures are boundary IoU with a band of 2% of the diagonal / 2 px, means over the views that are trusted and show the
+object, of several objects their mean. With --every N only every N-th view takes part in the drawing of edges.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.quality.damage import write_damaged_masks
+from bench.quality.scenes import Scene, find_scene
+from bench.quality.scores import partners
+from bench.shared import SHARED, machine, table
+from splatcut import formats
+from splatcut.cameras.floaters import without_floaters
+from splatcut.cameras.pictures import picture, working_view
+from splatcut.errors import UserError
+from splatcut.evaluation.folders import read_mask
+from splatcut.evaluation.scores import score_masks
+from splatcut.lift.labelled import vote_of
+from splatcut.masks.consensus import ConsensusOptions, lift_agreeing
+from splatcut.masks.loop import Eyes
+from splatcut.masks.ready import read_ready_masks
+from splatcut.masks.snap import SnapOptions, snap
+from splatcut.messages import JobOptions, load_prompts
+from splatcut.pipeline.masking import prompted_masks
+from splatcut.progress import Quiet
+from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.masks import MaskSet
+from splatcut.segmenter import EmbeddingCache, default_cache_folder, load_segmenter
+
+#: Masks as large as they are made in a run.
+MAX_SIDE = 1024
+
+Row = list[str]
+
+
+def scores(masks: MaskSet, scene: Scene) -> str:
+    """Boundary IoU at 2% / 2 px, mean over views and then over objects."""
+    assert scene.masks is not None
+    names = partners(masks.objects, scene.masks)
+    found = []
+    for k, name in enumerate(masks.objects):
+        files, mine = scene.masks[names[name]], []
+        for number, view in enumerate(masks.views):
+            if masks.confidence[number, k] <= 0 or view not in files:
+                continue
+            truth = read_mask(files[view])
+            if truth.any():
+                score = score_masks(masks.probability[number][k] > 127, truth)
+                mine.append((score.boundary, score.boundary_2px))
+        found.append(np.mean(mine, axis=0))
+    first, second = np.mean(found, axis=0)
+    return f"{first:.3f} / {second:.3f}"
+
+
+def some_views(masks: MaskSet, every: int) -> MaskSet:
+    """Every N-th view's masks."""
+    chosen = slice(0, None, every)
+    return replace(
+        masks, views=masks.views[chosen], probability=masks.probability[chosen], confidence=masks.confidence[chosen]
+    )
+
+
+def bench_edges(scene: Scene, gaussians: Gaussians, options: Sequence[str], every: int) -> Iterator[Row]:
+    """The 2D model's masks, and what is made of them."""
+    training = without_floaters(gaussians, scene.views[0], Quiet())
+    working = {view.name: working_view(view, MAX_SIDE) for view in training}
+    eyes = Eyes(load_segmenter(None, "cpu"), EmbeddingCache(default_cache_folder()), gaussians)
+    objects = load_prompts(scene.folder / "prompts.json")
+    masks = prompted_masks(eyes, objects, working, JobOptions(trust_masks=True), Quiet())
+    yield [scene.name, "edges", "the 2D model's", scores(some_views(masks, every), scene), ""]
+    masks = some_views(masks, every)
+    views = [working[name] for name in masks.views]
+
+    def look(number: int) -> NDArray[np.uint8]:
+        return picture(views[number], gaussians)
+
+    def vote(some: MaskSet) -> Callable[[int], NDArray[np.float32]]:
+        return vote_of(gaussians, [view.view for view in views], some, Quiet())
+
+    for words in ("", *options):
+        began = time.process_time()
+        made = snap(masks, look, vote, eval(f"SnapOptions({words})", {"SnapOptions": SnapOptions}))
+        taken = time.process_time() - began
+        yield [scene.name, "edges", words or "default", scores(made, scene), f"{taken:.1f}"]
+
+
+def bench_agreement(scene: Scene, gaussians: Gaussians, options: Sequence[str], folder: Path) -> Iterator[Row]:
+    """True masks and damaged ones, and what is made of them."""
+    everything = [*scene.views[0], *scene.views[1]]
+    training = without_floaters(gaussians, scene.views[0], Quiet())
+    write_damaged_masks(scene, folder / scene.name)
+    for kind, place in (("true", scene.folder / "masks"), ("damaged", folder / scene.name)):
+        masks = read_ready_masks(place, everything, training, Quiet())
+        yield [scene.name, "agree", kind, scores(masks, scene), ""]
+        views = {view.name: view for view in training}
+        for words in ("", *options):
+            wanted = eval(f"ConsensusOptions({words})", {"ConsensusOptions": ConsensusOptions})
+            began = time.process_time()
+            _, found = lift_agreeing(
+                gaussians, [views[name] for name in masks.views], masks, 0.6, Quiet(), options=wanted
+            )
+            taken = time.process_time() - began
+            moved = sum(change.moved for change in found.changes.values())
+            parts = sum(change.replaced > 0 for change in found.changes.values())
+            what = f"{kind}, {words or 'default'}: {moved} edges moved, parts of {parts} replaced"
+            yield [scene.name, "agree", what, scores(found.masks, scene), f"{taken:.1f}"]
+
+
+def main() -> int:
+    """Entry point; 0, or 2 when a scene is not there."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scene", nargs="+", default=["demo"], help="statue, goldcape or demo")
+    parser.add_argument("--part", nargs="+", choices=("edges", "agree"), default=["edges", "agree"])
+    parser.add_argument("--snap", nargs="+", default=[], metavar="OPTIONS", help="further options, as Python arguments")
+    parser.add_argument("--agree", nargs="+", default=[], metavar="OPTIONS", help="further options, likewise")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="draw only every N-th view's edges")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder that holds scenes/<name>")
+    args = parser.parse_args()
+    rows: list[Row] = []
+    try:
+        for name in args.scene:
+            scene = find_scene(name, args.shared.resolve())
+            gaussians = formats.read_splats(scene.folder / "scene.ply").gaussians
+            if "edges" in args.part:
+                rows += bench_edges(scene, gaussians, args.snap, args.every)
+            if "agree" in args.part:
+                with tempfile.TemporaryDirectory() as folder:
+                    rows += bench_agreement(scene, gaussians, args.agree, Path(folder))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(machine())
+    print(table(["scene", "part", "masks", "2% / 2 px", "CPU s"], rows))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

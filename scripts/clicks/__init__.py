@@ -1,3 +1,0 @@
-# SPDX-FileCopyrightText: 2026 The SplatCut authors
-# SPDX-License-Identifier: Apache-2.0
-"""Parts of ``bench_clicks.py``."""

@@ -1,0 +1,3 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the scripts that users run are made of."""

@@ -19,8 +19,8 @@ from pathlib import Path
 from PIL import Image
 
 from splatcut.errors import UserError
-from splatcut.evaluation.folders import EXTENSIONS
 from splatcut.evaluation.nvos import nvos_scenes, write_prompts
+from splatcut.images import is_image
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def main() -> int:
     try:
         (scene,) = nvos_scenes(args.root, [args.scene])
         wanted = args.view or scene.reference_view
-        photos = sorted(path for path in args.images.iterdir() if path.suffix.lower() in EXTENSIONS)
+        photos = sorted(filter(is_image, args.images.iterdir()))
         photo = next((path for path in photos if path.stem == wanted), None)
         if photo is None:
             raise UserError(f"{args.images} has no photo of the reference view {wanted!r}. Name the view with --view.")

@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from splatcut.cameras.lens import Lens
 from splatcut.errors import UserError
+from splatcut.images import IMAGE_SUFFIXES
 from splatcut.scene.camera import View
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-#: Suffixes under which photos are looked for when the data set's name has another or none, likeliest first.
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 _ORIENTATION = 0x0112
 
 
@@ -40,7 +39,7 @@ class PhotoFolder:
         written = Path(file_name.replace("\\", "/"))
         exact = self.root / written
         leaves = written.is_absolute() or ".." in written.parts
-        if (self._may_leave or not leaves) and written.suffix.lower() in PHOTO_SUFFIXES and exact.is_file():
+        if (self._may_leave or not leaves) and written.suffix.lower() in IMAGE_SUFFIXES and exact.is_file():
             return exact
         parts = [part for part in written.parts if part not in (".", "..") and part != written.anchor]
         for first in range(len(parts)):
@@ -55,10 +54,10 @@ class PhotoFolder:
         if folder not in self._listings:
             listing: dict[str, list[Path]] = {}
             try:
-                files = [path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES]
+                files = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
             except (OSError, ValueError):  # a folder whose name has a NUL or a broken character in it
                 files = []
-            for path in sorted(files, key=lambda path: (PHOTO_SUFFIXES.index(path.suffix.lower()), path.name)):
+            for path in sorted(files, key=lambda path: (IMAGE_SUFFIXES.index(path.suffix.lower()), path.name)):
                 listing.setdefault(path.stem.lower(), []).append(path)
             self._listings[folder] = listing
         return self._listings[folder]
@@ -67,7 +66,7 @@ class PhotoFolder:
 def without_suffix(name: str) -> str:
     """A file name without the suffix of a photo; other dots belong to the name (3DGS notes names without suffix)."""
     path = PurePosixPath(name)
-    return path.stem if path.suffix.lower() in PHOTO_SUFFIXES else path.name
+    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
 
 
 def find_photos(names: list[str], images: Path | None, guesses: list[Path]) -> list[Path | None]:

@@ -19,12 +19,8 @@ from PIL import Image, UnidentifiedImageError
 from splatcut.errors import UserError
 from splatcut.evaluation.scores import Mask, MaskScore, mean_over_objects, mean_score, score_masks
 from splatcut.files import atomic_path
+from splatcut.images import UNNAMED, find_masks
 from splatcut.progress import Progress, Quiet
-
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-
-#: Name of an object whose masks lie in the folder itself.
-UNNAMED = "object"
 
 
 @dataclass(frozen=True)
@@ -126,39 +122,9 @@ def read_mask(path: Path) -> Mask:
     return values > next((limit / 2 for limit in (1, 255, 65535) if largest <= limit), largest / 2)
 
 
-def find_masks(folder: Path) -> dict[str, dict[str, Path]]:
-    """Object -> view -> mask file of a folder (see the module); the object of a flat folder is ``UNNAMED``.
-
-    Raises:
-        UserError: no such folder, no masks in it, masks beside folders of masks, two masks of one view.
-    """
-    if not folder.is_dir():
-        raise UserError(f"There is no folder {folder}.")
-    if (folder / "masks").is_dir():
-        folder = folder / "masks"
-    flat = _images(folder)
-    nested = {sub.name: found for sub in sorted(folder.iterdir()) if sub.is_dir() and (found := _images(sub))}
-    if flat and nested:
-        raise UserError(
-            f"{folder} holds masks and also folders with masks ({', '.join(nested)}). It must hold either the masks of "
-            "one object, or one folder for each object."
-        )
-    if not flat and not nested:
-        raise UserError(f"{folder} holds no masks: neither images nor folders with images.")
-    return {UNNAMED: flat} if flat else nested
-
-
-def _images(folder: Path) -> dict[str, Path]:
-    result: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in EXTENSIONS or path.name.startswith(".") or not path.is_file():
-            continue
-        if path.stem in result:
-            raise UserError(
-                f"{folder} holds two masks of the view {path.stem!r}: {result[path.stem].name} and {path.name}."
-            )
-        result[path.stem] = path
-    return result
+def masks_in(folder: Path) -> dict[str, dict[str, Path]]:
+    """``find_masks``, in an output folder of ``splatcut segment`` as well."""
+    return find_masks(folder / "masks" if (folder / "masks").is_dir() else folder)
 
 
 def pair_masks(
@@ -170,12 +136,12 @@ def pair_masks(
     would make the score better than it is.
 
     Raises:
-        UserError: see ``find_masks``; no object in common; a view or object that is missing, by name.
+        UserError: see ``splatcut.images.find_masks``; no object in common; a view or object that is missing, by name.
     """
     options = options or PairOptions()
-    truths = find_masks(truth)
-    predictions = _match_objects(find_masks(predicted), truths, predicted, truth)
-    valids = None if valid is None else _match_objects(find_masks(valid), truths, valid, truth)
+    truths = masks_in(truth)
+    predictions = _match_objects(masks_in(predicted), truths, predicted, truth)
+    valids = None if valid is None else _match_objects(masks_in(valid), truths, valid, truth)
     names = _chosen(options.objects, list(truths), "object", truth)
     views = sorted({view for name in names for view in truths[name]})
     views = _chosen(options.views, views, "view", truth)

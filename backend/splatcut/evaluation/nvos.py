@@ -21,8 +21,9 @@ import numpy as np
 from PIL import Image
 
 from splatcut.errors import UserError
-from splatcut.evaluation.folders import EXTENSIONS, Pair, find_masks, read_mask
+from splatcut.evaluation.folders import Pair, masks_in, read_mask
 from splatcut.files import atomic_path
+from splatcut.images import is_image
 from splatcut.messages import ObjectPrompt, ScribblePrompt, prompts_to_json
 
 
@@ -84,7 +85,7 @@ def _scene(base: Path, name: str) -> NvosScene:
 def _images(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in EXTENSIONS]
+    return list(filter(is_image, sorted(folder.iterdir())))
 
 
 def nvos_pairs(predicted: Path, root: Path, scenes: Sequence[str] = ()) -> list[Pair]:
@@ -110,7 +111,7 @@ def _prediction(predicted: Path, scene: NvosScene) -> Path:
             f"There is no prediction of the scene {scene.name!r} in {predicted}. To score only some scenes, name them "
             "with --objects."
         )
-    objects = find_masks(folder)
+    objects = masks_in(folder)
     if len(objects) > 1 and scene.name not in objects:
         raise UserError(
             f"{folder} holds masks of several objects ({', '.join(objects)}); one of them must be {scene.name!r}."

@@ -11,6 +11,7 @@ import numpy as np
 
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
+from splatcut.images import UNNAMED, find_masks
 from splatcut.masks.loop import compete
 from splatcut.masks.prompted import read_mask
 from splatcut.messages import check_object_names
@@ -18,51 +19,28 @@ from splatcut.progress import Progress
 from splatcut.scene.camera import View
 from splatcut.scene.masks import MaskSet
 
-MASK_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 
-
-def find_masks(folder: Path, views: Sequence[View]) -> dict[str, dict[str, Path]]:
+def masks_of_views(folder: Path, views: Sequence[View]) -> dict[str, dict[str, Path]]:
     """Object name -> view name -> file. A folder without subfolders holds one object, named after the folder.
 
-    Raises ``UserError`` when there is no mask, a file belongs to no view, or names are no file names.
+    Raises ``UserError``: see ``find_masks``; also masks that belong to no view, and objects' names that are no file
+    names.
     """
-    if not folder.is_dir():
-        raise UserError(f"The folder of masks does not exist: {folder}.")
-    groups = {
-        child.name: child for child in sorted(folder.iterdir()) if child.is_dir() and not child.name.startswith(".")
-    }
-    if not any(_images(child) for child in groups.values()):
-        name = folder.resolve().name
-        groups = {"object" if name in ("", "masks") else name: folder}
-    check_object_names(list(groups))
+    found = find_masks(folder)
+    name = folder.resolve().name
+    if list(found) == [UNNAMED] and name not in ("", "masks") and not (folder / UNNAMED).is_dir():
+        found = {name: found[UNNAMED]}
+    check_object_names(list(found))
     known = {view.name for view in views}
-    found: dict[str, dict[str, Path]] = {}
-    for name, place in groups.items():
-        files = _images(place)
-        if not files:
-            continue
+    for files in found.values():
         strange = sorted(set(files) - known)
         if strange:
+            path = files[strange[0]]
             raise UserError(
-                f"{len(strange)} of the masks in {place} belong to no view, the first is {files[strange[0]].name!r}. "
-                f"Masks are named after the views' photos, such as {min(known)}.png."
+                f"{len(strange)} of the masks in {path.parent} belong to no view, the first is {path.name!r}. Masks "
+                f"are named after the views' photos, such as {min(known)}.png."
             )
-        found[name] = files
-    if not found:
-        raise UserError(
-            f"There are no masks in {folder}. It must hold <object>/<view>.png, or <view>.png for one object."
-        )
     return found
-
-
-def _images(folder: Path) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in MASK_SUFFIXES and path.is_file() and not path.name.startswith("."):
-            if path.stem in files:
-                raise UserError(f"There are two masks for view {path.stem!r}: {files[path.stem]} and {path}. Keep one.")
-            files[path.stem] = path
-    return files
 
 
 def read_ready_masks(folder: Path, views: Sequence[View], kept: Sequence[View], progress: Progress) -> MaskSet:
@@ -70,9 +48,9 @@ def read_ready_masks(folder: Path, views: Sequence[View], kept: Sequence[View], 
 
     A view without a mask of an object has no say about that object.
 
-    Raises ``UserError``: see ``find_masks``; also unreadable files, sizes that are not the photo's, empty objects.
+    Raises ``UserError``: see ``masks_of_views``; also unreadable files, sizes that are not the photo's, empty objects.
     """
-    found = find_masks(folder, views)
+    found = masks_of_views(folder, views)
     names = tuple(found)
     used = [view for view in kept if any(view.name in files for files in found.values())]
     progress.stage("masks", len(used))

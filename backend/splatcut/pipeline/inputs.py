@@ -21,7 +21,7 @@ from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.formats import SplatFile
-from splatcut.masks.ready import find_masks
+from splatcut.masks.ready import masks_of_views
 from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, ScribblePrompt, job_to_json
 from splatcut.pipeline.checkpoints import RESULTS, STATE
 from splatcut.scene.camera import Camera, View
@@ -73,7 +73,7 @@ def read_inputs(job: Job) -> Inputs:
     kept, held_out = holdout(views, job.options.holdout) if job.options.holdout else (views, [])
     if views and not kept:
         raise UserError(f"--holdout {job.options.holdout} keeps every view out. Choose a larger number.")
-    masks = find_masks(job.masks, views) if job.masks is not None else {}
+    masks = masks_of_views(job.masks, views) if job.masks is not None else {}
     return Inputs(splats, views, kept, held_out, device, masks, tuple(blind), prompt_views)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.shared import REPOSITORY
 from splatcut.cameras import holdout, load_views, save_cameras
 from splatcut.errors import UserError
-from splatcut.evaluation.folders import find_masks
+from splatcut.images import find_masks
 from splatcut.messages import ViewPrompt, load_prompts
 from splatcut.scene.camera import View
 

@@ -12,7 +12,7 @@ from mask_scenes import ring
 from PIL import Image
 
 from splatcut.errors import UserError
-from splatcut.masks.ready import find_masks, read_ready_masks
+from splatcut.masks.ready import masks_of_views, read_ready_masks
 from splatcut.progress import Quiet
 
 VIEWS = ring(3, width=32, height=24)
@@ -46,7 +46,7 @@ def test_one_folder_per_object(tmp_path: Path):
 @pytest.mark.parametrize(("folder", "name"), [("masks", "object"), ("red cup", "red cup")])
 def test_a_flat_folder_is_one_object(tmp_path: Path, folder: str, name: str):
     _write(tmp_path / folder / "view_01.png", slice(0, 10))
-    assert list(find_masks(tmp_path / folder, VIEWS)) == [name]
+    assert list(masks_of_views(tmp_path / folder, VIEWS)) == [name]
 
 
 def test_held_out_views_are_not_opened(tmp_path: Path):
@@ -60,17 +60,17 @@ def test_held_out_views_are_not_opened(tmp_path: Path):
 
 def test_folders_that_cannot_be_used_are_refused(tmp_path: Path):
     with pytest.raises(UserError, match="does not exist"):
-        find_masks(tmp_path / "none", VIEWS)
+        masks_of_views(tmp_path / "none", VIEWS)
     with pytest.raises(UserError, match="no masks in"):
-        find_masks(tmp_path, VIEWS)
+        masks_of_views(tmp_path, VIEWS)
     _write(tmp_path / "cup" / "view_00.png", slice(0, 10))
     _write(tmp_path / "cup" / "IMG_1.png", slice(0, 10))
     with pytest.raises(UserError, match=r"1 of the masks .* belong to no view.*'IMG_1.png'.*view_00.png"):
-        find_masks(tmp_path, VIEWS)
+        masks_of_views(tmp_path, VIEWS)
     (tmp_path / "cup" / "IMG_1.png").unlink()
     _write(tmp_path / "cup" / "view_00.jpg", slice(0, 10))
-    with pytest.raises(UserError, match="two masks for view 'view_00'"):
-        find_masks(tmp_path, VIEWS)
+    with pytest.raises(UserError, match="two masks of the view 'view_00'"):
+        masks_of_views(tmp_path, VIEWS)
 
 
 def test_wrong_sizes_and_empty_objects_are_refused(tmp_path: Path):

@@ -15,6 +15,7 @@ MODULES = (
     "bridge.properties",
     "ui.preferences",
     "bridge.splats",
+    "bridge.scenes",  # unregistered after the worker, which reads its files
     "bridge.worker",
     "bridge.viewport",
     "ops.import_export",

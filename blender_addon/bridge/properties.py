@@ -5,6 +5,7 @@
 Everything is looked up by ``uid`` each time; references to Blender's data are not kept across undo.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -20,6 +21,8 @@ from bpy.props import (
 )
 
 from splatcut.messages import OPTIONS, SCENE_OPTIONS
+
+from . import splats
 
 VIEW_SOURCES = (
     ("VIRTUAL", "Virtual", "Views that the engine places around what was clicked; no photos needed"),
@@ -86,21 +89,23 @@ class SplatCutPrompt(bpy.types.PropertyGroup):
     has_position: BoolProperty()  # type: ignore[valid-type]
 
 
-def _renamed(self: "SplatCutObject", context: bpy.types.Context) -> None:
-    from ..ops import objects
+#: What operators do after an object of the list was renamed in the panel (with the ``SplatCutObject``), and after a
+#: setting was changed that previews depend on (with Blender's object). They put their functions here.
+after_rename: Callable[[Any], None] | None = None
+after_setting_change: Callable[[Any], None] | None = None
 
-    objects.after_rename(self)
+
+def _renamed(self: "SplatCutObject", context: bpy.types.Context) -> None:
+    if after_rename is not None:
+        after_rename(self)
 
 
 def _changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
-    from ..ops import preview
-
-    preview.settings_changed(self.id_data)
+    if after_setting_change is not None:
+        after_setting_change(self.id_data)
 
 
 def _display_changed(self: "SplatCutSettings", context: bpy.types.Context) -> None:
-    from . import splats
-
     splats.show_own_drawing(self.id_data)
 
 

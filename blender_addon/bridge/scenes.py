@@ -94,8 +94,8 @@ def clear_cache() -> int:
     return freed
 
 
-def remove_working_folders() -> None:
-    """Removes this Blender's own files; runs stay."""
+def unregister() -> None:
+    """Removes this Blender's own files; runs stay. The worker, which may have them open, must not run."""
     with contextlib.suppress(OSError):
         for path in (worker.cache() / "scenes").glob(f"*/{jobs.working_folder(Path()).name}"):
             shutil.rmtree(path, ignore_errors=True)

@@ -14,35 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
+
+from ..core.preview import LivePreview, Preview
 
 _log = logging.getLogger(__name__)
 
 Level = Literal["INFO", "WARNING", "ERROR"]
-
-
-@dataclass(frozen=True, eq=False)
-class Preview:
-    """What would be cut from a splat object.
-
-    Attributes:
-        labels: [N] int32, 0 the background and k the k-th of ``objects``.
-        probability: [N] float32 of that label, 0 to 1.
-        objects: uids of the objects in the list (``SplatCutObject.uid``) by label.
-        stale: the prompts have changed since; a newer preview is on its way or has failed.
-        first: from the prompted views alone, with the others still to come.
-        counts: Gaussians of each object, by name; empty while ``first``.
-        seconds: what the request took, 0 while ``first``.
-    """
-
-    labels: NDArray[np.int32]
-    probability: NDArray[np.float32]
-    objects: tuple[str, ...]
-    stale: bool = False
-    first: bool = False
-    counts: dict[str, int] | None = None
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +64,7 @@ class WorkerStatus:
 
 
 #: By uid of the splat object.
-preview: dict[str, Preview] = {}
+previews: dict[str, LivePreview] = {}
 #: The job that the panel shows: a run or another long thing before a preview.
 job: JobStatus | None = None
 worker = WorkerStatus()
@@ -107,20 +84,14 @@ def say(text: str, level: Level = "INFO") -> None:
     changed(viewport=False)
 
 
-def set_preview(uid: str, value: Preview | None) -> None:
-    """Replaces or removes the preview of a splat object."""
-    if value is None:
-        preview.pop(uid, None)
-    else:
-        preview[uid] = value
-    changed()
+def live_preview(uid: str) -> LivePreview:
+    """What decides on the preview of a splat object."""
+    return previews.setdefault(uid, LivePreview(changed))
 
 
-def mark_stale(uid: str) -> None:
-    """Says that the preview no longer answers to the prompts."""
-    shown = preview.get(uid)
-    if shown is not None and not shown.stale:
-        set_preview(uid, replace(shown, stale=True))
+def preview(uid: str) -> Preview | None:
+    """The preview of a splat object that is to be drawn, or None."""
+    return previews[uid].shown if uid in previews else None
 
 
 def set_job(status: JobStatus | None) -> None:
@@ -143,7 +114,7 @@ def set_worker(status: WorkerStatus) -> None:
 def clear() -> None:
     """Forgets everything, as when another .blend is opened."""
     global message, message_level, job
-    preview.clear()
+    previews.clear()
     message, message_level, job = "", "INFO", None
     changed()
 

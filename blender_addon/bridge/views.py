@@ -33,6 +33,20 @@ def sources(context: bpy.types.Context, obj: Any) -> jobs.Sources:
     return jobs.Sources()
 
 
+def source_key(obj: Any) -> object:
+    """Changes with the views of a splat object, as far as Blender knows them."""
+    settings = obj.splatcut
+    if settings.view_source == "DATASET":
+        return settings.cameras_path, settings.images_path
+    if settings.view_source == "CAMERAS":
+        collection = settings.camera_collection
+        cameras: list[Any] = [] if collection is None else [o for o in collection.all_objects if o.type == "CAMERA"]
+        lens = ("type", "lens", "sensor_width", "sensor_height", "sensor_fit", "shift_x", "shift_y")
+        seen = [(o.name, *(getattr(o.data, name) for name in lens), *map(tuple, o.matrix_world)) for o in cameras]
+        return "CAMERAS", tuple(map(tuple, obj.matrix_world)), *seen
+    return settings.view_source
+
+
 def blender_views(
     context: bpy.types.Context, obj: Any, collection: bpy.types.Collection | None
 ) -> tuple[InlineView, ...]:

@@ -144,18 +144,11 @@ def close() -> None:
     state.set_worker(state.WorkerStatus())
 
 
-def register() -> None:
-    """Nothing starts before it is needed."""
-
-
 def unregister() -> None:
-    """Ends the worker and the timer, and removes what only this Blender needs."""
-    from . import scenes
-
+    """Ends the worker and the timer."""
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     close()
-    scenes.remove_working_folders()
 
 
 def _start() -> WorkerClient:

@@ -19,7 +19,7 @@ class Situation:
             nothing.
         objects: how many are in the list; ready: how many of them have a click or a box on them.
         active: name of the chosen object, "" for none; active_ready: whether it has a click or a box on it.
-        preview: "none", "first" (from the clicked views alone), "stale" or "ready".
+        preview: "none", "early" (from the clicked views alone), "stale" or "ready".
         views_missing: the chosen source of views is not filled in, and what it lacks; "" when all is there.
         results: a run's objects are there; hidden: the splat itself is hidden, as a run leaves it.
         tool: the prompt tool is the active one.
@@ -33,7 +33,7 @@ class Situation:
     ready: int = 0
     active: str = ""
     active_ready: bool = False
-    preview: Literal["none", "first", "stale", "ready"] = "none"
+    preview: Literal["none", "early", "stale", "ready"] = "none"
     views_missing: str = ""
     results: bool = False
     hidden: bool = False
@@ -106,7 +106,7 @@ def _next(now: Situation) -> Hint:
     if now.preview in ("none", "stale") and not now.engine_problem:
         text = "The preview is out of date." if now.preview == "stale" else "See what would be cut out."
         return Hint(text, "splatcut.preview", "Update Preview")
-    if now.preview == "first":
+    if now.preview == "early":
         return Hint("A first look, from the views you clicked in. The other views follow.")
     if now.engine_problem:
         return Hint("Your clicks are kept. Preview and cut once the engine is there.")

@@ -161,6 +161,11 @@ class Session:
         self._client = None
         self._scene = self._views = self.views = self.loaded = None
 
+    def holds(self, scene: Scene, views: messages.SetViews) -> bool:
+        """Whether the worker that runs has this scene and these views."""
+        alive = self._client is not None and self._client.alive
+        return alive and self._scene == scene.key and self._views == views
+
     def forget_views(self) -> None:
         """Has the next task that needs views send them again: what stands on the disk may have changed."""
         self._views = None

@@ -10,7 +10,7 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from splatcut.errors import UserError
 
-from ..bridge import prompts, splats, state
+from ..bridge import prompts, properties, splats, state
 from ..core import objects as core
 from .click import ViewportClick
 from .common import SplatOperator, active_splat, changed, chosen, refuse
@@ -35,7 +35,7 @@ def add(obj: Any, name: str = "") -> Any:
 
 
 def after_rename(item: Any) -> None:
-    """Called by Blender after a name was typed: makes it legal and unique, and says so when that changed it."""
+    """Called after a name was typed in the panel: makes it legal and unique, and says so when that changed it."""
     if _renaming:
         return
     settings = item.id_data.splatcut
@@ -210,7 +210,7 @@ class SPLATCUT_OT_object_select(ViewportClick, bpy.types.Operator):
 def object_of(obj: Any, gaussian: int) -> int | None:
     """Index in the list of the object that a Gaussian belongs to, by the preview or by the last run; or None."""
     settings = obj.splatcut
-    shown = state.preview.get(settings.uid)
+    shown = state.preview(settings.uid)
     if shown is not None and gaussian < len(shown.labels):
         label = int(shown.labels[gaussian])
         uid = shown.objects[label - 1] if 0 < label <= len(shown.objects) else ""
@@ -240,3 +240,13 @@ CLASSES = (
     SPLATCUT_OT_object_grow,
     SPLATCUT_OT_object_select,
 )
+
+
+def register() -> None:
+    """Starts to check names that are typed in the panel."""
+    properties.after_rename = after_rename
+
+
+def unregister() -> None:
+    """Stops checking them."""
+    properties.after_rename = None

@@ -71,7 +71,7 @@ class SPLATCUT_UL_prompts(bpy.types.UIList):
 
 def _count(settings: Any, item: Any) -> str:
     """Gaussians by the preview, or how far the object is."""
-    shown = state.preview.get(settings.uid)
+    shown = state.preview(settings.uid)
     if shown is not None and shown.counts is not None and not shown.stale and item.name in shown.counts:
         return short(shown.counts[item.name])
     number = len(item.prompts)

@@ -32,7 +32,7 @@ def situation(context: bpy.types.Context) -> Situation:
     settings = found.splatcut
     placed, _ = prompts.read(settings)
     active = placed[settings.active_object] if 0 <= settings.active_object < len(placed) else None
-    shown = state.preview.get(settings.uid)
+    shown = state.preview(settings.uid)
     return Situation(
         splat=found.name,
         engine_problem=problem,
@@ -41,7 +41,7 @@ def situation(context: bpy.types.Context) -> Situation:
         ready=sum(item.is_ready for item in placed),
         active="" if active is None else active.name,
         active_ready=active is not None and active.is_ready,
-        preview="none" if shown is None else "stale" if shown.stale else "first" if shown.first else "ready",
+        preview="none" if shown is None else "stale" if shown.stale else "early" if shown.early else "ready",
         views_missing=views_missing(settings),
         results=has_results(settings.uid),
         hidden=is_hidden(context, found),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bl_ext.user_default.splatcut.bridge import splats, state
 from bl_ext.user_default.splatcut.core import objects as core
-from blender_scene import balls, error_of, front, pixel
+from blender_scene import balls, error_of, front, pixel, show_preview
 from two_balls import RADIUS
 
 from splatcut.messages import check_object_names
@@ -142,7 +142,7 @@ def test_a_click_chooses_what_the_preview_shows_and_prompts_first(obj: Any) -> N
     red, blue = (item.uid for item in settings.objects)
     count = len(obj.data.vertices)
     labels = np.repeat(np.array([1, 0], np.int32), count // 2)
-    state.set_preview(settings.uid, state.Preview(labels, np.ones(count, np.float32), (red,)))
+    show_preview(obj, labels, (red,))
     assert ops.object_select(**pixel(-1, 0, RADIUS), **front()) == {"FINISHED"}
     assert settings.active_object == 0
     assert ops.object_select(**pixel(1, 0, RADIUS), **front()) == {"CANCELLED"}
@@ -150,7 +150,7 @@ def test_a_click_chooses_what_the_preview_shows_and_prompts_first(obj: Any) -> N
     settings.active_object = 0
     ops.object_select(**pixel(-1, 0, RADIUS), **front())
     assert settings.objects[settings.active_object].uid == blue
-    state.set_preview(settings.uid, None)
+    state.clear()
 
 
 def test_operators_ask_for_a_splat() -> None:

@@ -9,12 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import bpy
-import numpy as np
 import pytest
-from bl_ext.user_default.splatcut.bridge import splats, state
+from bl_ext.user_default.splatcut.bridge import state
 from bl_ext.user_default.splatcut.core import jobs
 from bl_ext.user_default.splatcut.ui import lists, panels, situation, tool
-from blender_scene import balls, front, pixel
+from blender_scene import balls, front, pixel, show_preview
 from recording_layout import RecordingLayout
 from two_balls import RADIUS
 
@@ -61,13 +60,6 @@ def clicked(obj: Any, name: str = "vase") -> Any:
     ops.object_add(name=name)
     ops.prompt_add_point(**pixel(-1, 0, RADIUS), **front())
     return obj.splatcut
-
-
-def show_preview(values: Any, **changes: Any) -> None:
-    count = len(splats.find(values.uid).data.vertices)
-    shown: dict[str, Any] = {"counts": {"vase": 12345}, **changes}
-    uids = tuple(item.uid for item in values.objects)
-    state.set_preview(values.uid, state.Preview(np.ones(count, np.int32), np.ones(count, np.float32), uids, **shown))
 
 
 def test_the_panels_are_in_the_order_of_the_work() -> None:
@@ -138,11 +130,11 @@ def test_the_hint_goes_from_step_to_step(obj: Any) -> None:
     assert "Take the SplatCut tool" in said(draw("guide"))
     values = clicked(obj)
     assert draw("guide").buttons("splatcut.preview")
-    show_preview(values, first=True)
+    show_preview(values.id_data, early=True)
     assert "first look" in said(draw("guide"))
-    show_preview(values)
+    show_preview(values.id_data)
     assert "Is the tint right?" in said(draw("guide"))
-    show_preview(values, stale=True)
+    show_preview(values.id_data, stale=True)
     assert "out of date" in said(draw("guide"))
     assert draw("guide").buttons("splatcut.preview")
     ops.object_add(name="table")
@@ -259,7 +251,7 @@ def test_lists_show_counts_and_prompts(obj: Any) -> None:
 
     item = values.objects[0]
     assert "4 clicks" in said(row(lists.SPLATCUT_UL_objects, values, item))
-    show_preview(values)
+    show_preview(values.id_data)
     layout = row(lists.SPLATCUT_UL_objects, values, item)
     assert "12.3k" in said(layout)
     assert layout.properties() == ["colour", "name", "visible"]

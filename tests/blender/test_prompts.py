@@ -7,7 +7,6 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -17,7 +16,7 @@ from bl_ext.user_default.splatcut.bridge import prompts, splats, state
 from bl_ext.user_default.splatcut.core import camera
 from bl_ext.user_default.splatcut.core import prompts as core
 from bl_ext.user_default.splatcut.ops import preview
-from blender_scene import HEIGHT, WIDTH, balls, error_of, front, orthographic, pixel
+from blender_scene import HEIGHT, WIDTH, balls, error_of, front, orthographic, pixel, show_preview
 from mathutils import Euler, Matrix
 from two_balls import RADIUS, two_balls
 
@@ -223,53 +222,15 @@ def test_every_change_asks_for_a_preview(obj: Any, monkeypatch: pytest.MonkeyPat
         assert set(asked) == {obj.splatcut.uid}
 
 
-def test_undoing_and_redoing_a_click_at_once_asks_anew(
-    obj: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The undone prompts' first preview may arrive in between; it must not pass for the redone ones' own."""
-    ops.prompt_add_point(**pixel(-1, 0, RADIUS), **front())
-    ops.prompt_add_point(**pixel(-0.9, 0, RADIUS), **front())
-    uid, count = obj.splatcut.uid, len(obj.data.vertices if obj.type == "MESH" else obj.data.points)
-    monkeypatch.setattr(state, "preview", {})
-    monkeypatch.setattr(preview, "_shown", {})
-
-    def came(number: int) -> Path:
-        file = tmp_path / f"{number}.npz"
-        np.savez(file, labels=np.full(count, number, np.int32), probability=np.full(count, 255, np.uint8))
-        return file
-
-    def asked() -> Any:
-        return preview._Asked(uid, preview._key(obj), ("a",), count)
-
-    both = asked()
-    preview._show(both, came(1), SimpleNamespace(counts={"a": 3}, seconds=0.1))  # type: ignore[arg-type]
-    assert (state.preview[uid].first, state.preview[uid].stale) == (False, False)
-    second = placed(obj)[1]
-    ops.prompt_delete(uid=second.uid)
-    undone = asked()
-    preview._show(undone, came(2), None)
-    assert state.preview[uid].first
-    ops.prompt_add_point(**pixel(-0.9, 0, RADIUS), **front())
-    monkeypatch.setattr(preview, "_key", lambda obj: both.key)  # redo brings back the very same prompts
-    preview.request(uid)
-    assert state.preview[uid].stale
-    # One that has been given up arrives too late.
-    preview._asked[uid] = undone
-    preview._give_up(uid)
-    preview._show(both, came(1), SimpleNamespace(counts={"a": 3}, seconds=0.1))  # type: ignore[arg-type]
-    preview._show(undone, came(3), None)
-    assert int(state.preview[uid].labels[0]) == 1
-
-
 def test_a_preview_of_other_prompts_is_marked_out_of_date(obj: Any) -> None:
     ops.prompt_add_point(**pixel(-1, 0, RADIUS), **front())
-    uid, count = obj.splatcut.uid, len(obj.data.vertices)
-    shown = state.Preview(np.ones(count, np.int32), np.ones(count, np.float32), (obj.splatcut.objects[0].uid,))
-    state.set_preview(uid, shown)
+    uid = obj.splatcut.uid
+    show_preview(obj)
+    assert not state.preview(uid).stale
     ops.prompt_add_point(**pixel(-0.8, 0, RADIUS), **front())
-    assert state.preview[uid].stale
+    assert state.preview(uid).stale
     ops.prompt_clear()
-    assert uid not in state.preview
+    assert state.preview(uid) is None
 
 
 def test_saving_and_opening_keeps_all_prompts_bit_by_bit(obj: Any, tmp_path: Path) -> None:

@@ -117,11 +117,11 @@ def refused(operator: Callable[..., Any]) -> str:
 def test_preview_then_cut(driver: Driver, splat: Any) -> None:
     uid, count = splat.splatcut.uid, 45_000
     assert bpy.ops.splatcut.preview() == {"FINISHED"}
-    shown = driver.state.preview[uid]
+    shown = driver.state.preview(uid)
     assert shown.labels.shape == shown.probability.shape == (count,)
     assert shown.objects == (splat.splatcut.objects[0].uid,)
     assert not shown.stale
-    assert not shown.first
+    assert not shown.early
     truth = np.load(DEMO / "labels.npz")
     assert 3000 < (shown.labels == 1).sum() < 7000
     assert driver.state.job is None
@@ -230,14 +230,14 @@ def test_killing_the_engine_while_idle_and_during_a_preview(driver: Driver, spla
 
     driver.state.listeners.append(kill)
     splat.splatcut.objects[0].grow = 0.1
-    assert driver.state.preview[uid].stale
+    assert driver.state.preview(uid).stale
     said = refused(bpy.ops.splatcut.preview)
     assert len(fired) == 1
     assert "try again" in said
-    assert driver.state.preview[uid].stale
+    assert driver.state.preview(uid).stale
     assert driver.state.job is None
     assert bpy.ops.splatcut.preview() == {"FINISHED"}
-    assert not driver.state.preview[uid].stale
+    assert not driver.state.preview(uid).stale
     assert driver.state.message == ""
     assert prompts_of(splat) == before
 
@@ -340,7 +340,7 @@ def test_cancel_is_quick_and_the_run_goes_on_later(driver: Driver, splat: Any) -
 def test_a_saved_file_that_is_opened_elsewhere_goes_on(driver: Driver, splat: Any, tmp_path: Path, cache: Path) -> None:
     assert bpy.ops.splatcut.preview() == {"FINISHED"}
     before = prompts_of(splat)
-    labels = driver.state.preview[splat.splatcut.uid].labels.copy()
+    labels = driver.state.preview(splat.splatcut.uid).labels.copy()
     path = tmp_path / "elsewhere" / "moved.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))
     path.parent.mkdir()
@@ -349,10 +349,10 @@ def test_a_saved_file_that_is_opened_elsewhere_goes_on(driver: Driver, splat: An
     bpy.ops.wm.open_mainfile(filepath=str(path))
     again: Any = next(obj for obj in bpy.data.objects if obj.splatcut.is_splat)
     bpy.context.view_layer.objects.active = again
-    assert driver.state.preview == {}
+    assert driver.state.previews == {}
     assert prompts_of(again) == before
     assert bpy.ops.splatcut.preview() == {"FINISHED"}
-    assert np.array_equal(driver.state.preview[again.splatcut.uid].labels, labels)
+    assert np.array_equal(driver.state.preview(again.splatcut.uid).labels, labels)
 
 
 def test_a_splat_that_goes_away_during_its_run(driver: Driver, splat: Any) -> None:

@@ -16,7 +16,7 @@ import pytest
 from bl_ext.user_default.splatcut.bridge import prompts, splats, state
 from bl_ext.user_default.splatcut.core import prompts as core
 from bl_ext.user_default.splatcut.ops import preview
-from blender_scene import balls, front, pixel
+from blender_scene import balls, front, pixel, show_preview
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from two_balls import RADIUS
@@ -24,6 +24,9 @@ from two_balls import RADIUS
 from splatcut.messages import check_object_names
 
 ops: Any = bpy.ops.splatcut
+
+#: What the previews shown answer to, by uid.
+shown_keys: dict[str, object] = {}
 
 
 @pytest.fixture(autouse=True)
@@ -76,9 +79,9 @@ def check(uid: str, owners: dict[str, np.ndarray]) -> None:
         np.testing.assert_array_equal(there, owners.get(item.uid, np.zeros(0, int)))
     assert labels.max(initial=0) <= len(items)
     # A preview is there while an object says where it is, and knows whether it is of these prompts.
-    shown = state.preview.get(uid)
+    shown = state.preview(uid)
     if shown is not None:
-        assert shown.stale == (preview._key(obj) != preview._shown[uid])
+        assert shown.stale == (preview.key_of(obj) != shown_keys[uid])
         assert any(item.is_ready for item in items)
 
 
@@ -217,15 +220,8 @@ def start(obj: Any) -> dict[str, np.ndarray]:
     labels[::7] = 0
     splats.set_labels(obj, labels, np.ones(count, np.float32))
     red, blue = (item.uid for item in obj.splatcut.objects)
-    show(obj, red)
+    shown_keys[obj.splatcut.uid] = show_preview(obj, 1, (red,))
     return {red: np.flatnonzero(labels == 1), blue: np.flatnonzero(labels == 2)}
-
-
-def show(obj: Any, owner: str) -> None:
-    """A preview as the worker would send it."""
-    uid, count = obj.splatcut.uid, len(obj.data.vertices)
-    state.set_preview(uid, state.Preview(np.ones(count, np.int32), np.ones(count, np.float32), (owner,)))
-    preview._shown[uid] = preview._key(obj)
 
 
 def test_each_click_is_one_step(undo_runs: None) -> None:
@@ -260,22 +256,22 @@ def test_undo_brings_a_preview_up_to_date_again(undo_runs: None) -> None:
     ops.prompt_add_point(**pixel(-1, 0, RADIUS), **front())
     uid = obj.splatcut.uid
     bpy.ops.ed.undo_push(message="Start")
-    show(obj, obj.splatcut.objects[0].uid)
+    show_preview(obj)
     ops.prompt_add_point("EXEC_DEFAULT", True, **pixel(-0.8, 0, RADIUS), **front())
-    assert state.preview[uid].stale
+    assert state.preview(uid).stale
     bpy.ops.ed.undo()
-    assert not state.preview[uid].stale
+    assert not state.preview(uid).stale
     bpy.ops.ed.redo()
-    assert state.preview[uid].stale
+    assert state.preview(uid).stale
 
 
 def test_undoing_the_import_takes_the_preview_along(undo_runs: None) -> None:
     bpy.ops.ed.undo_push(message="Empty")
     obj = balls()
-    uid, count = obj.splatcut.uid, len(obj.data.vertices)
+    uid = obj.splatcut.uid
     bpy.ops.ed.undo_push(message="Import")
-    state.set_preview(uid, state.Preview(np.zeros(count, np.int32), np.ones(count, np.float32), ()))
+    show_preview(obj, 0)
     bpy.ops.ed.undo()
     assert splats.find(uid) is None
-    assert uid not in state.preview
+    assert state.preview(uid) is None
     assert state.message_level != "ERROR"

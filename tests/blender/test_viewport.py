@@ -25,6 +25,7 @@ from bl_ext.user_default.splatcut.bridge.viewport import shown
 from bl_ext.user_default.splatcut.bridge.viewport import splats as drawing_of_splats
 from bl_ext.user_default.splatcut.core import drawing
 from bl_ext.user_default.splatcut.core.arrays import SplatArrays
+from blender_scene import show_preview
 from numpy.typing import NDArray
 
 from splatcut.formats import read_splats
@@ -397,13 +398,12 @@ def test_tints_come_from_the_preview_and_then_from_labels(demo_gaussians: Gaussi
     assert changed is not None
     assert changed.key != kept.key
 
-    preview = state.Preview(np.ones(count, np.int32), np.ones(count, np.float32), ("b",))
     try:
-        state.set_preview(settings.uid, preview)
+        show_preview(obj, 1, ("b",))
         tint = in_view()[0].tint
         assert tint is not None
         np.testing.assert_allclose(tint.colours, [[0, 0, 1, 1]], atol=1e-6)
-        state.mark_stale(settings.uid)
+        state.live_preview(settings.uid).invalidate()
         stale = in_view()[0].tint
         assert stale is not None
         assert 0 < stale.colours[0, 3] < 1
@@ -412,9 +412,9 @@ def test_tints_come_from_the_preview_and_then_from_labels(demo_gaussians: Gaussi
         assert hidden is not None
         assert hidden.colours[0, 3] == 0
         # Of other data than these: not shown.
-        state.set_preview(settings.uid, state.Preview(np.ones(3, np.int32), np.ones(3, np.float32), ("b",)))
+        show_preview(obj, np.ones(3, np.int32), ("b",))
         left = in_view()[0].tint
         assert left is not None
         assert np.array_equal(left.labels, labels[::-1])
     finally:
-        state.set_preview(settings.uid, None)
+        state.clear()

@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
-from bl_ext.user_default.splatcut.bridge import splats
+import numpy as np
+from bl_ext.user_default.splatcut.bridge import splats, state
+from bl_ext.user_default.splatcut.core.preview import Request
+from bl_ext.user_default.splatcut.ops import preview
 from mathutils import Matrix
 from two_balls import two_balls
 
@@ -50,6 +53,29 @@ def pixel(x: float, y: float, z: float = 0.0, distance: float = DISTANCE) -> dic
     """Where ``front`` shows a point."""
     scale = FOCAL / (distance - z)
     return {"x": WIDTH / 2 + scale * x, "y": HEIGHT / 2 - scale * y}
+
+
+def show_preview(
+    obj: Any, labels: Any = 1, objects: tuple[str, ...] | None = None, *, stale: bool = False, early: bool = False
+) -> object:
+    """Shows a preview as if the worker had sent it; returns the key of the prompts that it answers to.
+
+    Args:
+        labels: [N], or one for all Gaussians; objects: their uids, by default those in the list.
+    """
+    settings, live = obj.splatcut, state.live_preview(obj.splatcut.uid)
+    uids = tuple(item.uid for item in settings.objects) if objects is None else objects
+    request = Request(preview.key_of(obj) or "no prompts", uids)
+    live.begin(request)
+    labels = np.full(len(obj.data.vertices), labels, np.int32) if np.isscalar(labels) else labels
+    probability = np.ones(len(labels), np.float32)
+    if early:
+        live.show_early(request, labels, probability)
+    else:
+        live.finish(request, labels, probability, {item.name: 12345 for item in settings.objects}, 0.1)
+    if stale:
+        live.invalidate()
+    return request.key
 
 
 def error_of(operator: Any, **properties: Any) -> str:

@@ -78,7 +78,7 @@ def drawn_here(obj: bpy.types.Object) -> bool:
 def tint_of(obj: bpy.types.Object, arrays: SplatArrays) -> Tint | None:
     """The tint of the preview where there is one, otherwise of the labels that a run has left."""
     settings: Any = obj.splatcut
-    preview = state.preview.get(settings.uid)
+    preview = state.preview(settings.uid)
     if preview is not None and len(preview.labels) == len(arrays.positions):
         by_uid = {item.uid: item for item in settings.objects}
         colours = _colours([by_uid.get(uid) for uid in preview.objects], STALE if preview.stale else 1.0)

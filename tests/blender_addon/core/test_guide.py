@@ -27,7 +27,7 @@ def said(**changes: object) -> tuple[guide.Hint, ...]:
         ({"objects": 2, "active": "table", "active_ready": False}, "", "Click on 'table'"),
         ({}, "splatcut.preview", "See what would be cut out"),
         ({"preview": "stale"}, "splatcut.preview", "out of date"),
-        ({"preview": "first"}, "", "first look"),
+        ({"preview": "early"}, "", "first look"),
         ({"preview": "ready"}, "", "Ctrl-click"),
         ({"job": "preview"}, "", "on its way"),
         ({"job": "run"}, "", "being cut out"),
@@ -60,7 +60,7 @@ def test_every_state_has_full_sentences() -> None:
     for splat, problem, job, counts, preview, missing, results, hidden, tool in itertools.product(
         ("", "garden"), ("", "Gone."), ("", "run", "preview", "encode", "views", "environment", "import", "other"),
         ((0, 0, "", False), (1, 0, "vase", False), (1, 1, "vase", True), (2, 1, "table", False), (2, 2, "", False)),
-        ("none", "first", "stale", "ready"), ("", "Choose."), flags, flags, flags,
+        ("none", "early", "stale", "ready"), ("", "Choose."), flags, flags, flags,
     ):  # fmt: skip
         objects, ready, active, active_ready = counts
         now = Situation(

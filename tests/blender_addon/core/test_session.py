@@ -76,8 +76,11 @@ def poll_until(session: Session, condition: Callable[[], object]) -> None:
 
 def test_scene_and_views_are_sent_once_and_only_when_they_change(workers: Workers) -> None:
     session = workers.session
+    assert not session.holds(workers.scene(1), VIEWS)
     for _ in range(2):
         assert session.wait(session.submit(Task(preview(), workers.scene(1), VIEWS))).ok
+        assert session.holds(workers.scene(1), VIEWS)
+        assert not session.holds(workers.scene(2), VIEWS)
     assert workers.asked() == ["load_scene", "set_views", "preview", "preview"]
     other = messages.SetViews(Path("sparse"))
     assert session.wait(session.submit(Task(preview(), workers.scene(1), other))).ok
@@ -105,6 +108,7 @@ def test_a_worker_killed_while_idle_is_replaced_without_a_word(workers: Workers)
     assert session.client.hello is not None
     os.kill(session.client.hello.pid, signal.SIGKILL)
     poll_until(session, lambda: session.client is not None and not session.client.alive)
+    assert not session.holds(workers.scene(1), VIEWS)
     assert session.wait(session.submit(Task(preview(), workers.scene(1), VIEWS))).ok
 
 

@@ -37,8 +37,8 @@ def adopt(obj: bpy.types.Object) -> None:
     """
     if not can_adopt(obj):
         raise UserError(
-            f"{obj.name!r} has no attributes of splats. Import the file with File > Import > Gaussian Splats, or with "
-            "Blender's PLY importer and its option Attributes on."
+            f"{obj.name!r} has no splat attributes. Import the file with File > Import > Gaussian Splats, or with "
+            "Blender's PLY importer with Attributes turned on."
         )
     splats.check_own_data(obj)
     data: Any = obj.data

@@ -28,7 +28,7 @@ from . import worker
 #: Formats that need no package besides numpy.
 _OWN = ("ply", "splat")
 _COMMAND_LINE_HINT = "Use --drop-invalid to leave them out."
-_HINT = 'Turn on "Leave Out Invalid" to import the others.'
+_HINT = 'Turn on "Skip Invalid" to import the others.'
 
 
 def file_format(path: Path) -> str:

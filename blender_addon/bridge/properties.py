@@ -25,13 +25,13 @@ from splatcut.messages import OPTIONS, SCENE_OPTIONS
 from . import splats
 
 VIEW_SOURCES = (
-    ("VIRTUAL", "Virtual", "Views that the engine places around what was clicked; no photos needed"),
+    ("VIRTUAL", "Virtual", "Views that the engine places around what you clicked; no photos needed"),
     ("DATASET", "Data set", "Cameras and photos of the capture: COLMAP, transforms.json or cameras.json"),
-    ("CAMERAS", "Blender cameras", "The cameras in a collection, with renders of the splat as pictures"),
+    ("CAMERAS", "Blender cameras", "The cameras in a collection; renders of the splat stand in for photos"),
 )
 DISPLAYS = (
     ("SPLATS", "Splats", "Draw the Gaussians as they are"),
-    ("POINTS", "Points", "Draw a coloured point for each Gaussian, for slow machines"),
+    ("POINTS", "Points", "Draw each Gaussian as a coloured point, which is faster on slow machines"),
     ("OFF", "Off", "Let Blender draw the object"),
 )
 
@@ -118,7 +118,10 @@ class SplatCutObject(bpy.types.PropertyGroup):
     visible: BoolProperty(name="Show", description="Tint this object in the viewport", default=True)  # type: ignore[valid-type]
     grow: FloatProperty(  # type: ignore[valid-type]
         name="Grow",
-        description="Above 0 takes in Gaussians that belong to the object less surely, below 0 leaves more out",
+        description=(
+            "Positive values include Gaussians that are less certain to belong to the object; negative values exclude "
+            "more"
+        ),
         min=-1,
         max=1,
         default=0,

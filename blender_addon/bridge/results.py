@@ -92,7 +92,9 @@ def read_labels(path: Path, count: int, objects: int) -> tuple[NDArray[np.int32]
             labels, parent = content["labels"].astype(np.int64), content["parent"]
             probability = content["probability"].astype(np.float32)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"The run's labels {path} cannot be read ({error}). Run it again.") from error
+        raise UserError(
+            f"The label file of the run, {path}, cannot be read ({error}). Cut the objects again."
+        ) from error
     if probability.shape != (len(labels), objects) or (len(parent) and int(parent.max()) >= count):
         return None
     # The background's share is what no object has.

@@ -47,7 +47,7 @@ def find(uid: str) -> bpy.types.Object:
     """The splat object. Raises ``UserError`` when it is gone."""
     obj = splats.find(uid)
     if obj is None:
-        raise UserError("The splat object is no longer there. Undo its removal, or choose another.")
+        raise UserError("The splat object no longer exists. Undo its deletion, or select another one.")
     return obj
 
 

@@ -152,7 +152,7 @@ def check_own_data(obj: bpy.types.Object) -> None:
             "Single User > Object & Data)."
         )
     if obj.mode != "OBJECT":
-        raise UserError(f"Leave the edit mode of {obj.name!r} first.")
+        raise UserError(f"Leave Edit Mode on {obj.name!r} first.")
 
 
 def apply_transform(obj: bpy.types.Object) -> None:

@@ -77,7 +77,9 @@ def importing(loading: exchange.Loading, target: Target) -> Callable[[bool], boo
             state.say(str(error), "INFO" if stop else "ERROR")
         except Exception as error:
             _log.exception("The import failed.")
-            state.say(f"The import of {target.path} failed ({error}). See Blender's console.", "ERROR")
+            state.say(
+                f"The import of {target.path} failed ({error}). See Blender's system console for details.", "ERROR"
+            )
         loading.close()
         _end_job("import")
         return True
@@ -98,7 +100,9 @@ def exporting(storing: exchange.Storing) -> Callable[[bool], bool]:
             state.say(str(error), "INFO" if stop else "ERROR")
         except Exception as error:
             _log.exception("The export failed.")
-            state.say(f"The export to {storing.path} failed ({error}). See Blender's console.", "ERROR")
+            state.say(
+                f"The export to {storing.path} failed ({error}). See Blender's system console for details.", "ERROR"
+            )
         storing.close()
         _end_job("export")
         return True

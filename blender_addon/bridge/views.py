@@ -52,10 +52,13 @@ def blender_views(
 ) -> tuple[InlineView, ...]:
     """The cameras in a collection, in the file's frame of a splat object. Raises ``UserError``."""
     if collection is None:
-        raise UserError("Choose the collection whose cameras are the views.")
+        raise UserError("Choose the collection that contains the cameras.")
     cameras: list[Any] = sorted((o for o in collection.all_objects if o.type == "CAMERA"), key=lambda o: o.name)
     if not cameras:
-        raise UserError(f"There is no camera in the collection {collection.name!r}. Put the views' cameras into it.")
+        raise UserError(
+            f"The collection {collection.name!r} contains no cameras. Move the cameras that you want to use as views "
+            "into it."
+        )
     render: Any = context.scene.render
     factor = render.resolution_percentage / 100
     views = []
@@ -124,17 +127,17 @@ def fit_camera(data: Any, view: InlineView) -> np.ndarray:
 def _dataset(settings: Any) -> jobs.Sources:
     if not settings.cameras_path:
         raise UserError(
-            "Choose the cameras of the capture (a COLMAP folder, transforms.json or cameras.json), or let the views be "
-            "virtual."
+            "Choose the cameras of the capture (a COLMAP folder, transforms.json or cameras.json), or switch the "
+            "views to Virtual."
         )
     cameras = Path(bpy.path.abspath(settings.cameras_path))
     if not cameras.exists():
-        raise UserError(f"The cameras {cameras} are not there. Choose them anew, or let the views be virtual.")
+        raise UserError(f"The cameras {cameras} do not exist. Choose them again, or switch the views to Virtual.")
     if cameras.is_file() and cameras.suffix.lower() in (".bin", ".txt"):
         cameras = cameras.parent  # a file of the COLMAP model was chosen
     images = None
     if settings.images_path:
         images = Path(bpy.path.abspath(settings.images_path))
         if not images.is_dir():
-            raise UserError(f"The folder of photos {images} is not there. Choose it anew, or leave it empty.")
+            raise UserError(f"The photo folder {images} does not exist. Choose it again, or clear the field.")
     return jobs.Sources(cameras, images)

@@ -89,7 +89,9 @@ def model() -> str | None:
         return None
     path = Path(bpy.path.abspath(chosen))
     if not path.is_file():
-        raise UserError(f"The model {path} is not there. Choose it anew in the extension's preferences, or none.")
+        raise UserError(
+            f"The model file {path} does not exist. Choose it again in the extension's preferences, or clear the field."
+        )
     return str(path)
 
 

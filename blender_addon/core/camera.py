@@ -85,8 +85,8 @@ def viewport_camera(
     projection = np.asarray(window_matrix, dtype=np.float64)
     if abs(projection[3, 2]) < 0.5:
         raise UserError(
-            "The viewport is orthographic, and the engine sees in perspective only. Press numpad 5, or turn off View > "
-            "Perspective/Orthographic, and click again."
+            "The viewport is orthographic, but the engine only works with perspective views. Press Numpad 5 or use "
+            "View > Perspective/Orthographic, then click again."
         )
     camera_from_file = _camera_from_file(
         OPENCV_FROM_OPENGL @ np.asarray(view_matrix, dtype=np.float64), matrix_world, "The viewport"
@@ -136,8 +136,8 @@ def blender_camera(
     """
     if kind != "PERSP":
         raise UserError(
-            f"The camera {name!r} is not a perspective camera, and the engine sees in perspective only. Set its type "
-            "to Perspective, or leave it out."
+            f"The camera {name!r} is not a perspective camera, but the engine only works with perspective views. Set "
+            "its type to Perspective, or remove it from the collection."
         )
     aspect = pixel_aspect_y / pixel_aspect_x
     if sensor_fit == "AUTO":
@@ -175,14 +175,14 @@ def split_matrix_world(matrix_world: ArrayLike) -> tuple[float, NDArray[np.float
     determinant = float(np.linalg.det(linear)) if np.isfinite(linear).all() else 0.0
     if not determinant > 0:
         raise UserError(
-            "The splat object is mirrored or squashed flat, which Gaussians cannot follow. Give it a positive scale, "
-            "the same for all three axes."
+            "The splat object is mirrored or squashed flat, which Gaussians cannot represent. Give it the same "
+            "positive scale on all three axes."
         )
     scale = determinant ** (1 / 3)
     if not np.allclose(linear @ linear.T / scale**2, np.eye(3), atol=TOLERANCE):
         raise UserError(
-            "The splat object is scaled unevenly or sheared, which Gaussians cannot follow. Give it the same scale for "
-            "all three axes (and its parents, too)."
+            "The splat object is scaled unevenly or sheared, which Gaussians cannot represent. Give it and its "
+            "parents the same scale on all three axes."
         )
     return scale, _nearest_rotation(linear / scale), matrix[:3, 3].copy()
 
@@ -256,7 +256,7 @@ def _camera_from_file(
         and np.linalg.det(turn) > 0
     ):
         raise UserError(
-            f"{what} is mirrored or sheared, which no real camera is. Reset its scale and its parents' scale."
+            f"{what} is mirrored or sheared, which a real camera cannot be. Reset its scale and that of its parents."
         )
     turn = _nearest_rotation(turn)
     result = np.eye(4)

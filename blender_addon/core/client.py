@@ -157,13 +157,13 @@ class WorkerClient:
                     break
                 if end is not None and time.monotonic() > end:
                     self.cancel(number)
-                    return Outcome(problem=Problem("timeout", f"The engine took more than {timeout:g} s.", self.log))
+                    return Outcome(problem=Problem("timeout", f"The engine took longer than {timeout:g} s.", self.log))
                 time.sleep(interval)
         except KeyboardInterrupt:
             self.cancel(number)
             raise
         return self._finished.get(number) or Outcome(
-            problem=Problem("internal", "The engine's answer was asked for too late. Try again.", self.log)
+            problem=Problem("internal", "The engine's answer is no longer available. Try again.", self.log)
         )
 
     def ask(self, request: messages.Request, on_event: OnEvent | None = None, timeout: float | None = None) -> Any:
@@ -273,7 +273,9 @@ class WorkerClient:
     def _watch_cancelled(self, now: float) -> None:
         for pending in self._pending.values():
             if pending.cancelled_at is not None and now - pending.cancelled_at > self.limits.cancel:
-                self._die(Problem("cancelled", "The engine did not stop when asked to, so it was ended.", self.log))
+                self._die(
+                    Problem("cancelled", "The engine did not stop when asked to, so its process was ended.", self.log)
+                )
                 return
 
     def _die(self, problem: Problem) -> None:
@@ -315,7 +317,7 @@ class WorkerClient:
                 break
             if len(line) >= _LONGEST_LINE:
                 self._answers.put(
-                    Problem("died", f"The engine wrote what is no message and was stopped. See {self.log}.", self.log)
+                    Problem("died", f"The engine sent an invalid message and was stopped. See {self.log}.", self.log)
                 )
                 break
             self._take(line, child)

@@ -174,9 +174,9 @@ class Steps:
         said = [line for line in self.output if "error" in line.lower()][-2:] or list(self.output)[-2:]
         full = any("No space left" in line or "Errno 28" in line for line in self.output)
         if full:
-            return "The disk is full. Free some space and create the environment again."
+            return "The disk is full. Free up some space and create the environment again."
         remedy = self._step.remedy or "Try again."
-        return f"{self._step.text} failed (code {code}). {remedy} It said: {' '.join(said) or 'nothing'}"
+        return f"{self._step.text} failed (code {code}). {remedy} Its output was: {' '.join(said) or 'nothing'}"
 
     def _finish(self) -> None:
         self.fraction = 1.0
@@ -196,7 +196,7 @@ class Search(Steps):
 
     def __init__(self, chosen: Path | None) -> None:
         super().__init__([])
-        self.text = "Looking for Python"
+        self.text = "Searching for Python"
         self.interpreter: Interpreter | None = None
         self._error: str | None = None
         self._thread = threading.Thread(target=self._search, args=(chosen,), daemon=True)
@@ -217,7 +217,7 @@ class Search(Steps):
         except UserError as error:
             self._error = str(error)
         except OSError as error:
-            self._error = f"Looking for Python failed ({error}). Choose an interpreter in the preferences."
+            self._error = f"The search for Python failed ({error}). Choose an interpreter in the preferences."
 
 
 class Creation(Steps):
@@ -233,7 +233,7 @@ class Creation(Steps):
         try:
             write_stamp(self.plan)
         except (OSError, UserError) as error:
-            self._end(f"The environment cannot be finished: {error}")
+            self._end(f"The environment could not be completed: {error}")
             return
         super()._finish()
 
@@ -281,19 +281,21 @@ def steps(plan: Plan) -> list[Step]:
         make = (str(plan.interpreter.path), "-I", "-m", "venv", str(plan.folder))
     pip = (python, "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off")
     network = (
-        "Most often this is the internet connection or a proxy; a version that is not found, a Python or a system that "
-        "the package has no wheel for."
+        "The usual cause is the internet connection or a proxy. If a version was not found, the package is not "
+        "available for this Python version or system."
     )
-    result = [Step("Making the environment", make, 4.0, remedy="Choose another interpreter.")]
+    result = [Step("Creating the environment", make, 4.0, remedy="Choose another interpreter.")]
     torch = f"torch=={plan.parts.torch}"
     if plan.build == "cuda":
-        result.append(Step("Fetching torch for CUDA", (*pip, torch, *environment.CUDA_PACKAGES), 200.0, remedy=network))
+        result.append(
+            Step("Downloading PyTorch for CUDA", (*pip, torch, *environment.CUDA_PACKAGES), 200.0, remedy=network)
+        )
     elif "cuda" in environment.builds():
         # Where both builds exist, the plain version may be either; the local one is the CPU's.
         local = f"{torch}+cpu"
         result.append(
             Step(
-                "Fetching torch for the CPU",
+                "Downloading PyTorch for the CPU",
                 (*pip, local),
                 30.0,
                 otherwise=(*pip, local, "--extra-index-url", TORCH_CPU_INDEX),
@@ -301,20 +303,20 @@ def steps(plan: Plan) -> list[Step]:
             )
         )
     result.append(
-        Step("Fetching the engine's packages", (*pip, "-r", str(plan.parts.requirements)), 40.0, remedy=network)
+        Step("Downloading the engine's packages", (*pip, "-r", str(plan.parts.requirements)), 40.0, remedy=network)
     )
     if plan.parts.engine.suffix == ".whl":
         own = (*pip, "--no-deps", "--force-reinstall", str(plan.parts.engine))
     else:
         own = (*pip, "--no-deps", "--no-build-isolation", "-e", str(plan.parts.engine))
-    result.append(Step("Installing the engine", own, 4.0, remedy="Install the extension anew."))
+    result.append(Step("Installing the engine", own, 4.0, remedy="Reinstall the extension."))
     check = (python, "-I", "-c", f"import {_MODULES}, splatcut")
     result.append(
         Step(
-            "Trying the engine's packages",
+            "Checking the engine's packages",
             check,
             15.0,
-            remedy="A library of the system is missing, or the packages do not fit this machine.",
+            remedy="A system library is missing, or the packages do not work on this machine.",
         )
     )
     return result
@@ -324,7 +326,7 @@ def prepare(folder: Path) -> None:
     """Empties a folder of ours and leaves the mark in it. Raises ``UserError``."""
     try:
         if folder.exists() and not environment.is_ours(folder):
-            raise UserError(f"{folder} holds something else. Choose a new or empty folder for the environment.")
+            raise UserError(f"{folder} already contains other files. Choose a new or empty folder for the environment.")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / UNFINISHED).touch()
         for path in folder.iterdir():
@@ -336,8 +338,8 @@ def prepare(folder: Path) -> None:
                 path.unlink()
     except OSError as error:
         raise UserError(
-            f"{error.filename or folder} cannot be written or removed ({error.strerror or error}). Close what uses it, "
-            "or choose another folder for the environment."
+            f"{error.filename or folder} cannot be written or removed ({error.strerror or error}). Close any program "
+            "that uses it, or choose another folder for the environment."
         ) from error
 
 

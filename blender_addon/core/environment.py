@@ -84,7 +84,9 @@ class Parts:
         """The pin of torch, as "2.13.0"."""
         match = re.search(r"^torch==([\w.]+)", self.requirements.read_text(encoding="utf-8"), re.M)
         if match is None:
-            raise UserError(f"{self.requirements} does not say which torch is needed. Install the extension anew.")
+            raise UserError(
+                f"{self.requirements} does not say which version of torch is needed. Reinstall the extension."
+            )
         return match[1]
 
 
@@ -109,10 +111,10 @@ class Plan:
     @property
     def text(self) -> str:
         """One line for the preferences."""
-        free = "" if self.free is None else f", {bytes_text(self.free)} are free"
+        free = "" if self.free is None else f" ({bytes_text(self.free)} free)"
         return (
-            f"{BUILDS[self.build]}: fetches about {bytes_text(self.download)}, takes about {bytes_text(self.disk)} on "
-            f"the disk{free}"
+            f"{BUILDS[self.build]}: about {bytes_text(self.download)} to download, about {bytes_text(self.disk)} on "
+            f"disk{free}"
         )
 
 
@@ -146,12 +148,10 @@ def worker_python(chosen: Path | None) -> Path:
             raise UserError(f"The engine's interpreter {chosen} does not exist. {remedy}")
         return chosen
     if (folder / UNFINISHED).exists():
-        raise UserError(
-            f"The engine's environment in {folder} was made only in part. Create it anew in the preferences."
-        )
+        raise UserError(f"The engine's environment in {folder} is incomplete. Create it again in the preferences.")
     python = python_in(folder)
     if not python.is_file():
-        what = f"{folder} holds no virtual environment" if chosen is not None else "The engine has no environment yet"
+        what = f"{folder} is not a virtual environment" if chosen is not None else "The engine has no environment yet"
         raise UserError(f"{what}. {remedy}")
     return python
 
@@ -172,7 +172,7 @@ def parts(extension: Path) -> Parts:
     requirements = checkout / "requirements" / "engine.txt"
     if (checkout / "backend" / "splatcut" / "__init__.py").is_file() and requirements.is_file():
         return Parts(requirements, checkout)
-    raise UserError(f"The engine is missing in the extension ({extension}). Install the extension anew.")
+    raise UserError(f"The engine is missing from the extension ({extension}). Reinstall the extension.")
 
 
 def probe(path: Path, timeout: float = 20.0) -> Interpreter | None:
@@ -234,10 +234,10 @@ def find_interpreter(chosen: Path | None = None) -> Interpreter:
         found = probe(chosen)
         if found is None:
             raise UserError(
-                f"{chosen} is not an interpreter of Python. Choose another, or none to have one looked for."
+                f"{chosen} is not a Python interpreter. Choose another one, or clear the field to search for one."
             )
         if found.version[:2] not in PYTHONS:
-            raise UserError(f"{found.text} does not fit: the engine needs {_pythons()}. Choose another interpreter.")
+            raise UserError(f"{found.text} cannot be used: the engine needs {_pythons()}. Choose another interpreter.")
         return found
     seen: set[str] = set()
     incomplete: list[Interpreter] = []
@@ -257,10 +257,10 @@ def find_interpreter(chosen: Path | None = None) -> Interpreter:
         first = incomplete[0]
         hint = ""
         if sys.platform == "linux":
-            hint = f" On Debian and Ubuntu it is the package python{first.version[0]}.{first.version[1]}-venv."
+            hint = f" On Debian and Ubuntu, install the package python{first.version[0]}.{first.version[1]}-venv."
         raise UserError(
-            f"{first.text} cannot make environments, it lacks {', '.join(first.missing)}. Install what is missing, or "
-            f"another {_pythons()}, and try again.{hint}"
+            f"{first.text} cannot create environments because it lacks {', '.join(first.missing)}. Install what is "
+            f"missing, or another {_pythons()}, and try again.{hint}"
         )
     raise UserError(
         f"No {_pythons()} was found. Install one from python.org or with your system's package manager, or choose an "
@@ -280,15 +280,17 @@ def plan(folder: Path, interpreter: Interpreter, build: Build, made_of: Parts, *
     download, disk = SIZES[build]
     made = Plan(folder, interpreter, build, made_of, download, disk, free_space(folder), _uv(interpreter))
     if build not in builds():
-        raise UserError("The CUDA build can be made on Linux only. Choose the CPU build, or point to an environment.")
+        raise UserError(
+            "The CUDA build is available on Linux only. Choose the CPU build, or use an existing environment."
+        )
     check_online(online)
     if made.free is not None and made.free < disk:
         raise UserError(
-            f"The disk with {folder} has {bytes_text(made.free)} left, and the {BUILDS[build]} needs about "
-            f"{bytes_text(disk)}. Free some space, or choose another folder for the environment."
+            f"The disk that holds {folder} has only {bytes_text(made.free)} left, but the {BUILDS[build]} needs about "
+            f"{bytes_text(disk)}. Free up some space, or choose another folder for the environment."
         )
     if folder.exists() and not is_ours(folder):
-        raise UserError(f"{folder} holds something else. Choose a new or empty folder for the environment.")
+        raise UserError(f"{folder} already contains other files. Choose a new or empty folder for the environment.")
     return made
 
 
@@ -296,7 +298,7 @@ def check_online(online: bool) -> None:
     """Raises ``UserError`` when Blender must stay offline."""
     if not online:
         raise UserError(
-            "Blender is set to stay offline, and the engine's packages have to be fetched once. Turn on Preferences > "
+            "Blender is set to work offline, but the engine's packages must be downloaded once. Turn on Preferences > "
             "System > Network > Allow Online Access, or choose an existing environment."
         )
 
@@ -331,7 +333,8 @@ def environment_text(chosen: Path | None, version: str) -> tuple[bool, str]:
     build = BUILDS.get(content.get("build", "cpu"), "")
     if content.get("splatcut") != version:
         return False, (
-            f"The environment is for SplatCut {content.get('splatcut')}, the extension is {version}. Create it anew."
+            f"The environment is for SplatCut {content.get('splatcut')}, but the extension is version {version}. "
+            "Create it again."
         )
     return True, f"{build}, SplatCut {version}, Python {content.get('python', '')}"
 
@@ -350,17 +353,19 @@ def read_doctor(output: str, version: str) -> tuple[bool, list[str]]:
         ready = bool(report["ready"])
     except (ValueError, KeyError, TypeError):
         last = " ".join(output.strip().splitlines()[-3:])
-        return False, [f"The engine does not answer. Create the environment anew. It said: {last or 'nothing'}"]
+        return False, [
+            f"The engine does not respond. Create the environment again. Its output was: {last or 'nothing'}"
+        ]
     if report["splatcut"] != version:
         ready = False
-        lines.append(f"The extension is SplatCut {version}, which must be the same. Create the environment anew.")
+        lines.append(f"The extension is SplatCut {version}; the two versions must match. Create the environment again.")
     for name, group, ok, detail, remedy in checks:
         if group == "required" and not ok:
             lines.append(f"{name} is missing: {detail.rstrip('.')}. {remedy}".strip())
         elif name == "CUDA":
             lines.append(f"{name}: {detail.rstrip('.')}.")
     if ready:
-        lines.append("Everything that the engine needs is there.")
+        lines.append("The engine has everything it needs.")
     return ready, lines
 
 

@@ -41,7 +41,7 @@ def imported_sentence(splats: SplatFile, path: Path) -> str:
     """What was imported."""
     sentence = f"Imported {len(splats):,} Gaussians from {path.name}."
     if splats.dropped:
-        sentence += f" {splats.dropped:,} with values that are not finite were left out."
+        sentence += f" {splats.dropped:,} with values that are not finite were skipped."
     return sentence
 
 
@@ -72,7 +72,7 @@ def with_format(path: str, kind: str) -> str:
 def check_target(path: Path) -> None:
     """Raises ``UserError`` when nothing can be written there, as far as that can be told before trying."""
     if path.is_dir():
-        raise UserError(f"{path} is a folder. Give a file's path.")
+        raise UserError(f"{path} is a folder. Enter the path of a file.")
     writable_format(path)
 
 
@@ -100,8 +100,8 @@ def check_free(paths: Sequence[Path]) -> None:
     if there:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise UserError(
-            f'{paths[0].parent} already has {", ".join(there[:3])}{more}. Choose another folder, or turn on "Replace '
-            'Files".'
+            f'{paths[0].parent} already contains {", ".join(there[:3])}{more}. Choose another folder, or turn on '
+            '"Replace Files".'
         )
 
 
@@ -113,7 +113,7 @@ def check_exportable(splats: SplatFile, name: str) -> None:
     if invalid:
         raise UserError(
             f"{invalid:,} of the {len(splats):,} Gaussians of {name!r} have values that are not finite numbers. Undo "
-            "the edit that made them, or delete them, and export again."
+            "the edit that caused this, or delete those Gaussians, and export again."
         )
 
 

@@ -63,10 +63,10 @@ TOOL = "wm.tool_set_by_id"
 ENVIRONMENT = "splatcut.create_environment"
 
 _JOBS = {
-    "run": "The objects are being cut out. You can go on working in Blender meanwhile.",
+    "run": "The objects are being cut out. You can keep working in Blender in the meantime.",
     "encode": "The views are being prepared. This is done once; clicks are quick afterwards.",
     "views": "The views are being loaded.",
-    "environment": "The engine's environment is being made. This takes some minutes, once.",
+    "environment": "The engine's environment is being created. This takes a few minutes, but only once.",
     "import": "The splat is being imported.",
 }
 
@@ -92,41 +92,45 @@ def _next(now: Situation) -> Hint:
     if not now.splat:
         return Hint("Import a splat (step 1), or select one in the viewport or the outliner.")
     if now.mode:
-        return Hint(f"Blender is in {now.mode}. Go back to object mode (Tab, or the menu at the top left) to click.")
+        return Hint(f"Blender is in {now.mode}. Return to object mode (Tab, or the menu at the top left) to click.")
     if now.hidden:
         return _after_run(now)
     if not now.ready:
         return _first_click(now)
     if now.job == "preview":
-        return Hint("The preview is on its way. You can go on clicking.")
+        return Hint("The preview is being computed. You can keep clicking.")
     if now.views_missing:
-        return Hint(f"{now.views_missing} Or choose virtual views in step 3.", warning=True)
+        return Hint(f"{now.views_missing} Or switch to virtual views in step 3.", warning=True)
     if now.active and not now.active_ready:
         return Hint(f"Click on {now.active!r} in the viewport, or remove it from the list: it has no clicks yet.")
     if now.preview in ("none", "stale") and not now.engine_problem:
         text = "The preview is out of date." if now.preview == "stale" else "See what would be cut out."
         return Hint(text, "splatcut.preview", "Update Preview")
     if now.preview == "early":
-        return Hint("A first look, from the views you clicked in. The other views follow.")
+        return Hint("This is a first look, from the views you clicked in. The other views follow.")
     if now.engine_problem:
-        return Hint("Your clicks are kept. Preview and cut once the engine is there.")
+        return Hint("Your clicks are kept. You can preview and cut once the engine is installed.")
     return Hint(
-        "Is the tint right? If not: click on what is missing, Ctrl-click on what is too much. If so: cut (step 4).",
+        "Does the tint cover the object? If not, click on what is missing and Ctrl-click on what does not belong to "
+        "it. If so, cut (step 4).",
     )
 
 
 def _first_click(now: Situation) -> Hint:
     if not now.tool:
-        return Hint("Take the SplatCut tool, then click on what you want to cut out.", TOOL, "Click on Objects")
+        return Hint("Activate the SplatCut tool, then click on what you want to cut out.", TOOL, "Click on Objects")
     if not now.objects:
-        return Hint("Click on what you want to cut out, or drag a box around it. The list in step 2 fills itself.")
+        return Hint(
+            "Click on what you want to cut out, or drag a box around it. It then appears in the list in step 2."
+        )
     return Hint(f"Click on {now.active or 'the object'!r} in the viewport, or drag a box around it.")
 
 
 def _after_run(now: Situation) -> Hint:
     if now.results:
         return Hint(
-            "Done: each object is a splat of its own. Export them (step 5), or go back to the splat and correct it.",
+            "Done: each object is now a separate splat. Export the objects (step 5), or go back to the splat to make "
+            "corrections.",
             "splatcut.show_source",
             "Back to the Splat",
         )

@@ -93,9 +93,8 @@ def version(protocol: object, theirs: object, ours: str, log: Path) -> Problem |
         return None
     return Problem(
         "version",
-        f"The engine in the worker's environment is SplatCut {theirs} (protocol {protocol}), but this extension is "
-        f"SplatCut {ours} (protocol {messages.PROTOCOL_VERSION}). Create the environment anew in the extension's "
-        "preferences.",
+        f"The engine in the environment is SplatCut {theirs} (protocol {protocol}), but this extension is SplatCut "
+        f"{ours} (protocol {messages.PROTOCOL_VERSION}). Create the environment again in the extension's preferences.",
         log,
     )
 
@@ -106,14 +105,14 @@ def ended(code: int | None, log: Path, *, started: bool) -> Problem:
     if not started:
         return Problem(
             "start",
-            f"The engine could not start: it {why}. Test the environment in the extension's preferences, or create "
-            f"it anew; its log is {log}.",
+            f"The engine could not start: it {why}. Test the environment in the extension's preferences, or create it "
+            f"again. The log is {log}.",
             log,
         )
     return Problem(
         "died",
-        f"The engine stopped in the middle of its work: it {why}. Prompts and objects are as they were; try again, and "
-        f"a new one starts. Its log is {log}.",
+        f"The engine stopped unexpectedly: it {why}. Your prompts and objects are unchanged; try again to restart it. "
+        f"The log is {log}.",
         log,
     )
 
@@ -122,8 +121,8 @@ def slow_start(seconds: float, log: Path) -> Problem:
     """The worker has not said who it is."""
     return Problem(
         "start",
-        f"The engine did not answer within {seconds:.0f} s of its start and was stopped. Test the environment in the "
-        f"extension's preferences; its log is {log}.",
+        f"The engine did not respond within {seconds:.0f} s of starting and was stopped. Test the environment in the "
+        f"extension's preferences. The log is {log}.",
         log,
     )
 
@@ -132,7 +131,7 @@ def silence(seconds: float, log: Path) -> Problem:
     """The worker gives no sign of life any more."""
     return Problem(
         "died",
-        f"The engine gave no sign of life for {seconds:.0f} s and was stopped. Prompts and objects are as they were; "
-        f"try again, and a new one starts. Its log is {log}.",
+        f"The engine gave no sign of life for {seconds:.0f} s and was stopped. Your prompts and objects are "
+        f"unchanged; try again to restart it. The log is {log}.",
         log,
     )

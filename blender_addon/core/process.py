@@ -69,11 +69,11 @@ def ended_because(code: int | None) -> str:
         except ValueError:
             name = f"signal {number}"
         if name == "SIGKILL":
-            return "was killed (SIGKILL), by hand or because the memory ran out"
+            return "was killed (SIGKILL), by hand or because memory ran out"
         return f"crashed ({name})"
     if code >= 0xC0000000:
         return f"crashed (code {code:#x})"
-    return f"ended with the code {code}"
+    return f"exited with code {code}"
 
 
 class Child:

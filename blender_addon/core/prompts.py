@@ -108,8 +108,8 @@ def build_objects(
                 continue
             if uid not in known:
                 raise UserError(
-                    f"A prompt of the object {item.name!r} lies in a view that is no longer there. Remove its prompts "
-                    "and click again."
+                    f"A prompt of the object {item.name!r} belongs to a view that no longer exists. Clear the "
+                    "object's prompts and click again."
                 )
             view = known[uid]
             if not view.name:

@@ -37,8 +37,8 @@ def load(path: Path) -> tuple[ObjectPrompt, ...]:
         for prompt in item.prompts:
             if not isinstance(prompt, ViewPrompt | Points3DPrompt):
                 raise UserError(
-                    f"The object {item.name!r} in {path} is prompted with a mask or strokes from a picture, which "
-                    "Blender cannot show. Use points and boxes, or the command splatcut segment."
+                    f"The prompts of the object {item.name!r} in {path} include a mask or strokes, which Blender "
+                    "cannot show. Use points and boxes, or run splatcut segment instead."
                 )
     return objects
 
@@ -56,13 +56,13 @@ def check_views(names: Sequence[str], known: Mapping[str, InlineView]) -> None:
         return
     if not known:
         raise UserError(
-            f"The prompts are in the view {missing[0]!r}, but the views are virtual. Choose the data set that the view "
-            "belongs to, or the collection of its camera, as the source of the views first."
+            f"The prompts refer to the view {missing[0]!r}, but the views are set to Virtual. First choose the data "
+            "set or the camera collection that this view belongs to."
         )
     some = ", ".join(sorted(known)[:3])
     raise UserError(
-        f"The prompts are in the view {missing[0]!r}, which the chosen views do not have. They are {some}"
-        f"{' and so on' if len(known) > 3 else ''}."
+        f"The prompts refer to the view {missing[0]!r}, which is not among the chosen views: {some}"
+        f"{', and others' if len(known) > 3 else ''}."
     )
 
 

@@ -144,7 +144,7 @@ class Session:
                 if task.outcome is None:
                     if end is not None and time.monotonic() > end:
                         self.cancel(task)
-                        return Outcome(problem=Problem("timeout", f"The engine took more than {timeout:g} s."))
+                        return Outcome(problem=Problem("timeout", f"The engine took longer than {timeout:g} s."))
                     time.sleep(interval)
         except KeyboardInterrupt:
             self.cancel(task)

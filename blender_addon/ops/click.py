@@ -57,12 +57,12 @@ class ViewportView(SplatOperator):
         """The viewport that the properties describe. Raises ``UserError`` when they do not."""
         given: Any = self
         if not given.width or not given.height:
-            raise UserError("Give the viewport's view_matrix, window_matrix, width and height.")
+            raise UserError("Pass the viewport's view_matrix, window_matrix, width and height.")
         view = Matrix(given.view_matrix)
         if max(abs(a - b) for a, b in zip(view[3], (0, 0, 0, 1), strict=True)) > 1e-5:
             raise UserError(
-                "view_matrix is no view from the world: its last row must be 0, 0, 0, 1. Pass a mathutils.Matrix, not "
-                "lists."
+                "view_matrix is not a valid view matrix: its last row must be 0, 0, 0, 1. Pass a mathutils.Matrix, "
+                "not lists."
             )
         return overlay.Viewport.of(view, Matrix(given.window_matrix), given.width, given.height, obj.matrix_world)
 

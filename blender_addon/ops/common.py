@@ -13,7 +13,7 @@ from splatcut.errors import UserError
 from ..bridge import prompts, splats, state
 from . import preview
 
-NO_SPLAT = "Select a splat: import one in step 1, or click on one in the viewport or the outliner."
+NO_SPLAT = "Select a splat: import one in step 1, or click one in the viewport or the Outliner."
 
 
 class SplatOperator:
@@ -45,7 +45,7 @@ def chosen(settings: Any, index: int) -> int:
     """``index``, or that of the active object for -1. Raises ``UserError`` when there is no such object."""
     found = settings.active_object if index == -1 else index
     if not 0 <= found < len(settings.objects):
-        raise UserError("There is no object in the list. Add one in step 2.")
+        raise UserError("The list has no such object. Add one in step 2.")
     return found
 
 

@@ -14,7 +14,7 @@ from ..bridge import adopt, splats
 
 
 class SPLATCUT_OT_apply_transform(bpy.types.Operator):
-    """Apply location, rotation and scale to the Gaussians and their colours; Blender's own Apply moves only centres"""
+    """Apply location, rotation and scale to Gaussians and their colours; Blender's own Apply only moves the centres"""
 
     bl_idname = "splatcut.apply_transform"
     bl_label = "Apply Splat Transform"
@@ -45,7 +45,7 @@ class SPLATCUT_OT_apply_transform(bpy.types.Operator):
 
 
 class SPLATCUT_OT_adopt(bpy.types.Operator):
-    """Use the selected objects, which hold splats that something else imported, as splat objects"""
+    """Turn the selected objects, into which another importer has read splats, into splat objects"""
 
     bl_idname = "splatcut.adopt"
     bl_label = "Use as Splats"
@@ -55,7 +55,7 @@ class SPLATCUT_OT_adopt(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """An object with attributes of splats must be selected."""
         if not any(adopt.can_adopt(obj) for obj in context.view_layer.objects.selected):
-            cls.poll_message_set("Select an object that Blender imported from a splat file with its attributes.")  # type: ignore[attr-defined]
+            cls.poll_message_set("Select an object that was imported from a splat file together with its attributes.")  # type: ignore[attr-defined]
             return False
         return True
 

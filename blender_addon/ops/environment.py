@@ -84,7 +84,7 @@ def _fail(message: str, *, cancelled: bool = False) -> None:
 
 
 class SPLATCUT_OT_create_environment(bpy.types.Operator):
-    """Create the engine's own environment: its packages are fetched once, and nothing goes into Blender"""
+    """Create the engine's Python environment. Packages are downloaded once; nothing is installed into Blender"""
 
     bl_idname = "splatcut.create_environment"
     bl_label = "Create Environment"
@@ -94,7 +94,7 @@ class SPLATCUT_OT_create_environment(bpy.types.Operator):
     interpreter: StringProperty(name="Python", subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
     build: EnumProperty(  # type: ignore[valid-type]
         name="Build",
-        items=(("preferences", "As in the preferences", ""), ("cpu", "CPU", ""), ("cuda", "CUDA", "")),
+        items=(("preferences", "As Set in the Preferences", ""), ("cpu", "CPU", ""), ("cuda", "CUDA", "")),
         default="preferences",
         options={"SKIP_SAVE"},
     )
@@ -135,7 +135,7 @@ class SPLATCUT_OT_create_environment(bpy.types.Operator):
             except UserError as error:
                 _fail(str(error))
                 return
-            state.say(f"{plan.text}; made with {plan.interpreter.text}.")
+            state.say(f"{plan.text}; created with {plan.interpreter.text}.")
             _begin(creation, _created)
 
         answer.clear()
@@ -150,13 +150,13 @@ def _created(steps: Steps) -> None:
     if steps.problem is None:
         state.say(f"The engine's environment is ready in {steps.plan.folder}.")
     elif steps.cancelled:
-        _fail("Stopped. The environment was made only in part: create it again when you want it.", cancelled=True)
+        _fail("Stopped. The environment is incomplete; create it again before you use it.", cancelled=True)
     else:
         _fail(steps.problem)
 
 
 class SPLATCUT_OT_test_environment(bpy.types.Operator):
-    """Ask the engine whether it has all it needs"""
+    """Check that the engine has everything it needs"""
 
     bl_idname = "splatcut.test_environment"
     bl_label = "Test"
@@ -199,7 +199,7 @@ def _tested(steps: Steps) -> None:
 
 
 class SPLATCUT_OT_clear_cache(bpy.types.Operator):
-    """Remove embeddings and the files of runs. Nothing in the .blend is lost"""
+    """Delete the cached embeddings and the files of runs. Nothing in the .blend file is lost"""
 
     bl_idname = "splatcut.clear_cache"
     bl_label = "Clear Cache"
@@ -214,7 +214,7 @@ class SPLATCUT_OT_clear_cache(bpy.types.Operator):
 
         worker.close()
         freed = scenes.clear_cache()
-        self.report({"INFO"}, f"{bytes_text(freed)} freed.")
+        self.report({"INFO"}, f"Freed {bytes_text(freed)}.")
         return {"FINISHED"}
 
 

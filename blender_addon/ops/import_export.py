@@ -19,22 +19,22 @@ from ..bridge.properties import option_property
 from ..core import exports
 
 AXES = (
-    ("Y_DOWN", "Y down", "As COLMAP and 3DGS training write it"),
-    ("Y_UP", "Y up", "As many viewers and game engines write it"),
-    ("Z_UP", "Z up", "As Blender has it: nothing is turned"),
+    ("Y_DOWN", "Y down", "As written by COLMAP and 3DGS training"),
+    ("Y_UP", "Y up", "As written by many viewers and game engines"),
+    ("Z_UP", "Z up", "As in Blender: the object is not rotated"),
 )
 FORMATS = (
-    ("PLY", "PLY (.ply)", "Nothing is lost, also not what other programs added"),
+    ("PLY", "PLY (.ply)", "Lossless, including what other programs added"),
     ("SPLAT", "Splat (.splat)", "Small; without view-dependent colours"),
-    ("SPZ", "SPZ (.spz)", "Very small; rounded"),
-    ("COMPRESSED", "Compressed PLY (.compressed.ply)", "Small; rounded"),
+    ("SPZ", "SPZ (.spz)", "Very small; values are rounded"),
+    ("COMPRESSED", "Compressed PLY (.compressed.ply)", "Small; values are rounded"),
 )
 #: Files from this size on are imported beside Blender, where it has a window.
 LARGE_BYTES = 64 << 20
 
 
 class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
-    """Import Gaussian splats; everything in the file is kept and exported again"""
+    """Import Gaussian splats. Everything in the file is kept and written again on export"""
 
     bl_idname = "splatcut.import_splats"
     bl_label = "Import Splats"
@@ -47,8 +47,8 @@ class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
     axes: EnumProperty(  # type: ignore[valid-type]
-        name="File's Axes",
-        description="Turns the object so that up is up in Blender. The data stay as they are in the file",
+        name="File Axes",
+        description="Rotate the object so that up in the file is up in Blender. The data itself is not changed",
         items=AXES,
         default="Y_DOWN",
     )
@@ -99,7 +99,7 @@ class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
 
 
 class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
-    """Export splat objects. What was not edited comes out as it was imported, bit by bit, in a PLY"""
+    """Export splat objects. In a PLY, whatever was not edited is written bit for bit as it was imported"""
 
     bl_idname = "splatcut.export_splats"
     bl_label = "Export Splats"
@@ -112,7 +112,7 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         name="Objects",
         items=(
             ("SELECTED", "Selected", "The selected splat objects"),
-            ("SCENE", "Scene", "All splat objects of the scene"),
+            ("SCENE", "Scene", "All splat objects in the scene"),
             ("RESULTS", "Results", "The objects and the background that were cut from the active splat"),
         ),
         default="SELECTED",
@@ -120,13 +120,13 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
     file_format: EnumProperty(name="Format", items=FORMATS, default="PLY")  # type: ignore[valid-type]
     apply_transform: BoolProperty(  # type: ignore[valid-type]
         name="Apply Transform",
-        description="Write the splats as they stand in Blender's world instead of in the frame of their file",
+        description="Write the splats as they are placed in Blender's world instead of in the frame of their file",
         default=False,
     )
 
     replace: BoolProperty(  # type: ignore[valid-type]
         name="Replace Files",
-        description="With several objects: write over files that are there already",
+        description="When several objects are exported, overwrite existing files",
         default=False,
     )
 
@@ -192,12 +192,12 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         context.view_layer.update()  # a script may have moved objects just now
         objects = self._objects(context)
         if not objects and self.collection:
-            raise UserError(f"The collection {self.collection!r} has no splat object.")
+            raise UserError(f"The collection {self.collection!r} contains no splat objects.")
         if not objects:
             where = {"SELECTED": "Nothing that is selected", "SCENE": "Nothing in this scene"}
             raise UserError(f"{where.get(self.what, 'Nothing')} is a splat object. Select one, or import one first.")
         if not self.filepath:
-            raise UserError("There is no path to export to. Give a file's path.")
+            raise UserError("There is no path to export to. Enter the path of a file.")
         path = exports.with_suffix(Path(bpy.path.abspath(self.filepath)), self.file_format)
         exports.check_target(path)
         if self.apply_transform:

@@ -45,7 +45,7 @@ def after_rename(item: Any) -> None:
     if name != wanted:
         problem = core.name_problem(wanted, others) or ""
         _set_name(item, name)
-        state.say(f"{problem} It is called {name!r} now.", "WARNING")
+        state.say(f"{problem} It was renamed to {name!r}.", "WARNING")
     changed(item.id_data)
 
 
@@ -59,13 +59,13 @@ def _set_name(item: Any, name: str) -> None:
 
 
 class SPLATCUT_OT_object_add(SplatOperator, bpy.types.Operator):
-    """Add an object to cut out. Then click on it in the viewport"""
+    """Add an object to cut out, then click on it in the viewport"""
 
     bl_idname = "splatcut.object_add"
     bl_label = "Add Object"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: StringProperty(name="Name", description="Also its file's name", default="")  # type: ignore[valid-type]
+    name: StringProperty(name="Name", description="Also used as the file name", default="")  # type: ignore[valid-type]
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -132,7 +132,7 @@ class SPLATCUT_OT_object_move(SplatOperator, bpy.types.Operator):
 
 
 class SPLATCUT_OT_object_rename(SplatOperator, bpy.types.Operator):
-    """Rename an object (in the list, a double click does the same)"""
+    """Rename the object (or double-click its name in the list)"""
 
     bl_idname = "splatcut.object_rename"
     bl_label = "Rename Object"
@@ -157,7 +157,7 @@ class SPLATCUT_OT_object_rename(SplatOperator, bpy.types.Operator):
 
 
 class SPLATCUT_OT_object_grow(SplatOperator, bpy.types.Operator):
-    """Let the object take in more (above 0) or less of what is doubtful at its edge"""
+    """Include more (positive) or less (negative) of what is uncertain at the object's edge"""
 
     bl_idname = "splatcut.object_grow"
     bl_label = "Grow or Shrink Object"
@@ -179,10 +179,10 @@ class SPLATCUT_OT_object_grow(SplatOperator, bpy.types.Operator):
 
 
 class SPLATCUT_OT_object_select(ViewportClick, bpy.types.Operator):
-    """Choose the object under the mouse, or the prompt's"""
+    """Select the object under the mouse, or the one that the prompt there belongs to"""
 
     bl_idname = "splatcut.object_select"
-    bl_label = "Choose Object"
+    bl_label = "Select Object"
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -198,7 +198,7 @@ class SPLATCUT_OT_object_select(ViewportClick, bpy.types.Operator):
         except UserError as error:
             return refuse(self, error, gently=self.by_hand)
         if index is None:
-            self.report({"INFO"}, "No object of the list is here yet.")
+            self.report({"INFO"}, "None of the objects in the list is here yet.")
             return {"CANCELLED"}
         settings.active_object = index
         if place is not None:

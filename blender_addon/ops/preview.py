@@ -195,7 +195,7 @@ def _count(obj: Any) -> int:
 
 
 class SPLATCUT_OT_preview(bpy.types.Operator):
-    """Ask the engine what would be cut with the prompts as they are"""
+    """Show what would be cut out with the current prompts"""
 
     bl_idname = "splatcut.preview"
     bl_label = "Update Preview"

@@ -19,7 +19,7 @@ from .common import SplatOperator, active_splat, changed, chosen, refuse
 from .objects import add as add_object
 
 IN_SPACE = (
-    "In an orthographic view the click became a point in space. Perspective views (numpad 5) see outlines better."
+    "In an orthographic view, a click becomes a point in space. Perspective views (Numpad 5) follow outlines better."
 )
 NOTHING_THERE = "There is no splat under the mouse. Click on the surface of what you want to cut out."
 
@@ -29,14 +29,16 @@ rubber_band: tuple[tuple[float, float, float, float], int] | None = None
 
 
 class SPLATCUT_OT_prompt_add_point(ViewportClick, bpy.types.Operator):
-    """Say what belongs to the object: click on it. With Ctrl or Alt: what does not belong to it"""
+    """Click on what belongs to the object. Ctrl- or Alt-click on what does not"""
 
     bl_idname = "splatcut.prompt_add_point"
     bl_label = "Add Point"
     bl_options = {"REGISTER", "UNDO"}
 
     positive: BoolProperty(  # type: ignore[valid-type]
-        name="On the object", description="Off: what is under the mouse does not belong to the object", default=True
+        name="On the object",
+        description="When off, what is under the mouse does not belong to the object",
+        default=True,
     )
     position: FloatVectorProperty(  # type: ignore[valid-type]
         description="A point in space, in the splat's local frame, instead of a pixel",
@@ -135,7 +137,7 @@ class SPLATCUT_OT_prompt_add_box(Dragging, bpy.types.Operator):
             return refuse(self, error, gently=True)
         self.dragged(context, event.mouse_region_x, event.mouse_region_y)
         context.window_manager.modal_handler_add(self)
-        context.workspace.status_text_set("Drag a box around the object. Esc or right mouse button: never mind.")
+        context.workspace.status_text_set("Drag a box around the object. Esc or right-click to cancel.")
         return {"RUNNING_MODAL"}
 
     def dragged(self, context: bpy.types.Context, x: float, y: float) -> None:
@@ -150,7 +152,9 @@ class SPLATCUT_OT_prompt_add_box(Dragging, bpy.types.Operator):
             obj = active_splat(context)
             port = self.viewport(obj)
             if core.is_orthographic(port.window_matrix):
-                raise UserError("A box needs a perspective view. Press numpad 5 and drag it again, or click points.")
+                raise UserError(
+                    "Boxes need a perspective view. Press Numpad 5 and drag again, or click points instead."
+                )
             given = (min(max(v, -1e7), 1e7) for v in (self.x0, self.y0, self.x1, self.y1))
             view, box, position = self._box(obj, *given)
             item = _target(obj, self.object)
@@ -175,14 +179,14 @@ class SPLATCUT_OT_prompt_add_box(Dragging, bpy.types.Operator):
         sx, sy = view.width / self.width, view.height / self.height
         box = core.box_pixels(view, x0 * sx, y0 * sy, x1 * sx, y1 * sy)
         if box is None:
-            raise UserError("The box is too small or lies outside of the view. Drag it around the object.")
+            raise UserError("The box is too small or outside the view. Drag it around the object.")
         position = middle.position
         for across, down in () if position is not None else _GRID:
             position = self.look_at(obj, x0 + across * (x1 - x0), y0 + down * (y1 - y0)).position
             if position is not None:
                 break
         if position is None:
-            raise UserError("There is no splat in the box. Drag it around what you want to cut out.")
+            raise UserError("There is no splat inside the box. Drag it around what you want to cut out.")
         return view, box, position
 
 
@@ -191,7 +195,7 @@ _GRID = tuple((x, y) for x in (0.5, 0.3, 0.7, 0.15, 0.85) for y in (0.5, 0.3, 0.
 
 
 class SPLATCUT_OT_prompt_move(Dragging, bpy.types.Operator):
-    """Drag a point or a box somewhere else"""
+    """Move a point or a box to another place"""
 
     bl_idname = "splatcut.prompt_move"
     bl_label = "Move Prompt"
@@ -214,7 +218,7 @@ class SPLATCUT_OT_prompt_move(Dragging, bpy.types.Operator):
             return {"PASS_THROUGH"}
         self.dragged(context, event.mouse_region_x, event.mouse_region_y)
         context.window_manager.modal_handler_add(self)
-        context.workspace.status_text_set("Drag the prompt to its place. Esc or right mouse button: never mind.")
+        context.workspace.status_text_set("Drag the prompt to its new place. Esc or right-click to cancel.")
         return {"RUNNING_MODAL"}
 
     def dragged(self, context: bpy.types.Context, x: float, y: float) -> None:
@@ -235,7 +239,7 @@ class SPLATCUT_OT_prompt_move(Dragging, bpy.types.Operator):
             place = prompts.find_prompt(settings, self.uid)
             bounds = self._bounds(obj)
             if place is None or bounds is None:
-                raise UserError("The prompt is not there, or not in this view.")
+                raise UserError("There is no such prompt in this view.")
             item = settings.objects[place[0]]
             prompt = item.prompts[place[1]]
             x, y = (bounds[0] + bounds[2]) / 2 + self.dx, (bounds[1] + bounds[3]) / 2 + self.dy
@@ -243,12 +247,12 @@ class SPLATCUT_OT_prompt_move(Dragging, bpy.types.Operator):
             box: Any = (found.x, found.y)
             if prompt.kind == "BOX":
                 if found.view is None:
-                    raise UserError("A box can be moved in a perspective view only. Press numpad 5.")
+                    raise UserError("Boxes can only be moved in a perspective view. Press Numpad 5.")
                 sx, sy = found.view.width / self.width, found.view.height / self.height
                 moved = [v + d for v, d in zip(bounds, (self.dx, self.dy) * 2, strict=True)]
                 box = core.box_pixels(found.view, *(v * s for v, s in zip(moved, (sx, sy) * 2, strict=True)))
                 if box is None:
-                    raise UserError("There the box would lie outside of the view.")
+                    raise UserError("The box would be outside the view there.")
             position = found.position
             if position is None and prompt.kind == "BOX":
                 position = self._same_depth(obj, prompt, found)
@@ -284,7 +288,7 @@ class SPLATCUT_OT_prompt_move(Dragging, bpy.types.Operator):
 
 
 class SPLATCUT_OT_prompt_delete(ViewportClick, bpy.types.Operator):
-    """Delete the prompt under the mouse or, from the panel, the one that is chosen in the list"""
+    """Delete the prompt under the mouse or, from the panel, the one selected in the list"""
 
     bl_idname = "splatcut.prompt_delete"
     bl_label = "Delete Prompt"
@@ -325,7 +329,7 @@ class SPLATCUT_OT_prompt_delete(ViewportClick, bpy.types.Operator):
 
 
 class SPLATCUT_OT_prompt_flip(SplatOperator, bpy.types.Operator):
-    """Change between on the object and not on it"""
+    """Toggle whether the point belongs to the object"""
 
     bl_idname = "splatcut.prompt_flip"
     bl_label = "Flip Prompt"
@@ -341,7 +345,7 @@ class SPLATCUT_OT_prompt_flip(SplatOperator, bpy.types.Operator):
                 raise UserError("There is no such prompt.")
             prompt = obj.splatcut.objects[place[0]].prompts[place[1]]
             if prompt.kind == "BOX":
-                raise UserError("A box always holds the object. Use points to say what does not belong to it.")
+                raise UserError("A box always encloses the object. Use points to mark what does not belong to it.")
             if not prompt.positive and not prompt.has_position:
                 raise UserError(NOTHING_THERE)
         except UserError as error:
@@ -358,7 +362,7 @@ class SPLATCUT_OT_prompt_clear(SplatOperator, bpy.types.Operator):
     bl_label = "Clear Prompts"
     bl_options = {"REGISTER", "UNDO"}
 
-    every: BoolProperty(name="Of all objects", default=False, options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    every: BoolProperty(name="All Objects", default=False, options={"SKIP_SAVE"})  # type: ignore[valid-type]
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:

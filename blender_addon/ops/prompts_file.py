@@ -24,7 +24,7 @@ from .run import push_undo
 
 
 class SPLATCUT_OT_prompts_load(SplatOperator, bpy.types.Operator, ImportHelper):
-    """Take over objects and prompts from a prompts.json; an object of the same name gets the file's prompts"""
+    """Load objects and prompts from a prompts.json file. An object of the same name gets the prompts in the file"""
 
     bl_idname = "splatcut.prompts_load"
     bl_label = "Load Prompts"
@@ -34,7 +34,7 @@ class SPLATCUT_OT_prompts_load(SplatOperator, bpy.types.Operator, ImportHelper):
     filename_ext = ".json"
     filter_glob: StringProperty(default="*.json", options={"HIDDEN"})  # type: ignore[valid-type]
     replace: BoolProperty(  # type: ignore[valid-type]
-        name="Replace All", description="Remove the objects that are in the list first", default=False
+        name="Replace All", description="First remove the objects that are in the list", default=False
     )
 
     by_hand = False

@@ -11,19 +11,24 @@ from ..bridge import render, splats
 
 
 class SPLATCUT_OT_render_setup(bpy.types.Operator):
-    """Let Cycles render the selected splats, with geometry nodes and a material; again: take that off"""
+    """Give the selected splats geometry nodes and a material with which Cycles renders them, or remove these again"""
 
     bl_idname = "splatcut.render_setup"
-    bl_label = "Set Up for Renders"
+    bl_label = "Set Up for Rendering"
     bl_options = {"REGISTER", "UNDO"}
 
     scene_settings: BoolProperty(  # type: ignore[valid-type]
-        name="Set the Scene",
-        description="Choose Cycles, with enough transparency, and the view transform that keeps the capture's colours",
+        name="Set Up the Scene",
+        description=(
+            "Switch to Cycles with enough transparent bounces, and to the view transform that keeps the colours of "
+            "the capture"
+        ),
         default=True,
     )
     off: BoolProperty(  # type: ignore[valid-type]
-        name="Take It Off", description="Also where not all of the splats have it", default=False
+        name="Remove",
+        description="Remove the nodes and the material, even if only some of the splats have them",
+        default=False,
     )
 
     @classmethod
@@ -39,7 +44,7 @@ class SPLATCUT_OT_render_setup(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         objects = _chosen(context)
         if splats.native():
-            self.report({"INFO"}, "This Blender draws splats itself, in renders, too.")
+            self.report({"INFO"}, "This version of Blender draws splats itself, in renders too.")
             return {"CANCELLED"}
         for obj in objects:
             if self.off:
@@ -50,9 +55,9 @@ class SPLATCUT_OT_render_setup(bpy.types.Operator):
             render.prepare_scene(context.scene)
         count = f"{len(objects)} splat object{'s' if len(objects) != 1 else ''}"
         if self.off:
-            self.report({"INFO"}, f"Cycles renders {count} no longer as splats.")
+            self.report({"INFO"}, f"{count} no longer set up for rendering.")
         else:
-            self.report({"INFO"}, f"Cycles renders {count}. EEVEE would be far too slow.")
+            self.report({"INFO"}, f"{count} set up for rendering with Cycles. EEVEE would be far too slow.")
         return {"FINISHED"}
 
 

@@ -66,7 +66,7 @@ def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> _Runn
     """
     global _running
     if _running is not None:
-        raise UserError("A run is on already. Wait for it, or cancel it first.")
+        raise UserError("A run is already in progress. Wait for it to finish, or cancel it first.")
     obj = scenes.find(uid)
     settings: Any = obj.splatcut  # type: ignore[attr-defined]
     placed, placed_views = prompts.read(settings)
@@ -100,7 +100,8 @@ def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> _Runn
 def cancel() -> bool:
     """Stops what is being worked on; returns whether there was something."""
     if _running is not None and _running.result is not None:  # it only waits for the user's hands to be free
-        _running.cancelled, _running.problem = True, "Stopped. The cut is kept: the same run gives it at once."
+        _running.cancelled = True
+        _running.problem = "Stopped. The result is kept: cutting again with the same settings delivers it at once."
         _finish(_running)
         return True
     if state.job is not None:
@@ -136,7 +137,7 @@ def _answered(running: _Running, outcome: Outcome) -> None:
     if outcome.problem is not None:
         running.cancelled = outcome.problem.kind == "cancelled"
         running.problem = (
-            "Stopped. What was finished is kept: the same run continues from there."
+            "Stopped. Finished stages are kept: cutting again with the same settings continues from there."
             if running.cancelled
             else _with_hint(outcome)
         )
@@ -146,15 +147,17 @@ def _answered(running: _Running, outcome: Outcome) -> None:
     if bpy.app.background or not _hands_are_full():
         _deliver(running)
     else:
-        state.set_job(state.JobStatus("run", "deliver", 1.0, 0.0, "Leave the mode to get it", running.uid))
-        state.say("The cut is done. Its objects appear as soon as you leave the mode that you are in.")
+        state.set_job(
+            state.JobStatus("run", "deliver", 1.0, 0.0, "Return to object mode to get the result", running.uid)
+        )
+        state.say("The cut is done. The objects appear as soon as you return to object mode.")
         bpy.app.timers.register(_deliver_later, first_interval=0.3, persistent=True)
 
 
 def _with_hint(outcome: Outcome) -> str:
     assert outcome.problem is not None
     if outcome.problem.lost_worker and outcome.problem.kind == "died":
-        return f"{outcome.problem.message} What the run had finished is kept."
+        return f"{outcome.problem.message} Finished stages are kept."
     return outcome.problem.message
 
 
@@ -192,7 +195,7 @@ def _deliver(running: _Running) -> None:
         running.delivered, running.warnings = collection.name, running.result.warnings
         push_undo("Cut Objects")
     except (UserError, OSError, RuntimeError) as error:
-        running.problem = f"{error} The results lie in {running.result.out}."
+        running.problem = f"{error} The results are in {running.result.out}."
     _finish(running)
 
 
@@ -208,7 +211,7 @@ def _finish(running: _Running) -> None:
     else:
         assert running.result is not None
         count = len(running.result.objects)
-        state.say(f"Done: {count} object{'s' if count != 1 else ''} cut out, in {running.delivered!r}.")
+        state.say(f"Done: {count} object{'s' if count != 1 else ''} cut out, in the collection {running.delivered!r}.")
     preview.check_all()
 
 
@@ -219,7 +222,7 @@ def push_undo(message: str) -> None:
 
 
 class SPLATCUT_OT_run(SplatOperator, bpy.types.Operator):
-    """Cut the objects out: masks in all views, labels, refined edges, and a splat object for each"""
+    """Cut the objects out: find them in all views, label the Gaussians, refine edges, and make each a splat object"""
 
     bl_idname = "splatcut.run"
     bl_label = "Cut Objects"
@@ -227,8 +230,8 @@ class SPLATCUT_OT_run(SplatOperator, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     fresh: BoolProperty(  # type: ignore[valid-type]
-        name="From the start",
-        description="Compute anew what an earlier run with the same settings has finished",
+        name="Start Over",
+        description="Recompute stages that an earlier run with the same settings has finished",
         default=False,
         options={"SKIP_SAVE"},
     )
@@ -236,7 +239,7 @@ class SPLATCUT_OT_run(SplatOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if _running is not None:
-            cls.poll_message_set("A run is on. Wait for it, or cancel it.")  # type: ignore[attr-defined]
+            cls.poll_message_set("A run is in progress. Wait for it to finish, or cancel it.")  # type: ignore[attr-defined]
             return False
         return super().poll(context)
 
@@ -269,7 +272,7 @@ class SPLATCUT_OT_run(SplatOperator, bpy.types.Operator):
 
 
 class SPLATCUT_OT_cancel(bpy.types.Operator):
-    """Stop what the engine works on. What a run has finished is kept"""
+    """Stop what the engine is working on. Finished stages of a run are kept"""
 
     bl_idname = "splatcut.cancel"
     bl_label = "Cancel"
@@ -286,7 +289,7 @@ class SPLATCUT_OT_cancel(bpy.types.Operator):
 
 
 class SPLATCUT_OT_show_log(bpy.types.Operator):
-    """Open the engine's log, in Blender's text editor or, without one, in the system's"""
+    """Open the engine's log in Blender's text editor or, if none is open, in the system's"""
 
     bl_idname = "splatcut.show_log"
     bl_label = "Show Log"
@@ -295,13 +298,13 @@ class SPLATCUT_OT_show_log(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         path = Path(state.worker.log) if state.worker.log else None
         if path is None or not path.is_file():
-            self.report({"INFO"}, "There is no log: the engine has not run yet.")
+            self.report({"INFO"}, "There is no log yet because the engine has not run.")
             return {"CANCELLED"}
         name = "SplatCut log"
         text: Any = bpy.data.texts.get(name) or bpy.data.texts.new(name)
         text.clear()
         text.write(path.read_text(encoding="utf-8", errors="replace")[-200_000:])
-        self.report({"INFO"}, f"The log is the text {name!r}; the file is {path}.")
+        self.report({"INFO"}, f"The log is in the text {name!r}; the file is {path}.")
         if not bpy.app.background:
             for area in context.screen.areas if context.screen else ():
                 if area.type == "TEXT_EDITOR":

@@ -13,7 +13,7 @@ from .common import SplatOperator, active_splat, refuse
 
 
 class SPLATCUT_OT_show_source(SplatOperator, bpy.types.Operator):
-    """Change between the splat, to correct clicks, and the objects that were cut from it"""
+    """Switch between the splat, to correct clicks, and the objects that were cut from it"""
 
     bl_idname = "splatcut.show_source"
     bl_label = "Show Splat or Results"
@@ -40,7 +40,7 @@ class SPLATCUT_OT_show_source(SplatOperator, bpy.types.Operator):
 
 
 class SPLATCUT_OT_dismiss(bpy.types.Operator):
-    """Take the message away"""
+    """Dismiss the message"""
 
     bl_idname = "splatcut.dismiss"
     bl_label = "Dismiss Message"

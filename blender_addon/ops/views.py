@@ -20,7 +20,7 @@ from .run import push_undo
 
 
 class SPLATCUT_OT_load_views(SplatOperator, bpy.types.Operator):
-    """Read the views that the engine will work with, and say how many there are"""
+    """Read the views that the engine will use, and report how many there are"""
 
     bl_idname = "splatcut.load_views"
     bl_label = "Load Views"
@@ -28,13 +28,13 @@ class SPLATCUT_OT_load_views(SplatOperator, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     create_cameras: BoolProperty(  # type: ignore[valid-type]
-        name="Make cameras",
-        description="Make a Blender camera for each view of the data set, with its photo behind what it sees",
+        name="Make Cameras",
+        description="Make a Blender camera for each view of the data set, with its photo as the background",
         default=False,
     )
     match_resolution: BoolProperty(  # type: ignore[valid-type]
-        name="Set the render size",
-        description="Give the scene's renders the size of the photos, so that they fit what the cameras see",
+        name="Match Render Size",
+        description="Set the scene's render size to the size of the photos, so that renders match them",
         default=False,
     )
 
@@ -102,13 +102,13 @@ def load(context: bpy.types.Context, uid: str, *, cameras: bool, resize: bool) -
 def views_text(own: list[Any], *, virtual: bool) -> str:
     """A sentence on what there is."""
     if not own:
-        return "There are no cameras: the engine makes views around what is clicked on."
+        return "There are no cameras, so the engine places views around what you click on."
     with_photo = sum(view.photo is not None for view in own)
-    photos = "all with their photos" if with_photo == len(own) else f"{with_photo} of them with photos"
+    photos = "all with photos" if with_photo == len(own) else f"{with_photo} of them with photos"
     if not with_photo:
         photos = "none with a photo, so renders of the splat stand in"
     text = f"{len(own)} view{'s' if len(own) != 1 else ''}, {photos}."
-    return f"{text} These are few, so the engine adds virtual ones." if virtual else text
+    return f"{text} These are too few, so the engine adds virtual ones." if virtual else text
 
 
 def _show(uid: str, own: list[Any], *, resize: bool) -> str:
@@ -123,7 +123,7 @@ def _show(uid: str, own: list[Any], *, resize: bool) -> str:
         render.resolution_x, render.resolution_y = max(sizes)
         render.resolution_percentage = 100
     push_undo("Make Cameras")
-    mixed = " They have several sizes; Blender has one for all cameras." if len(sizes) > 1 else ""
+    mixed = " Their sizes differ, but Blender has one render size for all cameras." if len(sizes) > 1 else ""
     return f"Their cameras are in {collection.name!r}.{mixed}"
 
 

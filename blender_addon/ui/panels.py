@@ -162,7 +162,7 @@ class SPLATCUT_PT_views(SplatPanel, bpy.types.Panel):
         elif settings.view_source == "CAMERAS":
             layout.prop(settings, "camera_collection", text="")
         else:
-            paragraph(context, layout, "No photos needed: the engine looks around what you clicked on.")
+            paragraph(context, layout, "No photos needed: the engine places views around what you click on.")
             return
         missing = situation.views_missing(settings)
         if missing:
@@ -213,7 +213,7 @@ class SPLATCUT_PT_run_details(SplatPanel, bpy.types.Panel):
         column.use_property_split = True
         for name in placed("details"):
             column.prop(obj.splatcut, name)
-        fresh = button(layout, "splatcut.run", text="Cut Again from the Start", icon="FILE_REFRESH")
+        fresh = button(layout, "splatcut.run", text="Cut Again from Scratch", icon="FILE_REFRESH")
         if fresh is not None:
             fresh.fresh = True
 
@@ -235,7 +235,7 @@ class SPLATCUT_PT_export(SplatPanel, bpy.types.Panel):
             if export is not None:
                 export.what = what
         if not splats.native():
-            button(layout, "splatcut.render_setup", text="Set Up for Renders", icon="RENDER_STILL")
+            button(layout, "splatcut.render_setup", text="Set Up for Rendering", icon="RENDER_STILL")
 
 
 def paragraph(context: bpy.types.Context, layout: Any, text: str, icon: str = "NONE") -> None:

@@ -31,19 +31,21 @@ class SplatCutPreferences(bpy.types.AddonPreferences):
 
     python_path: StringProperty(  # type: ignore[valid-type]
         name="Existing environment",
-        description="Interpreter or folder of an environment with the engine; empty for the one that is created here",
+        description=(
+            "Python interpreter or folder of an environment with the engine. Leave empty to use the one created here"
+        ),
         subtype="FILE_PATH",
         update=_restart,
     )
     environment_path: StringProperty(  # type: ignore[valid-type]
         name="Folder",
-        description="Where the environment is created; empty for the usual place",
+        description="Where the environment is created. Leave empty for the default location",
         subtype="DIR_PATH",
         update=_restart,
     )
     interpreter_path: StringProperty(  # type: ignore[valid-type]
         name="Python",
-        description="Interpreter to create the environment with (3.11 to 3.13); empty to have one looked for",
+        description="Interpreter to create the environment with (3.11 to 3.13). Leave empty to search for one",
         subtype="FILE_PATH",
     )
     build: EnumProperty(  # type: ignore[valid-type]
@@ -58,13 +60,16 @@ class SplatCutPreferences(bpy.types.AddonPreferences):
     model_path: option_property("model", subtype="FILE_PATH", update=_restart)  # type: ignore[valid-type]
     cache_path: StringProperty(  # type: ignore[valid-type]
         name="Cache",
-        description="Folder for what can be made again: embeddings, runs; empty for the system's place for caches",
+        description=(
+            "Folder for files that can be recomputed, such as embeddings and runs. Leave empty for the system's cache "
+            "folder"
+        ),
         subtype="DIR_PATH",
         update=_restart,
     )
     cache_gigabytes: FloatProperty(  # type: ignore[valid-type]
         name="Cache size (GB)",
-        description="What has not been used for longest goes when the cache becomes larger",
+        description="When the cache grows beyond this size, the files that were not used for longest are deleted",
         min=0.1,
         soft_max=100.0,
         max=10000.0,
@@ -78,7 +83,7 @@ class SplatCutPreferences(bpy.types.AddonPreferences):
         column.use_property_split = True
         for name in ("device", "model_path", "cache_path", "cache_gigabytes"):
             column.prop(self, name)
-        column.label(text=f"The cache is {worker.cache()}.")
+        column.label(text=f"Cache folder: {worker.cache()}")
 
     def _draw_environment(self, box: Any) -> None:
         from ..ops import environment as operators
@@ -104,16 +109,16 @@ class SplatCutPreferences(bpy.types.AddonPreferences):
             free = jobs.free_space(worker.creation_folder())
             draw_text(
                 box,
-                f"Creating it fetches about {jobs.bytes_text(download)} and takes about {jobs.bytes_text(disk)} on the "
-                f"disk{'' if free is None else f', which has {jobs.bytes_text(free)} left'}. Nothing is installed into "
-                "Blender.",
+                f"This downloads {jobs.bytes_text(download)} and needs about {jobs.bytes_text(disk)} of disk space"
+                f"{'' if free is None else f' ({jobs.bytes_text(free)} free)'}. Nothing is installed into Blender.",
             )
             if self.build not in environment.builds():
-                draw_text(box, "The CUDA build can be created on Linux only.", icon="ERROR")
+                draw_text(box, "The CUDA build is available on Linux only.", icon="ERROR")
             if not bpy.app.online_access:
                 draw_text(
                     box,
-                    "Blender is set to stay offline: turn on System > Network > Allow Online Access to create it.",
+                    "Blender is set to work offline. Turn on System > Network > Allow Online Access to create the "
+                    "environment.",
                     icon="INTERNET_OFFLINE",
                 )
         row = box.row()
@@ -131,9 +136,11 @@ def worker_text() -> str:
     """One line on the worker."""
     status = state.worker
     if status.phase in ("ready", "busy"):
-        memory = f", {jobs.bytes_text(status.rss)} of memory" if status.rss else ""
-        return f"The engine runs on {status.device} with {status.model}{memory}."
-    return {"starting": "The engine is starting.", "dead": status.detail}.get(status.phase, "The engine does not run.")
+        memory = f", using {jobs.bytes_text(status.rss)} of memory" if status.rss else ""
+        return f"The engine is running on {status.device} with {status.model}{memory}."
+    return {"starting": "The engine is starting.", "dead": status.detail}.get(
+        status.phase, "The engine is not running."
+    )
 
 
 def draw_progress(layout: Any, job: state.JobStatus) -> None:

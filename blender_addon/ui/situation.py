@@ -72,9 +72,9 @@ def views_missing(settings: Any) -> str:
     if settings.view_source == "CAMERAS":
         collection = settings.camera_collection
         if collection is None:
-            return "Choose the collection of the cameras in step 3."
+            return "Choose the camera collection in step 3."
         if not any(obj.type == "CAMERA" for obj in collection.all_objects):
-            return f"The collection {collection.name!r} has no cameras."
+            return f"The collection {collection.name!r} contains no cameras."
     return ""
 
 

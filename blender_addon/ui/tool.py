@@ -17,10 +17,9 @@ class SplatCutTool(bpy.types.WorkSpaceTool):
     bl_idname = situation.TOOL
     bl_label = "SplatCut Prompt"
     bl_description = (
-        "Say what to cut out of a splat.\n"
-        "Click: it belongs to the object. Ctrl or Alt: it does not.\n"
-        "Drag: a box around the object, or a prompt to another place.\n"
-        "Shift: choose the object under the mouse. X: delete the prompt under the mouse"
+        "Mark what to cut out of a splat.\nClick: belongs to the object. Ctrl- or Alt-click: does not belong to "
+        "it.\nDrag: draw a box around the object, or move a prompt.\nShift-click: select the object under the mouse. "
+        "X: delete the prompt under the mouse"
     )
     bl_icon = "ops.generic.select_lasso"
     bl_cursor = "CROSSHAIR"

@@ -40,7 +40,7 @@ def addon_modules(addon: str) -> Iterator[Modules]:
 
 def steps_of(modules: Modules, *codes: str) -> Any:
     python = os.environ["SPLATCUT_WORKER_PYTHON"]
-    return lambda plan: [modules.creation.Step("Fetching", (python, "-c", code), 1.0) for code in codes]
+    return lambda plan: [modules.creation.Step("Downloading", (python, "-c", code), 1.0) for code in codes]
 
 
 def refused(**arguments: str) -> str:
@@ -79,7 +79,7 @@ def test_an_environment_is_created_tested_and_found(
     assert bpy.ops.splatcut.create_environment(folder=str(folder), interpreter=str(python), build="cpu") == {"FINISHED"}
     addon_modules.state.listeners.clear()
     assert time.monotonic() - before < 20
-    assert [stage for stage in dict.fromkeys(shown) if stage != "Starting"] == ["Looking for Python", "Fetching"]
+    assert [stage for stage in dict.fromkeys(shown) if stage != "Starting"] == ["Searching for Python", "Downloading"]
     assert f"ready in {folder}" in addon_modules.state.message
     assert addon_modules.state.job is None
     stamp = addon_modules.environment.stamp(folder)
@@ -99,9 +99,9 @@ def test_a_creation_that_fails_says_why_and_leaves_its_mark(
     assert "no network" in said
     assert addon_modules.state.message_level == "ERROR"
     assert (tmp_path / "env" / addon_modules.environment.UNFINISHED).exists()
-    with pytest.raises(Exception, match="made only in part"):
+    with pytest.raises(Exception, match="is incomplete"):
         addon_modules.environment.worker_python(tmp_path / "env")
-    assert "not an interpreter" in refused(folder=str(tmp_path / "env"), interpreter=str(tmp_path))
+    assert "not a Python interpreter" in refused(folder=str(tmp_path / "env"), interpreter=str(tmp_path))
 
 
 @pytest.mark.usefixtures("online")
@@ -111,7 +111,7 @@ def test_a_creation_can_be_cancelled(addon_modules: Modules, tmp_path: Path, mon
 
     def cancel() -> None:
         job = addon_modules.state.job
-        if job is not None and job.stage == "Fetching" and not waited:
+        if job is not None and job.stage == "Downloading" and not waited:
             waited.append(time.monotonic())
             bpy.ops.splatcut.cancel()
 
@@ -119,7 +119,7 @@ def test_a_creation_can_be_cancelled(addon_modules: Modules, tmp_path: Path, mon
     said = refused(folder=str(tmp_path / "env"), interpreter=os.environ["SPLATCUT_WORKER_PYTHON"])
     addon_modules.state.listeners.clear()
     assert time.monotonic() - waited[0] < 5
-    assert "made only in part" in said
+    assert "is incomplete" in said
     assert addon_modules.state.job is None
 
 
@@ -149,7 +149,7 @@ def test_the_preferences_draw_in_every_state(addon_modules: Modules, addon: str)
         def __getattr__(self, name: str) -> Any:
             return getattr(preferences, name)
 
-    for job in (None, addon_modules.state.JobStatus("environment", "Fetching", 0.3, None, "Collecting numpy")):
+    for job in (None, addon_modules.state.JobStatus("environment", "Downloading", 0.3, None, "Collecting numpy")):
         addon_modules.state.set_job(job)
         for build in ("cpu", "cuda"):
             preferences.build = build
@@ -158,4 +158,4 @@ def test_the_preferences_draw_in_every_state(addon_modules: Modules, addon: str)
     preferences.build = "cpu"
     text = " ".join(texts)
     assert "on the disk" in text
-    assert "The cache is" in text
+    assert "Cache folder" in text

@@ -64,7 +64,7 @@ def test_renaming_from_a_script_refuses_bad_names(obj: Any) -> None:
     assert names(obj) == ["pot", "lamp"]
     assert "same file name" in error_of(ops.object_rename, name="LAMP", index=0)
     assert "Windows" in error_of(ops.object_rename, name="con", index=0)
-    assert "no object" in error_of(ops.object_rename, name="x", index=7)
+    assert "no such object" in error_of(ops.object_rename, name="x", index=7)
     assert names(obj) == ["pot", "lamp"]
 
 
@@ -85,7 +85,7 @@ def test_removing_and_moving_keeps_the_same_object_chosen(obj: Any) -> None:
     for _ in range(3):
         ops.object_remove()
     assert (names(obj), settings.active_object) == ([], 0)
-    assert "no object" in error_of(ops.object_remove)
+    assert "no such object" in error_of(ops.object_remove)
 
 
 def test_labels_of_a_run_follow_the_list(obj: Any) -> None:

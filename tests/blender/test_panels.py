@@ -127,13 +127,13 @@ def test_every_option_of_a_scene_is_a_property_that_is_drawn(obj: Any) -> None:
 
 
 def test_the_hint_goes_from_step_to_step(obj: Any) -> None:
-    assert "Take the SplatCut tool" in said(draw("guide"))
+    assert "Activate the SplatCut tool" in said(draw("guide"))
     values = clicked(obj)
     assert draw("guide").buttons("splatcut.preview")
     show_preview(values.id_data, early=True)
     assert "first look" in said(draw("guide"))
     show_preview(values.id_data)
-    assert "Is the tint right?" in said(draw("guide"))
+    assert "Does the tint cover the object?" in said(draw("guide"))
     show_preview(values.id_data, stale=True)
     assert "out of date" in said(draw("guide"))
     assert draw("guide").buttons("splatcut.preview")

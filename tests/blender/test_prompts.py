@@ -125,7 +125,7 @@ def test_a_second_box_in_a_view_takes_the_place_of_the_first(obj: Any) -> None:
 
 def test_boxes_that_hold_nothing_or_are_tiny_are_refused(obj: Any) -> None:
     assert "too small" in error_of(ops.prompt_add_box, x0=100, y0=100, x1=102, y1=300, **front())
-    assert "no splat in the box" in error_of(ops.prompt_add_box, x0=5, y0=5, x1=60, y1=60, **front())
+    assert "no splat inside the box" in error_of(ops.prompt_add_box, x0=5, y0=5, x1=60, y1=60, **front())
     # The middle of this one shows the gap between the balls.
     left, right = pixel(-1.3, 0.4), pixel(1.3, -0.4)
     ops.prompt_add_box(x0=left["x"], y0=left["y"], x1=right["x"], y1=right["y"], **front())
@@ -194,7 +194,7 @@ def test_what_cannot_be_clicked_says_why(obj: Any) -> None:
     rows = {**front(), "view_matrix": [list(row) for row in front()["view_matrix"]]}
     assert "mathutils.Matrix" in error_of(ops.prompt_add_point, **at, **rows)
     assert "finite" in error_of(ops.prompt_add_point, position=(math.nan, 0, 0))
-    assert "no object" in error_of(ops.prompt_add_point, object=3, **at, **front())
+    assert "no such object" in error_of(ops.prompt_add_point, object=3, **at, **front())
     obj.scale = (1, 2, 1)
     bpy.context.view_layer.update()
     assert "unevenly" in error_of(ops.prompt_add_point, **at, **front())

@@ -193,7 +193,7 @@ def test_killing_the_engine_at_each_stage_loses_nothing(driver: Driver, splat: A
         said = refused(bpy.ops.splatcut.run)
         assert killed[-1] == stage
         assert "was killed" in said
-        assert "What the run had finished is kept" in said
+        assert "Finished stages are kept" in said
         assert driver.state.message_level == "ERROR"
         assert driver.state.job is None
         assert driver.state.worker.phase == "dead"
@@ -216,7 +216,7 @@ def test_killing_the_engine_while_idle_and_during_a_preview(driver: Driver, spla
     assert bpy.ops.splatcut.preview() == {"FINISHED"}
     os.kill(driver.pid(), signal.SIGKILL)
     driver.pump_until(lambda: driver.state.worker.phase == "dead")
-    assert "Prompts and objects are as they were" in driver.state.worker.detail
+    assert "prompts and objects are unchanged" in driver.state.worker.detail
     assert bpy.ops.splatcut.preview() == {"FINISHED"}
 
     driver.worker.restart()  # so that it has something to do
@@ -258,11 +258,11 @@ def test_an_engine_that_never_answers(driver: Driver, splat: Any) -> None:
 @pytest.mark.parametrize(
     ("modes", "sentence"),
     [
-        ("version=9.9.9", "Create the environment anew"),
+        ("version=9.9.9", "Create the environment again"),
         ("die=hello", "could not start"),
-        ("die=load_scene", "ended with the code 7"),
+        ("die=load_scene", "exited with code 7"),
         ("fail=load_scene:memory", "It is wrong"),
-        ("die=run", "What the run had finished is kept"),
+        ("die=run", "Finished stages are kept"),
     ],
 )
 def test_an_engine_that_is_broken(
@@ -294,7 +294,7 @@ def test_a_missing_environment(driver: Driver, splat: Any, monkeypatch: pytest.M
         (tmp_path / "half").mkdir()
         (tmp_path / "half" / "splatcut-unfinished").touch()
         patch.setenv("SPLATCUT_WORKER_PYTHON", str(tmp_path / "half"))
-        assert "made only in part" in refused(bpy.ops.splatcut.run)
+        assert "is incomplete" in refused(bpy.ops.splatcut.run)
     assert driver.state.job is None
     assert bpy.ops.splatcut.preview() == {"FINISHED"}
 
@@ -362,8 +362,8 @@ def test_a_splat_that_goes_away_during_its_run(driver: Driver, splat: Any) -> No
     driver.pump_until(lambda: driver.state.job is not None and driver.state.job.stage == "masks")
     bpy.data.objects.remove(splat)
     driver.pump_until(lambda: driver.state.job is None)
-    assert "no longer there" in driver.state.message
-    assert "The results lie in" in driver.state.message
+    assert "no longer exists" in driver.state.message
+    assert "The results are in" in driver.state.message
 
 
 def test_opening_another_file_stops_the_run_for_the_old_one(driver: Driver, splat: Any) -> None:
@@ -417,5 +417,5 @@ def test_views_as_cameras(driver: Driver, splat: Any) -> None:
 def test_a_test_of_the_environment(driver: Driver, addon: str) -> None:
     operators = importlib.import_module(f"{addon}.ops.environment")
     assert bpy.ops.splatcut.test_environment() == {"FINISHED"}
-    assert operators.answer[-1] == "Everything that the engine needs is there."
+    assert operators.answer[-1] == "The engine has everything it needs."
     assert driver.state.job is None

@@ -100,14 +100,14 @@ def _tell() -> None:
     """A timer: says what went wrong, which a draw handler should not."""
     if _trouble == 1:
         state.say(
-            "Splats cannot be drawn on this graphics card, so they are shown as points. The reason stands in Blender's "
-            "system console.",
+            "This graphics card cannot draw splats, so they are shown as points. See Blender's system console for the "
+            "reason.",
             "WARNING",
         )
     else:
         state.say(
-            "Neither splats nor points can be drawn on this graphics card. Set the display of the splat objects to Off "
-            "to see what Blender itself draws. The reason stands in Blender's system console.",
+            "This graphics card can draw neither splats nor points. Set the display of the splat objects to Off to "
+            "see what Blender itself draws. See Blender's system console for the reason.",
             "WARNING",
         )
 

@@ -97,7 +97,7 @@ def test_a_worker_that_dies_fails_every_request_with_a_sentence(start: Start, mo
     assert outcomes[1].problem is not None
     assert outcomes[1].problem.kind == "died"
     assert ("code 7" if mode == "die" else "killed (SIGKILL)") in outcomes[1].problem.message
-    assert "Prompts and objects are as they were" in outcomes[1].problem.message
+    assert "prompts and objects are unchanged" in outcomes[1].problem.message
     assert str(client.log) in outcomes[1].problem.message
     assert not client.alive
     if mode == "die":
@@ -152,7 +152,7 @@ def test_a_worker_that_never_answers_is_given_up(start: Start, mode: str) -> Non
     assert time.monotonic() - before < 5
     assert outcome.problem is not None
     assert outcome.problem.kind == "start"
-    assert "did not answer within 1 s" in outcome.problem.message
+    assert "did not respond within 1 s" in outcome.problem.message
 
 
 @pytest.mark.parametrize("mode", ["version=9.9.9", "protocol=77", "fail=hello:version"])
@@ -282,7 +282,7 @@ def test_an_interpreter_without_the_engine_is_a_sentence(tmp_path: Path) -> None
     outcome = client.wait(client.request(load()))
     assert outcome.problem is not None
     assert outcome.problem.kind == "start"
-    assert "ended with the code 1" in outcome.problem.message
+    assert "exited with code 1" in outcome.problem.message
     assert "no_such_engine" in (tmp_path / "log").read_text(encoding="utf-8")
 
 

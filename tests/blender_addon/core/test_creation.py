@@ -54,13 +54,13 @@ def test_a_step_that_fails_ends_the_steps_with_a_sentence() -> None:
         ]
     )
     steps.wait()
-    assert steps.problem == "Fetching failed (code 1). Try. It said: ERROR: Nothing found"
+    assert steps.problem == "Fetching failed (code 1). Try. Its output was: ERROR: Nothing found"
 
 
 def test_a_full_disk_is_told_as_one() -> None:
     steps = Steps([Step("Fetching", python("print('OSError: [Errno 28] No space left'); raise SystemExit(1)"), 1.0)])
     steps.wait()
-    assert steps.problem == "The disk is full. Free some space and create the environment again."
+    assert steps.problem == "The disk is full. Free up some space and create the environment again."
 
 
 def test_a_step_has_a_second_way() -> None:
@@ -132,7 +132,7 @@ def test_a_failed_or_stopped_environment_keeps_its_mark_and_is_made_anew(
     assert environment.stamp(plan.folder) is None
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
-    with pytest.raises(UserError, match="holds something else"):
+    with pytest.raises(UserError, match="already contains other files"):
         creation.prepare(tmp_path / "mine")
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
@@ -165,4 +165,4 @@ def test_a_test_that_goes_wrong_is_sentences(tmp_path: Path, output: str, good: 
     test.wait()
     assert test.ready is good
     assert test.problem is not None
-    assert "does not answer" in test.problem
+    assert "does not respond" in test.problem

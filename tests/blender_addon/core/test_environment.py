@@ -44,7 +44,7 @@ def test_what_is_no_python_is_told(tmp_path: Path, answer: str) -> None:
     program.write_text(f"#!/bin/sh\necho '{answer}'\n")
     program.chmod(0o755)
     assert environment.probe(program) is None
-    with pytest.raises(UserError, match="not an interpreter"):
+    with pytest.raises(UserError, match="not a Python interpreter"):
         environment.find_interpreter(program)
     assert environment.probe(tmp_path / "nowhere") is None
 
@@ -82,8 +82,8 @@ def test_without_any_python_the_sentence_says_what_to_do(monkeypatch: pytest.Mon
 def test_a_plan_says_what_it_takes(tmp_path: Path, made_of: Parts) -> None:
     plan = environment.plan(tmp_path / "env", PYTHON, "cpu", made_of, online=True)
     assert made_of.torch == "2.13.0"
-    assert plan.text.startswith("CPU build: fetches about ")
-    assert "are free" in plan.text
+    assert plan.text.startswith("CPU build: about ")
+    assert "free)" in plan.text
 
 
 def test_what_cannot_be_made_is_told_before_anything_is_made(
@@ -96,7 +96,7 @@ def test_what_cannot_be_made_is_told_before_anything_is_made(
         environment.plan(tmp_path / "env", PYTHON, "cuda", made_of, online=True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
-    with pytest.raises(UserError, match="holds something else"):
+    with pytest.raises(UserError, match="already contains other files"):
         environment.plan(tmp_path / "mine", PYTHON, "cpu", made_of, online=True)
     monkeypatch.setattr(environment, "free_space", lambda folder: 900_000_000)
     with pytest.raises(UserError, match=r"900 MB left, .* needs about 1\.7 GB"):
@@ -126,7 +126,7 @@ def test_whole_half_made_and_missing_environments_are_told_apart(
     python.parent.mkdir(parents=True)
     python.touch()
     (tmp_path / "worker" / UNFINISHED).touch()
-    with pytest.raises(UserError, match="made only in part"):
+    with pytest.raises(UserError, match="is incomplete"):
         environment.worker_python(None)
     assert environment.stamp(tmp_path / "worker") is None
     (tmp_path / "worker" / UNFINISHED).unlink()
@@ -137,11 +137,11 @@ def test_whole_half_made_and_missing_environments_are_told_apart(
     assert environment.environment_text(None, "0.1.0") == (True, "CPU build, SplatCut 0.1.0, Python 3.11.7")
     good, text = environment.environment_text(None, "0.2.0")
     assert not good
-    assert "Create it anew" in text
+    assert "Create it again" in text
     with pytest.raises(UserError, match="does not exist"):
         environment.worker_python(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="holds no virtual environment"):
+    with pytest.raises(UserError, match="is not a virtual environment"):
         environment.worker_python(tmp_path / "empty")
 
 
@@ -153,10 +153,10 @@ def test_the_doctors_answer_in_sentences() -> None:
     noise = "warning: {this} is noise\n"
     good, lines = environment.read_doctor(noise + json.dumps(report, indent=2) + "\nbye {", "0.1.0")
     assert good
-    assert lines == ["SplatCut 0.1.0 on Linux.", "Everything that the engine needs is there."]
+    assert lines == ["SplatCut 0.1.0 on Linux.", "The engine has everything it needs."]
     good, lines = environment.read_doctor(json.dumps(report), "0.2.0")
     assert not good
-    assert "must be the same" in lines[1]
+    assert "must match" in lines[1]
     missing = {**report, "ready": False, "checks": [check("torch", False), check("CUDA", False, "optional")]}
     good, lines = environment.read_doctor(json.dumps(missing), "0.1.0")
     assert not good
@@ -164,4 +164,4 @@ def test_the_doctors_answer_in_sentences() -> None:
     for output in ("", "No module named splatcut", "{", "{}"):
         good, lines = environment.read_doctor(output, "0.1.0")
         assert not good
-        assert lines[0].startswith("The engine does not answer. Create the environment anew.")
+        assert lines[0].startswith("The engine does not respond. Create the environment again.")

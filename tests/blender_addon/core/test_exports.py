@@ -77,7 +77,7 @@ def test_files_that_are_there(tmp_path: Path) -> None:
     exports.check_free(paths)
     for path in paths[1:]:
         path.touch()
-    with pytest.raises(UserError, match=r"already has 1.ply, 2.ply, 3.ply and 2 more"):
+    with pytest.raises(UserError, match=r"already contains 1.ply, 2.ply, 3.ply and 2 more"):
         exports.check_free(paths)
 
 

@@ -75,7 +75,7 @@ def test_the_last_box_in_a_view_counts() -> None:
 
 
 def test_a_lost_view_and_equal_names_are_told() -> None:
-    with pytest.raises(UserError, match="'vase' lies in a view that is no longer there"):
+    with pytest.raises(UserError, match="'vase' belongs to a view that no longer exists"):
         prompts.build_objects([PlacedObject("1", "vase", prompts=(point("gone", 1, 2),))], VIEWS)
 
 

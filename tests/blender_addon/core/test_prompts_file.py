@@ -46,13 +46,13 @@ def test_points_and_boxes_one_by_one(tmp_path: Path) -> None:
 
 def test_masks_are_refused(tmp_path: Path) -> None:
     (tmp_path / "m.png").write_bytes(b"")
-    with pytest.raises(UserError, match="'cup' in .* mask or strokes .* splatcut segment"):
+    with pytest.raises(UserError, match="'cup' in .* mask or strokes, .* splatcut segment"):
         prompts_file.load(written(tmp_path, {"mask": {"view": "a", "file": "m.png"}}))
 
 
 def test_views_that_are_not_there() -> None:
     prompts_file.check_views(["a"], {"a": VIEW})
-    with pytest.raises(UserError, match="the views are virtual"):
+    with pytest.raises(UserError, match="set to Virtual"):
         prompts_file.check_views(["a"], {})
-    with pytest.raises(UserError, match="'b', which the chosen views do not have. They are a"):
+    with pytest.raises(UserError, match="'b', which is not among the chosen views: a"):
         prompts_file.check_views(["a", "b"], {"a": VIEW})

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..core.camera import Pinhole
+from splatcut.scene.camera import Camera
+from splatcut.scene.rotations import nearest_rotation
+
 from ..core.prompts import PlacedObject, PlacedPrompt, PlacedView, same_view
 
 
@@ -39,31 +41,30 @@ def read_prompt(prompt: Any) -> PlacedPrompt:
     return PlacedPrompt(prompt.uid, prompt.kind, prompt.view, bool(prompt.positive), (x0, y0, x1, y1), position)
 
 
-def read_view(view: Any) -> Pinhole:
+def read_view(view: Any) -> Camera:
     """The camera of a ``SplatCutView``."""
     matrix = np.array(view.camera_from_file[:], dtype=np.float64).reshape(4, 4)
     # The .blend holds float32: what came out of a rotation is made one again.
-    u, _, vt = np.linalg.svd(matrix[:3, :3])
-    matrix[:3, :3] = u @ vt
+    matrix[:3, :3] = nearest_rotation(matrix[:3, :3])
     matrix[3] = 0, 0, 0, 1
     fx, fy, cx, cy = (float(value) for value in view.intrinsics)
-    return Pinhole(view.width, view.height, fx, fy, cx, cy, matrix)
+    return Camera(view.width, view.height, fx, fy, cx, cy, matrix)
 
 
-def place_view(settings: Any, pinhole: Pinhole, name: str = "") -> str:
+def place_view(settings: Any, camera: Camera, name: str = "") -> str:
     """The uid of the view with this camera and name: one that is there, or a new one."""
     for view in settings.prompt_views:
-        if view.name == name and same_view(read_view(view), pinhole):
+        if view.name == name and same_view(read_view(view), camera):
             return view.uid
     view = settings.prompt_views.add()
     view.uid, view.name = new_uid(), name
-    view.width, view.height = pinhole.width, pinhole.height
-    view.intrinsics = pinhole.fx, pinhole.fy, pinhole.cx, pinhole.cy
-    view.camera_from_file = pinhole.camera_from_file.ravel().tolist()
+    view.width, view.height = camera.width, camera.height
+    view.intrinsics = camera.fx, camera.fy, camera.cx, camera.cy
+    view.camera_from_file = camera.camera_from_world.ravel().tolist()
     return view.uid
 
 
-def find_view(settings: Any, uid: str) -> Pinhole | None:
+def find_view(settings: Any, uid: str) -> Camera | None:
     """The camera of the view ``uid``, or None."""
     for view in settings.prompt_views:
         if view.uid == uid:

@@ -15,7 +15,8 @@ from mathutils import Matrix
 from splatcut.errors import UserError
 from splatcut.messages import InlineView
 
-from ..core import camera, jobs
+from ..core import cameras as core
+from ..core import jobs
 
 #: Millimetres; what Blender's cameras have by themselves.
 _SENSOR = 36.0
@@ -64,7 +65,7 @@ def blender_views(
     views = []
     for item in cameras:
         data = item.data
-        pinhole = camera.blender_camera(
+        camera = core.blender_camera(
             np.array(item.matrix_world),
             lens=data.lens,
             resolution_x=max(1, int(render.resolution_x * factor)),
@@ -80,7 +81,7 @@ def blender_views(
             name=item.name,
             matrix_world=np.array(obj.matrix_world),
         )
-        views.append(camera.to_inline(item.name, camera.limited(pinhole, _LONGEST_SIDE)))
+        views.append(core.to_inline(item.name, core.limited(camera, _LONGEST_SIDE)))
     return tuple(views)
 
 
@@ -121,7 +122,7 @@ def fit_camera(data: Any, view: InlineView) -> np.ndarray:
     data.shift_x = (view.width / 2 - view.cx) / side
     data.shift_y = (view.cy - view.height / 2) / side
     pose = np.linalg.inv(np.array(view.camera_from_world, dtype=np.float64))
-    return pose @ camera.OPENCV_FROM_OPENGL
+    return pose @ core.OPENCV_FROM_OPENGL
 
 
 def _dataset(settings: Any) -> jobs.Sources:

@@ -8,12 +8,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-#: Value of the constant spherical harmonic; colour = 0.5 + SH_C0 * dc (display-referred sRGB, as trained).
-SH_C0 = 0.28209479177387814
-
-F32 = NDArray[np.float32]
+from splatcut.scene.gaussians import F32, SH_C0
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatcut.scene.gaussians import F32
+from splatcut.scene.rotations import rotation_rows
 from splatcut.scene.sh import basis
 
 #: Width of the textures that hold one thing after another.
@@ -48,13 +49,8 @@ def pack(positions: F32, scales: F32, quats: F32, opacity: F32, number: int, out
     for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
         q = quats[part]
-        w, x, y, z = (q / (np.linalg.norm(q, axis=1, keepdims=True) + np.float32(1e-12))).T
+        rows = rotation_rows(*(q / (np.linalg.norm(q, axis=1, keepdims=True) + np.float32(1e-12))).T)
         s0, s1, s2 = (scales[part] * scales[part]).T
-        rows = (
-            (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-            (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-            (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-        )
         column = 4
         for i in range(3):
             for j in range(i, 3):

@@ -100,7 +100,7 @@ def check_free(paths: Sequence[Path]) -> None:
     if there:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise UserError(
-            f'{paths[0].parent} already contains {", ".join(there[:3])}{more}. Choose another folder, or turn on '
+            f"{paths[0].parent} already contains {', '.join(there[:3])}{more}. Choose another folder, or turn on "
             '"Replace Files".'
         )
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatcut.errors import UserError
+from splatcut.scene.camera import Camera
 
-from .camera import Pinhole, limited, viewport_camera
+from .cameras import Viewport, limited
 from .prompts import LONGEST_SIDE, PlacedObject, PlacedPrompt, PlacedView, box_corners, same_view
 
 #: Radius of a point on the screen, and how far from its drawing a prompt is still hit, in pixels at scale 1.
@@ -24,31 +24,6 @@ RADIUS = 8.0
 REACH = 4.0
 #: Nothing nearer to the eye than this is drawn (clip coordinates' w).
 _NEAR_W = 1e-5
-
-
-@dataclass(frozen=True, eq=False)
-class Viewport:
-    """A 3D viewport's matrices (row by row, as Blender writes them), size and the splat object's transform."""
-
-    view_matrix: NDArray[np.float64]
-    window_matrix: NDArray[np.float64]
-    width: int
-    height: int
-    matrix_world: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, view_matrix: Any, window_matrix: Any, width: int, height: int, matrix_world: Any) -> Viewport:
-        """From anything that numpy turns into [4, 4]."""
-        view, window, world = (np.array(m, dtype=np.float64) for m in (view_matrix, window_matrix, matrix_world))
-        return cls(view, window, int(width), int(height), world)
-
-    def pinhole(self) -> Pinhole | None:
-        """The camera that a prompted view of this viewport would have, or None where there can be none."""
-        try:
-            pinhole = viewport_camera(self.view_matrix, self.window_matrix, self.width, self.height, self.matrix_world)
-        except UserError:
-            return None
-        return None if pinhole is None else limited(pinhole, LONGEST_SIDE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +63,8 @@ def marks(objects: Sequence[PlacedObject], views: Iterable[PlacedView], viewport
     Points stand where their surface is, boxes at the depth of what they hold. A point that hit no surface (it says
     what is background) is shown only in the view it was made in.
     """
-    cameras = {view.uid: view.pinhole for view in views}
-    own = viewport.pinhole()
+    cameras = {view.uid: view.camera for view in views}
+    own = _prompted_camera(viewport)
     result = []
     for item in objects:
         for prompt in item.prompts:
@@ -134,7 +109,7 @@ def screen_lines(viewport: Viewport, segments: ArrayLike) -> NDArray[np.float64]
 
 
 def _mark(
-    owner: str, prompt: PlacedPrompt, camera: Pinhole | None, viewport: Viewport, own: Pinhole | None
+    owner: str, prompt: PlacedPrompt, camera: Camera | None, viewport: Viewport, own: Camera | None
 ) -> Mark | None:
     here = camera is not None and own is not None and same_view(camera, own)
     if prompt.kind == "BOX":
@@ -153,6 +128,15 @@ def _mark(
     x = prompt.pixels[0] * viewport.width / camera.width
     y = viewport.height - prompt.pixels[1] * viewport.height / camera.height
     return Mark(prompt.uid, owner, "POINT", prompt.positive, centre=np.array([x, y]))
+
+
+def _prompted_camera(viewport: Viewport) -> Camera | None:
+    """The camera that a prompted view of this viewport would have, or None where there can be none."""
+    try:
+        camera = viewport.camera()
+    except UserError:
+        return None
+    return None if camera is None else limited(camera, LONGEST_SIDE)
 
 
 def _clip(viewport: Viewport, points: ArrayLike) -> NDArray[np.float64]:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from splatcut.scene.camera import Camera
 from splatcut.scene.rotations import rotation_matrices
-
-from .camera import Pinhole
 
 if TYPE_CHECKING:
     from .arrays import SplatArrays
@@ -27,7 +26,7 @@ SURFACE = 0.5
 _CHUNK = 1 << 15
 
 
-def pick(arrays: SplatArrays, pinhole: Pinhole, x: float, y: float) -> tuple[NDArray[np.float64], int] | None:
+def pick(arrays: SplatArrays, camera: Camera, x: float, y: float) -> tuple[NDArray[np.float64], int] | None:
     """The surface point under a pixel, and the Gaussian that makes it.
 
     The Gaussians at (x, y) are blended from the front by the engine's rule; the one that lets the transmittance fall
@@ -35,14 +34,14 @@ def pick(arrays: SplatArrays, pinhole: Pinhole, x: float, y: float) -> tuple[NDA
 
     Args:
         arrays: the splat's arrays: positions, scales, quats and opacity are used.
-        pinhole: the camera, in the file's frame.
+        camera: in the file's frame.
         x, y: pixels, centres at +0.5.
 
     Returns:
         (position [3] float64 in the file's frame, index of the Gaussian), or None where less than half of the
         background is covered.
     """
-    found = blended(arrays, pinhole, x, y)
+    found = blended(arrays, camera, x, y)
     if found is None:
         return None
     index, _, transmittance = found
@@ -50,17 +49,17 @@ def pick(arrays: SplatArrays, pinhole: Pinhole, x: float, y: float) -> tuple[NDA
     if not reached.size:
         return None
     surface = int(index[reached[0]])
-    return _densest(arrays, pinhole, x, y, surface), surface
+    return _densest(arrays, camera, x, y, surface), surface
 
 
 def blended(
-    arrays: SplatArrays, pinhole: Pinhole, x: float, y: float
+    arrays: SplatArrays, camera: Camera, x: float, y: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]] | None:
     """The Gaussians that show at a pixel, from the front: indices, alphas, and transmittance behind each; or None."""
-    near = _candidates(arrays, pinhole, x, y)
+    near = _candidates(arrays, camera, x, y)
     if not near.size:
         return None
-    depth, alpha = _alpha(arrays, pinhole, x, y, near)
+    depth, alpha = _alpha(arrays, camera, x, y, near)
     drawn = alpha >= ALPHA_MIN
     near, depth, alpha = near[drawn], depth[drawn], np.minimum(alpha[drawn], ALPHA_MAX)
     if not near.size:
@@ -69,18 +68,18 @@ def blended(
     return near[order], alpha[order], np.multiply.accumulate(1 - alpha[order])
 
 
-def _candidates(arrays: SplatArrays, pinhole: Pinhole, x: float, y: float) -> NDArray[np.int64]:
+def _candidates(arrays: SplatArrays, camera: Camera, x: float, y: float) -> NDArray[np.int64]:
     """Indices of the Gaussians that may reach the pixel: no more than a bound on each one's projected extent."""
-    m = pinhole.camera_from_file
-    tangent_x, tangent_y = (x - pinhole.cx) / pinhole.fx, (y - pinhole.cy) / pinhole.fy
+    m = camera.camera_from_world
+    tangent_x, tangent_y = (x - camera.cx) / camera.fx, (y - camera.cy) / camera.fy
     # Rows: distance from the pixel in pixels times depth, right and down; depth.
-    rows = np.stack([pinhole.fx * (m[0] - tangent_x * m[2]), pinhole.fy * (m[1] - tangent_y * m[2]), m[2]])
+    rows = np.stack([camera.fx * (m[0] - tangent_x * m[2]), camera.fy * (m[1] - tangent_y * m[2]), m[2]])
     linear, offset = rows[:, :3].T.astype(np.float32), rows[:, 3].astype(np.float32)
-    limits = _limits(pinhole)
+    limits = _limits(camera)
     # Largest eigenvalue of the projected covariance <= (focal / depth * largest scale)^2 (1 + tangents^2) + low pass.
     reach = np.float32(-2 * np.log(ALPHA_MIN) * 1.01)
-    stretch = np.float32(max(pinhole.fx, pinhole.fy) ** 2 * (1 + limits[0] ** 2 + limits[1] ** 2))
-    near, low_pass = np.float32(pinhole.near), np.float32(LOW_PASS)
+    stretch = np.float32(max(camera.fx, camera.fy) ** 2 * (1 + limits[0] ** 2 + limits[1] ** 2))
+    near, low_pass = np.float32(camera.near), np.float32(LOW_PASS)
     found = []
     for start in range(0, len(arrays.positions), _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -101,37 +100,37 @@ def _candidates(arrays: SplatArrays, pinhole: Pinhole, x: float, y: float) -> ND
 
 
 def _alpha(
-    arrays: SplatArrays, pinhole: Pinhole, x: float, y: float, index: NDArray[np.int64]
+    arrays: SplatArrays, camera: Camera, x: float, y: float, index: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Depths and alphas (not clipped) at a pixel of the Gaussians ``index``, by the engine's rule, in float64."""
-    rotation = pinhole.camera_from_file[:3, :3]
-    p = arrays.positions[index].astype(np.float64) @ rotation.T + pinhole.camera_from_file[:3, 3]
+    rotation = camera.camera_from_world[:3, :3]
+    p = arrays.positions[index].astype(np.float64) @ rotation.T + camera.camera_from_world[:3, 3]
     z = p[:, 2]
-    limits = _limits(pinhole)
+    limits = _limits(camera)
     tangents = np.clip(p[:, :2] / z[:, None], -limits, limits)
-    focal = np.array([pinhole.fx, pinhole.fy])
+    focal = np.array([camera.fx, camera.fy])
     jacobian = np.zeros((len(index), 2, 3))
-    jacobian[:, 0, 0], jacobian[:, 1, 1] = pinhole.fx / z, pinhole.fy / z
+    jacobian[:, 0, 0], jacobian[:, 1, 1] = camera.fx / z, camera.fy / z
     jacobian[:, :, 2] = -focal * tangents / z[:, None]
     axes = jacobian @ rotation @ (rotation_matrices(arrays.quats[index]) * arrays.scales[index][:, None, :])
     covariance = axes @ axes.transpose(0, 2, 1)
     a, b, c = covariance[:, 0, 0] + LOW_PASS, covariance[:, 0, 1], covariance[:, 1, 1] + LOW_PASS
     determinant = a * c - b * b
-    dx, dy = x - (focal[0] * p[:, 0] / z + pinhole.cx), y - (focal[1] * p[:, 1] / z + pinhole.cy)
+    dx, dy = x - (focal[0] * p[:, 0] / z + camera.cx), y - (focal[1] * p[:, 1] / z + camera.cy)
     power = -0.5 * (c * dx * dx - 2 * b * dx * dy + a * dy * dy) / determinant
     return z, arrays.opacity[index].astype(np.float64) * np.exp(power)
 
 
-def _limits(pinhole: Pinhole) -> NDArray[np.float64]:
+def _limits(camera: Camera) -> NDArray[np.float64]:
     """[2] tangents at which the projection's linearisation is held back."""
-    return FOV_GUARD * 0.5 * np.array([pinhole.width / pinhole.fx, pinhole.height / pinhole.fy])
+    return FOV_GUARD * 0.5 * np.array([camera.width / camera.fx, camera.height / camera.fy])
 
 
-def _densest(arrays: SplatArrays, pinhole: Pinhole, x: float, y: float, index: int) -> NDArray[np.float64]:
+def _densest(arrays: SplatArrays, camera: Camera, x: float, y: float, index: int) -> NDArray[np.float64]:
     """[3] float64: where on the pixel's ray one Gaussian is densest, file frame."""
-    m = pinhole.camera_from_file
-    ray = m[:3, :3].T @ np.array([(x - pinhole.cx) / pinhole.fx, (y - pinhole.cy) / pinhole.fy, 1.0])
-    centre = pinhole.position
+    m = camera.camera_from_world
+    ray = m[:3, :3].T @ np.array([(x - camera.cx) / camera.fx, (y - camera.cy) / camera.fy, 1.0])
+    centre = camera.position
     mean = arrays.positions[index].astype(np.float64)
     depth = float(m[2, :3] @ mean + m[2, 3])
     scales = arrays.scales[index].astype(np.float64)

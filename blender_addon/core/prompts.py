@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from splatcut.errors import UserError
 from splatcut.messages import InlineView, ObjectPrompt, Points3DPrompt, ViewPrompt, prompts_to_json
+from splatcut.scene.camera import Camera
 
-from . import camera
-from .camera import Pinhole
+from . import cameras
 
 #: Longer side of a prompted view in pixels. The 2D model sees no more, and drawing more takes the worker time.
 LONGEST_SIDE = 1024
@@ -36,7 +36,7 @@ class PlacedView:
     """
 
     uid: str
-    pinhole: Pinhole
+    camera: Camera
     name: str = ""
 
 
@@ -118,7 +118,7 @@ def build_objects(
             boxes = [m.pixels for m in members if m.kind == "BOX"]
             prompts.append(ViewPrompt(view.name or view_name(uid), points, boxes[-1] if boxes else None))
         result.append(ObjectPrompt(item.name, tuple(prompts), item.grow))
-    return tuple(result), tuple(camera.to_inline(view_name(uid), view.pinhole) for uid, view in used.items())
+    return tuple(result), tuple(cameras.to_inline(view_name(uid), view.camera) for uid, view in used.items())
 
 
 def ready_uids(objects: Iterable[PlacedObject]) -> tuple[str, ...]:
@@ -135,74 +135,42 @@ def fingerprint(objects: Sequence[PlacedObject], views: Iterable[PlacedView]) ->
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def same_view(first: Pinhole, second: Pinhole) -> bool:
+def same_view(first: Camera, second: Camera) -> bool:
     """Whether two cameras show the same picture, but for what float32 cannot hold."""
     if (first.width, first.height) != (second.width, second.height):
         return False
     inner = np.array([(p.fx, p.fy, p.cx, p.cy) for p in (first, second)])
     if np.abs(inner[0] - inner[1]).max() > SAME_VIEW * max(first.width, first.height, *inner[0, :2]):
         return False
-    difference = np.abs(first.camera_from_file - second.camera_from_file)
-    distance = max(float(np.linalg.norm(first.camera_from_file[:3, 3])), 1e-6)
+    difference = np.abs(first.camera_from_world - second.camera_from_world)
+    distance = max(float(np.linalg.norm(first.camera_from_world[:3, 3])), 1e-6)
     return bool(difference[:3, :3].max() <= SAME_VIEW and difference[:3, 3].max() <= SAME_VIEW * distance)
 
 
-def prompted_view(pinhole: Pinhole, x: float, y: float) -> tuple[Pinhole, float, float]:
+def prompted_view(camera: Camera, x: float, y: float) -> tuple[Camera, float, float]:
     """The view that is kept for a click at pixels (x, y) of a viewport, and the click's pixels in it."""
-    kept = camera.limited(pinhole, LONGEST_SIDE)
-    return kept, x * kept.width / pinhole.width, y * kept.height / pinhole.height
+    kept = cameras.limited(camera, LONGEST_SIDE)
+    return kept, x * kept.width / camera.width, y * kept.height / camera.height
 
 
-def box_pixels(
-    pinhole: Pinhole, x0: float, y0: float, x1: float, y1: float
-) -> tuple[float, float, float, float] | None:
+def box_pixels(camera: Camera, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float] | None:
     """The box between two corners in any order, cut off at the picture's edge; None where too little is left."""
-    left, right = (min(max(v, 0.0), float(pinhole.width)) for v in (min(x0, x1), max(x0, x1)))
-    top, bottom = (min(max(v, 0.0), float(pinhole.height)) for v in (min(y0, y1), max(y0, y1)))
+    left, right = (min(max(v, 0.0), float(camera.width)) for v in (min(x0, x1), max(x0, x1)))
+    top, bottom = (min(max(v, 0.0), float(camera.height)) for v in (min(y0, y1), max(y0, y1)))
     if right - left < SMALLEST_BOX or bottom - top < SMALLEST_BOX:
         return None
     return left, top, right, bottom
 
 
 def box_corners(
-    pinhole: Pinhole, pixels: Sequence[float], position: Sequence[float] | None, fallback_depth: float
+    camera: Camera, pixels: Sequence[float], position: Sequence[float] | None, fallback_depth: float
 ) -> NDArray[np.float64]:
     """[4, 3] corners of a box in the file's frame, at the depth of ``position`` in its view: what is drawn of it."""
     depth = fallback_depth
     if position is not None:
-        depth = float(camera.project(pinhole, [position])[1][0])
+        depth = float(camera.project([position])[1][0])
     x0, y0, x1, y1 = pixels
-    return camera.unproject(pinhole, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], [max(depth, 1e-6)] * 4)
-
-
-def orthographic_click(
-    view_matrix: Any, window_matrix: Any, width: int, height: int, x: float, y: float, matrix_world: Any, extent: float
-) -> Pinhole | None:
-    """A camera whose ray through pixel (x, y) is the ray that an orthographic viewport has there, for picking.
-
-    It stands far enough away for the rays beside it to be nearly parallel, too.
-
-    Args:
-        view_matrix, window_matrix, width, height, matrix_world: as for ``camera.viewport_camera``.
-        extent: how far from Blender's world origin the splat reaches, in Blender's units.
-    """
-    projection, view = np.asarray(window_matrix, dtype=np.float64), np.asarray(view_matrix, dtype=np.float64)
-    right = (2 * x / width - 1 - projection[0, 3]) / projection[0, 0]
-    up = (1 - 2 * y / height - projection[1, 3]) / projection[1, 1]
-    reach = max(extent, 1.0) + float(np.linalg.norm(view[:3, 3]))
-    distance = 50 * reach
-    moved = view.copy()
-    moved[:3, 3] -= (right, up, distance)
-    perspective = np.zeros((4, 4))
-    perspective[0, 0], perspective[1, 1] = projection[0, 0] * distance, projection[1, 1] * distance
-    # The clicked pixel is the principal point.
-    perspective[0, 2], perspective[1, 2], perspective[3, 2] = 1 - 2 * x / width, 2 * y / height - 1, -1.0
-    return camera.viewport_camera(moved, perspective, width, height, matrix_world)
-
-
-def is_orthographic(window_matrix: Any) -> bool:
-    """Whether a viewport's projection has no vanishing points."""
-    return abs(float(np.asarray(window_matrix)[3][2])) < 0.5
+    return camera.unproject([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], [max(depth, 1e-6)] * 4)
 
 
 def _is_usable(prompt: PlacedPrompt) -> bool:

@@ -12,11 +12,12 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from splatcut.errors import UserError
+from splatcut.scene.camera import Camera
 
 from ..bridge import prompts, splats
 from ..core import overlay, picking
 from ..core import prompts as core
-from ..core.camera import Pinhole, viewport_camera
+from ..core.cameras import Viewport
 from .common import SplatOperator
 
 _HIDDEN = {"HIDDEN", "SKIP_SAVE"}
@@ -32,7 +33,7 @@ class Click:
         position: [3] the surface, file frame, or None where there is none; gaussian: its index, or None.
     """
 
-    view: Pinhole | None
+    view: Camera | None
     x: float
     y: float
     position: NDArray[np.float64] | None
@@ -53,7 +54,7 @@ class ViewportView(SplatOperator):
     #: Whether it was invoked with the mouse.
     by_hand = False
 
-    def viewport(self, obj: Any) -> overlay.Viewport:
+    def viewport(self, obj: Any) -> Viewport:
         """The viewport that the properties describe. Raises ``UserError`` when they do not."""
         given: Any = self
         if not given.width or not given.height:
@@ -64,7 +65,7 @@ class ViewportView(SplatOperator):
                 "view_matrix is not a valid view matrix: its last row must be 0, 0, 0, 1. Pass a mathutils.Matrix, "
                 "not lists."
             )
-        return overlay.Viewport.of(view, Matrix(given.window_matrix), given.width, given.height, obj.matrix_world)
+        return Viewport.of(view, Matrix(given.window_matrix), given.width, given.height, obj.matrix_world)
 
     def look(self, context: bpy.types.Context) -> bool:
         """Takes the viewport of the region that the operator was invoked in; False where there is none."""
@@ -81,17 +82,15 @@ class ViewportView(SplatOperator):
         """What is under a pixel of the viewport (x right, y down from the top left, centres at +0.5)."""
         port = self.viewport(obj)
         arrays = splats.arrays(obj, with_sh=False)
-        size = port.width, port.height
-        if core.is_orthographic(port.window_matrix):
-            reach = _reach(arrays.positions, port.matrix_world)
-            ray = core.orthographic_click(port.view_matrix, port.window_matrix, *size, x, y, port.matrix_world, reach)
-            found = None if ray is None else picking.pick(arrays, ray, x, y)
+        if port.is_orthographic:
+            camera = port.picking_camera(x, y, _reach(arrays.positions, port.matrix_world))
+            found = None if camera is None else picking.pick(arrays, camera, x, y)
             return Click(None, x, y, *(found or (None, None)))
-        pinhole = viewport_camera(port.view_matrix, port.window_matrix, *size, port.matrix_world)
-        if pinhole is None:
+        camera = port.camera()
+        if camera is None:
             raise UserError("The viewport has no area.")
-        found = picking.pick(arrays, pinhole, x, y)
-        kept, u, v = core.prompted_view(pinhole, x, y)
+        found = picking.pick(arrays, camera, x, y)
+        kept, u, v = core.prompted_view(camera, x, y)
         return Click(kept, u, v, *(found or (None, None)))
 
 
@@ -120,7 +119,7 @@ class ViewportClick(ViewportView):
         return prompt_at(obj, self.viewport(obj), given.x, given.height - given.y)
 
 
-def prompt_at(obj: Any, port: overlay.Viewport, x: float, y: float) -> str:
+def prompt_at(obj: Any, port: Viewport, x: float, y: float) -> str:
     """The uid of the prompt at region pixel (x, y), y up; "" for none."""
     # Without a window it is 0.
     scale = bpy.context.preferences.system.ui_scale or 1.0

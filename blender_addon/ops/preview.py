@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 from bpy.app.handlers import persistent
+from numpy.typing import NDArray
 
 from splatcut.errors import UserError
 from splatcut.messages import worker as messages
@@ -147,7 +149,8 @@ def _answered(uid: str, asked: Request, outcome: Outcome) -> None:
     try:
         if outcome.ok:
             result: messages.PreviewResult = outcome.result
-            live.finish(asked, *_read(uid, result.file), dict(result.counts), result.seconds)
+            labels, probability = _read(uid, result.file)
+            live.finish(asked, labels, probability, dict(result.counts), result.seconds)
             if state.message_level == "ERROR" and live.phase == "ready":
                 state.say("")  # what went wrong before works now
         elif outcome.problem is not None and outcome.problem.kind == "cancelled":
@@ -160,7 +163,7 @@ def _answered(uid: str, asked: Request, outcome: Outcome) -> None:
     _hide_job(uid)
 
 
-def _read(uid: str, file: Path) -> Any:
+def _read(uid: str, file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """A preview's labels and probabilities, if the splat object still has as many Gaussians. Raises ``UserError``."""
     labels, probability = read_preview(file)
     with contextlib.suppress(OSError):

@@ -13,7 +13,6 @@ from splatcut.errors import UserError
 from ..bridge import prompts, state
 from ..core import overlay
 from ..core import prompts as core
-from ..core.camera import unproject
 from .click import Click, ViewportClick, ViewportView, prompt_at
 from .common import SplatOperator, active_splat, changed, chosen, refuse
 from .objects import add as add_object
@@ -151,7 +150,7 @@ class SPLATCUT_OT_prompt_add_box(Dragging, bpy.types.Operator):
         try:
             obj = active_splat(context)
             port = self.viewport(obj)
-            if core.is_orthographic(port.window_matrix):
+            if port.is_orthographic:
                 raise UserError(
                     "Boxes need a perspective view. Press Numpad 5 and drag again, or click points instead."
                 )
@@ -282,9 +281,8 @@ class SPLATCUT_OT_prompt_move(Dragging, bpy.types.Operator):
         """A box whose middle hits nothing stays as far away as it was."""
         if not prompt.has_position or found.view is None:
             return None
-        matrix = found.view.camera_from_file
-        depth = float(matrix[2, :3] @ np.array(prompt.position[:]) + matrix[2, 3])
-        return unproject(found.view, [(found.x, found.y)], [depth])[0] if depth > 0 else None
+        depth = float(found.view.project([prompt.position[:]])[1][0])
+        return found.view.unproject([(found.x, found.y)], [depth])[0] if depth > 0 else None
 
 
 class SPLATCUT_OT_prompt_delete(ViewportClick, bpy.types.Operator):

@@ -15,7 +15,7 @@ from splatcut.messages import InlineView, ObjectPrompt
 from splatcut.messages import worker as messages
 
 from ..bridge import prompts, scenes, splats, state, views, worker
-from ..core import camera, jobs, picking, prompts_file
+from ..core import cameras, jobs, picking, prompts_file
 from ..core.client import Outcome
 from ..core.session import Task
 from .common import SplatOperator, active_splat, changed, refuse
@@ -102,11 +102,11 @@ def _place(obj: Any, objects: tuple[ObjectPrompt, ...], known: Mapping[str, Inli
         for prompt in prompts_file.listed(item):
             view, position = "", prompt.position
             if prompt.view:
-                pinhole = camera.from_inline(known[prompt.view])
-                view = prompts.place_view(settings, pinhole, prompt.view)
+                camera = cameras.from_inline(known[prompt.view])
+                view = prompts.place_view(settings, camera, prompt.view)
                 # What is shown of it in the viewport; a box hangs where its middle is.
                 x, y = (sum(prompt.pixels[k::2]) / len(prompt.pixels[k::2]) for k in (0, 1))
-                hit = picking.pick(arrays, pinhole, x, y)
+                hit = picking.pick(arrays, camera, x, y)
                 position = None if hit is None else tuple(hit[0])
             prompts.write_prompt(
                 target.prompts.add(),

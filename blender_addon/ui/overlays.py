@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..bridge import prompts, splats
 from ..core import overlay
+from ..core.cameras import Viewport
 from ..core.drawing import display_colour
 from ..ops import prompts as operators
 
@@ -62,7 +63,7 @@ def shown_marks(context: bpy.types.Context) -> tuple[Any, list[overlay.Mark]]:
     region, data, space = context.region, context.region_data, context.space_data
     if obj is None or region is None or data is None or not obj.visible_get(viewport=space):
         return None, []
-    port = overlay.Viewport.of(data.view_matrix, data.window_matrix, region.width, region.height, obj.matrix_world)
+    port = Viewport.of(data.view_matrix, data.window_matrix, region.width, region.height, obj.matrix_world)
     return obj.splatcut, overlay.marks(*prompts.read(obj.splatcut), port)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.splatcut.core import camera
+from bl_ext.user_default.splatcut.core import cameras
 
 FITS = ("AUTO", "HORIZONTAL", "VERTICAL")
 SIZES = ((1920, 1080), (600, 800))
@@ -32,8 +32,8 @@ def test_a_camera_projects_as_blender_says(fit: str, size: tuple[int, int], aspe
     location, rotation, _ = obj.matrix_world.decompose()
     view = np.linalg.inv(np.array(rotation.to_matrix().to_4x4()) + np.pad(np.array([location]).T, ((0, 1), (3, 0))))
     world = np.diag([0.5, 0.5, 0.5, 1.0])
-    expected = camera.viewport_camera(view, window, *size, world)
-    found = camera.blender_camera(
+    expected = cameras.Viewport.of(view, window, *size, world).camera()
+    found = cameras.blender_camera(
         obj.matrix_world,
         lens=data.lens,
         sensor_width=data.sensor_width,
@@ -50,4 +50,4 @@ def test_a_camera_projects_as_blender_says(fit: str, size: tuple[int, int], aspe
     assert expected is not None
     for name in ("fx", "fy", "cx", "cy"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-4), name
-    np.testing.assert_allclose(found.camera_from_file, expected.camera_from_file, atol=1e-5)
+    np.testing.assert_allclose(found.camera_from_world, expected.camera_from_world, atol=1e-5)

@@ -157,5 +157,5 @@ def test_the_preferences_draw_in_every_state(addon_modules: Modules, addon: str)
             draw(Shown(), bpy.context)
     preferences.build = "cpu"
     text = " ".join(texts)
-    assert "on the disk" in text
+    assert "of disk space" in text
     assert "Cache folder" in text

@@ -138,7 +138,7 @@ def test_several_objects_are_named_after_themselves(file: Any, tmp_path: Path) -
     assert {path.read_bytes() for path in out.iterdir()} == {VARIANTS[f"degree {k}"] for k in range(3)}
     for path in out.iterdir():
         path.write_bytes(b"old")
-    with pytest.raises(RuntimeError, match="already has a_b.ply"):
+    with pytest.raises(RuntimeError, match="already contains a_b.ply"):
         bpy.ops.splatcut.export_splats(filepath=str(out / "x.ply"), what="SCENE")
     assert {path.read_bytes() for path in out.iterdir()} == {b"old"}
     bpy.ops.splatcut.export_splats(filepath=str(out / "x.ply"), what="SCENE", replace=True)

@@ -50,7 +50,7 @@ def test_a_typed_name_is_made_legal_and_the_user_is_told(obj: Any) -> None:
     for typed, becomes, word in (("vase", "vase_2", "Two objects"), ("  ", "object", "empty"), ("x:y", "x_y", "':'")):
         obj.splatcut.objects[1].name = typed
         assert names(obj) == ["vase", becomes]
-        assert f"called {becomes!r} now" in state.message
+        assert f"renamed to {becomes!r}" in state.message
         assert word in state.message or ":" in state.message
     obj.splatcut.objects[0].name = "vase"
     assert names(obj)[0] == "vase"

@@ -230,9 +230,9 @@ def test_views_ask_for_what_they_need(obj: Any) -> None:
     values.cameras_path = "/capture"
     assert draw("views").buttons("splatcut.load_views")
     values.view_source = "CAMERAS"
-    assert "Choose the collection" in said(draw("views"))
+    assert "Choose the camera collection" in said(draw("views"))
     values.camera_collection = bpy.data.collections.new("rig")
-    assert "'rig' has no cameras" in said(draw("views"))
+    assert "'rig' contains no cameras" in said(draw("views"))
     values.camera_collection.objects.link(bpy.data.objects.new("camera", bpy.data.cameras.new("camera")))
     assert draw("views").buttons("splatcut.load_views")
 

@@ -13,7 +13,6 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.splatcut.bridge import prompts, splats, state
-from bl_ext.user_default.splatcut.core import camera
 from bl_ext.user_default.splatcut.core import prompts as core
 from bl_ext.user_default.splatcut.ops import preview
 from blender_scene import HEIGHT, WIDTH, balls, error_of, front, orthographic, pixel, show_preview
@@ -40,7 +39,7 @@ def test_the_first_click_makes_the_first_object(obj: Any) -> None:
     assert (prompt.kind, prompt.positive, prompt.view) == ("POINT", True, view.uid)
     np.testing.assert_allclose(prompt.position, (-1, 0, RADIUS), atol=0.1)
     # The stored pixel, seen through the stored camera, is the stored position.
-    pixels, _ = camera.project(view.pinhole, [prompt.position])
+    pixels, _ = view.camera.project([prompt.position])
     np.testing.assert_allclose(pixels[0], prompt.pixels[:2], atol=0.05)
 
 
@@ -88,7 +87,7 @@ def test_clicks_follow_the_objects_transform(obj: Any) -> None:
     ((item,), (view,)) = prompts.read(obj.splatcut)
     (prompt,) = item.prompts
     assert np.linalg.norm(np.array(prompt.position) - surface) == pytest.approx(RADIUS, abs=0.1)
-    pixels, _ = camera.project(view.pinhole, [surface])
+    pixels, _ = view.camera.project([surface])
     np.testing.assert_allclose(pixels[0], (at["x"], at["y"]), atol=0.01)
 
 
@@ -144,7 +143,7 @@ def test_a_point_can_be_moved_also_in_another_view(obj: Any) -> None:
     ops.prompt_move(uid=uid, dx=5, dy=5, **front(turn=0.3))
     assert [view.uid for view in obj.splatcut.prompt_views] != [before]
     assert "no splat" in error_of(ops.prompt_move, uid=uid, dx=-300, dy=0, **front(turn=0.3))
-    assert "not there" in error_of(ops.prompt_move, uid="gone", dx=1, dy=1, **front())
+    assert "no such prompt" in error_of(ops.prompt_move, uid="gone", dx=1, dy=1, **front())
     assert len(obj.splatcut.prompt_views) == 1
 
 

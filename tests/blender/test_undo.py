@@ -50,7 +50,7 @@ def snapshot(uid: str) -> Any:
     items, views = prompts.read(obj.splatcut)
     chosen = tuple((item.colour[:], item.visible, item.active_prompt) for item in obj.splatcut.objects)
     cameras = tuple(
-        (v.uid, v.pinhole.width, v.pinhole.fx, v.pinhole.cx, v.pinhole.camera_from_file.tobytes()) for v in views
+        (v.uid, v.camera.width, v.camera.fx, v.camera.cx, v.camera.camera_from_world.tobytes()) for v in views
     )
     kept = splats.labels(obj)
     labels = None if kept is None else (kept[0].tobytes(), kept[1].tobytes())

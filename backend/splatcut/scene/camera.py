@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from splatcut.cameras.undistort import Undistortion
@@ -46,7 +46,7 @@ class Camera:
         rotation, translation = self.camera_from_world[:3, :3], self.camera_from_world[:3, 3]
         return -rotation.T @ translation
 
-    def project(self, points_world: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def project(self, points_world: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Pixels [N, 2] and depths [N] (camera z) of world points [N, 3].
 
         Pixels of points with z <= 0 are meaningless.
@@ -59,7 +59,7 @@ class Camera:
         safe = np.where(np.abs(z) < 1e-12, 1e-12, z)
         return np.stack([self.fx * p[:, 0] / safe + self.cx, self.fy * p[:, 1] / safe + self.cy], axis=1), z
 
-    def unproject(self, pixels: NDArray[np.floating], depths: NDArray[np.floating]) -> NDArray[np.float64]:
+    def unproject(self, pixels: ArrayLike, depths: ArrayLike) -> NDArray[np.float64]:
         """World points [N, 3] at pixels [N, 2] and camera-z depths [N]."""
         pixels, z = np.asarray(pixels, dtype=np.float64), np.asarray(depths, dtype=np.float64)
         p = np.stack([(pixels[:, 0] - self.cx) / self.fx * z, (pixels[:, 1] - self.cy) / self.fy * z, z], axis=1)

@@ -4,17 +4,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+
+def rotation_rows(w: Any, x: Any, y: Any, z: Any) -> tuple[tuple[Any, Any, Any], ...]:
+    """The three rows of the rotation matrices of unit quaternions: arrays, tensors or numbers alike."""
+    return (
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    )
 
 
 def rotation_matrices(quats: NDArray[np.floating]) -> NDArray[np.float64]:
     """[N, 3, 3] float64 rotation matrices of wxyz quaternions [N, 4] of any non-zero length."""
     q = np.asarray(quats, dtype=np.float64)
-    w, x, y, z = (q / (np.linalg.norm(q, axis=-1, keepdims=True) + 1e-12)).T
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
+    rows = rotation_rows(*(q / (np.linalg.norm(q, axis=-1, keepdims=True) + 1e-12)).T)
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def nearest_rotation(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
+    """[3, 3] float64: the orthogonal matrix nearest to a [3, 3] matrix; a rotation if the determinant is > 0."""
+    u, _, vt = np.linalg.svd(np.asarray(matrix, dtype=np.float64))
+    return u @ vt

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from splatcut.errors import UserError
 from splatcut.scene import sh
 from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.rotations import nearest_rotation
 
 #: Relative deviation from a rotation times a number up to which a matrix counts as a similarity.
 TOLERANCE = 1e-4
@@ -74,8 +75,7 @@ def decompose_similarity(matrix: ArrayLike) -> tuple[float, NDArray[np.float64],
             f"The transform stretches the axes unevenly or shears (their lengths become {lengths}), which is not "
             "possible for Gaussians. Use one scale for all three axes."
         )
-    u, _, vt = np.linalg.svd(rotation)
-    return scale, u @ vt, m[:3, 3].copy()
+    return scale, nearest_rotation(rotation), m[:3, 3].copy()
 
 
 def apply_transform(gaussians: Gaussians, matrix: ArrayLike) -> Gaussians:

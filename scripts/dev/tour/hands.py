@@ -157,7 +157,7 @@ def on_screen(pixel: tuple[float, float]) -> tuple[float, float]:
     entry = next(e for e in json.loads((SCENE / "cameras.json").read_text()) if e["img_name"] == VIEW)
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = entry["rotation"], entry["position"]
-    camera = part("core.camera").Pinhole(
+    camera = part("core.cameras").Camera(
         *(entry[k] for k in ("width", "height", "fx", "fy", "cx", "cy")), np.linalg.inv(pose)
     )
     hit = part("core.picking").pick(part("bridge.splats").arrays(splat()), camera, *pixel)
@@ -170,12 +170,12 @@ def on_screen(pixel: tuple[float, float]) -> tuple[float, float]:
 
 def preview_is_ready() -> bool:
     """Whether the last prompts have their full preview."""
-    found = part("bridge.state").preview.get(splat().splatcut.uid)
-    return found is not None and not found.stale and not found.first
+    found = part("bridge.state").preview(splat().splatcut.uid)
+    return found is not None and not found.stale and not found.early
 
 
 def counts() -> str:
-    found = part("bridge.state").preview[splat().splatcut.uid]
+    found = part("bridge.state").preview(splat().splatcut.uid)
     return f"{found.counts} in {found.seconds:.1f} s"
 
 

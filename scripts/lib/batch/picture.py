@@ -63,7 +63,7 @@ def _camera(splats: Any, objects: Sequence[Any], package: str) -> Any:
     scene.collection.objects.link(camera)
     views = splats.splatcut.prompt_views
     if len(views):
-        view = importlib.import_module(f"{package}.core.camera").to_inline(
+        view = importlib.import_module(f"{package}.core.cameras").to_inline(
             "camera", importlib.import_module(f"{package}.bridge.prompts").read_view(views[0])
         )
         pose = importlib.import_module(f"{package}.bridge.views").fit_camera(data, view)

@@ -6,6 +6,5 @@ from __future__ import annotations
 
 import importlib.util
 
-# They hold the add-on's mathematics to the engine's, which is not there with numpy alone.
-HELD_TO_THE_ENGINE = ["test_camera.py", "test_picking.py"]
-collect_ignore = [] if importlib.util.find_spec("scipy") else HELD_TO_THE_ENGINE
+# It holds picking to the engine's rasteriser, which is not there with numpy alone.
+collect_ignore = [] if importlib.util.find_spec("scipy") else ["test_picking.py"]

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from blender_addon.core import camera, overlay, prompts
-from blender_addon.core.overlay import Viewport
+from blender_addon.core import overlay, prompts
+from blender_addon.core.cameras import Viewport, limited
 from blender_addon.core.prompts import PlacedObject, PlacedPrompt, PlacedView
 
 WORLD = np.diag([2.0, 2.0, 2.0, 1.0])
@@ -27,9 +27,9 @@ def placed(*items: PlacedPrompt) -> list[PlacedObject]:
 
 
 def view_of(port: Viewport) -> PlacedView:
-    pinhole = port.pinhole()
-    assert pinhole is not None
-    return PlacedView("view", pinhole)
+    camera = port.camera()
+    assert camera is not None
+    return PlacedView("view", limited(camera, prompts.LONGEST_SIDE))
 
 
 @pytest.mark.parametrize("size", [(800, 600), (2400, 1800)])
@@ -37,13 +37,13 @@ def test_a_click_is_drawn_where_it_was_made(size: tuple[int, int]) -> None:
     port = viewport(size=size)
     view = view_of(port)
     x, y = 300.0, 200.0
-    position = camera.unproject(view.pinhole, [(x, y)], [3.0])[0]
+    position = view.camera.unproject([(x, y)], [3.0])[0]
     for item in (
         PlacedPrompt("p", "POINT", "view", True, (x, y, 0, 0), tuple(position)),
         PlacedPrompt("p", "POINT", "view", False, (x, y, 0, 0), None),
     ):
         (mark,) = overlay.marks(placed(item), [view], port)
-        scale = size[0] / view.pinhole.width
+        scale = size[0] / view.camera.width
         np.testing.assert_allclose(mark.centre, (x * scale, size[1] - y * scale), atol=1e-6)
 
 
@@ -53,7 +53,7 @@ def test_points_stay_on_their_surface_when_the_view_turns() -> None:
     for turn in (0.0, 0.5, -1.0):
         port = viewport(turn=turn)
         (mark,) = overlay.marks(placed(item), [], port)
-        pixels, _ = camera.project(view_of(port).pinhole, [position])
+        pixels, _ = view_of(port).camera.project([position])
         np.testing.assert_allclose(mark.centre, (pixels[0, 0], 600 - pixels[0, 1]), atol=1e-6)
     assert overlay.marks(placed(item), [], viewport(distance=-20)) == []
 
@@ -69,14 +69,14 @@ def test_points_on_nothing_show_in_their_own_view_only() -> None:
 def test_boxes_are_rectangles_in_their_view_and_planes_in_others() -> None:
     port = viewport()
     view = view_of(port)
-    position = tuple(camera.unproject(view.pinhole, [(250.0, 150.0)], [4.0])[0])
+    position = tuple(view.camera.unproject([(250.0, 150.0)], [4.0])[0])
     item = PlacedPrompt("b", "BOX", "view", True, (200, 100, 300, 200), position)
     (mark,) = overlay.marks(placed(item), [view], port)
     np.testing.assert_allclose(mark.lines[:, 0], [(200, 500), (300, 500), (300, 400), (200, 400)], atol=1e-6)
     np.testing.assert_allclose(mark.lines[:, 1], np.roll(mark.lines[:, 0], -1, axis=0), atol=1e-6)
     (turned,) = overlay.marks(placed(item), [view], viewport(turn=0.6))
-    corners = prompts.box_corners(view.pinhole, item.pixels, position, 1.0)
-    pixels, _ = camera.project(view_of(viewport(turn=0.6)).pinhole, corners)
+    corners = prompts.box_corners(view.camera, item.pixels, position, 1.0)
+    pixels, _ = view_of(viewport(turn=0.6)).camera.project(corners)
     np.testing.assert_allclose(turned.lines[:, 0], np.stack([pixels[:, 0], 600 - pixels[:, 1]], 1), atol=1e-6)
 
 
@@ -97,7 +97,7 @@ def test_lines_end_where_they_pass_the_viewer() -> None:
 def test_orthographic_viewports_show_prompts_too() -> None:
     window = np.diag([0.5, 0.5, -0.01, 1.0])
     port = Viewport.of(viewport().view_matrix, window, 800, 600, WORLD)
-    assert port.pinhole() is None
+    assert port.is_orthographic
     item = PlacedPrompt("p", "POINT", "", True, (0, 0, 0, 0), (0.5, 0.25, 3.0))
     (mark,) = overlay.marks(placed(item), [], port)
     np.testing.assert_allclose(mark.centre, (600, 375))
@@ -106,7 +106,7 @@ def test_orthographic_viewports_show_prompts_too() -> None:
 def test_the_mouse_hits_points_before_boxes_and_later_ones_first() -> None:
     port = viewport()
     view = view_of(port)
-    at = tuple(camera.unproject(view.pinhole, [(200.0, 100.0)], [4.0])[0])
+    at = tuple(view.camera.unproject([(200.0, 100.0)], [4.0])[0])
     first = PlacedPrompt("first", "POINT", "view", True, (200.0, 100.0, 0, 0), at)
     box = PlacedPrompt("box", "BOX", "view", True, (200, 100, 300, 200), at)
     found = overlay.marks(placed(first, replace(first, uid="second"), box), [view], port)

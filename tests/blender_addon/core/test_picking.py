@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blender_addon.core import camera, picking
+from blender_addon.core import picking
 from blender_addon.core.arrays import SplatArrays, base_colours
-from blender_addon.core.camera import Pinhole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from splatcut.cameras import load_views
 from splatcut.formats import read_splats
 from splatcut.raster import rule
+from splatcut.scene.camera import Camera
 from splatcut.scene.rotations import rotation_matrices
 
 
@@ -35,16 +35,16 @@ def arrays(
     )
 
 
-def ahead(width: int = 200, height: int = 150, focal: float = 180.0) -> Pinhole:
+def ahead(width: int = 200, height: int = 150, focal: float = 180.0) -> Camera:
     """A camera at the origin that looks along +z."""
-    return Pinhole(width, height, focal, focal, width / 2, height / 2, np.eye(4))
+    return Camera(width, height, focal, focal, width / 2, height / 2, np.eye(4))
 
 
 def slowly(
-    splats: SplatArrays, pinhole: Pinhole, x: float, y: float, skip: int = -1
+    splats: SplatArrays, camera: Camera, x: float, y: float, skip: int = -1
 ) -> tuple[int | None, NDArray[np.float64]]:
     """The Gaussian that takes the transmittance below 1/2, and the transmittance behind each drawn one, by a loop."""
-    m = pinhole.camera_from_file
+    m = camera.camera_from_world
     rotations = rotation_matrices(splats.quats)
     drawn = []
     for i in range(len(splats.positions)):
@@ -54,14 +54,14 @@ def slowly(
         if z <= rule.NEAR:
             continue
         limit_x, limit_y = (
-            rule.FOV_GUARD * 0.5 * s / f for s, f in ((pinhole.width, pinhole.fx), (pinhole.height, pinhole.fy))
+            rule.FOV_GUARD * 0.5 * s / f for s, f in ((camera.width, camera.fx), (camera.height, camera.fy))
         )
         tx, ty = min(limit_x, max(-limit_x, cx / z)), min(limit_y, max(-limit_y, cy / z))
-        jacobian = np.array([[pinhole.fx / z, 0, -pinhole.fx * tx / z], [0, pinhole.fy / z, -pinhole.fy * ty / z]])
+        jacobian = np.array([[camera.fx / z, 0, -camera.fx * tx / z], [0, camera.fy / z, -camera.fy * ty / z]])
         spread = rotations[i] @ np.diag(splats.scales[i].astype(np.float64) ** 2) @ rotations[i].T
         turned = jacobian @ m[:3, :3]
         covariance = turned @ spread @ turned.T + rule.LOW_PASS * np.eye(2)
-        d = np.array([x - (pinhole.fx * cx / z + pinhole.cx), y - (pinhole.fy * cy / z + pinhole.cy)])
+        d = np.array([x - (camera.fx * cx / z + camera.cx), y - (camera.fy * cy / z + camera.cy)])
         alpha = float(splats.opacity[i]) * math.exp(-0.5 * d @ np.linalg.solve(covariance, d))
         if alpha >= rule.ALPHA_MIN:
             drawn.append((z, i, min(alpha, rule.ALPHA_MAX)))
@@ -76,39 +76,38 @@ def slowly(
 
 
 @pytest.fixture(scope="module")
-def demo_scene() -> tuple[SplatArrays, Pinhole]:
+def demo_scene() -> tuple[SplatArrays, Camera]:
     folder = Path(__file__).resolve().parents[3] / "demo"
     g = read_splats(folder / "scene.ply").gaussians
-    c = load_views(folder / "cameras.json")[0].camera
     splats = SplatArrays(g.means, g.scales(), g.quats, base_colours(g.sh[:, 0]), g.opacities())
-    return splats, Pinhole(c.width, c.height, c.fx, c.fy, c.cx, c.cy, c.camera_from_world)
+    return splats, load_views(folder / "cameras.json")[0].camera
 
 
 def test_the_rule_is_the_engines() -> None:
     assert (picking.ALPHA_MIN, picking.ALPHA_MAX) == (rule.ALPHA_MIN, rule.ALPHA_MAX)
-    assert (picking.LOW_PASS, picking.FOV_GUARD, camera.NEAR) == (rule.LOW_PASS, rule.FOV_GUARD, rule.NEAR)
+    assert (picking.LOW_PASS, picking.FOV_GUARD, ahead().near) == (rule.LOW_PASS, rule.FOV_GUARD, rule.NEAR)
 
 
-def test_the_demo_scene_is_picked_as_rendered(demo_scene: tuple[SplatArrays, Pinhole]) -> None:
-    splats, pinhole = demo_scene
+def test_the_demo_scene_is_picked_as_rendered(demo_scene: tuple[SplatArrays, Camera]) -> None:
+    splats, camera = demo_scene
     rng = np.random.default_rng(1)
-    for x, y in rng.uniform((0, 0), (pinhole.width, pinhole.height), (8, 2)):
+    for x, y in rng.uniform((0, 0), (camera.width, camera.height), (8, 2)):
         # The loop is slow: it gets those that a bound which is far too wide leaves.
-        pixels, depth = camera.project(pinhole, splats.positions)
-        reach = 4 * pinhole.fx * splats.scales.max(axis=1) / np.maximum(depth, 0.2) * 2 + 4
+        pixels, depth = camera.project(splats.positions)
+        reach = 4 * camera.fx * splats.scales.max(axis=1) / np.maximum(depth, 0.2) * 2 + 4
         near = np.flatnonzero((np.linalg.norm(pixels - (x, y), axis=1) < reach) & (depth > 0))
         some = SplatArrays(
             splats.positions[near], splats.scales[near], splats.quats[near], splats.base[near], splats.opacity[near]
         )
-        surface, behind = slowly(some, pinhole, x, y)
-        found = picking.blended(splats, pinhole, x, y)
+        surface, behind = slowly(some, camera, x, y)
+        found = picking.blended(splats, camera, x, y)
         assert found is not None
         np.testing.assert_allclose(found[2], behind, rtol=1e-4)
-        picked = picking.pick(splats, pinhole, x, y)
+        picked = picking.pick(splats, camera, x, y)
         assert (picked is None) == (surface is None)
         if picked is not None and surface is not None:
             assert picked[1] == near[surface]
-            np.testing.assert_allclose(camera.project(pinhole, [picked[0]])[0][0], [x, y], atol=1e-6)
+            np.testing.assert_allclose(camera.project([picked[0]])[0][0], [x, y], atol=1e-6)
 
 
 @settings(max_examples=30)
@@ -118,19 +117,19 @@ def test_random_gaussians_are_blended_as_by_the_loop(seed: int) -> None:
     pose = np.eye(4)
     pose[:3, :3] = rotation_matrices(rng.normal(size=(1, 4)))[0]
     pose[:3, 3] = rng.normal(size=3)
-    pinhole = Pinhole(64, 48, float(rng.uniform(20, 200)), float(rng.uniform(20, 200)), 30.0, 26.0, pose)
+    camera = Camera(64, 48, float(rng.uniform(20, 200)), float(rng.uniform(20, 200)), 30.0, 26.0, pose)
     pixels = rng.uniform((-40, -40), (104, 88), (40, 2))
     splats = arrays(
-        camera.unproject(pinhole, pixels, rng.uniform(0.05, 6, 40)),
+        camera.unproject(pixels, rng.uniform(0.05, 6, 40)),
         np.exp(rng.uniform(-5, 0.5, (40, 3))),
         rng.normal(size=(40, 4)),
         rng.uniform(0, 1, 40),
     )
     x, y = rng.uniform((0, 0), (64, 48))
-    surface, behind = slowly(splats, pinhole, x, y)
-    found = picking.blended(splats, pinhole, x, y)
+    surface, behind = slowly(splats, camera, x, y)
+    found = picking.blended(splats, camera, x, y)
     np.testing.assert_allclose(np.ones(0) if found is None else found[2], behind, rtol=1e-4, atol=1e-9)
-    picked = picking.pick(splats, pinhole, x, y)
+    picked = picking.pick(splats, camera, x, y)
     assert (None if picked is None else picked[1]) == surface
 
 
@@ -153,9 +152,9 @@ def test_veils_add_up() -> None:
 def test_a_flat_floor_is_hit_where_the_ray_meets_it() -> None:
     """Not at the depth of the middle of the large Gaussian that makes it."""
     floor = arrays([[0, 1.0, 6.0]], [3.0, 0.001, 3.0])
-    pinhole = ahead()
-    y = pinhole.cy + pinhole.fy * 1.0 / 4.0  # the ray that meets the floor at z = 4
-    picked = picking.pick(floor, pinhole, pinhole.cx, y)
+    camera = ahead()
+    y = camera.cy + camera.fy * 1.0 / 4.0  # the ray that meets the floor at z = 4
+    picked = picking.pick(floor, camera, camera.cx, y)
     assert picked is not None
     np.testing.assert_allclose(picked[0], [0, 1, 4], atol=0.01)
 

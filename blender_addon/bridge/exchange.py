@@ -19,6 +19,7 @@ from splatcut.errors import UserError
 from splatcut.formats import SplatFile, format_of, losses, read_splats, writable_format, write_splats
 from splatcut.formats.compressed_ply import is_compressed
 from splatcut.formats.ply_header import read_header
+from splatcut.messages import OPTIONS
 from splatcut.messages import worker as messages
 
 from ..core.client import Outcome
@@ -28,7 +29,7 @@ from . import worker
 #: Formats that need no package besides numpy.
 _OWN = ("ply", "splat")
 _COMMAND_LINE_HINT = "Use --drop-invalid to leave them out."
-_HINT = 'Turn on "Skip Invalid" to import the others.'
+_HINT = f'Turn on "{OPTIONS["drop_invalid"].label}" to import the others.'
 
 
 def file_format(path: Path) -> str:

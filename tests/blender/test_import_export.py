@@ -123,7 +123,7 @@ def test_invalid_gaussians_are_left_out_when_asked(tmp_path: Path) -> None:
     g = odd_plys.gaussians()
     g.means[3, 1] = np.nan
     (tmp_path / "nan.ply").write_bytes(odd_plys.ply(odd_plys.columns(g)))
-    with pytest.raises(RuntimeError, match="Skip Invalid"):
+    with pytest.raises(RuntimeError, match="Leave out invalid"):
         bpy.ops.splatcut.import_splats(filepath=str(tmp_path / "nan.ply"))
     obj = import_(tmp_path / "nan.ply", drop_invalid=True)
     assert len(splats.arrays(obj)) == 39

@@ -4,10 +4,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+if importlib.util.find_spec("numba"):  # not inside Blender, where the engine is not there before the add-on is
+    from splatcut.threads import sleep_when_idle
+
+    sleep_when_idle()
 
 # The same examples everywhere and at every run, on machines of any speed. Fixtures that an example changes are made by
 # the test itself.

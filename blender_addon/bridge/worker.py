@@ -18,10 +18,10 @@ import bpy
 
 import splatcut
 from splatcut.errors import UserError
+from splatcut.folders import cache_folder
 
 from ..core.client import Limits, Outcome, WorkerClient
 from ..core.environment import default_folder, worker_python
-from ..core.folders import cache_folder
 from ..core.session import Session, Task
 from . import state
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from splatcut.errors import UserError
+from splatcut.folders import data_folder
 
-from .folders import data_folder
 from .jobs import bytes_text, free_space
 from .process import clean_environment
 

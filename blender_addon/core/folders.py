@@ -1,35 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where things lie that are in no .blend: caches, job folders, logs, the worker's environment."""
+"""What lies in the cache folder of the scenes, and how large it may become."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
-import sys
 from pathlib import Path
-
-
-def cache_folder() -> Path:
-    """Things that can be made again: the folder named by SPLATCUT_CACHE, or else the system's place for caches."""
-    if chosen := os.environ.get("SPLATCUT_CACHE"):
-        return Path(chosen)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "splatcut" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "splatcut"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "splatcut"
-
-
-def data_folder() -> Path:
-    """Things that take long to make and no cleaner of caches should remove: the system's place for programs' data."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "splatcut"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "splatcut"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "splatcut"
 
 
 def scene_folder(cache: Path, uid: str) -> Path:

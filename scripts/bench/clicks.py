@@ -36,9 +36,10 @@ from bench.click_cases.runs import run_click
 from bench.shared import REPOSITORY, SHARED, CommandFailed, machine, table
 from splatcut.cameras.pictures import picture
 from splatcut.errors import UserError
+from splatcut.folders import embeddings_folder
 from splatcut.masks.lone_click import ChoiceOptions, choose_answer, describe, nearness
 from splatcut.masks.virtual import drawn_depth
-from splatcut.segmenter import EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
+from splatcut.segmenter import EmbeddingCache, Segmenter, load_segmenter
 
 #: An answer this near to the truth (intersection over union) counts as what was meant.
 GOOD = 0.7
@@ -144,7 +145,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--fit", action="store_true", help="fit the choice's weights on each scene")
     parser.add_argument("--full", type=int, metavar="N", help="whole runs of the first N clicks, one in each view")
     parser.add_argument("--model", help="weights of another 2D model")
-    parser.add_argument("--cache", type=Path, default=default_cache_folder(), help="folder of the image embeddings")
+    parser.add_argument("--cache", type=Path, default=embeddings_folder(), help="folder of the image embeddings")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "out" / "bench_clicks", help="folder of whole runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
     return parser.parse_args(arguments)

@@ -39,6 +39,7 @@ from splatcut.cameras.pictures import picture, working_view
 from splatcut.errors import UserError
 from splatcut.evaluation.folders import read_mask
 from splatcut.evaluation.scores import score_masks
+from splatcut.folders import embeddings_folder
 from splatcut.lift.labelled import vote_of
 from splatcut.masks.consensus import ConsensusOptions, lift_agreeing
 from splatcut.masks.loop import Eyes
@@ -49,7 +50,7 @@ from splatcut.pipeline.masking import prompted_masks
 from splatcut.progress import Quiet
 from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.masks import MaskSet
-from splatcut.segmenter import EmbeddingCache, default_cache_folder, load_segmenter
+from splatcut.segmenter import EmbeddingCache, load_segmenter
 
 #: Masks as large as they are made in a run.
 MAX_SIDE = 1024
@@ -88,7 +89,7 @@ def bench_edges(scene: Scene, gaussians: Gaussians, options: Sequence[str], ever
     """The 2D model's masks, and what is made of them."""
     training = without_floaters(gaussians, scene.views[0], Quiet())
     working = {view.name: working_view(view, MAX_SIDE) for view in training}
-    eyes = Eyes(load_segmenter(None, "cpu"), EmbeddingCache(default_cache_folder()), gaussians)
+    eyes = Eyes(load_segmenter(None, "cpu"), EmbeddingCache(embeddings_folder()), gaussians)
     objects = load_prompts(scene.folder / "prompts.json")
     masks = prompted_masks(eyes, objects, working, JobOptions(trust_masks=True), Quiet())
     yield [scene.name, "edges", "the 2D model's", scores(some_views(masks, every), scene), ""]

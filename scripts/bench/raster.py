@@ -34,6 +34,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from splatcut.threads import sleep_when_idle
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -318,8 +320,8 @@ def table(result: dict[str, Any]) -> str:
 def main() -> int:
     """Entry point; 0, or 2 when the scene cannot be used."""
     arguments = parse()
-    # Threads that wait must not spin, or their CPU time is charged to whoever runs next. Read when OpenMP is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Threads that spin are charged to whoever runs next.
+    sleep_when_idle()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not arguments.keep_cache:

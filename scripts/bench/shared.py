@@ -14,6 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from splatcut.threads import sleep_when_idle
+
+# Here, because every benchmark imports this module before it loads numba.
+sleep_when_idle()
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = REPOSITORY.parent / "shared"
 

@@ -51,6 +51,8 @@ ENGINE_MODULES = (
     "onnxruntime",
     "OpenEXR",
     "zstandard",
+    "filelock",
+    "platformdirs",
     "torch",
 )
 # Blender loads libEGL when it renders with the GPU's interface, and ends the process where there is none.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from splatcut import raster
 from splatcut.cameras import load_photo
@@ -53,6 +52,8 @@ class WorkingView:
         camera = self.view.camera
         if mask.shape == (camera.height, camera.width):
             return mask
+        from PIL import Image
+
         resized = Image.fromarray(mask).resize((camera.width, camera.height), Image.Resampling.BILINEAR)
         return np.asarray(resized)
 
@@ -92,4 +93,6 @@ def photo_of(view: WorkingView) -> NDArray[np.uint8]:
     photo = load_photo(view.source)
     if photo.shape[:2] == (camera.height, camera.width):
         return photo
+    from PIL import Image
+
     return np.asarray(Image.fromarray(photo).resize((camera.width, camera.height), Image.Resampling.LANCZOS))

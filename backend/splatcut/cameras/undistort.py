@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from splatcut.cameras.lens import Lens
 from splatcut.errors import UserError
@@ -84,6 +83,8 @@ class Undistortion:
         return self.lens.to_photo(directions / [self.camera.fx, self.camera.fy])
 
     def _resample(self, channel: NDArray[Any]) -> NDArray[np.float32]:
+        from scipy.ndimage import map_coordinates
+
         places = _photo_places(self)
         result = np.empty(places.shape[1:], dtype=np.float32)
         map_coordinates(channel, places, output=result, order=1, mode="nearest", prefilter=False)

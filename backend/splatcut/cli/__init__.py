@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import splatcut
 from splatcut.errors import Cancelled
 from splatcut.problems import MEMORY_SENTENCE, is_memory_problem, user_sentence
+from splatcut.threads import sleep_when_idle
 
 #: Subcommands in the order of the help; each module has ``add_parser(subparsers)``, which sets ``run``.
 COMMANDS = ("segment", "render", "evaluate", "info", "convert", "doctor", "worker")
@@ -21,22 +22,25 @@ EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 130
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with all subcommands."""
+def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser with these subcommands."""
     parser = argparse.ArgumentParser(
         prog="splatcut", description="Cuts clean, named objects out of 3D Gaussian Splatting scenes."
     )
     parser.add_argument("--version", action="version", version=f"splatcut {splatcut.__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    for name in commands:
         importlib.import_module(f"splatcut.cli.{name}").add_parser(subparsers)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line; returns the exit code: 0 done, 1 the answer is no, 2 bad input, 130 cancelled."""
+    sleep_when_idle()
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        args = build_parser().parse_args(arguments)
+        # The modules of the other commands need not be loaded, nor be whole where packages are missing.
+        args = build_parser([name for name in COMMANDS if name in arguments[:1]] or COMMANDS).parse_args(arguments)
         return int(args.func(args))
     except (Cancelled, KeyboardInterrupt):
         print("\nsplatcut: stopped. What was finished is kept; the same command continues.", file=sys.stderr)

@@ -41,6 +41,8 @@ REQUIRED_PACKAGES = (
     ("OpenEXR", "openexr"),
     ("zstandard", "zstandard"),
     ("tqdm", "tqdm"),
+    ("filelock", "filelock"),
+    ("platformdirs", "platformdirs"),
 )
 
 
@@ -216,11 +218,12 @@ def _machine() -> list[Check]:
         checks.append(Check("memory", "machine", not low, _gigabytes(memory), remedy))
     folders = [("disk (here)", Path.cwd())]
     try:
-        from splatcut.segmenter.cache import DEFAULT_MAX_BYTES, EmbeddingCache, default_cache_folder
+        from splatcut.folders import embeddings_folder
+        from splatcut.segmenter.cache import DEFAULT_MAX_BYTES, EmbeddingCache
     except ImportError as error:
         checks.append(Check("cache", "machine", False, f"cannot be looked at: {_line(error)}"))
     else:
-        cache = default_cache_folder()
+        cache = embeddings_folder()
         used = _gigabytes(EmbeddingCache(cache).size())
         checks.append(Check("cache", "machine", True, f"{cache}: {used} of {_gigabytes(DEFAULT_MAX_BYTES)}"))
         folders.append(("disk (cache)", cache))

@@ -7,11 +7,11 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from splatcut.evaluation.folders import Evaluation, PairOptions, evaluate_pairs, pair_masks
-from splatcut.evaluation.nvos import nvos_pairs
-from splatcut.evaluation.scores import MaskScore
+if TYPE_CHECKING:
+    from splatcut.evaluation.folders import Evaluation
+    from splatcut.evaluation.scores import MaskScore
 
 _COLUMNS = (
     ("IoU", "iou"),
@@ -57,6 +57,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command. Raises ``UserError``."""
+    from splatcut.evaluation.folders import PairOptions, evaluate_pairs, pair_masks
+    from splatcut.evaluation.nvos import nvos_pairs
+
     if args.nvos:
         pairs = nvos_pairs(args.pred, args.gt, args.objects)
     else:

@@ -11,9 +11,6 @@ from typing import Any
 from splatcut.errors import UserError
 from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt, load_prompts, parse_at
 from splatcut.messages.arguments import add_arguments, given, parse_experiment
-from splatcut.pipeline import RunSettings, run_job
-from splatcut.progress import Terminal
-from splatcut.segmenter import default_cache_folder
 
 _EPILOG = """examples:
   splatcut segment scene.ply --cameras sparse/0 --images images --prompts prompts.json --out cut
@@ -51,7 +48,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the results; new, empty or of the same job")
     add_arguments(parser)
     parser.add_argument("--force", action="store_true", help="replace another job's results in the output folder")
-    parser.add_argument("--cache", type=Path, default=default_cache_folder(), help="folder of the image embeddings")
+    parser.add_argument("--cache", type=Path, help="folder of the image embeddings")
     # For experiments alone: settings of the refinement by name, as in --experiment weights.spill=1.
     parser.add_argument("--experiment", action="append", default=[], metavar="KEY=VALUE", help=argparse.SUPPRESS)
     parser.set_defaults(func=run)
@@ -88,9 +85,15 @@ def _together(prompts: list[ViewPrompt]) -> list[ViewPrompt]:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the job and says what was written."""
+    job = job_of(args)
+
+    from splatcut.folders import embeddings_folder
+    from splatcut.pipeline import RunSettings, run_job
+    from splatcut.progress import Terminal
+
     progress = Terminal()
     try:
-        result = run_job(job_of(args), progress, RunSettings(cache=args.cache, force=args.force))
+        result = run_job(job, progress, RunSettings(cache=args.cache or embeddings_folder(), force=args.force))
     finally:
         progress.close()
     for warning in result.warnings:

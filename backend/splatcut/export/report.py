@@ -13,15 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import splatcut
 from splatcut.files import atomic_path
-from splatcut.lift.islands import Islands
 from splatcut.scene.masks import MaskSet
 from splatcut.timing import StageRecord, record_as_dict
+
+if TYPE_CHECKING:
+    from splatcut.lift.islands import Islands
 
 #: Version of the report's layout.
 REPORT_VERSION = 1

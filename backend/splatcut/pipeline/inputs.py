@@ -17,11 +17,10 @@ import splatcut
 from splatcut import formats
 from splatcut.cameras import check_views_see_scene, holdout, load_views
 from splatcut.cameras.photos import photo_sizes
-from splatcut.devices import resolve_device
+from splatcut.devices import quick_device
 from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.formats import SplatFile
-from splatcut.masks.ready import masks_of_views
 from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, ScribblePrompt, job_to_json
 from splatcut.pipeline.checkpoints import RESULTS, STATE
 from splatcut.scene.camera import Camera, View
@@ -63,7 +62,6 @@ class Inputs:
 def read_inputs(job: Job) -> Inputs:
     """Reads scene and cameras. Raises ``UserError`` for everything that cannot be used."""
     _check_places(job)
-    device = resolve_device(job.options.device)
     splats = formats.read_splats(job.scene, drop_invalid=job.options.drop_invalid)
     views = read_views(job.cameras, job.images)
     prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians)
@@ -73,7 +71,13 @@ def read_inputs(job: Job) -> Inputs:
     kept, held_out = holdout(views, job.options.holdout) if job.options.holdout else (views, [])
     if views and not kept:
         raise UserError(f"--holdout {job.options.holdout} keeps every view out. Choose a larger number.")
-    masks = masks_of_views(job.masks, views) if job.masks is not None else {}
+    masks = {}
+    if job.masks is not None:
+        from splatcut.masks.ready import masks_of_views
+
+        masks = masks_of_views(job.masks, views)
+    # Last, because it may have to load torch, which takes seconds.
+    device = quick_device(job.options.device)
     return Inputs(splats, views, kept, held_out, device, masks, tuple(blind), prompt_views)
 
 

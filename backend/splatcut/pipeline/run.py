@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,27 +20,24 @@ from splatcut.cameras.pictures import WorkingView, photo_of, working_view
 from splatcut.errors import UserError
 from splatcut.export.plys import ObjectFiles, object_files, write_labels, write_objects
 from splatcut.export.report import ObjectEntry, Report, write_report
-from splatcut.lift.islands import Islands
+from splatcut.folders import embeddings_folder
 from splatcut.lift.labelled import Labelled, lift_scene
 from splatcut.lift.labels import grown
 from splatcut.masks.click_warnings import doubts
-from splatcut.masks.consensus import Consensus, lift_agreeing
-from splatcut.masks.loop import Eyes
-from splatcut.masks.ready import read_ready_masks
 from splatcut.messages import Job, options_to_json
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
 from splatcut.pipeline.experiment import with_settings
-from splatcut.pipeline.extraction import extract, find_labels, islands_from_arrays, islands_to_arrays
 from splatcut.pipeline.inputs import Inputs, fingerprint, read_inputs
-from splatcut.pipeline.masking import prompted_masks
-from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
-from splatcut.pipeline.viewpoints import views_about_prompts
 from splatcut.progress import Progress
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.masks import MaskSet
-from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
+from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, load_segmenter
 from splatcut.timing import StageTimer, record_as_dict
+
+# Stages that take scipy, numba or torch import them: bad input is refused before they are loaded.
+if TYPE_CHECKING:
+    from splatcut.lift.islands import Islands
 
 #: Names of the masks put right among the lift's arrays begin so.
 MASK = "mask_"
@@ -59,7 +56,7 @@ class RunSettings:
         after_stage: called with a stage's name when its results are on disk.
     """
 
-    cache: Path = field(default_factory=default_cache_folder)
+    cache: Path = field(default_factory=embeddings_folder)
     cache_bytes: int = DEFAULT_MAX_BYTES
     force: bool = False
     max_side: int = 1024
@@ -191,6 +188,8 @@ def _clear_floaters(run: _Run) -> None:
 
 def _views(run: _Run) -> list[View]:
     """The views that masks are made in: the data set's or virtual ones about what was prompted; prompt views."""
+    from splatcut.pipeline.viewpoints import views_about_prompts
+
     inputs = run.inputs
     given = sorted([*inputs.kept, *inputs.prompt_views], key=lambda view: view.name)
     if not inputs.needs_virtual_views or run.job.masks is not None:
@@ -218,6 +217,10 @@ def _views(run: _Run) -> list[View]:
 
 def _masks(run: _Run, views: list[View]) -> tuple[MaskSet, list[View]]:
     """Masks of all objects, and the views (at working size) that they are masks of."""
+    from splatcut.masks.loop import Eyes
+    from splatcut.masks.ready import read_ready_masks
+    from splatcut.pipeline.masking import prompted_masks
+
     job = run.job
     working = {view.name: working_view(view, run.settings.max_side) for view in views}
 
@@ -250,6 +253,8 @@ def _masks(run: _Run, views: list[View]) -> tuple[MaskSet, list[View]]:
 def _labels(run: _Run, masks: MaskSet, views: list[View]) -> tuple[Labelled, MaskSet, list[dict[str, Any]]]:
     """Probabilities and boundary (stage ``lift``); the masks, put right where the others contradict them, and
     JSON-ready what was done to which."""
+    from splatcut.masks.consensus import Consensus, lift_agreeing
+
     options = run.job.options
 
     def compute() -> tuple[Arrays, dict[str, Any]]:
@@ -295,7 +300,6 @@ def _refine(
     options = run.job.options
     if not options.refine:
         return labelled, None
-    # Not at the top: it takes torch, which is slow to load and which other jobs do without.
     from splatcut.pipeline import refinement
     from splatcut.refine.options import RefineOptions
 
@@ -328,6 +332,8 @@ def _refine(
 
 def _islands(run: _Run, labelled: Labelled) -> Islands:
     """Labels of all Gaussians, stray islands cleared (stage ``extract``)."""
+    from splatcut.pipeline.extraction import find_labels, islands_from_arrays, islands_to_arrays
+
     arrays, notes = run.stage("extract", lambda: islands_to_arrays(find_labels(labelled, run.progress)))
     return islands_from_arrays(arrays, notes)
 
@@ -340,6 +346,9 @@ def _write(
     found: Islands,
     told: dict[str, Any],
 ) -> Result:
+    from splatcut.pipeline.extraction import extract
+    from splatcut.pipeline.outputs import write_contact_sheet, write_final_masks
+
     job, out, names = run.job, run.job.out, masks.objects
     made = extract(labelled, found.labels, job.options.soft_edges)
     files = object_files(made.labels, names, out)

@@ -3,13 +3,13 @@
 """Promptable 2D segmentation: one protocol, several models (method: masks).
 
 segmenter = load_segmenter()                      # the embedded MobileSAM
-cache = EmbeddingCache(default_cache_folder())
+cache = EmbeddingCache(embeddings_folder())
 embedding = cache.encode(segmenter, photo)        # uint8 [H, W, 3]
 prediction = segmenter.predict(embedding, Prompt2D(points, labels, box))
 mask = prediction.logits(prediction.best) > 0     # [H, W]
 """
 
-from splatcut.segmenter.cache import DEFAULT_MAX_BYTES, EmbeddingCache, default_cache_folder
+from splatcut.segmenter.cache import DEFAULT_MAX_BYTES, EmbeddingCache
 from splatcut.segmenter.loading import load_segmenter
 from splatcut.segmenter.mask_prompt import low_res_from_mask
 from splatcut.segmenter.transform import Frame
@@ -23,7 +23,6 @@ __all__ = [
     "Prediction",
     "Prompt2D",
     "Segmenter",
-    "default_cache_folder",
     "load_segmenter",
     "low_res_from_mask",
 ]

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import sys
 import zipfile
 from pathlib import Path
 
@@ -20,19 +19,6 @@ from splatcut.segmenter.types import Embedding, Segmenter, check_image
 
 DEFAULT_MAX_BYTES = 2 << 30
 _LAYOUT = b"splatcut-embedding-1"
-
-
-def default_cache_folder() -> Path:
-    """Where embeddings are kept: the folder named by SPLATCUT_CACHE, or else the system's place for caches."""
-    if chosen := os.environ.get("SPLATCUT_CACHE"):
-        return Path(chosen) / "embeddings"
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "splatcut" / "cache"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches" / "splatcut"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "splatcut"
-    return base / "embeddings"
 
 
 class EmbeddingCache:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 MODEL_SIZE = 1024
 MASK_SIZE = 256
@@ -69,6 +70,8 @@ class Frame:
         size = (self.used_width, self.used_height)
         resized = image
         if size != (self.width, self.height):
+            from PIL import Image
+
             resized = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
         out = np.zeros((1, 3, MODEL_SIZE, MODEL_SIZE), dtype=np.float32)
         normalised = (resized.astype(np.float32) - _MEAN) / _STD
@@ -116,10 +119,14 @@ def _up_and_crop(used: int, size: int) -> csr_array:
     # The last step samples without antialiasing, as SAM does: the map is smooth (it was just enlarged fourfold).
     centre = np.clip((np.arange(size) + 0.5) * (used / size), 0.5, used - 0.5)[:, None]
     sample = np.maximum(0.0, 1.0 - np.abs(np.arange(used)[None, :] + 0.5 - centre))
+    from scipy.sparse import csr_array
+
     return csr_array((sample @ up).astype(np.float32))
 
 
 @lru_cache(maxsize=64)
 def _down(size: int, used: int) -> csr_array:
     """[ceil(used / 4), size]: image pixels -> mask pixels that touch the image, along one axis."""
+    from scipy.sparse import csr_array
+
     return csr_array(_interpolation(-(-used // CELL), size, CELL * size / used).astype(np.float32))

@@ -20,6 +20,7 @@ from splatcut.cameras import check_views_see_scene
 from splatcut.devices import quick_device
 from splatcut.errors import UserError
 from splatcut.files import atomic_path, content_hash
+from splatcut.folders import embeddings_folder
 from splatcut.messages import InlineView
 from splatcut.messages.worker import (
     Convert,
@@ -43,7 +44,7 @@ from splatcut.pipeline import RunSettings, run_job
 from splatcut.pipeline.inputs import FEW_VIEWS, read_prompt_views, read_views, scene_files
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
-from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, default_cache_folder, load_segmenter
+from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, load_segmenter
 from splatcut.worker.cache import KeepingEyes, Store
 from splatcut.worker.previewing import Labels, Previewer, PreviewOptions
 from splatcut.worker.progress import Reporter, Step, plan_of
@@ -65,7 +66,7 @@ class SessionSettings:
 
     device: str = "auto"
     model: str | None = None
-    cache: Path = field(default_factory=default_cache_folder)
+    cache: Path = field(default_factory=embeddings_folder)
     cache_bytes: int = DEFAULT_MAX_BYTES
     memory_bytes: int = 768 << 20
     preview: PreviewOptions = field(default_factory=PreviewOptions)

@@ -82,10 +82,10 @@ def test_optional_packages_do_not_change_the_exit_code(monkeypatch: pytest.Monke
 
 def test_it_runs_where_hardly_anything_is_installed() -> None:
     code = (
-        "import sys, argparse\n"
+        "import sys\n"
         "sys.modules.update({'numpy': None, 'torch': None, 'PIL': None, 'tqdm': None})\n"
-        "from splatcut.cli import doctor\n"
-        "sys.exit(doctor.run(argparse.Namespace(json=True)))"
+        "from splatcut.cli import main\n"
+        "sys.exit(main(['doctor', '--json']))"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(splatcut.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)

@@ -3,7 +3,8 @@
 """Builds the Blender extension: ``python3 scripts/build_extension.py``.
 
 Writes ``dist/splatcut-VERSION.zip``, which Blender installs by drag and drop or from disk. In it are the add-on, the
-engine as a pure-Python wheel, the exact versions of what the engine's own environment is made of, and the licences.
+engine as a pure-Python wheel, the wheel of what its part for Blender needs besides, the exact versions of what the
+engine's own environment is made of, and the licences.
 The same sources give the same bytes. The result is checked with rules of our own and, where a Blender module is at hand
 (``.venv-bpy45``, ``.venv-bpy52``), with Blender's own tool.
 
@@ -14,6 +15,9 @@ by any web server, its address is what users enter in Blender under Get Extensio
 from __future__ import annotations
 
 import argparse
+import base64
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -33,6 +37,8 @@ EPOCH = "315532800"
 TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 #: In requirements/engine.txt for building the project; the environment inside Blender gets the wheel that is built.
 NOT_SHIPPED = ("setuptools",)
+#: Pure-Python packages that the engine's part for Blender imports and Blender does not bring.
+BESIDES = ("platformdirs",)
 
 
 def main(arguments: list[str]) -> int:
@@ -70,11 +76,12 @@ def build(out: Path) -> Path:
     """Builds the .zip in ``out`` and returns its path."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        wheel = build_wheel(Path(scratch))
-        manifest = filled_manifest((ADDON / "blender_manifest.toml").read_text(encoding="utf-8"), wheel.name)
+        wheels = [*(installed_wheel(name, Path(scratch)) for name in BESIDES), build_wheel(Path(scratch))]
+        names = [wheel.name for wheel in wheels]
+        manifest = filled_manifest((ADDON / "blender_manifest.toml").read_text(encoding="utf-8"), names)
         files = {path.relative_to(ADDON).as_posix(): path.read_bytes() for path in addon_files()}
         files["blender_manifest.toml"] = manifest.encode("utf-8")
-        files[f"wheels/{wheel.name}"] = wheel.read_bytes()
+        files |= {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in wheels}
         files["engine-requirements.txt"] = engine_requirements().encode("utf-8")
         for name in LICENCES:
             files[f"LICENSES/{name}"] = (REPOSITORY / "LICENSES" / name).read_bytes()
@@ -132,9 +139,36 @@ def build_wheel(scratch: Path) -> Path:
     return wheels[0]
 
 
-def filled_manifest(text: str, wheel: str) -> str:
-    """The manifest with the wheel's name in it."""
-    filled, count = re.subn(r"^(?:#[^\n]*\n)?wheels = \[\]$", f'wheels = ["./wheels/{wheel}"]', text, flags=re.M)
+def installed_wheel(name: str, scratch: Path) -> Path:
+    """The wheel from which a pure-Python package was installed in the engine's environment, put together again."""
+    code = (
+        "import importlib.metadata as m, json, sys; d = m.distribution(sys.argv[1]); "
+        "print(json.dumps([d.version, {str(f): str(f.locate()) for f in d.files}]))"
+    )
+    command = [str(_environment.python_of("engine")), "-c", code, name]
+    version, files = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    kept = {
+        inside: Path(place).read_bytes()
+        for inside, place in files.items()
+        if not inside.startswith("..") and Path(inside).suffix != ".pyc"
+        and Path(inside).name not in ("INSTALLER", "REQUESTED", "direct_url.json", "RECORD")
+    }  # fmt: skip
+    record = f"{name}-{version}.dist-info/RECORD"
+    digests = {inside: hashlib.sha256(content).digest() for inside, content in sorted(kept.items())}
+    lines = [
+        f"{inside},sha256={base64.urlsafe_b64encode(digest).decode().rstrip('=')},{len(kept[inside])}\n"
+        for inside, digest in digests.items()
+    ]
+    kept[record] = "".join([*lines, f"{record},,\n"]).encode()
+    path = scratch / f"{name}-{version}-py3-none-any.whl"
+    write_zip(path, kept)
+    return path
+
+
+def filled_manifest(text: str, wheels: list[str]) -> str:
+    """The manifest with the wheels' names in it."""
+    listed = ", ".join(f'"./wheels/{wheel}"' for wheel in wheels)
+    filled, count = re.subn(r"^(?:#[^\n]*\n)?wheels = \[\]$", f"wheels = [{listed}]", text, flags=re.M)
     if count != 1:
         raise SystemExit("blender_addon/blender_manifest.toml must have one line 'wheels = []' to fill in.")
     return filled

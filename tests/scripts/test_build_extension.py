@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import io
 import json
 import tomllib
@@ -46,7 +47,9 @@ def test_what_is_in_it(extension: Path) -> None:
         names = set(archive.namelist())
         manifest = tomllib.loads(archive.read("blender_manifest.toml").decode())
         requirements = archive.read("engine-requirements.txt").decode()
-        wheel = zipfile.ZipFile(io.BytesIO(archive.read(manifest["wheels"][0][2:])))
+        wheel, other = (
+            zipfile.ZipFile(io.BytesIO(archive.read(path[2:]))) for path in sorted(manifest["wheels"], reverse=True)
+        )
     assert {"__init__.py", "registry.py", "core/__init__.py", "LICENSES/GPL-3.0-or-later.txt", "NOTICE"} <= names
     assert not [name for name in names if "test" in name or "__pycache__" in name]
     assert "torch==" in requirements
@@ -55,6 +58,10 @@ def test_what_is_in_it(extension: Path) -> None:
     assert "splatcut/formats/__init__.py" in inside
     assert [name for name in inside if name.endswith(".onnx")], "the embedded model is missing"
     assert not [name for name in inside if name.endswith((".so", ".pyd", ".nbi"))]
+    version = importlib.metadata.version("platformdirs")
+    assert {"platformdirs/__init__.py", f"platformdirs-{version}.dist-info/METADATA"} <= set(other.namelist())
+    record = other.read(f"platformdirs-{version}.dist-info/RECORD").decode()
+    assert {line.split(",")[0] for line in record.splitlines()} == set(other.namelist())
 
 
 def test_every_module_that_registers_is_there() -> None:

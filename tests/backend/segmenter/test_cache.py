@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from splatcut.segmenter import Embedding, EmbeddingCache, Prompt2D, Segmenter, default_cache_folder
+from splatcut.folders import cache_folder, data_folder, embeddings_folder
+from splatcut.segmenter import Embedding, EmbeddingCache, Prompt2D, Segmenter
 
 from .conftest import CountingSegmenter, Picture
 
@@ -117,9 +119,14 @@ def test_features_beyond_float16_are_not_kept(tmp_path: Path) -> None:
 
 def test_the_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SPLATCUT_CACHE", str(tmp_path))
-    assert default_cache_folder() == tmp_path / "embeddings"
+    assert embeddings_folder() == tmp_path / "embeddings"
     monkeypatch.delenv("SPLATCUT_CACHE")
-    assert default_cache_folder().name == "embeddings"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert "splatcut" in cache_folder().parts
+    assert embeddings_folder() == cache_folder() / "embeddings"
+    assert cache_folder() != data_folder()
+    if sys.platform == "linux":
+        assert cache_folder() == tmp_path / "caches" / "splatcut"
 
 
 def test_a_negative_limit_is_refused(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from blob_scene import ColourSegmenter
 
 import splatcut.cli
 import splatcut.pipeline.run
+import splatcut.progress
 import splatcut.refine.options
-from splatcut.cli import segment
 from splatcut.progress import Quiet
 
 
@@ -67,7 +67,7 @@ def main() -> int:
         iterations, rounds = map(int, budget.split())
         splatcut.refine.options.BUDGETS = dict.fromkeys(splatcut.refine.options.BUDGETS, (iterations, 0, rounds))
 
-    original = segment.run_job
+    original = splatcut.pipeline.run_job
 
     def run_job(job: Any, progress: Any, settings: Any) -> Any:
         return original(job, progress, replace(settings, after_stage=after_stage))
@@ -83,8 +83,8 @@ def main() -> int:
             put_in_place(source, target)
 
         os.replace = replacing  # type: ignore[assignment]
-    segment.run_job = run_job
-    segment.Terminal = Counting  # type: ignore[assignment,misc]
+    splatcut.pipeline.run_job = run_job
+    splatcut.progress.Terminal = Counting  # type: ignore[assignment,misc]
     splatcut.pipeline.run.load_segmenter = lambda *arguments: ColourSegmenter()  # type: ignore[assignment]
     return splatcut.cli.main(["segment", *sys.argv[4:]])
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from splatcut import raster
 from splatcut.progress import Progress
@@ -171,6 +170,8 @@ class Neighbours:
 def unseen_neighbours(means: F32, seen: NDArray[np.bool_], options: LiftOptions) -> Neighbours:
     """Whose mean the unseen Gaussians take. Some Gaussians of ``means`` [N, 3] must be ``seen`` [N], and some not."""
     known, unseen = np.flatnonzero(seen), np.flatnonzero(~seen)
+    from scipy.spatial import cKDTree
+
     tree = cKDTree(means[known])
     count = min(options.neighbours, known.size)
     distance, near = tree.query(means[unseen], k=count, workers=-1)

@@ -145,7 +145,7 @@ def installed_wheel(name: str, scratch: Path) -> Path:
         "import importlib.metadata as m, json, sys; d = m.distribution(sys.argv[1]); "
         "print(json.dumps([d.version, {str(f): str(f.locate()) for f in d.files}]))"
     )
-    command = [str(_environment.python_of("engine")), "-c", code, name]
+    command = [str(environment.python_of("engine")), "-c", code, name]
     version, files = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     kept = {
         inside: Path(place).read_bytes()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Image files in folders: which files are images, and how a folder of masks is laid out.
+"""Image files: which files are images, how a folder of masks is laid out, and how a mask is read.
 
 A folder of masks holds ``<object>/<view>.png`` or, for one object, ``<view>.png``.
 """
@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from splatcut.errors import UserError
 
 #: Suffixes of images that are read, in lower case, likeliest first.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 #: Name of an object whose masks lie in the folder itself, where the folder does not name it.
 UNNAMED = "object"
+#: What white may be in images without 8 bits: floats and one bit, 10, 12 and 16 bits.
+_WHITES = (1, 255, 1023, 4095, 65535)
 
 
 def is_image(path: Path) -> bool:
@@ -56,3 +61,34 @@ def _masks(folder: Path) -> dict[str, Path]:
             )
         result[path.stem] = path
     return result
+
+
+def mask_values(path: Path, what: str = "The mask") -> NDArray[np.uint8]:
+    """[H, W] uint8, 255 where the object is: an alpha channel that varies, or else the brightest channel.
+
+    White is the end of the smallest usual range (1, 8, 10, 12, 16 bits) with all values in it, so that masks of 0 and
+    1, of floats in [0, 1] and of 16 bits are read alike.
+
+    Raises:
+        UserError: a file that does not exist or is no image; ``what`` begins the sentence.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.load()
+            if "A" in image.getbands() or "transparency" in image.info:
+                image = image.convert("RGBA")
+                alpha = np.asarray(image.getchannel("A"))
+                if alpha.min() < alpha.max():
+                    return alpha
+            values = np.asarray(image if image.mode[0] in "IFL1" else image.convert("RGB"))
+    except FileNotFoundError as error:
+        raise UserError(f"{what} does not exist: {path}.") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UserError(f"{what} cannot be read as an image: {path} ({error}).") from error
+    if values.ndim == 3:
+        values = values[..., :3].max(axis=2)
+    brightest = float(np.nan_to_num(values).max(initial=0))
+    white = next((white for white in _WHITES if brightest <= white), brightest)
+    return np.rint(np.nan_to_num(values).astype(np.float32) * np.float32(255 / white)).clip(0, 255).astype(np.uint8)

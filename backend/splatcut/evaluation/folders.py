@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from splatcut.errors import UserError
 from splatcut.evaluation.scores import Mask, MaskScore, mean_over_objects, mean_score, score_masks
 from splatcut.files import atomic_path
-from splatcut.images import UNNAMED, find_masks
+from splatcut.images import UNNAMED, find_masks, mask_values
 from splatcut.progress import Progress, Quiet
 
 
@@ -99,27 +99,8 @@ class Evaluation:
 
 
 def read_mask(path: Path) -> Mask:
-    """[H, W] bool: an image file's pixels above 127 of 255.
-
-    A varying alpha channel is the mask; otherwise the grey value is. Images of nothing but 0 and 1, of 16 bits and of
-    floats in [0, 1] are masks, too, cut at half of their range.
-    Raises ``UserError`` when the file is no image.
-    """
-    try:
-        with Image.open(path) as image:
-            image.load()
-            if "A" in image.getbands():
-                alpha = np.asarray(image.getchannel("A"))
-                if alpha.min() < alpha.max():
-                    return alpha > 127
-            values = np.asarray(image if image.mode[0] in "IF1" else image.convert("L"))
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"The mask {path} cannot be read as an image: {error}.") from error
-    if values.dtype == bool:
-        return values
-    largest = float(values.max(initial=0))
-    # Half of the range that the values show themselves to have: 0 to 1, 8 bits, 16 bits.
-    return values > next((limit / 2 for limit in (1, 255, 65535) if largest <= limit), largest / 2)
+    """[H, W] bool: an image file's pixels above 127 of 255 (``mask_values``). Raises ``UserError``."""
+    return mask_values(path) > 127
 
 
 def masks_in(folder: Path) -> dict[str, dict[str, Path]]:

@@ -20,6 +20,7 @@ from scipy.spatial.distance import cdist
 from splatcut import raster
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
+from splatcut.images import mask_values
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt, ViewPrompt
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import F32, Gaussians
@@ -74,13 +75,7 @@ def read_mask(file: Path, view: WorkingView, what: str) -> NDArray[np.uint8]:
 
     Raises ``UserError`` when it cannot be read or its size is not the photo's.
     """
-    try:
-        with Image.open(file) as image:
-            grey = _luminance(image)
-    except FileNotFoundError as error:
-        raise UserError(f"{what} does not exist: {file}.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{what} cannot be read as an image: {file} ({error}).") from error
+    grey = mask_values(file, what)
     width, height = view.photo_size
     if grey.shape != (height, width):
         raise UserError(
@@ -88,20 +83,6 @@ def read_mask(file: Path, view: WorkingView, what: str) -> NDArray[np.uint8]:
             f"{height}. Masks must have the size of the photos."
         )
     return view.mask(grey)
-
-
-def _luminance(image: Image.Image) -> NDArray[np.uint8]:
-    """[H, W] uint8; transparency counts as black, one-bit and 16-bit images are stretched to 8 bit."""
-    if image.mode in ("RGBA", "LA", "PA"):
-        rgba = np.asarray(image.convert("RGBA")).astype(np.float32)
-        return np.rint(rgba[..., :3].max(axis=2) * rgba[..., 3] / 255.0).astype(np.uint8)
-    if image.mode.startswith(("I", "F")):
-        wide = np.asarray(image).astype(np.float64)
-        return np.rint(wide * (255.0 / max(float(wide.max()), 1.0))).astype(np.uint8)
-    # A mask painted in a colour is as bright as its brightest channel.
-    grey = np.asarray(image) if image.mode == "L" else np.asarray(image.convert("RGB")).max(axis=2)
-    # A mask stored as 0 and 1 is a mask all the same.
-    return grey * np.uint8(255) if 0 < grey.max() <= 1 else grey
 
 
 def _spread(places: NDArray[np.intp], count: int) -> F32:

@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
 from splatcut.evaluation.folders import PairOptions, evaluate_pairs, load_pair, pair_masks, read_mask
 from splatcut.evaluation.nvos import nvos_pairs, nvos_scenes, write_prompts
+from splatcut.masks import prompted
 from splatcut.messages import ScribblePrompt, load_prompts
+from splatcut.scene.camera import Camera, View
 
 
 def save(path: Path, left: int, right: int, size: tuple[int, int] = (40, 30)) -> Path:
@@ -141,18 +144,24 @@ def test_every_kind_of_mask_image_reads_alike(tmp_path: Path) -> None:
         "colour": Image.fromarray(np.dstack([grey] * 3)),
         "alpha": Image.fromarray(np.dstack([np.full((6, 8, 3), 255, dtype=np.uint8), expected.astype(np.uint8) * 255])),
         "opaque": Image.fromarray(np.dstack([grey, grey, grey, np.full((6, 8), 255, dtype=np.uint8)])),
+        "red": Image.fromarray(np.dstack([grey, np.zeros((6, 8, 2), dtype=np.uint8)])),
+        "black": Image.fromarray(np.dstack([np.zeros((6, 8, 3), np.uint8), expected.astype(np.uint8) * 255])),
+        "twelve": Image.fromarray(np.where(expected, 4000, 0).astype(np.uint16)),
         "sixteen": Image.fromarray(np.where(expected, 65535, 0).astype(np.uint16)),
     }
     for name, image in images.items():
         image.save(tmp_path / f"{name}.png")
         np.testing.assert_array_equal(read_mask(tmp_path / f"{name}.png"), expected, err_msg=name)
+        view = View("a", Camera(8, 6, 5.0, 5.0, 4.0, 3.0, np.eye(4)))
+        segments = prompted.read_mask(tmp_path / f"{name}.png", WorkingView(view, view), "The mask") > 127
+        np.testing.assert_array_equal(segments, expected, err_msg=name)
     Image.fromarray(np.where(expected, np.float32(0.6), np.float32(0.4))).save(tmp_path / "float.tif")
     np.testing.assert_array_equal(read_mask(tmp_path / "float.tif"), expected)
     Image.fromarray(np.array([[127, 128]], dtype=np.uint8)).save(tmp_path / "edge.png")
     assert read_mask(tmp_path / "edge.png").tolist() == [[False, True]]
     assert not read_mask(save(tmp_path / "empty.png", 0, 0)).any()
     (tmp_path / "text.png").write_text("not an image")
-    with pytest.raises(UserError, match=r"text\.png cannot be read"):
+    with pytest.raises(UserError, match=r"cannot be read as an image: .*text\.png"):
         read_mask(tmp_path / "text.png")
 
 

@@ -25,7 +25,8 @@
 Several folds and seeds give mean and spread: the standard deviation of the folds' means and that of the seeds within a
 fold. Variants are compared run by run, same fold and same seed, and the mean difference has its standard error
 (--against). --spread runs protocol A on four scenes with the folds that stand for all of them, and two seeds; what
-draws nothing at random gets one. Runs of several processes (--json) are put together by --read.
+draws nothing at random gets one. Runs of several processes (--json) are put together by --read. --markdown
+docs/benchmarks.md#NAME writes that page's tables.
 
 Every run is the command ``splatcut segment`` in a process of its own, with the test views held out; it continues where
 an earlier run with the same --out stopped, and its stages then keep the times of that run (--fresh begins anew). Scored
@@ -50,9 +51,10 @@ from typing import Any
 from bench.quality.compose import COMPOSITIONS, compose
 from bench.quality.running import Settings, bench
 from bench.quality.scenes import SPREAD_FOLDS, Scene, find_scene, folded
-from bench.quality.tables import details, overview
+from bench.quality.summary import scene_tables
+from bench.quality.tables import details, overview, state_of
 from bench.quality.variants import VARIANTS, Run, plan
-from bench.shared import REPOSITORY, SHARED, CommandFailed
+from bench.shared import REPOSITORY, SHARED, CommandFailed, add_markdown_option, write_markdown
 from splatcut.errors import UserError
 from splatcut.files import atomic_path
 
@@ -82,7 +84,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="begin anew instead of continuing earlier runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
     parser.add_argument("--read", nargs="+", type=Path, metavar="FILE", help="run nothing: tables of earlier --json")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write all tables to a file")
+    add_markdown_option(parser)
     parser.add_argument(
         "--segment",
         default="",
@@ -114,8 +116,14 @@ def write(runs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None:
         with atomic_path(args.json) as temporary:
             temporary.write_text(json.dumps({"runs": runs}, indent=2) + "\n", encoding="utf-8")
     if args.markdown is not None:
-        with atomic_path(args.markdown) as temporary:
-            temporary.write_text(overview(runs, args.against) + "\n" + details(runs), encoding="utf-8")
+        sections = overview(runs, args.against) | {"runs": scene_tables(runs)} | details(runs)
+        write_markdown(args.markdown, state_of(runs), sections)
+
+
+def show(runs: Sequence[dict[str, Any]], args: argparse.Namespace) -> None:
+    """Prints the tables over folds and seeds, single runs among them."""
+    sections = overview(runs, args.against) | {"spreads": scene_tables(runs)}
+    print("\n\n".join([state_of(runs), *sections.values()]))
 
 
 def series(args: argparse.Namespace) -> Iterator[tuple[Scene, Run]]:
@@ -155,7 +163,7 @@ def tables_of(args: argparse.Namespace) -> int:
         for run in json.loads(path.read_text(encoding="utf-8"))["runs"]:
             runs[json.dumps([run["title"], run["model"]])] = run
     write(list(runs.values()), args)
-    print(overview(list(runs.values()), args.against), end="")
+    show(list(runs.values()), args)
     return 0
 
 
@@ -174,7 +182,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     if runs:
-        print(overview(runs, args.against), end="")
+        show(runs, args)
     return 0
 
 

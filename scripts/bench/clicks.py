@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.click_cases.cases import Case, cases, load_scene
 from bench.click_cases.fit import Floats, fit_weights, taken
 from bench.click_cases.runs import run_click
-from bench.shared import REPOSITORY, SHARED, CommandFailed, machine, table
+from bench.shared import REPOSITORY, SHARED, CommandFailed, add_markdown_option, machine, state, table, write_markdown
 from splatcut.cameras.pictures import picture
 from splatcut.errors import UserError
 from splatcut.folders import embeddings_folder
@@ -148,6 +148,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=embeddings_folder(), help="folder of the image embeddings")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "out" / "bench_clicks", help="folder of whole runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+    add_markdown_option(parser)
     return parser.parse_args(arguments)
 
 
@@ -174,13 +175,15 @@ def main() -> int:
     if args.json is not None:
         text = json.dumps({"machine": machine(), "seed": args.seed, "answers": found, "runs": runs}, indent=1)
         args.json.write_text(text + "\n", encoding="utf-8")
-    print(f"{machine()}; {segmenter.name}, seed {args.seed}\n")
-    if found:
-        print(answers_table(found))
+    sections = {"answers": answers_table(found)} if found else {}
     if found and args.fit:
-        print(f"\n{fit_table(found)}")
+        sections["fit"] = fit_table(found)
     if runs:
-        print(runs_table(runs))
+        sections["runs"] = runs_table(runs)
+    line = state(segmenter.name, f"seed {args.seed}")
+    print("\n\n".join([line, *sections.values()]))
+    if args.markdown is not None:
+        write_markdown(args.markdown, line, sections)
     return 0
 
 

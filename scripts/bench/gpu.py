@@ -26,7 +26,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.refine_case import Case, Timed, load_case, refined
-from bench.shared import SHARED, machine, table
+from bench.shared import SHARED, add_markdown_option, machine, state, table, write_markdown
 from splatcut import raster
 from splatcut.errors import UserError
 from splatcut.scene.camera import Camera
@@ -44,6 +44,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="how often each pass is repeated (default 5)")
     parser.add_argument("--iterations", type=int, default=100, help="of the refinement (default 100)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+    add_markdown_option(parser)
     return parser.parse_args()
 
 
@@ -171,8 +172,6 @@ def markdown(result: dict[str, Any]) -> str:
     stages.append(["IoU of the objects alone", f"{ours['iou_alone']:.4f}", f"{theirs['iou_alone']:.4f}"])
     return "\n".join(
         [
-            f"{result['machine']}; {result['gpu']}",
-            "",
             f"{result['scene']}: {result['gaussians']:,} Gaussians, {result['size'][0]}x{result['size'][1]}.",
             "",
             table(["milliseconds by the clock", "CPU", "GPU"], rows),
@@ -200,7 +199,10 @@ def main() -> int:
         return 2
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(markdown(result))
+    line = state(result["gpu"])
+    print(f"{line}\n\n{markdown(result)}")
+    if arguments.markdown is not None:
+        write_markdown(arguments.markdown, line, {"": markdown(result)})
     return 0
 
 

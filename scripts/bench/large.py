@@ -36,7 +36,17 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.shared import SHARED, CommandFailed, machine, splatcut, stage_table, table
+from bench.shared import (
+    SHARED,
+    CommandFailed,
+    add_markdown_option,
+    machine,
+    splatcut,
+    stage_table,
+    state,
+    table,
+    write_markdown,
+)
 from splatcut import formats
 from splatcut.cameras import load_views, save_cameras
 from splatcut.errors import UserError
@@ -168,6 +178,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--profile", action="store_true", help="run once more with cProfile and print where time goes")
     parser.add_argument("--out", type=Path, help="keep the scene and the results here (default: a temporary folder)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+    add_markdown_option(parser)
     return parser.parse_args()
 
 
@@ -199,8 +210,6 @@ def markdown(result: dict[str, Any]) -> str:
     item = report["objects"][0]
     minutes, memory = process["cpu_seconds"] / 60, process["peak_memory_bytes"] / 2**30
     lines = [
-        result["machine"],
-        "",
         f"{scene['gaussians']:,} Gaussians ({scene['copies']} copies, layout {scene['layout']}, {scene['seen']:.0%} "
         f"with their centre in a picture), {scene['views']} views of {scene['size'][0]}x{scene['size'][1]}; the object "
         f"got {item['gaussians']:,}, {item['boundary']:,} are boundary, {report['split']:,} are children of "
@@ -242,7 +251,9 @@ def main() -> int:
             shutil.rmtree(folder, ignore_errors=True)
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(markdown(result))
+    print(f"{state()}\n\n{markdown(result)}")
+    if arguments.markdown is not None:
+        write_markdown(arguments.markdown, state(), {"": markdown(result)})
     process = result["process"]
     return int(process["cpu_seconds"] >= 60 * CPU_MINUTES or process["peak_memory_bytes"] >= MEMORY_GIB * 2**30)
 

@@ -3,12 +3,11 @@
 """How good masks are before and after they are put right, against the scenes' true masks of the training views.
 
     python scripts/bench/masks.py --scene statue goldcape demo
-    python scripts/bench/masks.py --part edges --scene demo --every 3 --snap "radii=(4, 4, 4), smooth=0.002"
+    python scripts/bench/masks.py --part edges --scene demo --every 3
 
-- edges: the 2D model makes masks from prompts.json; their edges are drawn to the pictures' (``masks.snap``), with the
-  default options and with each of --snap.
+- edges: the 2D model makes masks from prompts.json; their edges are drawn to the pictures' (``masks.snap``).
 - agree: the true masks, as they are and damaged (``quality/damage.py``), are put right where the others contradict them
-  (``masks.consensus``), with the default options and with each of --agree.
+  (``masks.consensus``).
 
 Figures are boundary IoU with a band of 2% of the diagonal / 2 px, means over the views that are trusted and show the
 object, of several objects their mean. With --every N only every N-th view takes part in the drawing of edges.
@@ -20,7 +19,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.quality.damage import write_damaged_masks
 from bench.quality.scenes import Scene, find_scene
 from bench.quality.scores import partners
-from bench.shared import SHARED, machine, table
+from bench.quality.variants import TAU
+from bench.shared import SHARED, add_markdown_option, state, table, write_markdown
 from splatcut import formats
 from splatcut.cameras.floaters import without_floaters
 from splatcut.cameras.pictures import picture, working_view
@@ -41,7 +41,7 @@ from splatcut.evaluation.folders import read_mask
 from splatcut.evaluation.scores import score_masks
 from splatcut.folders import embeddings_folder
 from splatcut.lift.labelled import vote_of
-from splatcut.masks.consensus import ConsensusOptions, lift_agreeing
+from splatcut.masks.consensus import lift_agreeing
 from splatcut.masks.loop import Eyes
 from splatcut.masks.ready import read_ready_masks
 from splatcut.masks.snap import SnapOptions, snap
@@ -85,7 +85,7 @@ def some_views(masks: MaskSet, every: int) -> MaskSet:
     )
 
 
-def bench_edges(scene: Scene, gaussians: Gaussians, options: Sequence[str], every: int) -> Iterator[Row]:
+def bench_edges(scene: Scene, gaussians: Gaussians, every: int) -> Iterator[Row]:
     """The 2D model's masks, and what is made of them."""
     training = without_floaters(gaussians, scene.views[0], Quiet())
     working = {view.name: working_view(view, MAX_SIDE) for view in training}
@@ -102,14 +102,12 @@ def bench_edges(scene: Scene, gaussians: Gaussians, options: Sequence[str], ever
     def vote(some: MaskSet) -> Callable[[int], NDArray[np.float32]]:
         return vote_of(gaussians, [view.view for view in views], some, Quiet())
 
-    for words in ("", *options):
-        began = time.process_time()
-        made = snap(masks, look, vote, eval(f"SnapOptions({words})", {"SnapOptions": SnapOptions}))
-        taken = time.process_time() - began
-        yield [scene.name, "edges", words or "default", scores(made, scene), f"{taken:.1f}"]
+    began = time.process_time()
+    made = snap(masks, look, vote, SnapOptions())
+    yield [scene.name, "edges", "snapped", scores(made, scene), f"{time.process_time() - began:.1f}"]
 
 
-def bench_agreement(scene: Scene, gaussians: Gaussians, options: Sequence[str], folder: Path) -> Iterator[Row]:
+def bench_agreement(scene: Scene, gaussians: Gaussians, folder: Path) -> Iterator[Row]:
     """True masks and damaged ones, and what is made of them."""
     everything = [*scene.views[0], *scene.views[1]]
     training = without_floaters(gaussians, scene.views[0], Quiet())
@@ -118,17 +116,13 @@ def bench_agreement(scene: Scene, gaussians: Gaussians, options: Sequence[str], 
         masks = read_ready_masks(place, everything, training, Quiet())
         yield [scene.name, "agree", kind, scores(masks, scene), ""]
         views = {view.name: view for view in training}
-        for words in ("", *options):
-            wanted = eval(f"ConsensusOptions({words})", {"ConsensusOptions": ConsensusOptions})
-            began = time.process_time()
-            _, found = lift_agreeing(
-                gaussians, [views[name] for name in masks.views], masks, 0.6, Quiet(), options=wanted
-            )
-            taken = time.process_time() - began
-            moved = sum(change.moved for change in found.changes.values())
-            parts = sum(change.replaced > 0 for change in found.changes.values())
-            what = f"{kind}, {words or 'default'}: {moved} edges moved, parts of {parts} replaced"
-            yield [scene.name, "agree", what, scores(found.masks, scene), f"{taken:.1f}"]
+        began = time.process_time()
+        _, found = lift_agreeing(gaussians, [views[name] for name in masks.views], masks, TAU, Quiet())
+        taken = time.process_time() - began
+        moved = sum(change.moved for change in found.changes.values())
+        parts = sum(change.replaced > 0 for change in found.changes.values())
+        what = f"{kind}: {moved} edges moved, parts of {parts} replaced"
+        yield [scene.name, "agree", what, scores(found.masks, scene), f"{taken:.1f}"]
 
 
 def main() -> int:
@@ -136,10 +130,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scene", nargs="+", default=["demo"], help="statue, goldcape or demo")
     parser.add_argument("--part", nargs="+", choices=("edges", "agree"), default=["edges", "agree"])
-    parser.add_argument("--snap", nargs="+", default=[], metavar="OPTIONS", help="further options, as Python arguments")
-    parser.add_argument("--agree", nargs="+", default=[], metavar="OPTIONS", help="further options, likewise")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="draw only every N-th view's edges")
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder that holds scenes/<name>")
+    add_markdown_option(parser)
     args = parser.parse_args()
     rows: list[Row] = []
     try:
@@ -147,15 +140,17 @@ def main() -> int:
             scene = find_scene(name, args.shared.resolve())
             gaussians = formats.read_splats(scene.folder / "scene.ply").gaussians
             if "edges" in args.part:
-                rows += bench_edges(scene, gaussians, args.snap, args.every)
+                rows += bench_edges(scene, gaussians, args.every)
             if "agree" in args.part:
                 with tempfile.TemporaryDirectory() as folder:
-                    rows += bench_agreement(scene, gaussians, args.agree, Path(folder))
+                    rows += bench_agreement(scene, gaussians, Path(folder))
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(machine())
-    print(table(["scene", "part", "masks", "2% / 2 px", "CPU s"], rows))
+    text = table(["scene", "part", "masks", "2% / 2 px", "CPU s"], rows)
+    print(f"{state()}\n\n{text}")
+    if args.markdown is not None:
+        write_markdown(args.markdown, state(), {"": text})
     return 0
 
 

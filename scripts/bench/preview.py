@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.shared import REPOSITORY, SHARED, machine, table
+from bench.shared import REPOSITORY, SHARED, add_markdown_option, state, table, write_markdown
 from splatcut.cameras import load_views
 from splatcut.messages import InlineView, ObjectPrompt, ViewPrompt, load_prompts
 from splatcut.messages.worker import Encode, Event, LoadScene, LoadSceneResult, Preview, PreviewEvent, Request, SetViews
@@ -136,14 +136,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scene", nargs="+", default=["demo"], choices=["demo", "statue", "goldcape", "horns"])
     parser.add_argument("--object", nargs="+", default=[], help="names of the objects to click on (default: all)")
     parser.add_argument("--viewport", action="store_true", help="no cameras but the clicked view")
+    add_markdown_option(parser)
     args = parser.parse_args(arguments)
-    print(machine())
     head = [
         "scene", "Gaussians", "object", "step", "first, s", "CPU s", "full, s", "CPU s", "IoU first", "IoU full",
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         rows = [row for name in args.scene for row in measure(name, args.object, args.viewport, Path(folder))]
-    print(table(head, rows))
+    print(f"{state()}\n\n{table(head, rows)}")
+    if args.markdown is not None:
+        write_markdown(args.markdown, state(), {"": table(head, rows)})
     return 0
 
 

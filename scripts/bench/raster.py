@@ -44,7 +44,10 @@ if TYPE_CHECKING:
 
     F32 = np.typing.NDArray[np.float32]
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.shared import SHARED, add_markdown_option, state, table, write_markdown
+
 BACKGROUND = (0.1, 0.2, 0.3)
 
 
@@ -62,6 +65,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--keep-cache", action="store_true", help="use kernels that were compiled before")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    add_markdown_option(parser)
     return parser.parse_args()
 
 
@@ -287,34 +291,34 @@ def bench(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return result
 
 
-def table(result: dict[str, Any]) -> str:
+def markdown(result: dict[str, Any]) -> str:
     """The result for people."""
     width, height = result["size"]
-    lines = [
-        f"{result['scene']}: {result['gaussians']:,} Gaussians, {width}x{height}, {result['views']} views, "
-        f"{result['rounds']} rounds, {result['threads']} threads; CPU milliseconds over all threads, medians",
-        "",
-        f"{'':<20}{'own':>8}{'C++':>8}{'ratio':>8}",
-    ]
     cpu, ratio = result["cpu_ms"], result.get("ratio", {})
+    rows = []
     for name in ("forward", "accumulate 1 mask", "accumulate 4 masks", "backward"):
         base = cpu.get("C++ backward" if name == "backward" else "C++ forward")
-        compared = f"{base:8.1f}{ratio[name]:8.2f}" if base is not None else ""
-        lines.append(f"{name:<20}{cpu[name]:8.1f}{compared}")
-    state = "kernels compiled before" if result["kernels_compiled_before"] else "compiling all kernels"
+        compared = ["-", "-"] if base is None else [f"{base:.1f}", f"{ratio[name]:.2f}"]
+        rows.append([name, f"{cpu[name]:.1f}", *compared])
+    compiled = "kernels compiled before" if result["kernels_compiled_before"] else "compiling all kernels"
     seconds, cpu_seconds = result["first_call_seconds"], result["first_call_cpu_seconds"]
-    lines += ["", f"first call of each, {state}: {seconds:.1f} s ({cpu_seconds:.1f} CPU seconds)"]
+    lines = [
+        f"{result['scene']}: {result['gaussians']:,} Gaussians, {width}x{height}, {result['views']} views, "
+        f"{result['rounds']} rounds, {result['threads']} threads.",
+        table(["CPU milliseconds over all threads, medians", "own", "C++", "ratio"], rows),
+        f"First call of each, {compiled}: {seconds:.1f} s ({cpu_seconds:.1f} CPU seconds).",
+    ]
     if "no_comparison" in result:
         lines.append(result["no_comparison"])
     else:
         slopes = ", ".join(f"{name} {value:.0e}" for name, value in result["relative_gradient_difference"].items())
-        lines += [
-            f"(tile, Gaussian) pairs: own {result['pairs'][0]:,}, C++ {result['pairs'][1]:,}",
-            f"difference of the images: 99 % of values within {result['image_difference_99_percent']:.1e}, "
-            f"largest {result['largest_image_difference']:.1e} (rounding tips a Gaussian over a threshold of the rule)",
-            f"relative difference of the gradients: {slopes}",
-        ]
-    return "\n".join(lines)
+        lines.append(
+            f"(tile, Gaussian) pairs: own {result['pairs'][0]:,}, C++ {result['pairs'][1]:,}. Difference of the "
+            f"images: 99% of values within {result['image_difference_99_percent']:.1e}, largest "
+            f"{result['largest_image_difference']:.1e} (rounding tips a Gaussian over a threshold of the rule). "
+            f"Relative difference of the gradients: {slopes}."
+        )
+    return "\n\n".join(lines)
 
 
 def main() -> int:
@@ -333,7 +337,9 @@ def main() -> int:
         except UserError as error:
             print(error, file=sys.stderr)
             return 2
-    print(json.dumps(result, indent=2) if arguments.json else table(result))
+    print(json.dumps(result, indent=2) if arguments.json else f"{state()}\n\n{markdown(result)}")
+    if arguments.markdown is not None:
+        write_markdown(arguments.markdown, state(), {"": markdown(result)})
     return 0
 
 

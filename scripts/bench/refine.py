@@ -35,7 +35,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.large import object_depth, seen_share
 from bench.refine_case import Timed, load_case, refined
-from bench.shared import SHARED, CommandFailed, machine, splatcut, stage_table, table
+from bench.shared import (
+    SHARED,
+    CommandFailed,
+    add_markdown_option,
+    machine,
+    splatcut,
+    stage_table,
+    state,
+    table,
+    write_markdown,
+)
 from splatcut import formats
 from splatcut.cameras import load_views
 from splatcut.errors import UserError
@@ -67,6 +77,7 @@ def parse() -> argparse.Namespace:
         help="of the part band, on views in one round, and as many between them (default 100)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+    add_markdown_option(parser)
     return parser.parse_args()
 
 
@@ -224,28 +235,26 @@ def band_table(rows: Sequence[dict[str, Any]]) -> str:
     return table(header, lines)
 
 
-def markdown(result: dict[str, Any]) -> str:
-    """The result for people."""
-    lines = [result["machine"]]
+def sections(result: dict[str, Any]) -> dict[str, str]:
+    """The tables by part."""
+    made = {}
     if "stages" in result:
         run, process = result["stages"], result["stages"]["process"]
         rounds = run["report"]["refine"]["rounds"]
         turns = "; ".join(f"{entry['movable']:,} may move, {entry['iterations']} iterations" for entry in rounds)
-        lines += [
-            "",
+        text = (
             f"{result['scene']}, ready masks, quality {result['quality']}: {process['cpu_seconds']:.0f} CPU seconds, "
             f"{process['wall_seconds']:.0f} by the clock, {process['peak_memory_bytes'] / 2**20:,.0f} MiB at most. "
-            f"Rounds: {turns}.",
-            "",
-            stage_table(run["report"]["stages"]),
-        ]
+            f"Rounds: {turns}."
+        )
+        made["stages"] = f"{text}\n\n{stage_table(run['report']['stages'])}"
     if "growth" in result:
-        where = "beside the scene" if result["layout"] == "beside" else "behind the scene"
-        lines += ["", f"More Gaussians and the same object, copies of the background {where}; CPU seconds:", ""]
-        lines += [growth_table(result["growth"])]
+        where = f"{result['layout']} the scene"
+        text = f"More Gaussians and the same object, copies of the background {where}; CPU seconds:"
+        made["growth"] = f"{text}\n\n{growth_table(result['growth'])}"
     if "band" in result:
-        lines += ["", "The refinement alone, one round; CPU time:", "", band_table(result["band"])]
-    return "\n".join(lines)
+        made["band"] = f"The refinement alone, one round; CPU time:\n\n{band_table(result['band'])}"
+    return made
 
 
 def main() -> int:
@@ -261,7 +270,9 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(markdown(result))
+    print("\n\n".join([state(), *sections(result).values()]))
+    if arguments.markdown is not None:
+        write_markdown(arguments.markdown, state(), sections(result))
     return 0
 
 

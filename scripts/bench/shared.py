@@ -1,15 +1,18 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmarks share: the machine in words, measured runs of the command line, Markdown tables."""
+"""What the benchmarks share: the machine in words, measured runs of the command line, tables and where they go."""
 
 from __future__ import annotations
 
+import argparse
+import datetime
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -114,6 +117,57 @@ def commit() -> str:
         return git("rev-parse", "--short=9", "HEAD") + (" with changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def state(*more: str, commits: str = "", on: str = "") -> str:
+    """The line that stands above generated tables: commit, what was run, machine and versions, date.
+
+    Args:
+        more: what was run, such as seeds.
+        commits, on: of the runs, where they are not those of now.
+    """
+    parts = [f"commit {commits or commit()}", *more, on or machine(), datetime.date.today().isoformat()]
+    return f"State: {'; '.join(parts)}."
+
+
+def add_markdown_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --markdown, whose value ``write_markdown`` takes."""
+    text = "write the tables to a file, too; with #NAME between the marks <!-- NAME ... --> in it"
+    parser.add_argument("--markdown", metavar="FILE[#NAME]", help=text)
+
+
+def write_markdown(target: str, line: str, sections: Mapping[str, str]) -> None:
+    """Writes tables to a file, or puts them into a document.
+
+    Args:
+        target: FILE gets all sections. In FILE#NAME each section replaces what stands between the lines
+            ``<!-- NAME SECTION -->`` and ``<!-- end -->`` (``<!-- NAME -->`` where the section is called ""); sections
+            without such lines are left out.
+        line: what the tables were measured with, see ``state``.
+        sections: texts by name.
+
+    Raises:
+        UserError: FILE has no marks for any of the sections.
+    """
+    from splatcut.errors import UserError
+    from splatcut.files import atomic_path
+
+    name, _, place = target.partition("#")
+    path = Path(name)
+    if place:
+        text, count = path.read_text(encoding="utf-8"), 0
+        for section, content in sections.items():
+            mark = f"<!-- {place} {section}".rstrip() + " -->"
+            pattern = re.compile(rf"(?<={re.escape(mark)}\n).*?(?=<!-- end -->)", re.S)
+            made = f"\n{line}\n\n{content}\n\n"
+            text, found = pattern.subn(lambda _, made=made: made, text)
+            count += found
+        if not count:
+            raise UserError(f"{path} has no marks <!-- {place} ... --> for {', '.join(sections)}.")
+    else:
+        text = "\n\n".join([line, *sections.values()]) + "\n"
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

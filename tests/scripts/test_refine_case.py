@@ -63,12 +63,13 @@ def test_tables_hold_every_row() -> None:
         "cpu_ms_per_iteration": 41.6,
         "cpu_seconds": {"lift": 1.0},
     }
-    text = refine.markdown(
+    made = refine.sections(
         {
             "machine": "a machine", "scene": "statue", "quality": "standard", "layout": "behind", "stages": run,
             "growth": [{"gaussians": 400_000, "seen": 0.25, **run}], "band": [band],
         }
     )  # fmt: skip
+    text = "\n".join(made.values())
     assert "| 400,000 | 25% | 1,234 | 2.0 | 2.0 | 4.0 | 2.0 | 1.0 | 5 |" in text
     assert "| 0.1 | 504x378 | 99 | 42 | 0.0 | 0.0 | 1.0 |" in text
     assert "1,234 may move, 400 iterations" in text

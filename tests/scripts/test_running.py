@@ -72,8 +72,8 @@ def test_a_run_has_its_command_its_scores_and_its_tables(scene: Scene, tmp_path:
         assert figures["gaussian_labels"][name]["precision"] > 0.7
         assert figures["unseen_angles"][name]["against"] == "hull"
     assert figures["psnr_before"]["overall"] > 40.0  # the photos are renders
-    assert "blobs, A on damaged masks, lift, tau 0.4 | blue" in details([figures])
-    assert "| blobs | lift, tau 0.4 | 1 x 1 |" in overview([figures])
+    assert "blobs, A on damaged masks, lift, tau 0.4 | blue" in details([figures])["objects"]
+    assert "| blobs | lift, tau 0.4 | 1 x 1 |" in overview([figures])["summary"]
     assert place.with_name(f"{place.name}-unseen.png").is_file()
 
 

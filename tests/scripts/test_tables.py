@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 import bench_quality
-from bench.quality.tables import details, overview
+from bench.quality.summary import scene_tables
+from bench.quality.tables import details, overview, state_of
 from bench.quality.variants import TAU
+from bench.shared import write_markdown
 from splatcut.errors import UserError
 
 
@@ -50,13 +52,13 @@ def figures(
 
 
 def test_every_run_has_its_rows_and_unseen_angles_stand_beside_liftings() -> None:
-    text = details([figures("lift", 0.08, 0.9), figures("full", 0.02, None)])
+    text = "\n".join(details([figures("lift", 0.08, 0.9), figures("full", 0.02, None)]).values())
     assert "| statue, A, lift, 0, 0 | cup | 0.900 / 0.500 / 0.250 / 0.125 |" in text
     assert "| statue, A, full, 0, 0 | cup | - / 0.500 / 0.250 / 0.125 |" in text
     assert "| statue, A, full, 0, 0 | cup | hull | 1 | 0.0200 (0.25) | - |" in text
     assert "| statue, A, full, 0, 0 | cup | -0.05 | +0.00 | +0.21 |" in text
     widths = [line.count("|") for line in text.splitlines() if line.startswith("|")]
-    assert all(width > 3 for width in widths)
+    assert all(width > 2 for width in widths)
 
 
 def series(variant: str, base: float) -> list[dict[str, Any]]:
@@ -69,18 +71,23 @@ def series(variant: str, base: float) -> list[dict[str, Any]]:
 
 
 def test_folds_and_seeds_become_means_spreads_and_paired_differences() -> None:
-    text = overview([*series("lift", 0.4), *series("plain", 0.5), *series("full", 0.6)], "plain")
-    assert "State: commit 0123abcd; folds 0, 4; seeds 0, 1; 2 cores; " in text
-    assert "- lift: lifting in closed form, nothing else\n" in text
+    runs = [*series("lift", 0.4), *series("plain", 0.5), *series("full", 0.6)]
+    assert state_of(runs).startswith("State: commit 0123abcd; folds 0, 4; seeds 0, 1; 2 cores; ")
+    sections = overview(runs, "plain")
+    text = sections["summary"]
+    assert text.startswith("- lift: lifting in closed form, nothing else\n")
     # The mean of 0.51 and 0.61; their standard deviation is 0.1 / sqrt(2), that of two seeds 0.02 / sqrt(2).
     assert "| statue | plain | 2 x 2 | 0.560 ± 0.071 | 0.125 ± 0.000 |" in text
     assert "| statue | lift | 2 x 1 | 0.450 ± 0.071 | 0.125 ± 0.000 |" in text
     assert "| 20.50 | 0.50 ± 0.00 | 2 | 1 |" in text
-    assert "| plain | fold 4, seed 1 | 0.620 |" in text
+    assert "| plain | fold 4, seed 1 | 0.620 |" in scene_tables(runs)
+    text = sections["spreads"]
+    assert "fold 4" not in text
     assert "| plain | mean | 0.560 |" in text
     assert "| plain | sd of the folds' means | 0.0707 |" in text
     assert "| plain | sd of seeds within a fold | 0.0141 |" in text
     assert "| lift | sd of seeds" not in text
+    text = sections["pairs"]
     # Pair by pair the folds' spread is gone, so the gain stands out; lift's one run is the partner of both seeds.
     assert "| statue | full - plain | 4 | +0.1000 ± 0.0000 * | +0.0000 ± 0.0000 |" in text
     assert "| statue | lift - plain | 2 | -0.1000 ± 0.0000 |" in text
@@ -89,10 +96,10 @@ def test_folds_and_seeds_become_means_spreads_and_paired_differences() -> None:
 
 
 def test_one_run_has_no_spread_and_no_pair() -> None:
-    text = overview([figures("full")], "plain")
-    assert "| statue | full | 1 x 1 | 0.500 | 0.125 |" in text
-    assert "±" not in text.split("| scene |")[1]
-    assert " - plain" not in text
+    sections = overview([figures("full")], "plain")
+    assert "| statue | full | 1 x 1 | 0.500 | 0.125 |" in sections["summary"]
+    assert "±" not in sections["summary"].split("| scene |")[1]
+    assert "pairs" not in sections
 
 
 def test_tables_come_from_the_files_of_earlier_runs_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +112,26 @@ def test_tables_come_from_the_files_of_earlier_runs_too(tmp_path: Path, capsys: 
     assert bench_quality.tables_of(args) == 0
     text = capsys.readouterr().out
     assert "| statue | full - plain | 4 | +0.1000 ± 0.0000 * |" in text
-    assert whole.read_text(encoding="utf-8").startswith(text)
+    written = whole.read_text(encoding="utf-8")
+    assert text.splitlines()[0] == written.splitlines()[0]
+    assert "| statue | full - plain | 4 | +0.1000 ± 0.0000 * |" in written
+    assert "| CPU seconds / peak MiB | lift |" in written
+
+
+def test_tables_go_between_the_marks_of_a_document(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Before.\n\n<!-- a one -->\nold\n<!-- end -->\nBetween.\n\n<!-- b -->\nkept\n<!-- end -->\n")
+    sections = {"one": "| new |", "two": "| not wanted |"}
+    write_markdown(f"{page}#a", "State: now.", sections)
+    made = "Before.\n\n<!-- a one -->\n\nState: now.\n\n| new |\n\n<!-- end -->\n"
+    made += "Between.\n\n<!-- b -->\nkept\n<!-- end -->\n"
+    assert page.read_text() == made
+    write_markdown(f"{page}#a", "State: now.", sections)
+    assert page.read_text() == made
+    write_markdown(f"{page}#b", "State: later.", {"": "| b |"})
+    assert page.read_text() == made.replace("\nkept\n", "\n\nState: later.\n\n| b |\n\n")
+    with pytest.raises(UserError, match="no marks <!-- c ... --> for one, two"):
+        write_markdown(f"{page}#c", "", sections)
 
 
 def test_spread_runs_the_folds_that_stand_for_all_and_two_seeds() -> None:

@@ -65,14 +65,14 @@ def summary_table(runs: Sequence[Figures]) -> str:
     return table(["scene", "variant", "folds x seeds", *(measure.title for measure in SUMMARY)], rows)
 
 
-def scene_tables(runs: Sequence[Figures]) -> str:
-    """A table a scene: every run, and of each variant the mean and both standard deviations."""
+def scene_tables(runs: Sequence[Figures], every: bool = True) -> str:
+    """A table a scene: every run if asked for, and of each variant the mean and both standard deviations."""
     groups = grouped(runs)
     tables = []
     for which, variants in groups.items():
         rows = []
         for name, mine in variants.items():
-            if len(mine) > 1:
+            if every and len(mine) > 1:
                 ordered = sorted(mine, key=lambda run: (run["fold"], run["seed"]))
                 for run in ordered:
                     cells = [number(measure.of(run), measure.digits) for measure in ALL]

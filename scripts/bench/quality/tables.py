@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 
 from bench.quality.margins import PARTS
 from bench.quality.spread import Figures
 from bench.quality.summary import number, pair_table, scene_tables, series, summary_table
 from bench.quality.variants import VARIANTS
-from bench.shared import stage_table, table
+from bench.shared import state, table
 
 #: Scores of a mask, in the order of the tables' cells.
 SHOWN = ("iou", "boundary", "boundary_5px", "boundary_2px")
@@ -28,16 +27,14 @@ def _scores(run: Figures, name: str, kind: str) -> str:
     return "-" if mean is None else " / ".join(number(mean[key]) for key in SHOWN)
 
 
-def state(runs: Sequence[Figures]) -> str:
+def state_of(runs: Sequence[Figures]) -> str:
     """What the figures were measured with: commit of the engine, folds, seeds, machine and versions."""
 
     def all_of(key: str) -> str:
         return ", ".join(map(str, sorted({run[key] for run in runs})))
 
-    return (
-        f"State: commit {all_of('commit')}; folds {all_of('fold')}; seeds {all_of('seed')}; {all_of('machine')}; "
-        f"{datetime.date.today().isoformat()}"
-    )
+    what = (f"folds {all_of('fold')}", f"seeds {all_of('seed')}")
+    return state(*what, commits=all_of("commit"), on=all_of("machine"))
 
 
 def _legend(runs: Sequence[Figures]) -> str:
@@ -45,20 +42,44 @@ def _legend(runs: Sequence[Figures]) -> str:
     return "\n".join(f"- {variant.name}: {variant.says}" for variant in VARIANTS.values() if variant.name in used)
 
 
-def overview(runs: Sequence[Figures], against: str = "plain") -> str:
-    """The tables over folds and seeds: summary, scene by scene, pairs."""
-    parts = [state(runs), _legend(runs), SPREADS, summary_table(runs), scene_tables(runs), pair_table(runs, against)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+def overview(runs: Sequence[Figures], against: str = "plain") -> dict[str, str]:
+    """The tables over folds and seeds."""
+    made = {
+        "summary": f"{_legend(runs)}\n\n{SPREADS}\n\n{summary_table(runs)}",
+        "spreads": scene_tables(runs, every=False),
+        "pairs": pair_table(runs, against),
+    }
+    return {name: text for name, text in made.items() if text}
 
 
-def details(runs: Sequence[Figures]) -> str:
-    """The tables of single runs and objects."""
-    made = [_objects, _silhouettes, _unseen, _margins, _labels, _boundary, _masks_2d]
-    parts = [text for make in made if (text := make(runs))]
+def details(runs: Sequence[Figures]) -> dict[str, str]:
+    """The tables of objects and stages. Of several folds and seeds of a variant the first run stands for all."""
+    first = {(series(run), run["variant"], run["tau"]): run for run in reversed(runs)}
+    mine = [run for run in runs if first[series(run), run["variant"], run["tau"]] is run]
+    made = {
+        "objects": _objects(mine),
+        "silhouettes": _silhouettes(mine),
+        "unseen": _unseen(mine),
+        "margins": _margins(mine),
+        "labels": _labels(mine),
+        "boundary": _boundary(mine),
+        "masks": _masks_2d(mine),
+        "stages": _stages(mine),
+        "sheets": "\n".join(
+            f"- {run['title']} ({run['model'] or 'no 2D model'}): {run['contact_sheet']}" for run in mine
+        ),
+    }
+    return {name: text for name, text in made.items() if text}
+
+
+def _stages(runs: Sequence[Figures]) -> str:
+    """CPU seconds and peak memory of every stage."""
+    names = list(dict.fromkeys(stage["name"] for run in runs for stage in run["stages"]))
+    rows = []
     for run in runs:
-        parts.append(f"{run['title']} ({run['model'] or 'no 2D model'}), contact sheet: {run['contact_sheet']}")
-        parts.append(stage_table(run["stages"]))
-    return "\n\n".join(parts) + "\n"
+        known = {s["name"]: f"{s['cpu_seconds']:.1f} / {s['peak_memory_bytes'] / 2**20:,.0f}" for s in run["stages"]}
+        rows.append([run["title"], *(known.get(name, "-") for name in names)])
+    return table(["CPU seconds / peak MiB", *names], rows)
 
 
 def _objects(runs: Sequence[Figures]) -> str:

@@ -90,12 +90,14 @@ VARIANTS = {
             "full, the picture weighs the same however far the scene is from its photos, as much as without the end",
         ),
         _without("alone", "full without the loss on the object rendered alone"),
+        Variant("draft", ("--quality", "draft"), "full, at draft quality"),
+        Variant("fine", ("--quality", "fine"), "full, at fine quality"),
         Variant("full", (), "the whole method"),
     )
 }
 
 #: What protocol E runs, and the thresholds that it runs the whole method with besides ``TAU``.
-ABLATIONS = tuple(VARIANTS)
+ABLATIONS = tuple(name for name in VARIANTS if name not in ("draft", "fine"))
 ABLATION_TAUS = (0.05, 0.2, 0.6)
 #: What the other protocols run when no variant is named.
 USUAL = ("lift", "plain", "full")

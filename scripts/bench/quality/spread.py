@@ -56,7 +56,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Gain:
-    """The difference of two variants on one scene.
+    """The difference of two variants on one scene, above 0 where the first has more.
 
     Attributes:
         mean: of the folds' mean differences.
@@ -68,9 +68,10 @@ class Gain:
     error: float | None
     pairs: int
 
-    def exceeds(self, sign: int) -> bool:
-        """Whether the gain is more than twice its standard error."""
-        return self.error is not None and sign * self.mean > 2 * self.error
+    @property
+    def stands_out(self) -> bool:
+        """Whether it is more than twice its standard error."""
+        return self.error is not None and abs(self.mean) > 2 * self.error
 
 
 def of_objects(run: Figures, kind: str, key: str) -> float | None:
@@ -102,11 +103,12 @@ OUTSIDE = Measure("outside, unseen angles", _outside, 4, -1)
 CPU = Measure("CPU seconds", lambda run: sum(stage["cpu_seconds"] for stage in run["stages"]), 0, -1)
 PEAK = Measure("peak, MiB", lambda run: max(stage["peak_memory_bytes"] for stage in run["stages"]) / 2**20, 0, -1)
 
-#: The columns of the summary and of all other tables.
-SUMMARY = (EXTRACTED, EXTRACTED_2PX, LABEL_IMAGE, LABEL_IMAGE_2PX, PSNR, PSNR_CHANGE, CPU, PEAK)
-#: Columns whose spread over folds says nothing of the method.
-UNSPREAD = (PSNR, CPU, PEAK)
+#: The columns of the tables: of each scene, of the summary, of differences.
 ALL = (EXTRACTED, EXTRACTED_2PX, LABEL_IMAGE, LABEL_IMAGE_2PX, PSNR, PSNR_CHANGE, PSNR_EDGE, OUTSIDE, CPU, PEAK)
+SUMMARY = tuple(measure for measure in ALL if measure not in (PSNR_EDGE, OUTSIDE))
+COMPARED = tuple(measure for measure in ALL if measure is not PSNR)
+#: Columns of the summary whose spread over folds says nothing of the method.
+UNSPREAD = (PSNR, CPU, PEAK)
 
 
 def _by_fold(values: Mapping[Key, float]) -> list[list[float]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.quality.spread import ALL, SUMMARY, UNSPREAD, Figures, Gain, Measure, figures, gain, spread
+from bench.quality.spread import ALL, COMPARED, SUMMARY, UNSPREAD, Figures, Gain, Measure, figures, gain, spread
 from bench.quality.variants import TAU
 from bench.shared import table
 
@@ -91,32 +91,32 @@ def _cell(found: Gain | None, measure: Measure) -> str:
     if found is None:
         return "-"
     error = "" if found.error is None else f" ± {number(found.error, measure.digits + 1)}"
-    mark = " *" if found.exceeds(measure.sign) else ""
+    mark = " *" if found.stands_out else ""
     return f"{found.mean:+,.{measure.digits + 1}f}{error}{mark}"
 
 
 def pair_table(runs: Sequence[Figures], against: str) -> str:
     """Every variant less ``against``, scene by scene: mean difference of runs with the same fold and seed ± its
-    standard error, with a star where it is a gain of more than twice that; below, the scenes with a star. "" without
-    pairs."""
+    standard error, with a star where it is more than twice that; below, the scenes with a star. "" without pairs."""
     groups = grouped(runs)
-    rows, stars = [], dict[tuple[str, Measure], list[str]]()
+    rows, stars = [], dict[tuple[str, str, str], list[str]]()
     for which, variants in groups.items():
         for name, mine in variants.items():
             if name == against or against not in variants:
                 continue
             base = variants[against]
-            gains = [(m, gain(figures(mine, m), figures(base, m), base[0]["draws"])) for m in ALL]
+            gains = [(m, gain(figures(mine, m), figures(base, m), base[0]["draws"])) for m in COMPARED]
             pairs = max((found.pairs for _, found in gains if found is not None), default=0)
             rows.append([_title(which, groups), f"{name} - {against}", pairs, *(_cell(g, m) for m, g in gains)])
             for measure, found in gains:
-                if found is not None and found.exceeds(measure.sign):
-                    stars.setdefault((name, measure), []).append(_title(which, groups))
+                if found is not None and found.stands_out:
+                    verb = "gains" if found.mean * measure.sign > 0 else "loses"
+                    stars.setdefault((name, verb, measure.title), []).append(_title(which, groups))
     if not rows:
         return ""
-    lines = [table(["scene", "difference", "pairs", *(measure.title for measure in ALL)], rows)]
+    lines = [table(["scene", "difference", "pairs", *(measure.title for measure in COMPARED)], rows)]
     if not stars:
-        return "\n".join([*lines, "", "No gain is more than twice its standard error."])
-    lines += ["", "\\* a gain of more than twice its standard error:", ""]
-    lines += [f"- {name}, {measure.title}: {', '.join(scenes)}" for (name, measure), scenes in stars.items()]
+        return "\n".join([*lines, "", "No difference is more than twice its standard error."])
+    lines += ["", "\\* more than twice the standard error:", ""]
+    lines += [f"- {' '.join(what)}: {', '.join(scenes)}" for what, scenes in stars.items()]
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from bench.quality.margins import PARTS
 from bench.quality.spread import Figures
 from bench.quality.summary import number, pair_table, scene_tables, series, summary_table
-from bench.quality.variants import VARIANTS
+from bench.quality.variants import USUAL, VARIANTS
 from bench.shared import state, table
 
 #: Scores of a mask, in the order of the tables' cells.
@@ -37,17 +37,18 @@ def state_of(runs: Sequence[Figures]) -> str:
     return state(*what, commits=all_of("commit"), on=all_of("machine"))
 
 
-def _legend(runs: Sequence[Figures]) -> str:
-    used = {run["variant"] for run in runs}
+def _legend(runs: Sequence[Figures], without: Sequence[str] = ()) -> str:
+    used = {run["variant"] for run in runs} - set(without)
     return "\n".join(f"- {variant.name}: {variant.says}" for variant in VARIANTS.values() if variant.name in used)
 
 
 def overview(runs: Sequence[Figures], against: str = "plain") -> dict[str, str]:
     """The tables over folds and seeds."""
+    pairs = pair_table(runs, against)
     made = {
-        "summary": f"{_legend(runs)}\n\n{SPREADS}\n\n{summary_table(runs)}",
+        "summary": f"{summary_table(runs)}\n\n{SPREADS}\n\n{_legend(runs)}",
         "spreads": scene_tables(runs, every=False),
-        "pairs": pair_table(runs, against),
+        "pairs": pairs and f"{pairs}\n\n{_legend(runs, USUAL)}".rstrip(),
     }
     return {name: text for name, text in made.items() if text}
 

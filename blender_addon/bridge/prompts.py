@@ -64,14 +64,6 @@ def place_view(settings: Any, camera: Camera, name: str = "") -> str:
     return view.uid
 
 
-def find_view(settings: Any, uid: str) -> Camera | None:
-    """The camera of the view ``uid``, or None."""
-    for view in settings.prompt_views:
-        if view.uid == uid:
-            return read_view(view)
-    return None
-
-
 def prune_views(settings: Any) -> None:
     """Removes the views that no prompt is in any more."""
     used = {prompt.view for item in settings.objects for prompt in item.prompts}

@@ -15,7 +15,7 @@ from splatcut.errors import UserError
 from splatcut.formats import SplatFile
 
 from ..core import exports
-from . import exchange, splats, state
+from . import exchange, splats, state, undo
 
 _log = logging.getLogger(__name__)
 
@@ -53,14 +53,14 @@ class Target:
         layer = context.view_layer
         active = layer.objects.active
         if active is not None and active.mode != "OBJECT":
-            _leave_mode()
+            undo.leave_mode()
         layer.update()  # before that it does not know of the new object
         if made.name in layer.objects:
             for obj in list(layer.objects.selected):
                 obj.select_set(False)
             made.select_set(True)
             layer.objects.active = made
-        _push_undo("Import Splats")
+        undo.push("Import Splats")
 
 
 def importing(loading: exchange.Loading, target: Target) -> Callable[[bool], bool]:
@@ -139,26 +139,6 @@ def _tick() -> float | None:
     if under_way and under_way[0](False):
         under_way.pop(0)
     return _TICK_SECONDS if under_way else None
-
-
-def _leave_mode() -> None:
-    windows = bpy.context.window_manager.windows
-    if bpy.context.window is None and len(windows):
-        with bpy.context.temp_override(window=windows[0]):
-            bpy.ops.object.mode_set(mode="OBJECT")
-    else:
-        bpy.ops.object.mode_set(mode="OBJECT")
-
-
-def _push_undo(message: str) -> None:
-    if bpy.app.background:
-        return
-    windows = bpy.context.window_manager.windows
-    if bpy.context.window is None and len(windows):
-        with bpy.context.temp_override(window=windows[0]):
-            bpy.ops.ed.undo_push(message=message)
-    elif bpy.context.window is not None:
-        bpy.ops.ed.undo_push(message=message)
 
 
 def close() -> None:

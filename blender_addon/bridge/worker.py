@@ -95,13 +95,6 @@ def model() -> str | None:
     return str(path)
 
 
-def get(context: bpy.types.Context | None = None) -> WorkerClient:
-    """The worker's client, which takes requests; starts a worker where none runs. Raises ``UserError``."""
-    client = session().live_client()
-    _keep_pumping()
-    return client
-
-
 def session() -> Session:
     """The session, which sends scene and views before what needs them. Starts nothing by itself."""
     global _session
@@ -118,9 +111,9 @@ def submit(task: Task) -> Task:
     return task
 
 
-def wait(task: Task, timeout: float | None = None) -> Outcome:
+def wait(task: Task) -> Outcome:
     """Waits for a task, for blocking operators."""
-    result = session().wait(task, timeout=timeout)
+    result = session().wait(task)
     _show()
     return result
 

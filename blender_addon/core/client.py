@@ -14,29 +14,24 @@ import logging
 import queue
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from splatcut.errors import UserError
 from splatcut.messages import worker as messages
 
 from . import problems
-from .problems import Limits, Outcome, Problem, WorkerError
+from .problems import Limits, Outcome, Problem
 from .process import Child
 
 _log = logging.getLogger(__name__)
 
 # A longer line is no message.
 _LONGEST_LINE = 1 << 26
-_REMEMBERED = 64
 # Messages that one poll hands out: a flood must not hold up Blender.
 _AT_ONCE = 500
-
-_REQUESTS: dict[str, type[Any]] = {kind.op: kind for kind in get_args(messages.Request)}
-
 
 OnReply = Callable[[Outcome], None]
 OnEvent = Callable[[messages.Event], None]
@@ -62,7 +57,7 @@ class WorkerClient:
     Attributes:
         hello: who answers, once that is known.
         problem: why the worker is gone, once it is. No request is taken then: make a new client.
-        busy: number of the request that the worker said it works on; rss: the bytes of memory it holds.
+        rss: bytes of memory that the worker holds.
     """
 
     def __init__(self, command: Sequence[str], log: Path, version: str, limits: Limits | None = None) -> None:
@@ -71,12 +66,10 @@ class WorkerClient:
         self.limits = limits or Limits()
         self.hello: messages.HelloResult | None = None
         self.problem: Problem | None = None
-        self.busy: int | None = None
         self.rss = 0
         self._answers: queue.SimpleQueue[messages.Reply | messages.Event | Problem | None] = queue.SimpleQueue()
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._pending: dict[int, _Pending] = {}
-        self._finished: OrderedDict[int, Outcome] = OrderedDict()
         self._next = 1
         self._polling = False
         self._ended = False  # the reader has seen the end of the worker's output
@@ -106,19 +99,10 @@ class WorkerClient:
         return tuple(number for number, item in self._pending.items() if not isinstance(item.request, messages.Hello))
 
     def request(
-        self,
-        request: messages.Request | str,
-        on_reply: OnReply | None = None,
-        on_event: OnEvent | None = None,
-        **fields: Any,
+        self, request: messages.Request, on_reply: OnReply | None = None, on_event: OnEvent | None = None
     ) -> int:
-        """Sends a request; returns its number. The callbacks are called by ``poll``, exactly one ``on_reply`` each.
-
-        Args:
-            request: a message, or the name of an operation whose message is made of ``fields``.
-        """
-        message = _REQUESTS[request](**fields) if isinstance(request, str) else request
-        number = self._add(message, on_reply, on_event)
+        """Sends a request; returns its number. The callbacks are called by ``poll``, exactly one ``on_reply`` each."""
+        number = self._add(request, on_reply, on_event)
         if self.problem is None and self.hello is not None:
             self._lines.put(self._pending[number].line)
         return number
@@ -145,33 +129,6 @@ class WorkerClient:
             self._watch()
         finally:
             self._polling = False
-
-    def wait(self, number: int, timeout: float | None = None, interval: float = 0.02) -> Outcome:
-        """Polls until the request has its outcome. Ctrl-C cancels it. After ``timeout`` seconds: kind "timeout"."""
-        end = None if timeout is None else time.monotonic() + timeout
-        try:
-            while number in self._pending:
-                self.poll()
-                self._watch()
-                if number not in self._pending:
-                    break
-                if end is not None and time.monotonic() > end:
-                    self.cancel(number)
-                    return Outcome(problem=Problem("timeout", f"The engine took longer than {timeout:g} s.", self.log))
-                time.sleep(interval)
-        except KeyboardInterrupt:
-            self.cancel(number)
-            raise
-        return self._finished.get(number) or Outcome(
-            problem=Problem("internal", "The engine's answer is no longer available. Try again.", self.log)
-        )
-
-    def ask(self, request: messages.Request, on_event: OnEvent | None = None, timeout: float | None = None) -> Any:
-        """The result of a request, waited for. Raises ``WorkerError``."""
-        outcome = self.wait(self.request(request, None, on_event), timeout)
-        if outcome.problem is not None:
-            raise WorkerError(outcome.problem)
-        return outcome.result
 
     def close(self, patience: float = 1.0) -> None:
         """Ends the worker; requests without an outcome get "cancelled"."""
@@ -221,7 +178,7 @@ class WorkerClient:
 
     def _event(self, event: messages.Event) -> None:
         if isinstance(event, messages.HeartbeatEvent):
-            self.busy, self.rss = event.busy, event.rss
+            self.rss = event.rss
         pending = self._pending.get(event.id) if event.id is not None else None
         if pending is not None and pending.on_event is not None:
             _call(pending.on_event, event)
@@ -295,9 +252,6 @@ class WorkerClient:
 
     def _settle(self, number: int, outcome: Outcome) -> None:
         pending = self._pending.pop(number)
-        self._finished[number] = outcome
-        while len(self._finished) > _REMEMBERED:
-            self._finished.popitem(last=False)
         if pending.on_reply is not None:
             _call(pending.on_reply, outcome)
 

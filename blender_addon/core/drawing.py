@@ -8,7 +8,6 @@ all objects, and each knows the number of its object.
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
 
 import numpy as np
@@ -169,12 +168,6 @@ def scene_linear(display: ArrayLike) -> NDArray[np.float64]:
     """The inverse of ``display_colour``; values above 1 go on along the curve."""
     c = np.maximum(np.asarray(display, dtype=np.float64), 0.0)
     return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-
-
-def distinct_colour(number: int) -> tuple[float, float, float]:
-    """The ``number``-th (from 0) of colours that differ well from one another; display-referred sRGB."""
-    hue = (0.58 + number * 0.61803398875) % 1.0
-    return colorsys.hsv_to_rgb(hue, 0.85 if number % 2 == 0 else 0.65, 1.0)
 
 
 def seen_colours(base: F32, sh: F32 | None, positions: F32, camera: ArrayLike) -> F32:

@@ -19,8 +19,6 @@ from splatcut.errors import UserError
 from splatcut.messages import SCENE_OPTIONS, InlineView, Job, JobOptions, ObjectPrompt, job_to_json
 from splatcut.messages.worker import ProgressEvent, SetViews
 
-from .folders import size_of
-
 #: The engine's stages in the words of the panel.
 STAGES = {
     "load": "Reading the scene",
@@ -198,11 +196,6 @@ def progress_text(event: ProgressEvent) -> str:
     """One line: stage, and how long it still takes."""
     eta = eta_text(event.eta)
     return f"{stage_text(event.stage)}, {eta}" if eta else stage_text(event.stage)
-
-
-def cache_text(cache: Path) -> str:
-    """What the cache holds, for the preferences."""
-    return bytes_text(size_of(cache)) if cache.is_dir() else "empty"
 
 
 def _lives(process: str) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from splatcut.errors import UserError
 from splatcut.messages import worker as messages
 
 from .process import ended_because
@@ -28,7 +27,7 @@ class Problem:
 
     Attributes:
         kind: as in ``messages.Failure`` ("user", "cancelled", "version", "memory", "internal"), or "died" (the worker
-            ended or went silent), "start" (it could not be started) or "timeout" (``wait`` gave up).
+            ended or went silent) or "start" (it could not be started).
         message: full sentences for the user, which say what to do.
         log: the worker's log file.
     """
@@ -53,14 +52,6 @@ class Outcome:
     @property
     def ok(self) -> bool:
         return self.problem is None
-
-
-class WorkerError(UserError):
-    """A request failed; ``problem`` says how."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
 
 
 @dataclass(frozen=True)

@@ -135,16 +135,12 @@ class Session:
             self._client.poll()
         self._advance()
 
-    def wait(self, task: Task, interval: float = 0.02, timeout: float | None = None) -> Outcome:
-        """Polls until the task has ended; Ctrl-C cancels it. After ``timeout`` seconds it is cancelled: "timeout"."""
-        end = None if timeout is None else time.monotonic() + timeout
+    def wait(self, task: Task, interval: float = 0.02) -> Outcome:
+        """Polls until the task has ended; Ctrl-C cancels it."""
         try:
             while task.outcome is None:
                 self.poll()
                 if task.outcome is None:
-                    if end is not None and time.monotonic() > end:
-                        self.cancel(task)
-                        return Outcome(problem=Problem("timeout", f"The engine took longer than {timeout:g} s."))
                     time.sleep(interval)
         except KeyboardInterrupt:
             self.cancel(task)

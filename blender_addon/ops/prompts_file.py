@@ -14,13 +14,12 @@ from splatcut.errors import UserError
 from splatcut.messages import InlineView, ObjectPrompt
 from splatcut.messages import worker as messages
 
-from ..bridge import prompts, scenes, splats, state, views, worker
+from ..bridge import prompts, scenes, splats, state, undo, views, worker
 from ..core import cameras, jobs, picking, prompts_file
 from ..core.client import Outcome
 from ..core.session import Task
 from .common import SplatOperator, active_splat, changed, refuse
 from .objects import add
-from .run import push_undo
 
 
 class SPLATCUT_OT_prompts_load(SplatOperator, bpy.types.Operator, ImportHelper):
@@ -51,7 +50,7 @@ class SPLATCUT_OT_prompts_load(SplatOperator, bpy.types.Operator, ImportHelper):
             names = prompts_file.views_of(objects)
             if not names:
                 _place(obj, objects, {}, replace=self.replace)
-                push_undo("Load Prompts")
+                undo.push("Load Prompts")
                 return {"FINISHED"}
             task = _task(context, obj, objects, replace=self.replace)
         except UserError as error:
@@ -78,7 +77,7 @@ def _task(context: Any, obj: Any, objects: tuple[ObjectPrompt, ...], *, replace:
         known = {view.name: view for view in result.views} if result is not None else {}
         prompts_file.check_views(names, known)
         _place(scenes.find(uid), objects, known, replace=replace)
-        push_undo("Load Prompts")
+        undo.push("Load Prompts")
         # The preview that follows needs them.
         return messages.Encode(names)
 

@@ -18,7 +18,7 @@ from splatcut.errors import UserError
 from splatcut.messages import Job
 from splatcut.messages import worker as messages
 
-from ..bridge import prompts, results, scenes, splats, state, transfers, views, worker
+from ..bridge import prompts, results, scenes, splats, state, transfers, undo, views, worker
 from ..core import jobs
 from ..core.client import Outcome
 from ..core.prompts import build_objects, ready_uids
@@ -193,7 +193,7 @@ def _deliver(running: _Running) -> None:
     try:
         collection = results.deliver(bpy.context, running.uid, running.result, running.names, running.uids)
         running.delivered, running.warnings = collection.name, running.result.warnings
-        push_undo("Cut Objects")
+        undo.push("Cut Objects")
     except (UserError, OSError, RuntimeError) as error:
         running.problem = f"{error} The results are in {running.result.out}."
     _finish(running)
@@ -213,12 +213,6 @@ def _finish(running: _Running) -> None:
         count = len(running.result.objects)
         state.say(f"Done: {count} object{'s' if count != 1 else ''} cut out, in the collection {running.delivered!r}.")
     preview.check_all()
-
-
-def push_undo(message: str) -> None:
-    """One step of undo, where there is undo."""
-    with contextlib.suppress(RuntimeError):
-        bpy.ops.ed.undo_push(message=message)
 
 
 class SPLATCUT_OT_run(SplatOperator, bpy.types.Operator):

@@ -10,13 +10,12 @@ from bpy.props import BoolProperty
 from splatcut.errors import UserError
 from splatcut.messages import worker as messages
 
-from ..bridge import prompts, scenes, splats, state, views, worker
+from ..bridge import prompts, scenes, splats, state, undo, views, worker
 from ..core import jobs
 from ..core.client import Outcome
 from ..core.prompts import build_objects
 from ..core.session import Task
 from .common import SplatOperator
-from .run import push_undo
 
 
 class SPLATCUT_OT_load_views(SplatOperator, bpy.types.Operator):
@@ -122,7 +121,7 @@ def _show(uid: str, own: list[Any], *, resize: bool) -> str:
         render: Any = bpy.context.scene.render
         render.resolution_x, render.resolution_y = max(sizes)
         render.resolution_percentage = 100
-    push_undo("Make Cameras")
+    undo.push("Make Cameras")
     mixed = " Their sizes differ, but Blender has one render size for all cameras." if len(sizes) > 1 else ""
     return f"Their cameras are in {collection.name!r}.{mixed}"
 

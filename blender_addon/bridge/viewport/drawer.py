@@ -139,7 +139,7 @@ class Drawer:
         # Eevee moves the depth by parts of a pixel from one sample to the next: that may wait.
         viewer.late = current and not same_depth and now - viewer.filled < 4 * viewer.seconds
         if not (current and (same_depth or viewer.late)):
-            self._fill(programs, viewer, chosen, views, projection, depth.reshape(height, width), level)
+            self._fill(viewer, chosen, views, projection, depth.reshape(height, width), level)
             viewer.drawn, viewer.depth, viewer.filled = state, depth, now
         assert viewer.colour is not None
         _composite(programs, viewer.colour)
@@ -162,7 +162,6 @@ class Drawer:
 
     def _fill(
         self,
-        programs: splats.Programs,
         viewer: _Viewer,
         chosen: splats.SplatSet,
         views: NDArray[np.float64],
@@ -170,6 +169,7 @@ class Drawer:
         depth: NDArray[np.float32],
         level: int,
     ) -> None:
+        assert self.programs is not None
         step, shrunk = LEVELS[level]
         while step > 1 and chosen.count / step < FEWEST:
             step //= 2
@@ -190,7 +190,7 @@ class Drawer:
             frame.read_color(0, 0, 1, 1, 4, 0, "FLOAT")
             if level == 0:
                 start = time.perf_counter()
-            splats.draw(programs, viewer.eye, projection, views, width, height)
+            splats.draw(self.programs, viewer.eye, projection, views, width, height)
             frame.read_color(0, 0, 1, 1, 4, 0, "FLOAT")
         viewer.coarse = level > 0
         _adapt(viewer, level, time.perf_counter() - start)

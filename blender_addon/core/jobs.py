@@ -22,25 +22,25 @@ from splatcut.messages.worker import ProgressEvent, SetViews
 #: The engine's stages in the words of the panel.
 STAGES = {
     "load": "Reading the scene",
-    "floaters": "Looking for floaters",
+    "floaters": "Finding floaters",
     "views": "Choosing views",
-    "encode": "Looking at the views",
+    "encode": "Analysing the views",
     "masks": "Finding the objects in the views",
-    "mask edges": "Drawing the masks to the photos' edges",
-    "agree": "Comparing the masks",
-    "lift": "Carrying the masks to the Gaussians",
-    "bands": "Looking for edges",
-    "depths": "Measuring depths",
-    "hidden": "Clearing hidden parts",
+    "mask edges": "Snapping the masks to the photos' edges",
+    "agree": "Reconciling the masks",
+    "lift": "Labelling the Gaussians",
+    "bands": "Finding the edges",
+    "depths": "Measuring depth",
+    "hidden": "Cleaning up hidden parts",
     "refine": "Refining the edges",
-    "picture": "Matching the picture",
-    "objects alone": "Looking at the objects alone",
-    "edge normals": "Splitting at the edges",
-    "islands": "Clearing stray parts",
-    "extract": "Clearing stray parts",
+    "picture": "Matching the photos",
+    "objects alone": "Checking each object alone",
+    "edge normals": "Splitting Gaussians at the edges",
+    "islands": "Removing stray parts",
+    "extract": "Removing stray parts",
     "objects": "Writing the objects",
-    "final masks": "Drawing the final masks",
-    "sheet": "Drawing the contact sheet",
+    "final masks": "Rendering the final masks",
+    "sheet": "Rendering the contact sheet",
     "write": "Writing the objects",
 }
 #: Runs whose files are kept for each splat object.
@@ -85,9 +85,7 @@ def build_job(
         UserError: there is nothing to cut out, or the engine would refuse the job.
     """
     if not objects:
-        raise UserError(
-            "There is nothing to cut out yet. Add an object and click on it in the viewport, at least once."
-        )
+        raise UserError("There is nothing to cut out yet. Add an object and click on it in the viewport.")
     job = Job(
         scene=scene,
         out=runs,
@@ -122,7 +120,7 @@ def remove(folder: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise UserError(f"{folder} cannot be removed ({error.strerror}). Close what uses it.") from error
+        raise UserError(f"{folder} cannot be removed ({error.strerror}). Close any program that uses it.") from error
 
 
 def working_folder(scene: Path, process: int | None = None) -> Path:
@@ -145,8 +143,8 @@ def check_space(folder: Path, gaussians: int, *, run: bool) -> None:
     free = free_space(folder)
     if free is not None and free < needed:
         raise UserError(
-            f"The disk with {folder} has {bytes_text(free)} left, and this needs about {bytes_text(needed)}. Free "
-            "some space, or choose another cache folder in the extension's preferences."
+            f"The disk that holds {folder} has only {bytes_text(free)} left, but this needs about "
+            f"{bytes_text(needed)}. Free up some space, or choose another cache folder in the extension's preferences."
         )
 
 

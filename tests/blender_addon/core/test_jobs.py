@@ -114,7 +114,7 @@ def test_a_uid_never_leads_out_of_the_cache(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_with_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "free_space", lambda folder: 1_000_000_000)
     jobs.check_space(tmp_path, 100_000, run=True)
-    with pytest.raises(UserError, match=r"1.0 GB left, and this needs about 4.7 GB"):
+    with pytest.raises(UserError, match=r"1.0 GB left, but this needs about 4.7 GB"):
         jobs.check_space(tmp_path, 1_000_000, run=True)
     monkeypatch.setattr(jobs, "free_space", lambda folder: None)
     jobs.check_space(tmp_path, 10**9, run=True)
@@ -153,7 +153,7 @@ def test_time_left_is_always_words(seconds: float) -> None:
 
 def test_progress_in_words() -> None:
     event = ProgressEvent(1, "lift", 2, 5, 1, 10, 0.4, 42.0)
-    assert jobs.progress_text(event) == "Carrying the masks to the Gaussians, about 40 s left"
+    assert jobs.progress_text(event) == "Labelling the Gaussians, about 40 s left"
     assert jobs.progress_text(replace(event, stage="new_stage", eta=None)) == "New stage"
 
 

@@ -40,13 +40,14 @@ from splatcut.errors import UserError
 from splatcut.evaluation.folders import read_mask
 from splatcut.evaluation.scores import score_masks
 from splatcut.folders import embeddings_folder
+from splatcut.lift import Problem
 from splatcut.lift.labelled import vote_of
 from splatcut.masks.consensus import lift_agreeing
 from splatcut.masks.loop import Eyes
-from splatcut.masks.ready import read_ready_masks
+from splatcut.masks.making import from_prompts
+from splatcut.masks.ready import from_folder
 from splatcut.masks.snap import SnapOptions, snap
-from splatcut.messages import JobOptions, load_prompts
-from splatcut.pipeline.masking import prompted_masks
+from splatcut.messages import load_prompts
 from splatcut.progress import Quiet
 from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.masks import MaskSet
@@ -91,7 +92,7 @@ def bench_edges(scene: Scene, gaussians: Gaussians, every: int) -> Iterator[Row]
     working = {view.name: working_view(view, MAX_SIDE) for view in training}
     eyes = Eyes(load_segmenter(None, "cpu"), EmbeddingCache(embeddings_folder()), gaussians)
     objects = load_prompts(scene.folder / "prompts.json")
-    masks = prompted_masks(eyes, objects, working, JobOptions(trust_masks=True), Quiet())
+    masks = from_prompts(eyes, objects, working, "standard", Quiet(), snap_edges=False)
     yield [scene.name, "edges", "the 2D model's", scores(some_views(masks, every), scene), ""]
     masks = some_views(masks, every)
     views = [working[name] for name in masks.views]
@@ -100,7 +101,7 @@ def bench_edges(scene: Scene, gaussians: Gaussians, every: int) -> Iterator[Row]
         return picture(views[number], gaussians)
 
     def vote(some: MaskSet) -> Callable[[int], NDArray[np.float32]]:
-        return vote_of(gaussians, [view.view for view in views], some, Quiet())
+        return vote_of(Problem(gaussians, [view.view for view in views], some))
 
     began = time.process_time()
     made = snap(masks, look, vote, SnapOptions())
@@ -113,11 +114,11 @@ def bench_agreement(scene: Scene, gaussians: Gaussians, folder: Path) -> Iterato
     training = without_floaters(gaussians, scene.views[0], Quiet())
     write_damaged_masks(scene, folder / scene.name)
     for kind, place in (("true", scene.folder / "masks"), ("damaged", folder / scene.name)):
-        masks = read_ready_masks(place, everything, training, Quiet())
+        masks = from_folder(place, everything, training, Quiet())
         yield [scene.name, "agree", kind, scores(masks, scene), ""]
         views = {view.name: view for view in training}
         began = time.process_time()
-        _, found = lift_agreeing(gaussians, [views[name] for name in masks.views], masks, TAU, Quiet())
+        _, found = lift_agreeing(Problem(gaussians, [views[name] for name in masks.views], masks), TAU, Quiet())
         taken = time.process_time() - began
         moved = sum(change.moved for change in found.changes.values())
         parts = sum(change.replaced > 0 for change in found.changes.values())

@@ -16,8 +16,8 @@ from PIL import Image
 from splatcut import formats, raster
 from splatcut.cameras import load_photo, load_views
 from splatcut.errors import UserError
-from splatcut.lift.labelled import Labelled, lift_scene
-from splatcut.masks.ready import read_ready_masks
+from splatcut.lift import Labelled, Problem, lift
+from splatcut.masks.ready import from_folder
 from splatcut.progress import Quiet
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians
@@ -39,7 +39,7 @@ class Case:
 
     def lifted(self, tau: float = 0.6, device: raster.Device = "cpu") -> Labelled:
         """The masks lifted into the scene as it is."""
-        return lift_scene(self.gaussians, self.views, self.masks, tau, Quiet(), device)
+        return lift(Problem(self.gaussians, self.views, self.masks, device), tau, Quiet())
 
 
 def load_case(folder: Path, scale: float = 1.0) -> Case:
@@ -50,7 +50,7 @@ def load_case(folder: Path, scale: float = 1.0) -> Case:
     """
     gaussians = formats.read_splats(folder / "scene.ply").gaussians
     views = load_views(folder / "sparse" / "0", folder / "images")
-    masks = read_ready_masks(folder / "masks", views, views, Quiet())
+    masks = from_folder(folder / "masks", views, views, Quiet())
     known = {view.name: view for view in views}
     made, soft, photos = [], [], {}
     for name, probability in zip(masks.views, masks.probability, strict=True):

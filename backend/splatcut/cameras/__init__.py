@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from splatcut.cameras.check import check_views_see_scene
+from splatcut.cameras.floaters import without_floaters
 from splatcut.cameras.load import holdout, load_views
 from splatcut.cameras.photos import load_photo
 from splatcut.cameras.threedgs import save_cameras
@@ -23,4 +24,5 @@ __all__ = [
     "look_at",
     "save_cameras",
     "spiral_cone",
+    "without_floaters",
 ]

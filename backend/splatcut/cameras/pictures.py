@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras import load_photo
+from splatcut.cameras.photos import load_photo
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians
 

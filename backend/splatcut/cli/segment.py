@@ -88,10 +88,10 @@ def run(args: argparse.Namespace) -> int:
     job = job_of(args)
 
     from splatcut.folders import embeddings_folder
-    from splatcut.pipeline import RunSettings, run_job
+    from splatcut.pipeline import RunSettings, parts_of, run_job
     from splatcut.progress import Terminal
 
-    progress = Terminal()
+    progress = Terminal(parts_of(job))
     try:
         result = run_job(job, progress, RunSettings(cache=args.cache or embeddings_folder(), force=args.force))
     finally:

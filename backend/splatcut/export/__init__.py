@@ -1,2 +1,29 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
+"""Everything that a run writes: the objects, their masks, the contact sheet and the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from splatcut.lazy import offered
+
+if TYPE_CHECKING:
+    from splatcut.export.plys import ObjectFiles, object_files
+    from splatcut.export.report import ObjectEntry, Report, write_report
+    from splatcut.export.writing import Results, write
+
+__all__ = ["ObjectEntry", "ObjectFiles", "Report", "Results", "object_files", "write", "write_report"]
+
+__getattr__ = offered(
+    __name__,
+    {
+        "ObjectFiles": "plys",
+        "object_files": "plys",
+        "ObjectEntry": "report",
+        "Report": "report",
+        "write_report": "report",
+        "Results": "writing",
+        "write": "writing",
+    },
+)

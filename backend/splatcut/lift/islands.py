@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +80,34 @@ class Islands:
 
     labels: Labels
     found: tuple[Island, ...]
+
+    def arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """What ``from_arrays`` needs, as arrays and JSON-ready notes."""
+        members = [island.members for island in self.found]
+        arrays: dict[str, NDArray[Any]] = {
+            "labels": self.labels,
+            "members": np.concatenate([np.empty(0, np.int64), *members]),
+            "counts": np.array([len(rows) for rows in members], np.int64),
+            "centres": np.array([island.centre for island in self.found], np.float64).reshape(-1, 3),
+            "shares": np.array([island.share for island in self.found], np.float64),
+        }
+        return arrays, {
+            "objects": [island.object for island in self.found],
+            "removed": [island.removed for island in self.found],
+        }
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, NDArray[Any]], notes: Mapping[str, Any]) -> Islands:
+        """The inverse of ``arrays``."""
+        ends = np.cumsum(arrays["counts"])
+        rows = zip(
+            notes["objects"], notes["removed"], ends, arrays["counts"], arrays["shares"], arrays["centres"], strict=True
+        )
+        found = tuple(
+            Island(label, arrays["members"][end - count : end], float(share), centre, removed)
+            for label, removed, end, count, share, centre in rows
+        )
+        return Islands(arrays["labels"], found)
 
     @property
     def removed(self) -> tuple[Island, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
+from splatcut.lift.problem import Problem
 from splatcut.lift.variance import BoundaryOptions, mask_variance
 from splatcut.lift.vote import LiftOptions, accumulate_views, vote
 from splatcut.progress import Progress
@@ -68,41 +69,38 @@ class Labelled:
 _ROWS = ("parent", "changed", "split", "probability", "weight", "variance")
 
 
-def lift_scene(
-    scene: Gaussians,
-    views: Sequence[View],
-    masks: MaskSet,
-    tau: float,
-    progress: Progress,
-    device: raster.Device = "cpu",
-) -> Labelled:
+def lift(problem: Problem, tau: float, progress: Progress) -> Labelled:
     """Lifts the masks into the scene as it is.
 
     Args:
-        views: the views of ``masks``, in its order; tau: mask variance that makes a boundary Gaussian, in [0, 1].
+        tau: mask variance that makes a boundary Gaussian, in [0, 1].
     """
+    scene, masks = problem.scene, problem.masks
     none = np.zeros(len(scene), bool)
     unknown = np.zeros((len(scene), len(masks.objects)), np.float32)
     bare = Labelled(
         scene, np.arange(len(scene)), none, none, unknown, np.zeros(len(scene), np.float32), unknown,
         (0,) * len(masks.objects),
     )  # fmt: skip
-    return lift_again(bare, views, masks, tau, progress, device)
+    return lift_again(bare, problem.views, masks, tau, progress, problem.device)
 
 
-def vote_of(
-    scene: Gaussians, views: Sequence[View], masks: MaskSet, progress: Progress, device: raster.Device = "cpu"
-) -> Callable[[int], F32]:
-    """The label image [H, W, K] in [0, 1] that the vote of all masks gives in a view, by the view's number."""
-    sums = accumulate_views(scene, views, masks, progress, device, "mask edges")
-    return label_images(scene, views, vote(scene, sums, masks.confidence, LiftOptions()).probability, device)
+def vote_of(problem: Problem, step: Callable[[], None] = lambda: None) -> Callable[[int], F32]:
+    """The label image [H, W, K] in [0, 1] that the vote of all masks gives in a view, by the view's number.
+
+    Args:
+        step: called after each view that has voted.
+    """
+    lifted = vote(problem.scene, accumulate_views(problem, step), problem.masks.confidence, LiftOptions())
+    return label_images(problem, lifted.probability)
 
 
-def label_images(
-    scene: Gaussians, views: Sequence[View], probability: F32, device: raster.Device
-) -> Callable[[int], F32]:
+def label_images(problem: Problem, probability: F32) -> Callable[[int], F32]:
+    """The label image [H, W, K] in [0, 1] of probabilities [N, K] in a view, by the view's number."""
+
     def shown(number: int) -> F32:
-        drawn = raster.render(scene, views[number].camera, features=probability, colour=False, device=device)
+        camera = problem.views[number].camera
+        drawn = raster.render(problem.scene, camera, features=probability, colour=False, device=problem.device)
         assert drawn.features is not None
         return drawn.features
 
@@ -119,7 +117,8 @@ def lift_again(
 ) -> Labelled:
     """The same Gaussians with what the masks say about them as they are now."""
     options = BoundaryOptions(tau=tau)
-    sums = accumulate_views(labelled.gaussians, views, masks, progress, device)
+    progress.stage("lift", len(masks.views))
+    sums = accumulate_views(Problem(labelled.gaussians, views, masks, device), progress.step)
     lifted = vote(labelled.gaussians, sums, masks.confidence, LiftOptions())
     variance = mask_variance(sums, len(labelled.gaussians), masks.confidence, options).total
     counts = tuple(int(n) for n in (variance > options.tau).sum(axis=0))

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.messages.prompts import GROW_LOGIT
 from splatcut.scene.gaussians import F32
 
 Labels = NDArray[np.int32]
+
+#: What a ``grow`` of 1 adds to the logit of a probability.
+GROW_LOGIT = 4.0
 
 
 def background_probability(probability: F32) -> F32:

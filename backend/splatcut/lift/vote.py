@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.progress import Progress
+from splatcut.lift.problem import Problem
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32, Gaussians
-from splatcut.scene.masks import MaskSet
 
 if TYPE_CHECKING:
     from splatcut.raster.cpu import Prepared
@@ -90,25 +89,22 @@ def accumulate_view(
     return ViewSums(index, sums.weight[index], np.clip(sums.weighted[index], 0, sums.weight[index, None]))
 
 
-def accumulate_views(
-    gaussians: Gaussians,
-    views: Sequence[View],
-    masks: MaskSet,
-    progress: Progress,
-    device: raster.Device = "cpu",
-    stage: str = "lift",
-) -> list[ViewSums]:
-    """Sums of all views, in the order of ``masks.views``; a view without confidence has none."""
-    by_name = {view.name: view for view in views}
+def accumulate_views(problem: Problem, step: Callable[[], None] = lambda: None) -> list[ViewSums]:
+    """Sums of all views, in the order of ``problem.masks.views``; a view without confidence has none.
+
+    Args:
+        step: called after each view.
+    """
+    masks = problem.masks
+    by_name = {view.name: view for view in problem.views}
     empty = ViewSums(np.empty(0, np.int32), np.empty(0, np.float32), np.empty((0, len(masks.objects)), np.float32))
     result = []
-    progress.stage(stage, len(masks.views))
     for number, name in enumerate(masks.views):
         if masks.confidence[number].max(initial=0.0) > 0:
-            result.append(accumulate_view(gaussians, by_name[name], masks.soft(number), device))
+            result.append(accumulate_view(problem.scene, by_name[name], masks.soft(number), problem.device))
         else:
             result.append(empty)
-        progress.step()
+        step()
     return result
 
 

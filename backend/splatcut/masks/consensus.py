@@ -11,7 +11,7 @@ told from the truth and stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,17 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from splatcut import raster
-from splatcut.lift.labelled import Labelled, label_images, lift_again, lift_scene
+from splatcut.lift.labelled import Labelled, label_images, lift, lift_again
+from splatcut.lift.problem import Problem
 from splatcut.progress import Progress
-from splatcut.scene.camera import View
-from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import F32
 from splatcut.scene.masks import MaskSet
 
 Bool = NDArray[np.bool_]
 
 #: Pixels of an edge that a fit takes.
 FEWEST = 50
+#: Share of the masks above which the user is told that they contradict each other.
+MANY = 0.25
 
 
 @dataclass(frozen=True)
@@ -294,23 +295,33 @@ def _sharing(masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def lift_agreeing(
-    scene: Gaussians,
-    views: Sequence[View],
-    masks: MaskSet,
-    tau: float,
-    progress: Progress,
-    device: raster.Device = "cpu",
-    options: ConsensusOptions | None = None,
+    problem: Problem, tau: float, progress: Progress, options: ConsensusOptions | None = None
 ) -> tuple[Labelled, Consensus]:
-    """As ``lift_scene``, and again after putting right the masks that the others contradict, if there are any.
+    """As ``lift``, and again after putting right the masks that the others contradict, if there are any.
 
     Returns:
         The scene lifted, and the masks as they were lifted in the end.
     """
-    first = lift_scene(scene, views, masks, tau, progress, device)
-    shown = label_images(scene, views, first.probability, device)
-    progress.stage("agree", len(views))
-    found = reconcile(masks, shown, ConsensusOptions() if options is None else options, progress.step)
+    first = lift(problem, tau, progress)
+    progress.stage("agree", len(problem.views))
+    shown = label_images(problem, first.probability)
+    found = reconcile(problem.masks, shown, ConsensusOptions() if options is None else options, progress.step)
     if not found.changes:
         return first, found
-    return lift_again(first, views, found.masks, tau, progress, device), found
+    return lift_again(first, problem.views, found.masks, tau, progress, problem.device), found
+
+
+def contradictions(changes: Sequence[Mapping[str, Any]], masks: MaskSet) -> list[str]:
+    """A sentence for the user when many masks contradict the others; ``changes`` as ``Consensus.told`` gives them."""
+    if len(changes) <= MANY * max(1, int((masks.confidence > 0).sum())):
+        return []
+    moved = sum(1 for change in changes if change["margin"] or any(change["shift"]))
+    replaced = sum(1 for change in changes if change["replaced"])
+    done = [
+        f"{moved} edge{' was' if moved == 1 else 's were'} moved by a few pixels" if moved else "",
+        f"wrong parts of {replaced} mask{'' if replaced == 1 else 's'} were replaced" if replaced else "",
+    ]
+    return [
+        f"{len(changes)} masks contradicted those of the other views: {' and '.join(part for part in done if part)}. "
+        "Look at the contact sheet, and whether masks and views belong together."
+    ]

@@ -43,7 +43,7 @@ def masks_of_views(folder: Path, views: Sequence[View]) -> dict[str, dict[str, P
     return found
 
 
-def read_ready_masks(folder: Path, views: Sequence[View], kept: Sequence[View], progress: Progress) -> MaskSet:
+def from_folder(folder: Path, views: Sequence[View], kept: Sequence[View], progress: Progress) -> MaskSet:
     """The masks of the ``kept`` views; those of other views (held out) are not opened.
 
     A view without a mask of an object has no say about that object.

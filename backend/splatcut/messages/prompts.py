@@ -101,9 +101,6 @@ class ScribblePrompt:
         as_text(self.view, "The view's name")
 
 
-#: What ``ObjectPrompt.grow`` = 1 adds to the logit of a probability.
-GROW_LOGIT = 4.0
-
 Prompt = ViewPrompt | Points3DPrompt | MaskPrompt | ScribblePrompt
 
 
@@ -113,7 +110,7 @@ class ObjectPrompt:
 
     Attributes:
         grow: in [-1, 1]; above 0 the object takes in more of what is doubtful, below 0 less. It shifts the logit of
-            every Gaussian's probability by ``GROW_LOGIT`` times this before the labels are decided.
+            every Gaussian's probability by 4 times this before the labels are decided.
     """
 
     name: str

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-if TYPE_CHECKING:
-    from splatcut.cameras.undistort import Undistortion
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +70,41 @@ class Camera:
         )
 
 
+class Lens(Protocol):
+    """What photos were taken through; its size is theirs."""
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        ...
+
+
+class PhotoMapping(Protocol):
+    """How a photo's pixels become a pinhole camera's; ``cameras.Undistortion`` is one."""
+
+    @property
+    def lens(self) -> Lens:
+        """The photo's lens."""
+        ...
+
+    def image(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """[h, w, C] uint8 picture of the pinhole camera from a photo [H, W, C]."""
+        ...
+
+    def mask(self, mask: NDArray[Any]) -> NDArray[Any]:
+        """[h, w] mask of the pinhole camera from a mask [H, W] of the photo."""
+        ...
+
+    def points(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """[N, 2] pinhole pixels of photo pixels [N, 2]; NaN where there are none."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """One view of the scene.
@@ -88,4 +120,4 @@ class View:
     name: str
     camera: Camera
     photo: Path | None = None
-    undistortion: Undistortion | None = None
+    undistortion: PhotoMapping | None = None

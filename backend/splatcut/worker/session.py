@@ -40,14 +40,15 @@ from splatcut.messages.worker import (
     SetViews,
     SetViewsResult,
 )
-from splatcut.pipeline import RunSettings, run_job
+from splatcut.pipeline import RunSettings, parts_of, run_job
 from splatcut.pipeline.inputs import FEW_VIEWS, read_prompt_views, read_views, scene_files
+from splatcut.progress import Part
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, load_segmenter
 from splatcut.worker.cache import KeepingEyes, Store
 from splatcut.worker.previewing import Labels, Previewer, PreviewOptions
-from splatcut.worker.progress import Reporter, Step, plan_of
+from splatcut.worker.progress import Reporter
 
 #: Preview files that are left for the reader; older ones are removed.
 PREVIEWS_LEFT = 16
@@ -134,7 +135,7 @@ class Session:
         Raises:
             UserError: input that cannot be used; Cancelled.
         """
-        plan = plan_of(request.job) if isinstance(request, Run) else _PLANS.get(type(request), ())
+        plan = parts_of(request.job) if isinstance(request, Run) else _PLANS.get(type(request), ())
         return self._do(request, Reporter(number, send, cancel, plan))
 
     @singledispatchmethod
@@ -258,12 +259,12 @@ class Session:
 
 
 #: Requests that report steps, other than runs.
-_PLANS: dict[type[Request], Sequence[Step]] = {
-    LoadScene: (Step("load", 1),),
-    SetViews: (Step("views", 1),),
-    Encode: (Step("encode", 1),),
-    Preview: (Step("preview", 1),),
-    Convert: (Step("convert", 1),),
+_PLANS: dict[type[Request], Sequence[Part]] = {
+    LoadScene: (Part("load", 1),),
+    SetViews: (Part("views", 1),),
+    Encode: (Part("encode", 1),),
+    Preview: (Part("preview", 1),),
+    Convert: (Part("convert", 1),),
 }
 
 

@@ -25,9 +25,9 @@ from splatcut.cameras import CandidateOptions, candidate_quality, holdout, load_
 from splatcut.errors import UserError
 from splatcut.evaluation.scores import Mask, extracted_mask, label_mask
 from splatcut.formats import SplatFile
+from splatcut.lift import Problem
 from splatcut.lift.variance import BoundaryOptions, mask_variance
 from splatcut.lift.vote import accumulate_views
-from splatcut.progress import Quiet
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians, concatenate
 from splatcut.scene.masks import MaskSet
@@ -170,7 +170,7 @@ def boundary_gaussians(gaussians: Gaussians, views: list[View], masks: dict[str,
         confidence,
     )
     options = BoundaryOptions()
-    sums = accumulate_views(gaussians, views, given, Quiet())
+    sums = accumulate_views(Problem(gaussians, views, given))
     return mask_variance(sums, len(gaussians), confidence, options).boundary(options)
 
 

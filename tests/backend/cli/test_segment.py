@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from segment_runs import ENVIRONMENT, resumed
 
-import splatcut.pipeline.viewpoints
+import splatcut.masks.viewpoints
 from splatcut.cameras import load_views, save_cameras
 from splatcut.formats import SplatFile, read_splats, write_splats
 from splatcut.masks.virtual import VirtualOptions
@@ -137,7 +137,7 @@ def overlap(labels: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
 def small_views(monkeypatch: pytest.MonkeyPatch) -> None:
     """Virtual views as small as the scene's own."""
     small = partial(VirtualOptions, count=12, width=128, probe_width=64)
-    monkeypatch.setattr(splatcut.pipeline.viewpoints, "VirtualOptions", small)
+    monkeypatch.setattr(splatcut.masks.viewpoints, "VirtualOptions", small)
 
 
 @pytest.mark.usefixtures("small_views")

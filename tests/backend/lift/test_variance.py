@@ -12,9 +12,9 @@ from mask_scenes import balls_on_floor, hard_masks, make_gaussians, ring
 from numpy.typing import NDArray
 
 from splatcut import raster
+from splatcut.lift import Problem
 from splatcut.lift.variance import BoundaryOptions, Variance, mask_variance
 from splatcut.lift.vote import LiftOptions, ViewSums, accumulate_view, accumulate_views, vote
-from splatcut.progress import Quiet
 
 ALL_VIEWS = BoundaryOptions(min_view_share=0.0)
 
@@ -66,7 +66,7 @@ def test_terms_are_those_of_the_pixels():
     # Masks that are off by a few pixels, each to another side, so that the views disagree.
     truth = [np.roll(scene.truth(v.camera), rng.integers(-3, 4, 2), axis=(0, 1))[None] for v in views]
     masks = hard_masks(views, truth, [[1.0], [0.5], [0.7]])
-    sums = accumulate_views(scene.gaussians, views, masks, Quiet())
+    sums = accumulate_views(Problem(scene.gaussians, views, masks))
     variance = mask_variance(sums, len(scene.gaussians), masks.confidence, ALL_VIEWS)
     straddlers = np.flatnonzero((variance.disagreement[:, 0] > 0.05) & (variance.straddling[:, 0] > 0.2))[:8]
     assert len(straddlers) == 8

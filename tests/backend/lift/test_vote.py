@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from raster_scenes import SceneOptions, random_scene
 
 from splatcut import raster
+from splatcut.lift import Problem
 from splatcut.lift.vote import LiftOptions, ViewSums, accumulate_view, accumulate_views, best_view_weight, vote
-from splatcut.progress import Quiet
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.masks import MaskSet
@@ -52,7 +52,7 @@ def _moved(pose: NDArray[np.float64], origin: NDArray[np.floating]) -> NDArray[n
 def test_vote_is_the_weighted_least_squares_label():
     """m_ik minimises sum_v c_vk sum_p w_i(p) (M_vk(p) - m)^2, which is linear in the masks."""
     gaussians, views, masks = _case()
-    lifted = vote(gaussians, accumulate_views(gaussians, views, masks, Quiet()), masks.confidence, LiftOptions())
+    lifted = vote(gaussians, accumulate_views(Problem(gaussians, views, masks)), masks.confidence, LiftOptions())
     weights = [dense_weights(gaussians, view) for view in views]
     assert lifted.seen.sum() > 15
     for k in range(2):
@@ -100,7 +100,7 @@ def test_views_count_by_confidence_and_weight():
 def test_a_view_without_confidence_is_not_looked_at():
     gaussians, views, masks = _case()
     none = MaskSet(masks.objects, masks.views, masks.probability, np.zeros_like(masks.confidence))
-    sums = accumulate_views(gaussians, views, none, Quiet())
+    sums = accumulate_views(Problem(gaussians, views, none))
     assert all(len(view.index) == 0 for view in sums)
     lifted = vote(gaussians, sums, none.confidence, LiftOptions())
     assert not lifted.seen.any()
@@ -137,7 +137,7 @@ def test_exact_masks_find_the_objects():
     views = ring(8)
     masks = hard_masks(views, [np.stack([scene.truth(v.camera, k) for k in (1, 2)]) for v in views])
     lifted = vote(
-        scene.gaussians, accumulate_views(scene.gaussians, views, masks, Quiet()), masks.confidence, LiftOptions()
+        scene.gaussians, accumulate_views(Problem(scene.gaussians, views, masks)), masks.confidence, LiftOptions()
     )
     for k in (1, 2):
         sure = lifted.weight > 1.0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mask_scenes import balls_on_floor, ring
 from scipy import ndimage
 
-from splatcut.lift.labelled import lift_scene
+from splatcut.lift import Problem, lift
 from splatcut.masks.consensus import (
     Change,
     ConsensusOptions,
@@ -180,11 +180,11 @@ def test_damaged_masks_of_a_scene_come_near_the_true_ones_and_the_lift_with_them
     masks, true = as_masks(*bad), as_masks(*clean)
     names = tuple(view.name for view in views)
     masks, true = replace(masks, views=names), replace(true, views=names)
-    labelled, found = lift_agreeing(scene.gaussians, views, masks, 0.6, Quiet())
+    labelled, found = lift_agreeing(Problem(scene.gaussians, views, masks), 0.6, Quiet())
     wrong = [sum(int(((m[0] > 127) != c).sum()) for m, c in zip(s.probability, clean, strict=True))
              for s in (masks, found.masks)]  # fmt: skip
     assert wrong[1] < 0.5 * wrong[0]
-    best, given = (lift_scene(scene.gaussians, views, some, 0.6, Quiet()).probability for some in (true, masks))
+    best, given = (lift(Problem(scene.gaussians, views, some), 0.6, Quiet()).probability for some in (true, masks))
     assert np.abs(labelled.probability - best).mean() < 0.7 * np.abs(given - best).mean()
 
 
@@ -192,9 +192,9 @@ def test_good_masks_of_a_scene_keep_their_bits_and_the_lift_too() -> None:
     scene = balls_on_floor((-0.5, 0.0, 0.0), (0.6, 0.0, 0.0))
     views = ring(12)
     masks = replace(as_masks(*[scene.truth(view.camera, 1) for view in views]), views=tuple(v.name for v in views))
-    labelled, found = lift_agreeing(scene.gaussians, views, masks, 0.6, Quiet())
+    labelled, found = lift_agreeing(Problem(scene.gaussians, views, masks), 0.6, Quiet())
     assert not found.changes
-    plain = lift_scene(scene.gaussians, views, masks, 0.6, Quiet())
+    plain = lift(Problem(scene.gaussians, views, masks), 0.6, Quiet())
     np.testing.assert_array_equal(labelled.probability, plain.probability)
 
 

@@ -12,7 +12,7 @@ from mask_scenes import ring
 from PIL import Image
 
 from splatcut.errors import UserError
-from splatcut.masks.ready import masks_of_views, read_ready_masks
+from splatcut.masks.ready import from_folder, masks_of_views
 from splatcut.progress import Quiet
 
 VIEWS = ring(3, width=32, height=24)
@@ -32,7 +32,7 @@ def test_one_folder_per_object(tmp_path: Path):
     _write(tmp_path / "plate" / "view_00.png", slice(8, 20))
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "cup" / "notes.txt").write_text("no mask")
-    masks = read_ready_masks(tmp_path, VIEWS, VIEWS, Quiet())
+    masks = from_folder(tmp_path, VIEWS, VIEWS, Quiet())
     assert masks.objects == ("cup", "plate")
     assert masks.views == ("view_00", "view_02")
     np.testing.assert_array_equal(masks.confidence, [[1, 1], [1, 0]])
@@ -52,10 +52,10 @@ def test_a_flat_folder_is_one_object(tmp_path: Path, folder: str, name: str):
 def test_held_out_views_are_not_opened(tmp_path: Path):
     _write(tmp_path / "cup" / "view_00.png", slice(0, 10))
     (tmp_path / "cup" / "view_01.png").write_bytes(b"no image at all")
-    masks = read_ready_masks(tmp_path, VIEWS, [VIEWS[0], VIEWS[2]], Quiet())
+    masks = from_folder(tmp_path, VIEWS, [VIEWS[0], VIEWS[2]], Quiet())
     assert masks.views == ("view_00",)
     with pytest.raises(UserError, match="cannot be read as an image"):
-        read_ready_masks(tmp_path, VIEWS, VIEWS, Quiet())
+        from_folder(tmp_path, VIEWS, VIEWS, Quiet())
 
 
 def test_folders_that_cannot_be_used_are_refused(tmp_path: Path):
@@ -76,7 +76,7 @@ def test_folders_that_cannot_be_used_are_refused(tmp_path: Path):
 def test_wrong_sizes_and_empty_objects_are_refused(tmp_path: Path):
     _write(tmp_path / "cup" / "view_00.png", slice(0, 10), (12, 16))
     with pytest.raises(UserError, match="16 x 12 pixels but view 'view_00' has 32 x 24"):
-        read_ready_masks(tmp_path, VIEWS, VIEWS, Quiet())
+        from_folder(tmp_path, VIEWS, VIEWS, Quiet())
     _write(tmp_path / "cup" / "view_00.png", None)
     with pytest.raises(UserError, match="'cup' .*black in every view"):
-        read_ready_masks(tmp_path, VIEWS, VIEWS, Quiet())
+        from_folder(tmp_path, VIEWS, VIEWS, Quiet())

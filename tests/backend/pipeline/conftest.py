@@ -12,8 +12,8 @@ from blob_scene import BlobScene
 from refined_blobs import Lifted
 
 from splatcut.cameras import load_views
-from splatcut.lift.labelled import lift_scene
-from splatcut.masks.ready import read_ready_masks
+from splatcut.lift import Problem, lift
+from splatcut.masks.ready import from_folder
 from splatcut.progress import Quiet
 
 
@@ -23,6 +23,6 @@ def lifted(blobs: BlobScene) -> Iterator[Lifted]:
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
     views = load_views(blobs.cameras, blobs.folder / "images")
-    masks = read_ready_masks(blobs.folder / "masks", views, views, Quiet())
-    yield blobs.gaussians, views, masks, lift_scene(blobs.gaussians, views, masks, 0.6, Quiet())
+    masks = from_folder(blobs.folder / "masks", views, views, Quiet())
+    yield blobs.gaussians, views, masks, lift(Problem(blobs.gaussians, views, masks), 0.6, Quiet())
     numba.set_num_threads(threads)

@@ -20,7 +20,7 @@ import pytest
 from blob_scene import BlobScene
 from segment_runs import go_on, leftovers, results, resumed, stop, waiting
 
-import splatcut.pipeline.viewpoints
+import splatcut.masks.viewpoints
 from splatcut.cameras import save_cameras
 from splatcut.errors import Cancelled
 from splatcut.masks.virtual import VirtualOptions
@@ -216,7 +216,7 @@ def test_stopped_between_virtual_views_and_masks(
 ) -> None:
     """A job with one camera has one more stage."""
     small = partial(VirtualOptions, count=8, probe_width=64)
-    monkeypatch.setattr(splatcut.pipeline.viewpoints, "VirtualOptions", small)
+    monkeypatch.setattr(splatcut.masks.viewpoints, "VirtualOptions", small)
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     x, y = blobs.click("red")
     objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)

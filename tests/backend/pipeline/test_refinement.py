@@ -18,14 +18,14 @@ from blob_scene import VIEWS, BlobScene
 from refined_blobs import PLAIN, QUICK, Lifted, Memory, Stopping, bits, refined
 from segment_runs import leftovers, results, resumed, stop
 
+import splatcut.masks.viewpoints
 import splatcut.messages
-import splatcut.pipeline.viewpoints
 import splatcut.refine.options
 from splatcut import raster
 from splatcut.cameras import save_cameras
 from splatcut.errors import Cancelled
 from splatcut.formats import SplatFile, read_splats, write_splats
-from splatcut.lift.labelled import Labelled, lift_scene
+from splatcut.lift import Labelled, Problem, lift
 from splatcut.lift.labels import labels_from_probability
 from splatcut.masks.virtual import VirtualOptions
 from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
@@ -97,7 +97,7 @@ def test_nothing_to_refine(lifted: Lifted) -> None:
     """Views that nobody trusts move nothing."""
     scene, views, masks, _ = lifted
     doubted = replace(masks, confidence=np.zeros_like(masks.confidence))
-    labelled = lift_scene(scene, views, doubted, 0.6, Quiet())
+    labelled = lift(Problem(scene, views, doubted), 0.6, Quiet())
     made = refine_scene(scene, labelled, views, doubted, QUICK, Quiet())
     assert bits(made.labelled) == bits(labelled)
     assert made.summary["iterations"] == 0
@@ -251,7 +251,7 @@ def test_virtual_views_and_photos_larger_than_the_masks(
     whole = np.bincount(parent)[parent] == 1  # what was split has parts on both sides
     assert ((labels == 1) == (blobs.labels[parent] == 2))[whole].mean() > 0.9
     small = partial(VirtualOptions, count=8, probe_width=64)
-    monkeypatch.setattr(splatcut.pipeline.viewpoints, "VirtualOptions", small)
+    monkeypatch.setattr(splatcut.masks.viewpoints, "VirtualOptions", small)
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     run_job(replace(job, cameras=tmp_path / "one.json", images=None, out=tmp_path / "virtual"), Quiet(), settings)
     report = json.loads((tmp_path / "virtual" / "report.json").read_text(encoding="utf-8"))

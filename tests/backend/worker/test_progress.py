@@ -5,18 +5,17 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from splatcut.errors import Cancelled
-from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.messages.worker import Event, LogEvent, ProgressEvent
-from splatcut.worker.progress import Reporter, Step, plan_of
+from splatcut.progress import Part
+from splatcut.worker.progress import Reporter
 
-PLAN = (Step("load", 1), Step("masks", 6), Step("lift", 1), Step("refine", 2))
+PLAN = (Part("load", 1), Part("masks", 6), Part("lift", 1), Part("refine", 2))
 
 
 class Clock:
@@ -26,7 +25,7 @@ class Clock:
         return self.now
 
 
-def reporter(plan: tuple[Step, ...] = PLAN) -> tuple[Reporter, list[Event], Clock, threading.Event]:
+def reporter(plan: tuple[Part, ...] = PLAN) -> tuple[Reporter, list[Event], Clock, threading.Event]:
     events: list[Event] = []
     clock, cancel = Clock(), threading.Event()
     return Reporter(7, events.append, cancel, plan, clock), events, clock, cancel
@@ -84,7 +83,7 @@ CALLS = st.lists(st.tuples(NAMES, st.integers(0, 5), st.integers(0, 7), st.float
 
 @given(CALLS)
 def test_whatever_is_reported_the_fraction_only_grows(calls: list[tuple[str, int, int, float]]) -> None:
-    report, events, clock, _ = reporter((*PLAN, Step("lift", 1), Step("islands", 1)))
+    report, events, clock, _ = reporter((*PLAN, Part("lift", 1), Part("islands", 1)))
     for name, total, steps, seconds in calls:
         report.stage(name, total)
         for _ in range(steps):
@@ -98,8 +97,8 @@ def test_whatever_is_reported_the_fraction_only_grows(calls: list[tuple[str, int
 
 
 def test_resumed_stages_and_those_that_are_left_out() -> None:
-    report, events, _, _ = reporter((*PLAN, Step("islands", 1), Step("sheet", 1)))
-    for name in ("load", "masks", "extract", "write"):
+    report, events, _, _ = reporter((*PLAN, Part("islands", 1), Part("sheet", 1)))
+    for name in ("load", "masks", "islands", "sheet"):
         report.stage(name, 1)
         report.step()
     last = events[-1]
@@ -116,33 +115,3 @@ def test_every_call_stops_cancelled_work() -> None:
         with pytest.raises(Cancelled):
             call()
     assert len(events) == 1
-
-
-def test_plans() -> None:
-    said = (ObjectPrompt("a", (ViewPrompt("v", ((1, 1, 1),)),)),)
-    job = Job(Path("a.ply"), Path("o"), Path("cameras.json"), objects=said, options=JobOptions(refine=False))
-    names = [step.name for step in plan_of(job)]
-    assert names == [
-        "load",
-        "floaters",
-        "masks",
-        "mask edges",
-        "lift",
-        "agree",
-        "islands",
-        "objects",
-        "final masks",
-        "sheet",
-    ]
-    alone = [step.name for step in plan_of(Job(Path("a.ply"), Path("o"), objects=said))]
-    assert "views" in alone
-    assert "floaters" not in alone
-    assert alone.index("refine") > alone.index("hidden")
-    fine = Job(Path("a.ply"), Path("o"), Path("c"), masks=Path("m"), options=JobOptions(quality="fine"))
-    assert [step.name for step in plan_of(fine)].count("refine") == 2
-    # The picture is fitted once, at the end.
-    assert [step.name for step in plan_of(fine) if step.name in ("lift", "refine", "picture")][-3:] == [
-        "lift",
-        "refine",
-        "picture",
-    ]

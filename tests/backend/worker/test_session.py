@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from blob_scene import BlobScene
 
-import splatcut.pipeline.viewpoints
+import splatcut.masks.viewpoints
 from splatcut.errors import Cancelled, UserError
 from splatcut.formats import read_splats
 from splatcut.masks.virtual import VirtualOptions
@@ -181,7 +181,7 @@ def test_a_run_from_the_viewport_alone(
 ) -> None:
     """Virtual views stand in; they get the final masks, the viewport does not."""
     small = partial(VirtualOptions, count=12, width=128, probe_width=64)
-    monkeypatch.setattr(splatcut.pipeline.viewpoints, "VirtualOptions", small)
+    monkeypatch.setattr(splatcut.masks.viewpoints, "VirtualOptions", small)
     x, y = blobs.click("red")
     said = (ObjectPrompt("red", (ViewPrompt("viewport", ((x, y, 1),)),)),)
     job = Job(

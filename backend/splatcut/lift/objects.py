@@ -5,16 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.lift.islands import Island, Islands, islands
+from splatcut.lift.islands import Islands, islands
 from splatcut.lift.labelled import Labelled
 from splatcut.lift.labels import labels_from_probability
 from splatcut.lift.soft_edges import soft_edges
-from splatcut.pipeline.checkpoints import Arrays
 from splatcut.progress import Progress
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -56,31 +54,3 @@ def extract(labelled: Labelled, labels: NDArray[np.int32], soft: bool) -> Extrac
         labelled.parent[made.parent],
         labelled.changed[made.parent] | made.changed,
     )
-
-
-def islands_to_arrays(found: Islands) -> tuple[Arrays, dict[str, Any]]:
-    """What ``islands_from_arrays`` needs, as arrays and JSON-ready notes."""
-    members = [island.members for island in found.found]
-    arrays: Arrays = {
-        "labels": found.labels,
-        "members": np.concatenate([np.empty(0, np.int64), *members]),
-        "counts": np.array([len(rows) for rows in members], np.int64),
-        "centres": np.array([island.centre for island in found.found], np.float64).reshape(-1, 3),
-        "shares": np.array([island.share for island in found.found], np.float64),
-    }
-    return arrays, {
-        "objects": [island.object for island in found.found],
-        "removed": [island.removed for island in found.found],
-    }
-
-
-def islands_from_arrays(arrays: Arrays, notes: dict[str, Any]) -> Islands:
-    """The inverse of ``islands_to_arrays``."""
-    ends = np.cumsum(arrays["counts"])
-    found = tuple(
-        Island(label, arrays["members"][end - count : end], float(share), centre, removed)
-        for label, removed, end, count, share, centre in zip(
-            notes["objects"], notes["removed"], ends, arrays["counts"], arrays["shares"], arrays["centres"], strict=True
-        )
-    )
-    return Islands(arrays["labels"], found)

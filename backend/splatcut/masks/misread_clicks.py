@@ -41,7 +41,7 @@ def is_lone_click(item: ObjectPrompt) -> bool:
     return isinstance(prompt, Points3DPrompt) and len(prompt.points) == 1
 
 
-def doubts(
+def click_warnings(
     objects: Sequence[ObjectPrompt],
     masks: MaskSet,
     labels: NDArray[np.integer],

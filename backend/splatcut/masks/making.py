@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""From what the user said to masks in every view (stage ``masks``)."""
+"""From what the user said to masks in every view."""
 
 from __future__ import annotations
 
@@ -11,42 +11,45 @@ from numpy.typing import NDArray
 
 from splatcut.cameras.pictures import WorkingView, picture
 from splatcut.lift.labelled import vote_of
+from splatcut.lift.problem import Problem
+from splatcut.masks.effort import PASSES, SNAP_RADII
 from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop
 from splatcut.masks.prompted import Said, gather
 from splatcut.masks.snap import SnapOptions, snap
-from splatcut.messages import JobOptions, ObjectPrompt
+from splatcut.messages import ObjectPrompt
 from splatcut.progress import Progress
 from splatcut.scene.gaussians import F32
 from splatcut.scene.masks import MaskSet
 
-#: Passes of the mask loop for each quality.
-MASK_PASSES = {"draft": 1, "standard": 2, "fine": 3}
-#: How the edges of the masks are drawn to the pictures', for each quality.
-SNAP = {"draft": SnapOptions(radii=(2.0,)), "standard": SnapOptions(), "fine": SnapOptions()}
 
-
-def prompted_masks(
+def from_prompts(
     eyes: Eyes,
     objects: Sequence[ObjectPrompt],
     views: Mapping[str, WorkingView],
-    options: JobOptions,
+    quality: str,
     progress: Progress,
+    *,
+    snap_edges: bool = True,
 ) -> MaskSet:
     """The 2D model's masks of all objects in all views.
 
     Args:
         views: by name.
+        quality: "draft", "standard" or "fine".
+        snap_edges: draw the masks' edges to those of the pictures.
 
     Raises:
         UserError: a prompt that leads to nothing.
     """
     said = gather(objects, views, eyes.gaussians, eyes.device)
     names = [item.name for item in objects]
-    loop = LoopOptions(passes=MASK_PASSES[options.quality])
+    loop = LoopOptions(passes=PASSES[quality])
     masks = MaskLoop(eyes, list(views.values()), names, said, loop, progress).run()
-    if options.trust_masks:
+    if not snap_edges:
         return masks
-    return _snapped(eyes, masks, [views[name] for name in masks.views], said, options.quality, progress)
+    return _snapped(
+        eyes, masks, [views[name] for name in masks.views], said, SnapOptions(radii=SNAP_RADII[quality]), progress
+    )
 
 
 def _snapped(
@@ -54,7 +57,7 @@ def _snapped(
     masks: MaskSet,
     views: list[WorkingView],
     said: Sequence[Mapping[str, Said]],
-    quality: str,
+    options: SnapOptions,
     progress: Progress,
 ) -> MaskSet:
     """The masks with their edges drawn to the pictures'; those that the user gave stay."""
@@ -69,24 +72,8 @@ def _snapped(
         return picture(views[number], eyes.gaussians, eyes.device)
 
     def vote(some: MaskSet) -> Callable[[int], F32]:
-        return vote_of(eyes.gaussians, [view.view for view in views], some, steps, eyes.device)
+        return vote_of(Problem(eyes.gaussians, [view.view for view in views], some, eyes.device), progress.step)
 
-    options, steps = SNAP[quality], _OneStage(progress)
+    # Every round votes once and filters once.
     progress.stage("mask edges", 2 * len(options.radii) * len(views))
     return snap(masks, look, vote, options, given, progress.step)
-
-
-class _OneStage:
-    """A ``Progress`` whose stages are steps of the one that runs."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def stage(self, name: str, total: int) -> None:
-        del name, total
-
-    def step(self, count: int = 1) -> None:
-        self._progress.step(count)
-
-    def log(self, message: str) -> None:
-        self._progress.log(message)

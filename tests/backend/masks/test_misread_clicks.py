@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from splatcut.masks.click_warnings import DoubtOptions, doubts, is_lone_click
+from splatcut.masks.misread_clicks import DoubtOptions, click_warnings, is_lone_click
 from splatcut.messages import ObjectPrompt, Points3DPrompt, ViewPrompt
 from splatcut.scene.masks import MaskSet
 
@@ -32,27 +32,27 @@ def test_lone_clicks() -> None:
 
 
 def test_nothing_is_said_about_a_usual_result() -> None:
-    assert doubts([CLICK], masks(6), LABELS, np.array([1.0, 1.0, 3.0, 3.0])) == []
+    assert click_warnings([CLICK], masks(6), LABELS, np.array([1.0, 1.0, 3.0, 3.0])) == []
     # Views that do not show the object neither agree nor disagree.
-    assert doubts([CLICK], masks(2, 4, absent=20), LABELS, np.array([1.0, 1.0, 3.0, 3.0])) == []
+    assert click_warnings([CLICK], masks(2, 4, absent=20), LABELS, np.array([1.0, 1.0, 3.0, 3.0])) == []
 
 
 def test_most_of_the_scene_is_suspicious() -> None:
-    said = doubts([CLICK], masks(6), LABELS, np.array([3.0, 3.0, 1.0, 1.0]))
+    said = click_warnings([CLICK], masks(6), LABELS, np.array([3.0, 3.0, 1.0, 1.0]))
     assert len(said) == 1
     assert "'pot' gave 75% of all that the views show" in said[0]
 
 
 def test_masks_that_disagree_are_suspicious() -> None:
-    said = doubts([CLICK], masks(1), LABELS, np.ones(4))
+    said = click_warnings([CLICK], masks(1), LABELS, np.ones(4))
     assert len(said) == 1
     assert "masks of only 1 of 6 other views agree" in said[0]
     assert "draw a box" in said[0]
-    assert doubts([CLICK], masks(1), LABELS, np.ones(4), DoubtOptions(agreeing=0.1)) == []
+    assert click_warnings([CLICK], masks(1), LABELS, np.ones(4), DoubtOptions(agreeing=0.1)) == []
 
 
 def test_only_lone_clicks_are_doubted() -> None:
-    assert doubts([TWO], masks(0), LABELS, np.array([3.0, 3.0, 1.0, 1.0])) == []
+    assert click_warnings([TWO], masks(0), LABELS, np.array([3.0, 3.0, 1.0, 1.0])) == []
 
 
 def test_bad_options_are_refused() -> None:

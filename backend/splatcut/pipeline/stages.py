@@ -1,0 +1,389 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The stages of a run, in order: what each needs, what it works out and keeps, and its share of the work.
+
+Every stage hands on what it *keeps*, read back from arrays and notes, whether it has just worked them out or an earlier
+run has; so a run that was interrupted ends with the same bits as one that was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import export, lift, masks
+from splatcut.cameras import save_cameras, without_floaters
+from splatcut.cameras.pictures import WorkingView, photo_of, working_view
+from splatcut.errors import UserError
+from splatcut.masks.effort import PASSES, SNAP_RADII
+from splatcut.messages import Job
+from splatcut.pipeline.checkpoints import Arrays
+from splatcut.pipeline.context import Run
+from splatcut.pipeline.experiment import with_settings
+from splatcut.pipeline.inputs import FEW_VIEWS, Inputs
+from splatcut.progress import Part
+from splatcut.refine.options import BUDGETS, RefineOptions
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.masks import MaskSet
+from splatcut.segmenter import EmbeddingCache
+
+Notes = dict[str, Any]
+#: What a stage keeps on disk: arrays, and notes that are JSON-ready. None for a stage that does not come.
+Stored = tuple[Arrays, Notes]
+
+#: Names of the masks put right among the lift's arrays begin so.
+MASK = "mask_"
+#: Views of a usual data set, for weights that depend on them.
+USUAL_VIEWS = 60
+#: Reading the inputs, which comes before all stages and is not kept.
+LOAD = Part("load", 3)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a run.
+
+    Attributes:
+        name: also that of the file that keeps its results.
+        inputs: names of the stages whose results it takes, after the run, in this order.
+        compute: works out what is kept.
+        result: what later stages take, from what is kept.
+        parts: what it reports as progress for a job, in order, with the usual shares of the work on a CPU.
+        applies: whether it comes in a run.
+        holds: whether what stands in the notes is still so.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    compute: Callable[..., Stored]
+    result: Callable[..., Any]
+    parts: Callable[[Job], Sequence[Part]]
+    applies: Callable[[Run], bool] = lambda run: True
+    holds: Callable[[Run, Notes], bool] = lambda run, notes: True
+
+
+# What takes scipy, numba or torch is loaded by the stages that use it: bad input is refused before.
+
+# --------------------------------------------------------------------------------------------------------- floaters
+
+
+def _clear_floaters(run: Run) -> Stored:
+    views = without_floaters(run.gaussians, run.inputs.views, run.progress, run.device)
+    return {"near": np.array([view.camera.near for view in views])}, {}
+
+
+def _cleared(run: Run, stored: Stored | None) -> Inputs:
+    """The inputs, near planes of views that have floaters moved before the camera."""
+    inputs = run.inputs
+    if stored is None:
+        return inputs
+    cleared = {
+        view.name: replace(view, camera=replace(view.camera, near=float(near)))
+        for view, near in zip(inputs.views, stored[0]["near"], strict=True)
+    }
+    moved = [view.name for view in inputs.views if cleared[view.name].camera.near != view.camera.near]
+    if moved:
+        run.warnings.append(
+            f"Floaters that the photo does not show cover the camera in {len(moved)} view(s), {', '.join(moved[:4])}"
+            f"{', ...' if len(moved) > 4 else ''}; they are left out of these views' masks and votes."
+        )
+    return replace(
+        inputs,
+        views=[cleared[view.name] for view in inputs.views],
+        kept=[cleared[view.name] for view in inputs.kept],
+        held_out=[cleared[view.name] for view in inputs.held_out],
+    )
+
+
+def _floater_parts(job: Job) -> list[Part]:
+    inline = job.cameras if isinstance(job.cameras, tuple) else ()
+    photos = isinstance(job.cameras, Path) or any(view.photo is not None for view in inline)
+    return [Part("floaters", 4)] if photos else []
+
+
+# ------------------------------------------------------------------------------------------------------------ views
+
+
+def _needs_virtual_views(run: Run) -> bool:
+    return run.inputs.needs_virtual_views and run.job.masks is None
+
+
+def _given(inputs: Inputs) -> list[View]:
+    return sorted([*inputs.kept, *inputs.prompt_views], key=lambda view: view.name)
+
+
+def _add_views(run: Run, inputs: Inputs) -> Stored:
+    made = masks.views_about_prompts(run.gaussians, run.job.objects, _given(inputs), run.progress, run.device)
+    cameras = [view.camera for view in made]
+    numbers = np.array([[c.width, c.height, c.fx, c.fy, c.cx, c.cy, c.near] for c in cameras])
+    poses = np.stack([camera.camera_from_world for camera in cameras])
+    return {"intrinsics": numbers, "poses": poses}, {"names": [view.name for view in made]}
+
+
+def _added(run: Run, stored: Stored | None, inputs: Inputs) -> list[View]:
+    """The views that masks are made in: the data set's or virtual ones about what was prompted; prompt views."""
+    given = _given(inputs)
+    if stored is None:
+        return given
+    arrays, notes = stored
+    known = {view.name: view for view in given}
+    views = []
+    for name, (w, h, *rest), pose in zip(notes["names"], arrays["intrinsics"], arrays["poses"], strict=True):
+        fx, fy, cx, cy, near = (float(value) for value in rest)
+        camera = Camera(int(w), int(h), fx, fy, cx, cy, pose, near)
+        views.append(known[name] if name in known else View(name, camera))
+    run.warnings.append(
+        f"There were too few cameras, so {len(views)} views were used of which {len(views) - len(known)} are virtual."
+    )
+    return sorted(views, key=lambda view: view.name)
+
+
+def _view_parts(job: Job) -> list[Part]:
+    inline = job.cameras if isinstance(job.cameras, tuple) else ()
+    virtual = job.masks is None and not isinstance(job.cameras, Path) and len(inline) < FEW_VIEWS
+    return [Part("views", 3)] if virtual else []
+
+
+# ------------------------------------------------------------------------------------------------------------ masks
+
+
+def _working(run: Run, views: Sequence[View]) -> dict[str, WorkingView]:
+    return {view.name: working_view(view, run.settings.max_side) for view in views}
+
+
+def _make_masks(run: Run, inputs: Inputs, views: list[View]) -> Stored:
+    job = run.job
+    if job.masks is not None:
+        return masks.from_folder(job.masks, inputs.views, views, run.progress).arrays()
+    assert run.segmenter is not None
+    cache = EmbeddingCache(run.settings.cache, run.settings.cache_bytes)
+    made = masks.from_prompts(
+        masks.Eyes(run.segmenter, cache, run.gaussians, run.device), job.objects, _working(run, views),
+        job.options.quality, run.progress, snap_edges=not job.options.trust_masks,
+    )  # fmt: skip
+    if cache.problem:
+        run.warnings.append(cache.problem)
+    return made.arrays()
+
+
+def _masked(run: Run, stored: Stored, inputs: Inputs, views: list[View]) -> lift.Problem:
+    """Masks of all objects, with the views (those from prompts at working size) that they are masks of."""
+    found = MaskSet.from_arrays(*stored)
+    if run.job.masks is None:
+        views = [working.view for working in _working(run, views).values()]
+    by_name = {view.name: view for view in views}
+    return lift.Problem(run.gaussians, [by_name[name] for name in found.views], found, run.device)
+
+
+def _mask_parts(job: Job) -> list[Part]:
+    if job.masks is not None:
+        return [Part("masks", 2)]
+    parts = [Part("masks", 80 + 50 * PASSES[job.options.quality])]
+    if not job.options.trust_masks:
+        parts.append(Part("mask edges", 20 * len(SNAP_RADII[job.options.quality])))
+    return parts
+
+
+# ------------------------------------------------------------------------------------------------------------- lift
+
+
+@dataclass(frozen=True, eq=False)
+class Lifted:
+    """The labelled scene, what it was lifted from, and JSON-ready what was done, for the report."""
+
+    labelled: lift.Labelled
+    problem: lift.Problem
+    told: Notes
+
+
+def _lift(run: Run, problem: lift.Problem) -> Stored:
+    """Probabilities and boundary; masks put right where the others contradict them."""
+    options = run.job.options
+    found = masks.Consensus(problem.masks)
+    if options.trust_masks:
+        result = lift.lift(problem, options.tau, run.progress)
+    else:
+        result, found = masks.lift_agreeing(problem, options.tau, run.progress)
+    arrays = result.arrays()
+    arrays.update({f"{MASK}{n:05d}": found.masks.probability[n] for n in {view for view, _ in found.changes}})
+    return arrays, {"boundary": list(result.boundary), "changes": found.told()}
+
+
+def _lifted(run: Run, stored: Stored, problem: lift.Problem) -> Lifted:
+    arrays, notes = stored
+    right = [arrays.pop(f"{MASK}{n:05d}", mask) for n, mask in enumerate(problem.masks.probability)]
+    changes = notes["changes"]
+    run.warnings.extend(masks.contradictions(changes, problem.masks))
+    return Lifted(
+        lift.Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"])),
+        replace(problem, masks=replace(problem.masks, probability=right)),
+        {"masks_put_right": changes, "refine": None},
+    )
+
+
+def _lift_parts(job: Job) -> list[Part]:
+    return [Part("lift", 12)] if job.options.trust_masks else [Part("lift", 12), Part("agree", 10)]
+
+
+# ----------------------------------------------------------------------------------------------------------- refine
+
+
+def _refine(run: Run, views: list[View], lifted: Lifted) -> Stored:
+    """The joint optimisation, which goes on inside when it was stopped."""
+    from splatcut.pipeline import refinement
+
+    options, problem = run.job.options, lifted.problem
+    usual = replace(RefineOptions.of(options.quality, options.tau, options.seed), tau_move=options.tau)
+    refining = with_settings(usual, options.experiment)
+    sources = {view.name: view for view in views}
+    problems: list[str] = []
+
+    def photo(view: View) -> NDArray[np.uint8] | None:
+        try:
+            return photo_of(WorkingView(sources[view.name], view))
+        except UserError as error:
+            problems.append(f"{error} The edges were refined against the scene's own picture of that view.")
+            return None
+
+    made = refinement.refine_scene(
+        run.gaussians, lifted.labelled, problem.views, problem.masks, refining, run.progress, run.device,
+        saving=refinement.Saving(run.checkpoints), photo=photo,
+    )  # fmt: skip
+    notes = {"boundary": list(made.labelled.boundary), "summary": made.summary, "warnings": sorted(set(problems))}
+    return made.labelled.arrays(), notes
+
+
+def _refined(run: Run, stored: Stored | None, views: list[View], lifted: Lifted) -> Lifted:
+    if stored is None:
+        return lifted
+    from splatcut.pipeline import refinement
+
+    arrays, notes = stored
+    run.warnings.extend(notes["warnings"])
+    run.checkpoints.forget(refinement.ROUND, refinement.STATE, refinement.PICTURE)
+    labelled = lift.Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"]))
+    return replace(lifted, labelled=labelled, told={**lifted.told, "refine": notes["summary"]})
+
+
+def _refine_parts(job: Job) -> list[Part]:
+    if not job.options.refine:
+        return []
+    iterations, turns, rounds = BUDGETS[job.options.quality]
+    usual = RefineOptions.of(job.options.quality)
+    optimising = 0.2 * (1 if usual.between == 0 else 2) * max(iterations, turns * USUAL_VIEWS)
+    parts: list[Part] = []
+    for number in range(rounds):
+        parts += [Part("lift", 12)] if number else []
+        parts += [Part("depths", 1), Part("hidden", 3), Part("objects alone", 2), Part("edges", 4)]
+        parts += [Part("depths", 1), Part("bands", 10), Part("refine", optimising)]
+    return [*parts, Part("picture", 0.3 * optimising)] if usual.picture.share > 0 else parts
+
+
+# ---------------------------------------------------------------------------------------------------------- extract
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """The scene cut: probabilities of all Gaussians, labels with stray islands cleared; ``told`` as in ``Lifted``."""
+
+    labelled: lift.Labelled
+    islands: lift.Islands
+    told: Notes
+
+
+def _grown(run: Run, lifted: Lifted) -> lift.Labelled:
+    """With what the user asked to take in more or less of."""
+    grow = [item.grow for item in run.job.objects]
+    if not grow:
+        return lifted.labelled
+    return replace(lifted.labelled, probability=lift.grown(lifted.labelled.probability, grow))
+
+
+def _extract(run: Run, problem: lift.Problem, lifted: Lifted) -> Stored:
+    return lift.find_labels(_grown(run, lifted), run.progress).arrays()
+
+
+def _cut(run: Run, stored: Stored, problem: lift.Problem, lifted: Lifted) -> Cut:
+    cut = Cut(_grown(run, lifted), lift.Islands.from_arrays(*stored), lifted.told)
+    if run.job.masks is None:
+        run.warnings.extend(
+            masks.click_warnings(run.job.objects, problem.masks, cut.islands.labels, cut.labelled.weight)
+        )
+    return cut
+
+
+# ------------------------------------------------------------------------------------------------------------ write
+
+
+def _objects(run: Run, cut: Cut) -> lift.Extracted:
+    return lift.extract(cut.labelled, cut.islands.labels, run.job.options.soft_edges)
+
+
+def _write(run: Run, inputs: Inputs, views: list[View], problem: lift.Problem, cut: Cut) -> Stored:
+    virtual = _needs_virtual_views(run)
+    only_prompted = {view.name for view in inputs.prompt_views}
+    shown = [view for view in views if view.name not in only_prompted] if virtual else inputs.views
+    shown = shown or views
+    what = export.Results(
+        scene=run.job.scene.name,
+        splats=inputs.splats,
+        extracted=_objects(run, cut),
+        objects=run.job.objects,
+        masks=problem.masks,
+        views=shown,
+        further_views=[view for view in inputs.prompt_views if view not in shown],
+    )
+    problems = export.write(what, run.job.out, run.progress, run.device)
+    if virtual:
+        save_cameras(run.job.out / "cameras.json", views)
+    return {}, {"sizes": run.checkpoints.sizes(), "warnings": problems}
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """The splat files, and [M] int32 the labels of the Gaussians in them."""
+
+    files: export.ObjectFiles
+    labels: NDArray[np.int32]
+
+
+def _written(run: Run, stored: Stored, inputs: Inputs, views: list[View], problem: lift.Problem, cut: Cut) -> Written:
+    labels = _objects(run, cut).labels
+    files = export.object_files(labels, problem.masks.objects, run.job.out)
+    run.warnings.extend(stored[1]["warnings"])
+    run.warnings.extend(
+        f"The object {name!r} got no Gaussians. Its masks are empty or other objects hold all it has."
+        for name in files.empty
+    )
+    return Written(files, labels)
+
+
+#: All stages, in the order in which they come.
+STAGES = (
+    Stage(
+        "floaters", (), _clear_floaters, _cleared, _floater_parts,
+        applies=lambda run: any(view.photo is not None for view in run.inputs.views),
+    ),
+    Stage("views", ("floaters",), _add_views, _added, _view_parts, applies=_needs_virtual_views),
+    Stage("masks", ("floaters", "views"), _make_masks, _masked, _mask_parts),
+    Stage("lift", ("masks",), _lift, _lifted, _lift_parts),
+    Stage(
+        "refine", ("views", "lift"), _refine, _refined, _refine_parts, applies=lambda run: run.job.options.refine
+    ),
+    Stage("extract", ("masks", "refine"), _extract, _cut, lambda job: [Part("islands", 1)]),
+    Stage(
+        "write", ("floaters", "views", "masks", "extract"), _write, _written,
+        lambda job: [Part("objects", 1), Part("final masks", 6), Part("sheet", 3)],
+        holds=lambda run, notes: run.checkpoints.holds(notes["sizes"]),
+    ),
+)  # fmt: skip
+
+
+def parts_of(job: Job) -> list[Part]:
+    """What a run of the job reports as its progress, in order. A part that does not come is skipped."""
+    return [LOAD, *(part for stage in STAGES for part in stage.parts(job))]

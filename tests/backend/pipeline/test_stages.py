@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The list of stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
+from splatcut.pipeline import parts_of
+from splatcut.pipeline.stages import STAGES
+
+
+def test_every_stage_takes_what_comes_before_it() -> None:
+    names = [stage.name for stage in STAGES]
+    assert len(set(names)) == len(names)
+    for number, stage in enumerate(STAGES):
+        assert set(stage.inputs) <= set(names[:number])
+
+
+def test_the_parts_of_a_run() -> None:
+    said = (ObjectPrompt("a", (ViewPrompt("v", ((1, 1, 1),)),)),)
+    job = Job(Path("a.ply"), Path("o"), Path("cameras.json"), objects=said, options=JobOptions(refine=False))
+    names = [part.name for part in parts_of(job)]
+    assert names == [
+        "load",
+        "floaters",
+        "masks",
+        "mask edges",
+        "lift",
+        "agree",
+        "islands",
+        "objects",
+        "final masks",
+        "sheet",
+    ]
+    alone = [part.name for part in parts_of(Job(Path("a.ply"), Path("o"), objects=said))]
+    assert "views" in alone
+    assert "floaters" not in alone
+    assert alone.index("refine") > alone.index("hidden")
+    fine = Job(Path("a.ply"), Path("o"), Path("c"), masks=Path("m"), options=JobOptions(quality="fine"))
+    assert [part.name for part in parts_of(fine)].count("refine") == 2
+    # The picture is fitted once, at the end.
+    assert [part.name for part in parts_of(fine) if part.name in ("lift", "refine", "picture")][-3:] == [
+        "lift",
+        "refine",
+        "picture",
+    ]

@@ -12,9 +12,9 @@ ENGINE = Path(__file__).resolve().parents[1] / "backend" / "splatcut"
 
 #: Modules and packages of the engine, the ground floor first.
 LAYERS = (
-    "errors", "lazy", "problems", "files", "folders", "threads", "memory", "devices", "progress", "timing", "scene", "images", "messages", "formats", "raster",
-    "cameras", "segmenter", "lift", "masks", "field", "split", "refine", "export", "pipeline", "evaluation", "worker",
-    "cli", "__main__",
+    "errors", "lazy", "problems", "files", "folders", "threads", "memory", "devices", "progress", "timing",
+    "scene", "images", "messages", "formats", "raster", "cameras", "segmenter", "lift", "masks", "field", "split",
+    "refine", "export", "pipeline", "evaluation", "worker", "cli", "__main__",
 )  # fmt: skip
 
 

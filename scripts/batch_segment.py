@@ -22,6 +22,7 @@ nothing was done; 3 there is no add-on or no engine, and nothing was done; 130 i
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import shutil
 import sys
@@ -267,9 +268,17 @@ def _sources() -> str | None:
     for folder in (REPOSITORY, REPOSITORY / "backend"):
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
-    python = REPOSITORY / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")
+    environment = REPOSITORY / ".venv"
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if python.is_file():
         os.environ.setdefault("SPLATCUT_WORKER_PYTHON", str(python))
+    if importlib.util.find_spec("platformdirs") is None:  # the extension brings it along, Blender has none
+        sys.path += map(str, (*environment.glob("lib/python*/site-packages"), environment / "Lib" / "site-packages"))
+        if importlib.util.find_spec("platformdirs") is None:
+            raise NoEngine(
+                "The SplatCut extension is not installed in this Blender, and its sources need the engine's "
+                "environment. Run python3 scripts/set_up.py engine, or install the extension."
+            )
     importlib.import_module("blender_addon").register()
     return "blender_addon"
 

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The GPU against the CPU on one scene: the rasteriser's passes, and the refinement of edges with its results.
+"""The GPU against the CPU on one scene: the rasteriser's passes, and whole runs with their results.
 
-    python scripts/bench/gpu.py [--scene DIR] [--views 5] [--rounds 5] [--iterations 100] [--json FILE]
+    python scripts/bench/gpu.py [--scene DIR] [--views 5] [--rounds 5] [--quality draft]
 
 DIR holds ``scene.ply``, ``sparse/0``, ``images`` and ``masks``. Times are by the clock, with the GPU's work waited for,
 and medians of the rasteriser's passes. Where there is no usable GPU this says why and ends well.
@@ -15,9 +15,9 @@ import json
 import math
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,27 +25,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.refine_case import Case, Timed, load_case, refined
-from bench.shared import SHARED, add_markdown_option, machine, state, table, write_markdown
-from splatcut import raster
+from bench.quality.cut import read_cut
+from bench.shared import SHARED, CommandFailed, add_markdown_option, splatcut, state, table, write_markdown
+from splatcut import formats, raster
+from splatcut.cameras import load_views
 from splatcut.errors import UserError
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians
 
 DEVICES: tuple[raster.Device, ...] = ("cpu", "cuda")
 PASSES = ("render", "accumulate", "gradients")
-
-
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scene", type=Path, default=SHARED / "scenes" / "statue", help="folder with scene and masks")
-    parser.add_argument("--views", type=int, default=5, help="views of the rasteriser's passes (default 5)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each pass is repeated (default 5)")
-    parser.add_argument("--iterations", type=int, default=100, help="of the refinement (default 100)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
-    add_markdown_option(parser)
-    return parser.parse_args()
 
 
 def missing() -> str:
@@ -84,10 +73,8 @@ def gradients(gaussians: Gaussians, camera: Camera, device: raster.Device) -> No
     (image.sum() + transmittance.sum()).backward()
 
 
-def passes(case: Case, device: raster.Device, views: int, rounds: int) -> dict[str, float]:
+def passes(g: Gaussians, cameras: Sequence[Camera], device: raster.Device, rounds: int) -> dict[str, float]:
     """Median milliseconds of the rasteriser's passes."""
-    cameras = [case.views[i].camera for i in np.linspace(0, len(case.views) - 1, views).astype(int)]
-    g = case.gaussians
     times: dict[str, list[float]] = {name: [] for name in PASSES}
     for turn in range(rounds + 1):
         for camera in cameras:
@@ -103,106 +90,75 @@ def passes(case: Case, device: raster.Device, views: int, rounds: int) -> dict[s
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def iou_alone(case: Case, timed: Timed) -> float:
-    """Mean over views and objects of the IoU of the refined object alone and its mask."""
-    values = []
-    for k in range(len(case.masks.objects)):
-        own = timed.labelled.gaussians.take(timed.labelled.probability[:, k] > 0.5)
-        for number, view in enumerate(case.views):
-            if case.masks.confidence[number, k] > 0:
-                alone = 1 - raster.render(own, view.camera, colour=False).transmittance > 0.5
-                mask = case.masks.probability[number][k] > 127
-                values.append((alone & mask).sum() / max(1, (alone | mask).sum()))
-    return float(np.mean(values))
-
-
-def psnr_between(case: Case, one: Timed, other: Timed, views: int) -> float:
-    """PSNR in dB of one refined scene's pictures against the other's, all rendered on the CPU."""
+def psnr_between(one: Gaussians, other: Gaussians, cameras: Sequence[Camera]) -> float:
+    """PSNR in dB of one scene's pictures against the other's, all rendered on the CPU."""
     errors = []
-    for i in np.linspace(0, len(case.views) - 1, views).astype(int):
-        images = [raster.render(t.labelled.gaussians, case.views[i].camera).image for t in (one, other)]
+    for camera in cameras:
+        images = [raster.render(gaussians, camera).image for gaussians in (one, other)]
         assert images[0] is not None
         assert images[1] is not None
         errors.append(float(np.mean((np.clip(images[0], 0, 1) - np.clip(images[1], 0, 1)) ** 2)))
     return -10 * math.log10(max(1e-10, float(np.mean(errors))))
 
 
-def bench(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Runs everything."""
-    import torch
-
-    from splatcut.refine.options import RefineOptions
-
-    case = load_case(arguments.scene)
-    options = replace(RefineOptions(), iterations=arguments.iterations, passes=0, rounds=1)
-    result: dict[str, Any] = {
-        "machine": machine(),
-        "gpu": torch.cuda.get_device_name(),
-        "scene": arguments.scene.name,
-        "gaussians": len(case.gaussians),
-        "size": [case.views[0].camera.width, case.views[0].camera.height],
-        "passes_ms": {device: passes(case, device, arguments.views, arguments.rounds) for device in DEVICES},
-    }
-    runs = {}
-    labelled = case.lifted(options.tau)
+def bench(arguments: argparse.Namespace, folder: Path) -> str:
+    """Runs everything; the tables."""
+    scene = arguments.scene
+    gaussians = formats.read_splats(scene / "scene.ply").gaussians
+    views = load_views(scene / "sparse" / "0", scene / "images")
+    cameras = [views[i].camera for i in np.linspace(0, len(views) - 1, arguments.views).astype(int)]
+    taken = {device: passes(gaussians, cameras, device, arguments.rounds) for device in DEVICES}
+    rows = [[name, *(f"{taken[device][name]:.1f}" for device in DEVICES)] for name in PASSES]
+    taken_by: dict[str, list[str]] = {}
+    cuts = []
     for device in DEVICES:
-        refined(case, labelled, replace(options, iterations=3), device)
-        runs[device] = refined(case, labelled, options, device)
-    result["refinement"] = {
-        device: {
-            "iterations": timed.iterations,
-            "ms_per_iteration": 1e3 * timed.wall.get("refine", 0.0) / max(1, timed.iterations),
-            "seconds": timed.wall,
-            "iou_alone": iou_alone(case, timed),
-        }
-        for device, timed in runs.items()
-    }
-    result["psnr_between"] = psnr_between(case, runs["cpu"], runs["cuda"], arguments.views)
-    return result
-
-
-def markdown(result: dict[str, Any]) -> str:
-    """The result for people."""
-    cpu, gpu = (result["passes_ms"][device] for device in DEVICES)
-    ours, theirs = (result["refinement"][device] for device in DEVICES)
-    rows = [[name, f"{cpu[name]:.1f}", f"{gpu[name]:.1f}"] for name in PASSES]
-    rows.append(["iteration of the refinement", f"{ours['ms_per_iteration']:.1f}", f"{theirs['ms_per_iteration']:.1f}"])
-    names = list(dict.fromkeys([*ours["seconds"], *theirs["seconds"]]))
-    stages = [[n, f"{ours['seconds'].get(n, 0.0):.2f}", f"{theirs['seconds'].get(n, 0.0):.2f}"] for n in names]
-    stages.append(["IoU of the objects alone", f"{ours['iou_alone']:.4f}", f"{theirs['iou_alone']:.4f}"])
-    return "\n".join(
-        [
-            f"{result['scene']}: {result['gaussians']:,} Gaussians, {result['size'][0]}x{result['size'][1]}.",
-            "",
-            table(["milliseconds by the clock", "CPU", "GPU"], rows),
-            "",
-            table(["refinement, seconds by the clock", "CPU", "GPU"], stages),
-            "",
-            f"PSNR of the two refined scenes' pictures against each other: {result['psnr_between']:.1f} dB",
-        ]
-    )
+        line = ["segment", scene / "scene.ply", "--cameras", scene / "sparse" / "0", "--images", scene / "images"]
+        line += ["--masks", scene / "masks", "--quality", arguments.quality, "--device", device]
+        for name in ("warm_up", "run"):
+            out = folder / f"{name}_{device}"
+            splatcut([*line, "--out", out], out.with_suffix(".log"))
+        report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+        for stage in report["stages"]:
+            taken_by.setdefault(stage["name"], []).append(f"{stage['wall_seconds']:.2f}")
+        cuts.append(read_cut(out))
+    stages = [[name, *cells] for name, cells in taken_by.items()]
+    stages.append(["Gaussians of the objects", *(f"{int((cut.labels > 0).sum()):,}" for cut in cuts)])
+    between = psnr_between(cuts[0].gaussians, cuts[1].gaussians, cameras)
+    size = f"{cameras[0].width}x{cameras[0].height}"
+    parts = [
+        f"{scene.name}: {len(gaussians):,} Gaussians, {size}, quality {arguments.quality}.",
+        table(["milliseconds by the clock", "CPU", "GPU"], rows),
+        table(["stage, seconds by the clock", "CPU", "GPU"], stages),
+        f"PSNR of the two cut scenes' pictures against each other: {between:.1f} dB.",
+    ]
+    return "\n\n".join(parts)
 
 
 def main() -> int:
     """Entry point; 0, also when there is no GPU, or 2 when the scene cannot be used."""
-    arguments = parse()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scene", type=Path, default=SHARED / "scenes" / "statue", help="folder with scene and masks")
+    parser.add_argument("--views", type=int, default=5, help="views of the rasteriser's passes (default 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each pass is repeated (default 5)")
+    parser.add_argument("--quality", choices=("draft", "standard", "fine"), default="draft", help="of the runs")
+    add_markdown_option(parser)
+    arguments = parser.parse_args()
     reason = missing()
     if reason:
         print(f"Skipped: {reason}")
-        if arguments.json is not None:
-            arguments.json.write_text(json.dumps({"skipped": reason}) + "\n", encoding="utf-8")
         return 0
+    import torch
+
     try:
-        result = bench(arguments)
-    except UserError as error:
+        with tempfile.TemporaryDirectory() as folder:
+            text = bench(arguments, Path(folder))
+        line = state(torch.cuda.get_device_name())
+        print(f"{line}\n\n{text}")
+        if arguments.markdown is not None:
+            write_markdown(arguments.markdown, line, {"": text})
+    except (UserError, CommandFailed) as error:
         print(error, file=sys.stderr)
         return 2
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    line = state(result["gpu"])
-    print(f"{line}\n\n{markdown(result)}")
-    if arguments.markdown is not None:
-        write_markdown(arguments.markdown, line, {"": markdown(result)})
     return 0
 
 

@@ -2,15 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time and memory of a cut out of a million Gaussians: 30 views of 504x378 with ready masks.
 
-    python scripts/bench/large.py [--scene DIR] [--gaussians 1000000] [--layout grid|row] [--profile] [--json FILE]
+    python scripts/bench/large.py [--scene DIR] [--gaussians 1000000] [--views 30]
 
-DIR holds ``scene.ply``, ``sparse/0``, ``images`` and ``masks`` of one object. Copies of the scene are put beside it
-until the count is reached. Layouts:
-
-- grid: the copies tile the picture's plane at the object's distance, and the pictures become as much wider, at the
-  same size in pixels, so that all copies are seen. The masks shrink with the object they belong to.
-- row: the copies stand left and right at a picture's width from one another, cameras and masks stay as they are. Of
-  most copies little or nothing is seen.
+DIR holds ``scene.ply``, ``sparse/0``, ``images`` and ``masks`` of one object. Copies of the scene tile the picture's
+plane at the object's distance until the count is reached, and the pictures become as much wider, at the same size in
+pixels, so that all copies are seen. The masks shrink with the object they belong to.
 
 Views are repeated where the scene has fewer than wanted. The kernels are compiled by a run on the single scene, apart;
 then ``splatcut segment`` runs on the large one in a process of its own, whose CPU time and memory are printed.
@@ -21,8 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import pstats
-import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -40,7 +34,6 @@ from bench.shared import (
     SHARED,
     CommandFailed,
     add_markdown_option,
-    machine,
     splatcut,
     stage_table,
     state,
@@ -68,11 +61,8 @@ class Cell:
     down: int
 
 
-def cells(count: int, layout: str) -> tuple[list[Cell], int]:
+def cells(count: int) -> tuple[list[Cell], int]:
     """The cells of ``count`` copies, the original's first, and how many tiles the picture is made wide."""
-    if layout == "row":
-        steps = [0, *(sign * step for step in range(1, count) for sign in (1, -1))]
-        return [Cell(step, 0) for step in steps[:count]], 1
     across = math.ceil(math.sqrt(count))
     down = math.ceil(count / across)
     grid = [Cell(x - (across - 1) // 2, y - (down - 1) // 2) for y in range(down) for x in range(across)]
@@ -123,7 +113,7 @@ def build(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if not views:
         raise UserError(f"There are no masks of the views in {scene / 'masks'}.")
     middle = views[len(views) // 2]
-    places, wide = cells(math.ceil(arguments.gaussians / len(gaussians)), arguments.layout)
+    places, wide = cells(math.ceil(arguments.gaussians / len(gaussians)))
     depth = object_depth(gaussians, middle, read_mask(files[middle.name]))
     large = tiled(gaussians, middle, depth, places)
     formats.write_splats(folder / "scene.ply", formats.SplatFile.from_gaussians(large))
@@ -143,8 +133,6 @@ def build(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "views": len(made),
         "size": [camera.width, camera.height],
         "seen": seen_share(large, made),
-        "layout": arguments.layout,
-        "file_bytes": (folder / "scene.ply").stat().st_size,
     }
 
 
@@ -158,63 +146,31 @@ def seen_share(gaussians: Gaussians, views: Sequence[View]) -> float:
     return float(seen.mean())
 
 
-def hot_spots(path: Path, count: int = 25) -> list[list[Any]]:
-    """Functions with the most time of their own, seconds: [own, cumulative, calls, where]."""
-    stats: Any = pstats.Stats(str(path))
-    rows = []
-    for (file, line, name), (calls, _, own, cumulative, _) in stats.stats.items():
-        where = name if file == "~" else f"{Path(file).parent.name}/{Path(file).name}:{line} {name}"
-        rows.append([own, cumulative, calls, where])
-    return sorted(rows, reverse=True)[:count]
-
-
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scene", type=Path, default=SHARED / "scenes" / "statue", help="the scene that is copied")
-    parser.add_argument("--gaussians", type=int, default=1_000_000, help="at least so many (default 1,000,000)")
-    parser.add_argument("--views", type=int, default=30, help="number of views (default 30)")
-    parser.add_argument("--layout", choices=("grid", "row"), default="grid")
-    parser.add_argument("--profile", action="store_true", help="run once more with cProfile and print where time goes")
-    parser.add_argument("--out", type=Path, help="keep the scene and the results here (default: a temporary folder)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
-    add_markdown_option(parser)
-    return parser.parse_args()
-
-
 def bench(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Builds, warms up, measures."""
     source = folder / "large"
     source.mkdir(parents=True)
-    result: dict[str, Any] = {"machine": machine(), "scene": build(arguments, source)}
-    options = ["--no-refine", "--device", "cpu"]
+    result: dict[str, Any] = {"scene": build(arguments, source)}
+    options = ["--no-refine", "--device", "cpu", "--out"]
     scene = arguments.scene
     small: list[str | Path] = ["segment", scene / "scene.ply", "--cameras", scene / "sparse" / "0"]
-    small += ["--images", scene / "images", "--masks", scene / "masks", "--out", folder / "warm_up", *options]
-    result["warm_up"] = splatcut(small, folder / "warm_up.log").as_dict()
+    small += ["--images", scene / "images", "--masks", scene / "masks", *options]
+    splatcut([*small, folder / "warm_up"], folder / "warm_up.log")
     large: list[str | Path] = ["segment", source / "scene.ply", "--cameras", source / "cameras.json"]
-    large += ["--masks", source / "masks", *options, "--out"]
-    result["command"] = ["splatcut", *map(str, large), "OUT"]
+    large += ["--masks", source / "masks", *options]
     result["process"] = splatcut([*large, folder / "result"], folder / "result.log").as_dict()
     report = json.loads((folder / "result" / "report.json").read_text(encoding="utf-8"))
-    result["report"] = {key: report[key] for key in ("stages", "objects", "split", "unseen", "versions")}
-    if arguments.profile:
-        splatcut([*large, folder / "profiled"], folder / "profiled.log", folder / "profile")
-        result["hot_spots"] = hot_spots(folder / "profile")
-    return result
+    return {**result, **{key: report[key] for key in ("stages", "objects")}}
 
 
 def markdown(result: dict[str, Any]) -> str:
     """The result for people."""
-    scene, process, report = result["scene"], result["process"], result["report"]
-    item = report["objects"][0]
+    scene, process, item = result["scene"], result["process"], result["objects"][0]
     minutes, memory = process["cpu_seconds"] / 60, process["peak_memory_bytes"] / 2**30
-    lines = [
-        f"{scene['gaussians']:,} Gaussians ({scene['copies']} copies, layout {scene['layout']}, {scene['seen']:.0%} "
-        f"with their centre in a picture), {scene['views']} views of {scene['size'][0]}x{scene['size'][1]}; the object "
-        f"got {item['gaussians']:,}, {item['boundary']:,} are boundary, {report['split']:,} are children of "
-        f"split ones, {report['unseen']:,} are in no view.",
-        "",
+    parts = [
+        f"{scene['gaussians']:,} Gaussians ({scene['copies']} copies, {scene['seen']:.0%} with their centre in a "
+        f"picture), {scene['views']} views of {scene['size'][0]}x{scene['size'][1]}; the object got "
+        f"{item['gaussians']:,}.",
         table(
             ["", "measured", "target", ""],
             [
@@ -223,37 +179,28 @@ def markdown(result: dict[str, Any]) -> str:
                 ["seconds by the clock", f"{process['wall_seconds']:.0f}", "", ""],
             ],
         ),
-        "",
-        stage_table(report["stages"]),
-        "",
-        f"Run on the single scene that compiled the kernels: {result['warm_up']['cpu_seconds']:.0f} CPU seconds.",
+        stage_table(result["stages"]),
     ]
-    if "hot_spots" in result:
-        rows = [[f"`{where}`", f"{own:.1f}", f"{total:.1f}", calls] for own, total, calls, where in result["hot_spots"]]
-        lines += ["", table(["function (seconds by the clock)", "own", "with callees", "calls"], rows)]
-    return "\n".join(lines)
+    return "\n\n".join(parts)
 
 
 def main() -> int:
     """Entry point; 0 within the targets, 1 outside, 2 when a run is not possible."""
-    arguments = parse()
-    kept = arguments.out is not None
-    folder = arguments.out.resolve() if kept else Path(tempfile.mkdtemp())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scene", type=Path, default=SHARED / "scenes" / "statue", help="the scene that is copied")
+    parser.add_argument("--gaussians", type=int, default=1_000_000, help="at least so many (default 1,000,000)")
+    parser.add_argument("--views", type=int, default=30, help="number of views (default 30)")
+    add_markdown_option(parser)
+    arguments = parser.parse_args()
     try:
-        if kept and folder.exists() and any(folder.iterdir()):
-            raise UserError(f"The folder {folder} is not empty. Choose a new one with --out.")
-        result = bench(arguments, folder)
+        with tempfile.TemporaryDirectory() as folder:
+            result = bench(arguments, Path(folder))
+        print(f"{state()}\n\n{markdown(result)}")
+        if arguments.markdown is not None:
+            write_markdown(arguments.markdown, state(), {"": markdown(result)})
     except (UserError, CommandFailed) as error:
         print(error, file=sys.stderr)
         return 2
-    finally:
-        if not kept:
-            shutil.rmtree(folder, ignore_errors=True)
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(f"{state()}\n\n{markdown(result)}")
-    if arguments.markdown is not None:
-        write_markdown(arguments.markdown, state(), {"": markdown(result)})
     process = result["process"]
     return int(process["cpu_seconds"] >= 60 * CPU_MINUTES or process["peak_memory_bytes"] >= MEMORY_GIB * 2**30)
 

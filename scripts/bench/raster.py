@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """CPU time of the CPU rasteriser against a plain C++ rasteriser, in one run on one scene.
 
-    python scripts/bench/raster.py [--scene DIR] [--views 5] [--rounds 7] [--threads 2] [--json]
+    python scripts/bench/raster.py [--scene DIR] [--views 5] [--rounds 7] [--threads 2]
 
 DIR holds ``scene.ply`` and cameras. Times are CPU seconds summed over all threads, so other load on the machine
 disturbs them little; the two rasterisers take turns, view by view and round by round, and what is printed are medians.
@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import json
 import os
 import shutil
 import statistics
@@ -63,8 +62,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--yardstick", type=Path, default=SHARED / "yardstick" / "rasterizer.cpp", help="the C++ source"
     )
-    parser.add_argument("--keep-cache", action="store_true", help="use kernels that were compiled before")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     add_markdown_option(parser)
     return parser.parse_args()
 
@@ -135,12 +132,6 @@ class Yardstick:
             self._context, *self._pointers(self._arrays), *self._pointers([gradient, *self._gradients]), None
         )
         return self._gradients[:5]
-
-    def pairs(self) -> int:
-        """Number of (tile, Gaussian) pairs of the last forward."""
-        times = (ctypes.c_double * 12)()
-        self._lib.gs_times(self._context, times, 0)
-        return int(times[10])
 
 
 @dataclass(frozen=True)
@@ -242,7 +233,6 @@ def bench(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     times: dict[str, list[float]] = {}
     differences: list[F32] = []
     slopes: dict[str, float] = {}
-    pairs: list[tuple[int, int]] = []
     for _ in range(arguments.rounds):
         for camera in picked:
             if (camera.height, camera.width) != shape:
@@ -255,7 +245,6 @@ def bench(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
             measured["accumulate 1 mask"], _ = cpu_ms(lambda c=camera: own.accumulate(c, masks[:1]))
             measured["accumulate 4 masks"], _ = cpu_ms(lambda c=camera: own.accumulate(c, masks))
             state = own.state(camera)
-            pairs.append((state.prepared.pair_gaussian.size, 0 if other is None else other.pairs()))
             measured["backward"], mine = cpu_ms(lambda s=state: own.backward(s, gradient))
             if other is not None:
                 measured["C++ backward"], theirs = cpu_ms(lambda: other.backward(gradient))
@@ -273,9 +262,7 @@ def bench(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "threads": arguments.threads,
         "first_call_seconds": first_call,
         "first_call_cpu_seconds": first_call_cpu,
-        "kernels_compiled_before": arguments.keep_cache,
         "cpu_ms": {name: statistics.median(values) for name, values in times.items()},
-        "pairs": [int(statistics.median(column)) for column in zip(*pairs, strict=True)],
     }
     if other is None:
         result["no_comparison"] = library
@@ -300,21 +287,19 @@ def markdown(result: dict[str, Any]) -> str:
         base = cpu.get("C++ backward" if name == "backward" else "C++ forward")
         compared = ["-", "-"] if base is None else [f"{base:.1f}", f"{ratio[name]:.2f}"]
         rows.append([name, f"{cpu[name]:.1f}", *compared])
-    compiled = "kernels compiled before" if result["kernels_compiled_before"] else "compiling all kernels"
     seconds, cpu_seconds = result["first_call_seconds"], result["first_call_cpu_seconds"]
     lines = [
         f"{result['scene']}: {result['gaussians']:,} Gaussians, {width}x{height}, {result['views']} views, "
         f"{result['rounds']} rounds, {result['threads']} threads.",
         table(["CPU milliseconds over all threads, medians", "own", "C++", "ratio"], rows),
-        f"First call of each, {compiled}: {seconds:.1f} s ({cpu_seconds:.1f} CPU seconds).",
+        f"First call of each, compiling all kernels: {seconds:.1f} s ({cpu_seconds:.1f} CPU seconds).",
     ]
     if "no_comparison" in result:
         lines.append(result["no_comparison"])
     else:
         slopes = ", ".join(f"{name} {value:.0e}" for name, value in result["relative_gradient_difference"].items())
         lines.append(
-            f"(tile, Gaussian) pairs: own {result['pairs'][0]:,}, C++ {result['pairs'][1]:,}. Difference of the "
-            f"images: 99% of values within {result['image_difference_99_percent']:.1e}, largest "
+            f"Difference of the images: 99% of values within {result['image_difference_99_percent']:.1e}, largest "
             f"{result['largest_image_difference']:.1e} (rounding tips a Gaussian over a threshold of the rule). "
             f"Relative difference of the gradients: {slopes}."
         )
@@ -328,8 +313,7 @@ def main() -> int:
     sleep_when_idle()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if not arguments.keep_cache:
-            os.environ["NUMBA_CACHE_DIR"] = str(folder / "kernels")
+        os.environ["NUMBA_CACHE_DIR"] = str(folder / "kernels")
         from splatcut.errors import UserError
 
         try:
@@ -337,7 +321,7 @@ def main() -> int:
         except UserError as error:
             print(error, file=sys.stderr)
             return 2
-    print(json.dumps(result, indent=2) if arguments.json else f"{state()}\n\n{markdown(result)}")
+    print(f"{state()}\n\n{markdown(result)}")
     if arguments.markdown is not None:
         write_markdown(arguments.markdown, state(), {"": markdown(result)})
     return 0

@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from bench.quality.damage import DamageOptions, Part, damage_mask, write_damaged_masks, wrong_parts
+from bench.quality.damage import Part, damage_mask, write_damaged_masks, wrong_parts
 from bench.quality.scenes import Scene, scene_at
 from splatcut.cameras import save_cameras
-from splatcut.errors import UserError
 from splatcut.scene.camera import Camera, View
-
-OPTIONS = DamageOptions()
 
 
 def disc(radius: float = 30.0, size: int = 120) -> NDArray[np.uint8]:
@@ -29,7 +26,7 @@ def disc(radius: float = 30.0, size: int = 120) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_edge_moves_by_as_much_as_noted_and_at_most_three_pixels(seed: int) -> None:
     mask = disc()
-    damaged, done = damage_mask(mask, np.random.default_rng(seed), OPTIONS)
+    damaged, done = damage_mask(mask, np.random.default_rng(seed))
     assert 1 <= done["pixels"] <= 3
     inside, now = mask > 127, damaged > 127
     outwards = float(ndimage.distance_transform_edt(~inside)[now].max())
@@ -46,15 +43,15 @@ def test_the_edge_moves_by_as_much_as_noted_and_at_most_three_pixels(seed: int) 
 
 
 def test_all_three_kinds_are_drawn() -> None:
-    kinds = [damage_mask(disc(), np.random.default_rng(s), OPTIONS)[1]["kind"] for s in range(60)]
+    kinds = [damage_mask(disc(), np.random.default_rng(s))[1]["kind"] for s in range(60)]
     assert {kind: kinds.count(kind) >= 10 for kind in set(kinds)} == {"erode": True, "dilate": True, "shift": True}
 
 
 @pytest.mark.parametrize("part", ["added", "removed"])
 @pytest.mark.parametrize("seed", range(8))
 def test_a_wrong_part_is_one_blob_of_the_size_noted_at_the_edge(seed: int, part: Part) -> None:
-    plain, _ = damage_mask(disc(), np.random.default_rng(seed), OPTIONS)
-    wrong, done = damage_mask(disc(), np.random.default_rng(seed), OPTIONS, part)
+    plain, _ = damage_mask(disc(), np.random.default_rng(seed))
+    wrong, done = damage_mask(disc(), np.random.default_rng(seed), part)
     before, after = plain > 127, wrong > 127
     changed = before != after
     assert 0.1 <= changed.sum() / before.sum() <= 0.2 + 1 / before.sum()
@@ -67,12 +64,12 @@ def test_a_wrong_part_is_one_blob_of_the_size_noted_at_the_edge(seed: int, part:
 
 def test_soft_edges_stay_soft() -> None:
     soft = np.rint(ndimage.gaussian_filter(disc().astype(float), 1.0)).astype(np.uint8)
-    damaged, _ = damage_mask(soft, np.random.default_rng(0), OPTIONS)
+    damaged, _ = damage_mask(soft, np.random.default_rng(0))
     assert ((damaged > 20) & (damaged < 235)).sum() > 50
 
 
 def test_an_empty_mask_stays_empty() -> None:
-    damaged, done = damage_mask(np.zeros((9, 9), np.uint8), np.random.default_rng(0), OPTIONS, "added")
+    damaged, done = damage_mask(np.zeros((9, 9), np.uint8), np.random.default_rng(0), "added")
     assert not damaged.any()
     assert done == {"kind": "none"}
 
@@ -83,13 +80,6 @@ def test_a_fifth_of_the_views_have_a_wrong_part_whatever_their_order() -> None:
     assert sorted(chosen.values()) == ["added"] * 6 + ["removed"] * 6
     assert chosen == wrong_parts("demo", "pear", views[::-1], 0.2)
     assert set(chosen) != set(wrong_parts("demo", "book", views, 0.2))
-
-
-def test_impossible_damage_is_refused() -> None:
-    with pytest.raises(UserError, match="the least not above the most"):
-        DamageOptions(least_part=0.3)
-    with pytest.raises(UserError, match="at least 1 pixel"):
-        DamageOptions(pixels=0)
 
 
 def small_scene(folder: Path) -> Scene:

@@ -15,7 +15,6 @@ import json
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,28 +30,11 @@ Grey = NDArray[np.uint8]
 Part = Literal["added", "removed"]
 
 
-@dataclass(frozen=True)
-class DamageOptions:
-    """How bad.
-
-    Attributes:
-        pixels: largest erosion, dilation or shift; at least 1 is drawn.
-        views: share of the views with a wrong part, in [0, 1].
-        least_part, most_part: size of a wrong part as a share of the object's area.
-    """
-
-    pixels: int = 3
-    views: float = 0.2
-    least_part: float = 0.1
-    most_part: float = 0.2
-
-    def __post_init__(self) -> None:
-        if self.pixels < 1:
-            raise UserError("Masks must be damaged by at least 1 pixel.")
-        if not 0 <= self.views <= 1:
-            raise UserError("The share of views with a wrong part must lie between 0 and 1.")
-        if not 0 < self.least_part <= self.most_part < 1:
-            raise UserError("The shares of a wrong part must lie between 0 and 1, the least not above the most.")
+#: Largest erosion, dilation or shift; at least 1 pixel is drawn.
+PIXELS = 3
+#: Share of the views with a wrong part, and the part's size as a share of the object's area, from and to.
+WRONG_VIEWS = 0.2
+WRONG_PART = (0.1, 0.2)
 
 
 def _seed(*words: str) -> int:
@@ -82,21 +64,18 @@ def _blob(height: int, width: int, centre: NDArray[np.float64], rng: np.random.G
     return np.hypot(x, y) / radius
 
 
-def damage_mask(
-    mask: Grey, rng: np.random.Generator, options: DamageOptions, part: Part | None = None
-) -> tuple[Grey, dict[str, Any]]:
+def damage_mask(mask: Grey, rng: np.random.Generator, part: Part | None = None) -> tuple[Grey, dict[str, Any]]:
     """A damaged copy of a mask, and what was done to it.
 
     Args:
         mask: [H, W] uint8, 255 for object; in between at the edges of soft masks, which stay soft.
         rng: what is drawn from.
-        options: how bad.
         part: which wrong part there is besides.
     """
     if not (mask > 127).any():
         return mask.copy(), {"kind": "none"}
     kind = str(rng.choice(["erode", "dilate", "shift"]))
-    pixels = int(rng.integers(1, options.pixels + 1))
+    pixels = int(rng.integers(1, PIXELS + 1))
     done: dict[str, Any] = {"kind": kind, "pixels": pixels}
     if kind == "erode":
         result = np.asarray(ndimage.grey_erosion(mask, footprint=_disc(pixels), mode="nearest"))
@@ -111,7 +90,7 @@ def damage_mask(
     if part is not None and inside.any():
         edge = np.argwhere(inside & ~ndimage.binary_erosion(inside))
         blob = _blob(mask.shape[0], mask.shape[1], edge[rng.integers(len(edge))].astype(float), rng)
-        wanted = round(rng.uniform(options.least_part, options.most_part) * int(inside.sum()))
+        wanted = round(rng.uniform(*WRONG_PART) * int(inside.sum()))
         candidates = np.flatnonzero(~inside if part == "added" else inside)
         chosen = candidates[np.argsort(blob.flat[candidates], kind="stable")[:wanted]]
         result.flat[chosen] = 255 if part == "added" else 0
@@ -119,7 +98,7 @@ def damage_mask(
     return result, done
 
 
-def write_damaged_masks(scene: Scene, folder: Path, options: DamageOptions | None = None) -> dict[str, Any]:
+def write_damaged_masks(scene: Scene, folder: Path) -> dict[str, Any]:
     """Writes ``folder/<object>/<view>.png`` for the scene's training views, replacing what is there.
 
     What was done to each is returned and stands in ``damage.json`` beside the folder.
@@ -127,7 +106,6 @@ def write_damaged_masks(scene: Scene, folder: Path, options: DamageOptions | Non
     Raises:
         UserError: the scene has no masks.
     """
-    options = options or DamageOptions()
     if scene.masks is None:
         raise UserError(f"The scene {scene.name} has no masks that could be damaged.")
     training = {view.name for view in scene.views[0]}
@@ -136,11 +114,11 @@ def write_damaged_masks(scene: Scene, folder: Path, options: DamageOptions | Non
     for name, files in scene.masks.items():
         masks = {view: _grey(path) for view, path in files.items() if view in training}
         showing = [view for view, mask in masks.items() if (mask > 127).any()]
-        wrong = wrong_parts(scene.name, name, showing, options.views)
+        wrong = wrong_parts(scene.name, name, showing, WRONG_VIEWS)
         (folder / name).mkdir(parents=True)
         for view, mask in masks.items():
             rng = np.random.default_rng(_seed("mask", scene.name, name, view))
-            damaged, done = damage_mask(mask, rng, options, wrong.get(view))
+            damaged, done = damage_mask(mask, rng, wrong.get(view))
             Image.fromarray(damaged).save(folder / name / f"{view}.png")
             notes.setdefault(name, {})[view] = done
     folder.with_name(f"{folder.name}.json").write_text(json.dumps(notes, indent=1) + "\n", encoding="utf-8")

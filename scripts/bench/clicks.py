@@ -37,7 +37,7 @@ from bench.shared import REPOSITORY, SHARED, CommandFailed, add_markdown_option,
 from splatcut.cameras.pictures import picture
 from splatcut.errors import UserError
 from splatcut.folders import embeddings_folder
-from splatcut.masks.lone_click import ChoiceOptions, choose_answer, describe, nearness
+from splatcut.masks.lone_click import LoneClickOptions, choose_answer, describe, nearness
 from splatcut.masks.virtual import drawn_depth
 from splatcut.segmenter import EmbeddingCache, Segmenter, load_segmenter
 
@@ -110,10 +110,10 @@ def fit_table(found: Sequence[dict[str, Any]]) -> str:
         groups |= {f"all but {scene}": [other for other in scenes if other != scene] for scene in scenes}
     if len(scenes) > 1:
         groups["all"] = scenes
-    options = {"built in": ChoiceOptions()}
+    options = {"built in": LoneClickOptions()}
     for name, some in groups.items():
         weights = fit_weights(*(np.concatenate([data[scene][part] for scene in some]) for part in (0, 1)))
-        options[name] = replace(ChoiceOptions(), **dict(zip(FACTS, weights.tolist(), strict=True)))
+        options[name] = replace(LoneClickOptions(), **dict(zip(FACTS, weights.tolist(), strict=True)))
     rows = []
     for name, choice in options.items():
         cells = [_mean_and_good(taken(*data[scene], choice)) for scene in scenes]

@@ -43,7 +43,7 @@ from splatcut.folders import embeddings_folder
 from splatcut.lift import Problem
 from splatcut.lift.labelled import vote_of
 from splatcut.masks.consensus import lift_agreeing
-from splatcut.masks.loop import Eyes
+from splatcut.masks.loop import SceneSegmenter
 from splatcut.masks.making import from_prompts
 from splatcut.masks.ready import from_folder
 from splatcut.masks.snap import SnapOptions, snap
@@ -90,9 +90,9 @@ def bench_edges(scene: Scene, gaussians: Gaussians, every: int) -> Iterator[Row]
     """The 2D model's masks, and what is made of them."""
     training = without_floaters(gaussians, scene.views[0], Quiet())
     working = {view.name: working_view(view, MAX_SIDE) for view in training}
-    eyes = Eyes(load_segmenter(None, "cpu"), EmbeddingCache(embeddings_folder()), gaussians)
+    model = SceneSegmenter(load_segmenter(None, "cpu"), EmbeddingCache(embeddings_folder()), gaussians)
     objects = load_prompts(scene.folder / "prompts.json")
-    masks = from_prompts(eyes, objects, working, "standard", Quiet(), snap_edges=False)
+    masks = from_prompts(model, objects, working, "standard", Quiet(), snap_edges=False)
     yield [scene.name, "edges", "the 2D model's", scores(some_views(masks, every), scene), ""]
     masks = some_views(masks, every)
     views = [working[name] for name in masks.views]

@@ -10,7 +10,7 @@ from splatcut.lazy import offered
 
 if TYPE_CHECKING:
     from splatcut.masks.consensus import Consensus, contradictions, lift_agreeing
-    from splatcut.masks.loop import Eyes
+    from splatcut.masks.loop import SceneSegmenter
     from splatcut.masks.making import from_prompts
     from splatcut.masks.misread_clicks import click_warnings
     from splatcut.masks.ready import from_folder
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Consensus",
-    "Eyes",
+    "SceneSegmenter",
     "click_warnings",
     "contradictions",
     "from_folder",
@@ -34,7 +34,7 @@ __getattr__ = offered(
         "Consensus": "consensus",
         "contradictions": "consensus",
         "lift_agreeing": "consensus",
-        "Eyes": "loop",
+        "SceneSegmenter": "loop",
         "from_prompts": "making",
         "from_folder": "ready",
         "views_about_prompts": "viewpoints",

@@ -37,7 +37,7 @@ CLOSE, FAR = 2.0, 7.0
 
 
 @dataclass(frozen=True)
-class ChoiceOptions:
+class LoneClickOptions:
     """How the answers to a lone click are compared.
 
     Attributes:
@@ -77,7 +77,7 @@ def nearness(depth: F32, transmittance: F32) -> F32:
     return np.where(transmittance < 0.5, 1.0 / np.maximum(depth, 1e-6), 0.0).astype(np.float32)
 
 
-def relief(mask: Bool, near: F32, focal: float, options: ChoiceOptions) -> float:
+def relief(mask: Bool, near: F32, focal: float, options: LoneClickOptions) -> float:
     """In [0, 1]: how much of a mask's outline is explained by the scene's shape: depth jumps, or bends towards the
     viewer as where a thing stands on another. Both are counted softly, with the hyperbolic tangent.
 
@@ -128,7 +128,7 @@ def describe(
     point: F32,
     near: F32,
     focal: float,
-    options: ChoiceOptions | None = None,
+    options: LoneClickOptions | None = None,
 ) -> tuple[Prediction, NDArray[np.float64]]:
     """The answers to a lone click and [A, 3] the facts about each: trust, steadiness, relief.
 
@@ -136,7 +136,7 @@ def describe(
         embedding: of a picture [H, W]; point: [2] (x, y) in its pixels.
         near: [H, W] ``nearness`` of the scene there; focal: focal length, pixels of the picture.
     """
-    options = options or ChoiceOptions()
+    options = options or LoneClickOptions()
     frame = embedding.frame
     used = _used(frame)
 
@@ -162,15 +162,15 @@ def describe(
     return prediction, facts
 
 
-def choose(facts: NDArray[np.floating], areas: NDArray[np.integer], options: ChoiceOptions | None = None) -> int:
+def choose(facts: NDArray[np.floating], areas: NDArray[np.integer], options: LoneClickOptions | None = None) -> int:
     """The row to take of facts [A, 3] about answers with areas [A], in any unit."""
-    options = options or ChoiceOptions()
+    options = options or LoneClickOptions()
     sums = facts @ options.weights
     good = np.flatnonzero(sums >= sums.max() - options.close)
     return int(good[int(np.argmin(areas[good]))])
 
 
-def choose_answer(prediction: Prediction, facts: NDArray[np.floating], options: ChoiceOptions | None = None) -> int:
+def choose_answer(prediction: Prediction, facts: NDArray[np.floating], options: LoneClickOptions | None = None) -> int:
     """The index of the answer to take, by ``describe``'s facts about those that are offered."""
     offered = np.flatnonzero(~prediction.extra)
     areas = (prediction.low_res[offered] > 0).sum(axis=(1, 2))

@@ -21,10 +21,10 @@ from splatcut.cameras.pictures import WorkingView, picture
 from splatcut.errors import UserError
 from splatcut.lift.vote import ViewSums, accumulate_view
 from splatcut.masks.lone_click import choose_answer, describe, nearness
-from splatcut.masks.prompted import Said
-from splatcut.masks.self_prompts import Belief, DeriveOptions, agreement, derive
+from splatcut.masks.prompted import PixelPrompt
+from splatcut.masks.self_prompts import RenderedVote, SelfPromptOptions, agreement, self_prompt
 from splatcut.masks.virtual import drawn_depth
-from splatcut.masks.vote import Vote, believe
+from splatcut.masks.vote import Vote, rendered_votes
 from splatcut.progress import Progress
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32, Gaussians
@@ -44,14 +44,14 @@ class LoopOptions:
         min_agreement: a mask whose intersection over union with the vote is lower does not vote. In (0, 1).
         settled: the passes end when the masks of one and the next agree to this mean intersection over union.
         absent: an object of which the vote shows no pixel above this probability counts as not visible in a view.
-        derive: how prompts are read off the vote.
+        self_prompts: how prompts are read off the vote.
     """
 
     passes: int = 2
     min_agreement: float = 0.6
     settled: float = 0.985
     absent: float = 0.2
-    derive: DeriveOptions = field(default_factory=DeriveOptions)
+    self_prompts: SelfPromptOptions = field(default_factory=SelfPromptOptions)
 
     def __post_init__(self) -> None:
         if self.passes < 0:
@@ -61,8 +61,8 @@ class LoopOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Eyes:
-    """What looks at pictures: the 2D model with its cache, and the pictures of the views.
+class SceneSegmenter:
+    """The 2D model on the views of one scene, which also knows their depth and the vote.
 
     Attributes:
         segmenter: the 2D model; cache: its embeddings on disk.
@@ -73,7 +73,7 @@ class Eyes:
     gaussians: Gaussians
     device: raster.Device = "cpu"
 
-    def look(self, view: WorkingView) -> Embedding:
+    def embedding(self, view: WorkingView) -> Embedding:
         """The embedding of the view's photo or render."""
         image = picture(view, self.gaussians, self.device, self.prepared(view.view))
         return self.cache.encode(self.segmenter, image)
@@ -82,11 +82,11 @@ class Eyes:
         """Depth [h, w] of what a view draws and transmittance [h, w], as ``drawn_depth`` gives them."""
         return drawn_depth(self.gaussians, view.camera, self.device, self.prepared(view))
 
-    def answer(self, said: Said, view: WorkingView) -> F32:
+    def mask(self, said: PixelPrompt, view: WorkingView) -> F32:
         """[h, w] float32 in [0, 1]: the mask for what the user said in one view."""
         if said.mask is not None:
             return said.mask.astype(np.float32) / np.float32(255)
-        embedding = self.look(view)
+        embedding = self.embedding(view)
         prompt = Prompt2D(said.points, said.labels, said.box)
         if not prompt.ambiguous:
             prediction = self.segmenter.predict(embedding, prompt)
@@ -99,16 +99,16 @@ class Eyes:
         """The sums of one view for masks [K, h, w] float32 in [0, 1]."""
         return accumulate_view(self.gaussians, view, masks, self.device, self.prepared(view))
 
-    def believe(self, view: View, features: F32, options: DeriveOptions) -> list[Belief]:
+    def votes(self, view: View, features: F32, options: SelfPromptOptions) -> list[RenderedVote]:
         """What a vote's ``features`` say about each object in a view."""
-        return believe(self.gaussians, view, features, options, self.device, self.prepared(view))
+        return rendered_votes(self.gaussians, view, features, options, self.device, self.prepared(view))
 
     def prepared(self, view: View) -> Prepared | None:
         """``raster.prepare`` of the view, where that is kept."""
         return None
 
 
-def _best_candidate(prediction: Prediction, own: Belief) -> tuple[F32, float]:
+def _best_candidate(prediction: Prediction, own: RenderedVote) -> tuple[F32, float]:
     """The candidate that agrees best with the vote, and how well (method: masks, step c)."""
     scores = [agreement(prediction.logits(i) > 0, own) for i in range(len(prediction.iou))]
     # The model's answer to the clear prompt is preferred unless another one is clearly nearer to the vote.
@@ -158,7 +158,7 @@ class MaskLoop:
     """Carries prompts to masks in every view; one instance per run.
 
     Args:
-        eyes: the 2D model and the scene.
+        model: the 2D model and the scene.
         views: V working views.
         names: K object names.
         said: per object, view name -> what the user said there.
@@ -166,27 +166,27 @@ class MaskLoop:
 
     def __init__(
         self,
-        eyes: Eyes,
+        model: SceneSegmenter,
         views: Sequence[WorkingView],
         names: Sequence[str],
-        said: Sequence[dict[str, Said]],
+        said: Sequence[dict[str, PixelPrompt]],
         options: LoopOptions,
         progress: Progress,
     ) -> None:
-        self._eyes, self._views, self._names, self._said = eyes, views, names, said
+        self._model, self._views, self._names, self._said = model, views, names, said
         self._options, self._progress = options, progress
         kinds = len(names)
         self._state = _State(
             [None] * len(views), [None] * len(views), np.zeros((len(views), kinds)), np.zeros((len(views), kinds))
         )
-        self._vote = Vote(len(eyes.gaussians), kinds)
+        self._vote = Vote(len(model.gaussians), kinds)
         #: By view, the masks that the user's own prompts led to, before the objects compete for pixels.
         self._given: dict[int, F32] = {}
 
     def _settled(self, number: int) -> NDArray[np.bool_]:
         """[K] bool: the objects whose mask in this view comes from what the user said there."""
         name = self._views[number].name
-        return np.array([name in said and said[name].says_where for said in self._said])
+        return np.array([name in said and said[name].locates for said in self._said])
 
     def run(self) -> MaskSet:
         """All passes; see the module. Raises ``UserError`` when a prompt leads to nothing."""
@@ -233,7 +233,7 @@ class MaskLoop:
         state.trust[number] = trust
         state.sums[number] = None
         if trust.any():
-            sums = self._eyes.lift(self._views[number].view, probability)
+            sums = self._model.lift(self._views[number].view, probability)
             state.sums[number] = sums
             self._vote.add(sums, trust)
 
@@ -244,7 +244,7 @@ class MaskLoop:
         probability = np.zeros((kinds, camera.height, camera.width), np.float32)
         trust = np.zeros(kinds)
         for k in np.flatnonzero(self._settled(number)).tolist():
-            probability[k] = self._eyes.answer(self._said[k][view.name], view)
+            probability[k] = self._model.mask(self._said[k][view.name], view)
             trust[k] = 1.0
         self._given[number] = probability
         self._count(number, self._shared(number, probability), trust)
@@ -264,27 +264,29 @@ class MaskLoop:
         """Median of the Gaussians that the prompted views put into objects, world frame."""
         kinds = len(self._names)
         inside = (self._vote.features()[:, :kinds] > 0.5).any(axis=1)
-        return np.median(self._eyes.gaussians.means[inside], axis=0).astype(np.float64)
+        return np.median(self._model.gaussians.means[inside], axis=0).astype(np.float64)
 
-    def _predict(self, number: int, beliefs: list[Belief], keep: NDArray[np.bool_]) -> tuple[F32, NDArray[np.float64]]:
+    def _predict(
+        self, number: int, votes: list[RenderedVote], keep: NDArray[np.bool_]
+    ) -> tuple[F32, NDArray[np.float64]]:
         """Masks [K, h, w] and agreements [K] of a view from what the vote says there; objects in ``keep`` stay."""
         view, options = self._views[number], self._options
         camera = view.view.camera
         probability = np.zeros((len(self._names), camera.height, camera.width), np.float32)
         scores = np.zeros(len(self._names))
         embedding = None
-        for k, own in enumerate(beliefs):
+        for k, own in enumerate(votes):
             if keep[k]:
                 probability[k], scores[k] = self._given[number][k], 1.0
                 continue
-            derived = derive(own, [other for j, other in enumerate(beliefs) if j != k], options.derive)
+            derived = self_prompt(own, [other for j, other in enumerate(votes) if j != k], options.self_prompts)
             if derived is None:
                 # Known everywhere and nowhere the object: a vote for its absence, else no vote.
                 shown = float((own.probability * own.known).max(initial=0.0))
                 scores[k] = 1.0 if shown < options.absent and own.known.mean() > 0.5 else 0.0
                 continue
             if embedding is None:
-                embedding = self._eyes.look(view)
+                embedding = self._model.embedding(view)
             soft = np.where(own.known, own.probability, 0.0).astype(np.float32)
             points, labels = derived.points, derived.labels
             if view.name in self._said[k]:
@@ -292,7 +294,7 @@ class MaskLoop:
                 said = self._said[k][view.name]
                 points, labels = np.concatenate([points, said.points]), np.concatenate([labels, said.labels])
             prompt = Prompt2D(points, labels, derived.box, low_res_from_mask(soft, embedding))
-            probability[k], scores[k] = _best_candidate(self._eyes.segmenter.predict(embedding, prompt), own)
+            probability[k], scores[k] = _best_candidate(self._model.segmenter.predict(embedding, prompt), own)
         return self._shared(number, probability), scores
 
     def _shared(self, number: int, probability: F32) -> F32:
@@ -305,9 +307,9 @@ class MaskLoop:
     def _visit(self, number: int, features: F32) -> None:
         """One view, given the vote's features."""
         view = self._views[number]
-        beliefs = self._eyes.believe(view.view, features, self._options.derive)
+        votes = self._model.votes(view.view, features, self._options.self_prompts)
         keep = self._settled(number)
-        probability, scores = self._predict(number, beliefs, keep)
+        probability, scores = self._predict(number, votes, keep)
         trust = np.where(scores >= self._options.min_agreement, scores**2, 0.0)
         trust[keep] = 1.0
         self._state.agreement[number] = scores

@@ -13,8 +13,8 @@ from splatcut.cameras.pictures import WorkingView, picture
 from splatcut.lift.labelled import vote_of
 from splatcut.lift.problem import Problem
 from splatcut.masks.effort import PASSES, SNAP_RADII
-from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop
-from splatcut.masks.prompted import Said, gather
+from splatcut.masks.loop import LoopOptions, MaskLoop, SceneSegmenter
+from splatcut.masks.prompted import PixelPrompt, gather
 from splatcut.masks.snap import SnapOptions, snap
 from splatcut.messages import ObjectPrompt
 from splatcut.progress import Progress
@@ -23,7 +23,7 @@ from splatcut.scene.masks import MaskSet
 
 
 def from_prompts(
-    eyes: Eyes,
+    model: SceneSegmenter,
     objects: Sequence[ObjectPrompt],
     views: Mapping[str, WorkingView],
     quality: str,
@@ -41,22 +41,22 @@ def from_prompts(
     Raises:
         UserError: a prompt that leads to nothing.
     """
-    said = gather(objects, views, eyes.gaussians, eyes.device)
+    said = gather(objects, views, model.gaussians, model.device)
     names = [item.name for item in objects]
     loop = LoopOptions(passes=PASSES[quality])
-    masks = MaskLoop(eyes, list(views.values()), names, said, loop, progress).run()
+    masks = MaskLoop(model, list(views.values()), names, said, loop, progress).run()
     if not snap_edges:
         return masks
     return _snapped(
-        eyes, masks, [views[name] for name in masks.views], said, SnapOptions(radii=SNAP_RADII[quality]), progress
+        model, masks, [views[name] for name in masks.views], said, SnapOptions(radii=SNAP_RADII[quality]), progress
     )
 
 
 def _snapped(
-    eyes: Eyes,
+    model: SceneSegmenter,
     masks: MaskSet,
     views: list[WorkingView],
-    said: Sequence[Mapping[str, Said]],
+    said: Sequence[Mapping[str, PixelPrompt]],
     options: SnapOptions,
     progress: Progress,
 ) -> MaskSet:
@@ -69,10 +69,10 @@ def _snapped(
     }
 
     def look(number: int) -> NDArray[np.uint8]:
-        return picture(views[number], eyes.gaussians, eyes.device)
+        return picture(views[number], model.gaussians, model.device)
 
     def vote(some: MaskSet) -> Callable[[int], F32]:
-        return vote_of(Problem(eyes.gaussians, [view.view for view in views], some, eyes.device), progress.step)
+        return vote_of(Problem(model.gaussians, [view.view for view in views], some, model.device), progress.step)
 
     # Every round votes once and filters once.
     progress.stage("mask edges", 2 * len(options.radii) * len(views))

@@ -15,7 +15,7 @@ from splatcut.scene.masks import MaskSet
 
 
 @dataclass(frozen=True)
-class DoubtOptions:
+class ClickWarningOptions:
     """When to say something.
 
     Attributes:
@@ -46,7 +46,7 @@ def click_warnings(
     masks: MaskSet,
     labels: NDArray[np.integer],
     weight: NDArray[np.floating],
-    options: DoubtOptions | None = None,
+    options: ClickWarningOptions | None = None,
 ) -> list[str]:
     """A sentence for each object that was clicked once and whose result is suspicious.
 
@@ -55,7 +55,7 @@ def click_warnings(
         labels: [N] label of every Gaussian, k + 1 for object k.
         weight: [N] how much the views show of each, square pixels.
     """
-    options = options or DoubtOptions()
+    options = options or ClickWarningOptions()
     shown = float(weight.sum())
     found = []
     for k, item in enumerate(objects):

@@ -36,7 +36,7 @@ VIEWS_TRIED = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class PixelPrompt:
     """What was said about one object in one view, in working pixels.
 
     Attributes:
@@ -51,7 +51,7 @@ class Said:
     mask: NDArray[np.uint8] | None = None
 
     @property
-    def says_where(self) -> bool:
+    def locates(self) -> bool:
         """Whether a mask can be made of it; points that are not on the object only correct what the vote says."""
         return self.mask is not None or self.box is not None or bool((self.labels == 1).any())
 
@@ -98,7 +98,7 @@ def _spread(places: NDArray[np.intp], count: int) -> F32:
     return (some[chosen][:, ::-1] + 0.5).astype(np.float32)
 
 
-def read_scribble(file: Path, view: WorkingView, what: str) -> Said:
+def read_scribble(file: Path, view: WorkingView, what: str) -> PixelPrompt:
     """Points of a scribble's strokes (colours: see the module)."""
     try:
         with Image.open(file) as image:
@@ -124,7 +124,7 @@ def read_scribble(file: Path, view: WorkingView, what: str) -> Said:
     points = view.points(np.concatenate([positive, negative]))
     labels = np.repeat(np.array([1, 0], np.int32), [len(positive), len(negative)])
     keep = np.isfinite(points).all(axis=1)
-    return Said(points[keep].astype(np.float32), labels[keep])
+    return PixelPrompt(points[keep].astype(np.float32), labels[keep])
 
 
 def _view(views: Mapping[str, WorkingView], name: str, who: str) -> WorkingView:
@@ -137,7 +137,7 @@ def _view(views: Mapping[str, WorkingView], name: str, who: str) -> WorkingView:
     )
 
 
-def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> Said:
+def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> PixelPrompt:
     width, height = view.photo_size
     for x, y, _ in prompt.points:
         if not (0 <= x <= width and 0 <= y <= height):
@@ -171,7 +171,7 @@ def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> Said:
             "Choose a point nearer the middle."
         )
     labels = np.array([point[2] for point in prompt.points], np.int32)
-    return Said(points.astype(np.float32), labels, box)
+    return PixelPrompt(points.astype(np.float32), labels, box)
 
 
 def _drawn_depth(gaussians: Gaussians, camera: Camera, device: raster.Device) -> tuple[F32, F32]:
@@ -207,7 +207,7 @@ def _in_picture(points: NDArray[np.float64], camera: Camera) -> NDArray[np.bool_
 
 def _points_in_space(
     prompt: Points3DPrompt, views: Sequence[WorkingView], gaussians: Gaussians, who: str, device: raster.Device
-) -> tuple[str, Said]:
+) -> tuple[str, PixelPrompt]:
     """The points as seen in the view that shows most of them, nearest the middle of the picture.
 
     Points on the object decide; those that are not on it do so where there are no others.
@@ -237,14 +237,14 @@ def _points_in_space(
         raise UserError(f"{who}: none of its points in space is visible in any view. Check the points' coordinates.")
     view, visible = best
     pixels, _ = view.view.camera.project(points[visible])
-    return view.name, Said(pixels.astype(np.float32), labels[visible])
+    return view.name, PixelPrompt(pixels.astype(np.float32), labels[visible])
 
 
-def merge(first: Said | None, second: Said) -> Said:
+def merge(first: PixelPrompt | None, second: PixelPrompt) -> PixelPrompt:
     """Everything said about an object in one view together; of two boxes or masks the later one counts."""
     if first is None:
         return second
-    return Said(
+    return PixelPrompt(
         np.concatenate([first.points, second.points]),
         np.concatenate([first.labels, second.labels]),
         second.box if second.box is not None else first.box,
@@ -259,7 +259,7 @@ def gather(
     device: raster.Device = "cpu",
     *,
     alpha: Callable[[View], F32] | None = None,
-) -> list[dict[str, Said]]:
+) -> list[dict[str, PixelPrompt]]:
     """Per object, what was said in which view.
 
     Args:
@@ -267,11 +267,11 @@ def gather(
 
     Raises ``UserError`` for unknown views, points outside their image, unreadable files, points on empty background.
     """
-    result: list[dict[str, Said]] = []
+    result: list[dict[str, PixelPrompt]] = []
     alphas: dict[str, F32] = {}
     for item in objects:
         who = f"The object {item.name!r}"
-        said: dict[str, Said] = {}
+        said: dict[str, PixelPrompt] = {}
         for prompt in item.prompts:
             if isinstance(prompt, Points3DPrompt):
                 name, part = _points_in_space(prompt, list(views.values()), gaussians, who, device)
@@ -280,7 +280,7 @@ def gather(
                 name = view.name
                 if isinstance(prompt, MaskPrompt):
                     mask = read_mask(prompt.file, view, f"{who}'s mask")
-                    part = Said(np.empty((0, 2), np.float32), np.empty(0, np.int32), mask=mask)
+                    part = PixelPrompt(np.empty((0, 2), np.float32), np.empty(0, np.int32), mask=mask)
                 elif isinstance(prompt, ScribblePrompt):
                     part = read_scribble(prompt.file, view, f"{who}'s scribble")
                 else:
@@ -295,7 +295,7 @@ def gather(
     return result
 
 
-def _check_not_empty(said: Said, alpha: F32, view: str, who: str) -> None:
+def _check_not_empty(said: PixelPrompt, alpha: F32, view: str, who: str) -> None:
     height, width = alpha.shape
     positive = said.points[said.labels == 1]
     if len(positive):

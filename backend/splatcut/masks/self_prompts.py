@@ -17,7 +17,7 @@ _EIGHT = np.ones((3, 3), bool)
 
 
 @dataclass(frozen=True)
-class DeriveOptions:
+class SelfPromptOptions:
     """How prompts are read off a render.
 
     Attributes:
@@ -43,7 +43,7 @@ class DeriveOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Belief:
+class RenderedVote:
     """What the vote says about one object in one view.
 
     Attributes:
@@ -61,7 +61,7 @@ class Belief:
 
 
 @dataclass(frozen=True, eq=False)
-class Derived:
+class SelfPrompt:
     """Prompts for the 2D model: points [P, 2] (x, y) with labels [P] (1 object, 0 not), box [4] x0 y0 x1 y1, pixels."""
 
     points: F32
@@ -69,9 +69,9 @@ class Derived:
     box: F32
 
 
-def belief(blended: F32, known: F32, options: DeriveOptions) -> Belief:
+def rendered_vote(blended: F32, known: F32, options: SelfPromptOptions) -> RenderedVote:
     """From blended label sums and blended vote flags, both [H, W] in [0, 1]."""
-    return Belief((blended / np.maximum(known, 1e-6)).clip(0.0, 1.0), known > options.min_known)
+    return RenderedVote((blended / np.maximum(known, 1e-6)).clip(0.0, 1.0), known > options.min_known)
 
 
 def main_parts(mask: Bool, keep_part: float) -> Bool:
@@ -107,7 +107,7 @@ def interior_points(mask: Bool, count: int, enough: float = 0.35) -> F32:
     return np.asarray(points, np.float32)
 
 
-def derive(own: Belief, others: list[Belief], options: DeriveOptions) -> Derived | None:
+def self_prompt(own: RenderedVote, others: list[RenderedVote], options: SelfPromptOptions) -> SelfPrompt | None:
     """Prompts for an object in a view, or None where too little of it is known to be visible.
 
     Args:
@@ -138,10 +138,10 @@ def derive(own: Belief, others: list[Belief], options: DeriveOptions) -> Derived
     points = np.concatenate([positives, *negatives])
     labels = np.zeros(len(points), np.int32)
     labels[: len(positives)] = 1
-    return Derived(points, labels, box)
+    return SelfPrompt(points, labels, box)
 
 
-def agreement(mask: Bool, own: Belief) -> float:
+def agreement(mask: Bool, own: RenderedVote) -> float:
     """Intersection over union of a 2D mask with the vote, over the pixels the vote knows; in [0, 1]."""
     inside = own.inside
     candidate = mask & own.known

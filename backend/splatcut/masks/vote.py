@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from splatcut import raster
 from splatcut.lift.vote import ViewSums
-from splatcut.masks.self_prompts import Belief, DeriveOptions, belief
+from splatcut.masks.self_prompts import RenderedVote, SelfPromptOptions, rendered_vote
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -48,18 +48,18 @@ class Vote:
         return result
 
 
-def believe(
+def rendered_votes(
     gaussians: Gaussians,
     view: View,
     features: F32,
-    options: DeriveOptions,
+    options: SelfPromptOptions,
     device: raster.Device = "cpu",
     prepared: Prepared | None = None,
-) -> list[Belief]:
+) -> list[RenderedVote]:
     """What a vote's ``features`` say about each object in a view."""
     blended = raster.render(
         gaussians, view.camera, features=features, colour=False, device=device, prepared=prepared
     ).features
     assert blended is not None
     kinds = features.shape[1] // 2
-    return [belief(blended[..., k], blended[..., kinds + k], options) for k in range(kinds)]
+    return [rendered_vote(blended[..., k], blended[..., kinds + k], options) for k in range(kinds)]

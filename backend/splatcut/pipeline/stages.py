@@ -163,7 +163,7 @@ def _make_masks(run: Run, inputs: Inputs, views: list[View]) -> Stored:
     assert run.segmenter is not None
     cache = EmbeddingCache(run.settings.cache, run.settings.cache_bytes)
     made = masks.from_prompts(
-        masks.Eyes(run.segmenter, cache, run.gaussians, run.device), job.objects, _working(run, views),
+        masks.SceneSegmenter(run.segmenter, cache, run.gaussians, run.device), job.objects, _working(run, views),
         job.options.quality, run.progress, snap_edges=not job.options.trust_masks,
     )  # fmt: skip
     if cache.problem:

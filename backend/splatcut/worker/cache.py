@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from splatcut import raster
 from splatcut.cameras.pictures import WorkingView
 from splatcut.lift.vote import LiftOptions, Neighbours, ViewSums, unseen_neighbours
-from splatcut.masks.loop import Eyes
-from splatcut.masks.prompted import Said
+from splatcut.masks.loop import SceneSegmenter
+from splatcut.masks.prompted import PixelPrompt
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32
 from splatcut.segmenter import Embedding
@@ -98,8 +98,8 @@ def _size_of_drawing(made: Prepared | None) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class KeepingEyes(Eyes):
-    """Eyes that see everything once.
+class CachedSegmenter(SceneSegmenter):
+    """A scene's segmenter that works everything out once.
 
     Attributes:
         store: what was seen, which belongs to this scene and model.
@@ -109,36 +109,38 @@ class KeepingEyes(Eyes):
     store: Store = field(default_factory=lambda: Store(512 << 20))
     drawings: Store = field(default_factory=lambda: Store(256 << 20))
 
-    def has_looked(self, view: WorkingView) -> bool:
+    def has_embedding(self, view: WorkingView) -> bool:
         """Whether the view's embedding is at hand."""
-        return ("look", view_key(view.view)) in self.store
+        return ("embedding", view_key(view.view)) in self.store
 
-    def look(self, view: WorkingView) -> Embedding:
+    def embedding(self, view: WorkingView) -> Embedding:
         return self.store.get(
-            ("look", view_key(view.view)),
-            lambda: Eyes.look(self, view),
+            ("embedding", view_key(view.view)),
+            lambda: SceneSegmenter.embedding(self, view),
             lambda made: sum(value.nbytes for value in made.features.values()),
         )
 
     def depth(self, view: View) -> tuple[F32, F32]:
         return self.store.get(
-            ("depth", view_key(view)), lambda: Eyes.depth(self, view), lambda made: made[0].nbytes + made[1].nbytes
+            ("depth", view_key(view)),
+            lambda: SceneSegmenter.depth(self, view),
+            lambda made: made[0].nbytes + made[1].nbytes,
         )
 
     def alpha(self, view: View) -> F32:
         """[h, w] of what a view draws."""
         return 1.0 - self.depth(view)[1]
 
-    def answer(self, said: Said, view: WorkingView) -> F32:
+    def mask(self, said: PixelPrompt, view: WorkingView) -> F32:
         what = content_key(said.points, said.labels, said.box, said.mask)
         return self.store.get(
-            ("answer", view_key(view.view), what), lambda: Eyes.answer(self, said, view), lambda made: made.nbytes
+            ("mask", view_key(view.view), what), lambda: SceneSegmenter.mask(self, said, view), lambda made: made.nbytes
         )
 
     def lift(self, view: View, masks: F32) -> ViewSums:
         return self.store.get(
             ("lift", view_key(view), content_key(masks)),
-            lambda: Eyes.lift(self, view, masks),
+            lambda: SceneSegmenter.lift(self, view, masks),
             lambda made: made.index.nbytes + made.weight.nbytes + made.weighted.nbytes,
         )
 

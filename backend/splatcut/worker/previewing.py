@@ -24,14 +24,14 @@ from splatcut.lift.islands import islands
 from splatcut.lift.labels import background_probability, grown, labels_from_probability
 from splatcut.lift.vote import LiftOptions, vote
 from splatcut.masks.loop import LoopOptions, MaskLoop, compete
-from splatcut.masks.prompted import Said, gather
+from splatcut.masks.prompted import PixelPrompt, gather
 from splatcut.masks.virtual import VirtualOptions, centre_of, first_view_of, unprojected, virtual_views
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt
 from splatcut.messages.prompts import objects_to_json
 from splatcut.progress import Progress, Quiet
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32
-from splatcut.worker.cache import KeepingEyes, content_key, view_key
+from splatcut.worker.cache import CachedSegmenter, content_key, view_key
 
 #: Sets of virtual views that are kept, each about a thing that was clicked.
 AROUND_KEPT = 32
@@ -104,16 +104,16 @@ class _Task:
     """One object to preview: what was said where, and the views its mask may be carried on to."""
 
     item: ObjectPrompt
-    said: dict[str, Said]
+    said: dict[str, PixelPrompt]
     prompted: list[WorkingView]
     key: tuple[str, ...]
 
 
 class Previewer:
-    """Previews of one scene; keeps what it has worked out in the store of ``eyes``."""
+    """Previews of one scene; keeps what it has worked out in the store of ``model``."""
 
-    def __init__(self, eyes: KeepingEyes, options: PreviewOptions | None = None) -> None:
-        self.eyes, self.options = eyes, options or PreviewOptions()
+    def __init__(self, model: CachedSegmenter, options: PreviewOptions | None = None) -> None:
+        self.model, self.options = model, options or PreviewOptions()
         self._cameras: dict[str, WorkingView] = {}
         self._prompt_views: dict[str, WorkingView] = {}
         self._signature, self._virtual = "", False
@@ -145,7 +145,7 @@ class Previewer:
         tasks = [self._task(item) for item in objects]
         kept: dict[str, _Lifted] = {}
         for task in tasks:
-            if (found := self.eyes.store.find(task.key)) is not None:
+            if (found := self.model.store.find(task.key)) is not None:
                 kept[task.item.name] = found
         new = [task for task in tasks if task.item.name not in kept]
         progress.stage("preview", sum(2 * len(task.prompted) + self.options.further for task in new))
@@ -165,7 +165,7 @@ class Previewer:
                     told = time.monotonic()
             if loop is not None:
                 kept[task.item.name] = self._lift(loop)
-            self.eyes.store.get(task.key, lambda made=kept[task.item.name]: made, lambda made: made.nbytes)
+            self.model.store.get(task.key, lambda made=kept[task.item.name]: made, lambda made: made.nbytes)
         yield "full", self._labels(objects, kept)
 
     def _task(self, item: ObjectPrompt) -> _Task:
@@ -177,15 +177,15 @@ class Previewer:
             first = self._first_view(item)
             views = {first.name: WorkingView(first, first)}
 
-        def make() -> dict[str, Said]:
-            return gather([item], views, self.eyes.gaussians, self.eyes.device, alpha=self.eyes.alpha)[0]
+        def make() -> dict[str, PixelPrompt]:
+            return gather([item], views, self.model.gaussians, self.model.device, alpha=self.model.alpha)[0]
 
         if any(isinstance(prompt, (MaskPrompt, ScribblePrompt)) for prompt in item.prompts):
             said = make()  # the files may have changed
         else:
             where = "|".join(f"{name}={view_key(view.view)}" for name, view in sorted(views.items()))
             key = ("said", json.dumps(objects_to_json([item])[0]["prompts"]), where)
-            said = self.eyes.store.get(key, make, lambda made: 64 * len(made))
+            said = self.model.store.get(key, make, lambda made: 64 * len(made))
         prompted = [views[name] for name in said]
         parts = [f"{view_key(views[name].view)}:{_said_key(part)}" for name, part in said.items()]
         return _Task(item, said, prompted, ("lifted", self._signature, *parts))
@@ -195,18 +195,18 @@ class Previewer:
         points = _in_space(item)
         if not len(points):
             raise UserError(f"The object {item.name!r} is prompted in a view, but no views are registered.")
-        return self.eyes.store.get(
+        return self.model.store.get(
             ("first view", content_key(points)),
-            lambda: first_view_of(self.eyes.gaussians, points, self.options.virtual, self.eyes.device),
+            lambda: first_view_of(self.model.gaussians, points, self.options.virtual, self.model.device),
             lambda made: 64,
         )
 
     def _loop(self, task: _Task, views: Sequence[WorkingView], progress: Progress) -> MaskLoop:
-        return MaskLoop(self.eyes, views, [task.item.name], [task.said], LoopOptions(passes=0), progress)
+        return MaskLoop(self.model, views, [task.item.name], [task.said], LoopOptions(passes=0), progress)
 
     def _lift(self, loop: MaskLoop) -> _Lifted:
-        gaussians = self.eyes.gaussians
-        lifted = vote(gaussians, *loop.evidence(), LiftOptions(), self.eyes.neighbours)
+        gaussians = self.model.gaussians
+        lifted = vote(gaussians, *loop.evidence(), LiftOptions(), self.model.neighbours)
         return _Lifted(lifted.probability[:, 0], lifted.weight)
 
     def _carried(self, task: _Task, progress: Progress) -> Iterator[MaskLoop]:
@@ -234,7 +234,7 @@ class Previewer:
             cost = [
                 abs(angle - options.stride)
                 + 25.0 * min(abs(np.log(place.distance / other.distance)) for other in done)
-                - options.known * self.eyes.has_looked(view)
+                - options.known * self.model.has_embedding(view)
                 for angle, (view, place) in zip(angles, left, strict=True)
             ]
             best = min(range(len(left)), key=lambda i: (angles[i] > options.farthest, cost[i], left[i][0].name))
@@ -247,11 +247,11 @@ class Previewer:
 
     def _virtual_views(self, task: _Task, progress: Progress) -> list[WorkingView]:
         """Virtual views about what was clicked: those made before, unless that has moved, and the few cameras."""
-        eyes, options = self.eyes, self.options
+        model, options = self.model, self.options
         points = [_in_space(task.item)]
         for view in task.prompted:
             pixels = task.said[view.name].on_object()
-            points.append(unprojected(view.view.camera, pixels, *eyes.depth(view.view)))
+            points.append(unprojected(view.view.camera, pixels, *model.depth(view.view)))
         centre, first = centre_of(points), task.prompted[0]
         reach = options.moved * float(np.linalg.norm(first.view.camera.position - centre))
         known = view_key(first.view)
@@ -259,7 +259,7 @@ class Previewer:
             if key == known and np.linalg.norm(place - centre) <= reach:
                 return [*views, *self._cameras.values()]
         try:
-            made = virtual_views(eyes.gaussians, first.view, centre, options.virtual, Quiet(), eyes.device)[1:]
+            made = virtual_views(model.gaussians, first.view, centre, options.virtual, Quiet(), model.device)[1:]
         except UserError:  # no place for a camera: the prompted views have to do
             made = []
         progress.step(0)
@@ -272,7 +272,7 @@ class Previewer:
         shares = compete(np.stack([lifted[item.name].probability for item in objects]))
         probability = grown(np.ascontiguousarray(shares.T), [item.grow for item in objects])
         weight = np.max([lifted[item.name].weight for item in objects], axis=0)
-        labels = islands(self.eyes.gaussians, labels_from_probability(probability), weight=weight).labels
+        labels = islands(self.model.gaussians, labels_from_probability(probability), weight=weight).labels
         classes = np.concatenate([background_probability(probability)[:, None], probability], axis=1)
         own = np.take_along_axis(classes, labels[:, None].astype(np.int64), axis=1)[:, 0]
         return Labels(labels, np.rint(own * 255.0).astype(np.uint8))
@@ -310,5 +310,5 @@ def _in_space(item: ObjectPrompt) -> NDArray[np.float64]:
     return np.array(points, np.float64).reshape(-1, 3)
 
 
-def _said_key(said: Said) -> str:
+def _said_key(said: PixelPrompt) -> str:
     return content_key(said.points, said.labels, said.box, said.mask)

@@ -46,7 +46,7 @@ from splatcut.progress import Part
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, load_segmenter
-from splatcut.worker.cache import KeepingEyes, Store
+from splatcut.worker.cache import CachedSegmenter, Store
 from splatcut.worker.previewing import Labels, Previewer, PreviewOptions
 from splatcut.worker.progress import Reporter
 
@@ -83,7 +83,7 @@ class _Scene:
 
     @property
     def gaussians(self) -> Gaussians:
-        return self.previewer.eyes.gaussians
+        return self.previewer.model.gaussians
 
 
 class Session:
@@ -123,8 +123,8 @@ class Session:
     def forget(self) -> None:
         """Gives back what can be worked out again; for when memory ran out."""
         if self._scene is not None:
-            self._scene.previewer.eyes.store.clear()
-            self._scene.previewer.eyes.drawings.clear()
+            self._scene.previewer.model.store.clear()
+            self._scene.previewer.model.drawings.clear()
 
     def work(self, number: int, request: Request, send: Callable[[Event], None], cancel: threading.Event) -> Result:
         """Does a request.
@@ -159,8 +159,8 @@ class Session:
             report.check()
             cache = EmbeddingCache(self.settings.cache, self.settings.cache_bytes)
             store = Store(self.settings.memory_bytes)
-            eyes = KeepingEyes(self.segmenter, cache, splats.gaussians, self.device, store)
-            self._scene = _Scene(key, splats.dropped, Previewer(eyes, self.settings.preview))
+            model = CachedSegmenter(self.segmenter, cache, splats.gaussians, self.device, store)
+            self._scene = _Scene(key, splats.dropped, Previewer(model, self.settings.preview))
         report.step()
         return LoadSceneResult(key, len(self._scene.gaussians), self._scene.dropped)
 
@@ -185,7 +185,7 @@ class Session:
         views = [previewer.working(name) for name in request.views]
         report.stage("encode", len(views))
         for view in views:
-            previewer.eyes.look(view)
+            previewer.model.embedding(view)
             report.step()
         return EncodeResult(len(views))
 
@@ -201,7 +201,7 @@ class Session:
             if stage != "full":
                 report.send(PreviewEvent(report.number, file, stage))
         assert labels is not None
-        if problem := previewer.eyes.cache.problem:
+        if problem := previewer.model.cache.problem:
             report.log(problem)
         return PreviewResult(file, labels.counts(request.objects), round(time.perf_counter() - began, 3))
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from splatcut.masks.lone_click import ChoiceOptions, choose
+from splatcut.masks.lone_click import LoneClickOptions, choose
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +36,6 @@ def fit_weights(facts: Floats, scores: Floats) -> Floats:
     return minimize(loss, np.zeros(facts.shape[-1]), jac=True).x / spread
 
 
-def taken(facts: Floats, scores: Floats, areas: Floats, options: ChoiceOptions) -> Floats:
+def taken(facts: Floats, scores: Floats, areas: Floats, options: LoneClickOptions) -> Floats:
     """[clicks] scores of the answers, with areas [clicks, answers], that are chosen."""
     return np.array([mine[choose(fact, area, options)] for fact, mine, area in zip(facts, scores, areas, strict=True)])

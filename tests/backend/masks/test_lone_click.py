@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mask_scenes import ColourSegmenter
 
-from splatcut.masks.lone_click import ChoiceOptions, choose, choose_answer, describe, nearness, overlap, relief
+from splatcut.masks.lone_click import LoneClickOptions, choose, choose_answer, describe, nearness, overlap, relief
 from splatcut.segmenter import Embedding, Frame, Prediction, Prompt2D
 
 SIDE = 256
@@ -25,7 +25,7 @@ def before_a_wall(mask: np.ndarray, depth: float = 2.0, wall: float = 3.0) -> np
 
 
 def shown(mask: np.ndarray, near: np.ndarray) -> float:
-    return relief(mask, near, FOCAL, ChoiceOptions())
+    return relief(mask, near, FOCAL, LoneClickOptions())
 
 
 def plane(tilt: float, depth: float = 2.0) -> np.ndarray:
@@ -139,7 +139,7 @@ def test_the_steady_answer_is_taken_where_depth_says_nothing() -> None:
 
 
 def test_of_answers_about_as_good_the_smallest_is_taken() -> None:
-    options = ChoiceOptions(trust=1.0, steadiness=1.0, relief=2.0, close=0.25)
+    options = LoneClickOptions(trust=1.0, steadiness=1.0, relief=2.0, close=0.25)
     facts = np.array([[0.9, 0.9, 0.60], [0.9, 0.9, 0.70], [0.5, 0.5, 0.5]])
     assert choose(facts, np.array([30, 60, 10]), options) == 0
     assert choose(facts, np.array([60, 30, 10]), options) == 1
@@ -151,7 +151,9 @@ def test_other_clicks_stay_in_the_picture_and_near() -> None:
     segmenter = Answers([disc(40)], [0.9])
     embedding = segmenter.encode(np.zeros((SIDE, SIDE, 3), np.uint8))
     near = np.ones((SIDE, SIDE), np.float32)
-    describe(segmenter, embedding, np.array([0.5, 255.5], np.float32), near, FOCAL, ChoiceOptions(nudges=4, nudge=0.02))
+    describe(
+        segmenter, embedding, np.array([0.5, 255.5], np.float32), near, FOCAL, LoneClickOptions(nudges=4, nudge=0.02)
+    )
     points = np.concatenate([prompt.points for prompt in segmenter.prompts])
     reach = 0.02 * SIDE
     expected = [(0.5, 255.5), (0.5 + reach, 255.5), (0.5, 255.5), (0.5, 255.5), (0.5, 255.5 - reach)]
@@ -173,4 +175,4 @@ def test_padding_of_the_models_frame_is_no_border() -> None:
 @pytest.mark.parametrize("options", [{"nudge": 0.0}, {"jump": 0.0}, {"bend": 0.0}, {"nudges": 0}])
 def test_bad_options_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must be above 0"):
-        ChoiceOptions(**options)  # type: ignore[arg-type]
+        LoneClickOptions(**options)  # type: ignore[arg-type]

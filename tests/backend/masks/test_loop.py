@@ -15,8 +15,8 @@ from PIL import Image
 
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.masks.loop import Eyes, LoopOptions, MaskLoop, _walk_order
-from splatcut.masks.prompted import Said
+from splatcut.masks.loop import LoopOptions, MaskLoop, SceneSegmenter, _walk_order
+from splatcut.masks.prompted import PixelPrompt
 from splatcut.progress import Quiet
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.masks import MaskSet
@@ -34,22 +34,22 @@ def scene() -> Scene:
     return balls_on_floor(RED, GREEN)
 
 
-def _click(camera: Camera, place: ArrayLike, label: int = 1) -> Said:
+def _click(camera: Camera, place: ArrayLike, label: int = 1) -> PixelPrompt:
     pixels, _ = camera.project(np.asarray(place, np.float64).reshape(1, 3))
-    return Said(pixels.astype(np.float32), np.array([label], np.int32))
+    return PixelPrompt(pixels.astype(np.float32), np.array([label], np.int32))
 
 
 def _run(
     scene: Scene,
     views: list[View],
-    said: dict[str, dict[str, Said]],
+    said: dict[str, dict[str, PixelPrompt]],
     cache: Path,
     segmenter: ColourSegmenter | None = None,
     options: LoopOptions | None = None,
 ) -> MaskSet:
-    eyes = Eyes(segmenter or ColourSegmenter(), EmbeddingCache(cache), scene.gaussians)
+    model = SceneSegmenter(segmenter or ColourSegmenter(), EmbeddingCache(cache), scene.gaussians)
     working = [WorkingView(view, view) for view in views]
-    return MaskLoop(eyes, working, list(said), list(said.values()), options or LoopOptions(), Quiet()).run()
+    return MaskLoop(model, working, list(said), list(said.values()), options or LoopOptions(), Quiet()).run()
 
 
 def _iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
@@ -116,7 +116,7 @@ def test_a_ready_mask_stays_as_it_is(scene: Scene, tmp_path: Path):
     views = _ring(3)
     truth = scene.truth(views[0].camera, 1) | scene.truth(views[0].camera, 2)
     nothing = np.empty((0, 2), np.float32), np.empty(0, np.int32)
-    given = Said(*nothing, mask=truth.astype(np.uint8) * np.uint8(255))
+    given = PixelPrompt(*nothing, mask=truth.astype(np.uint8) * np.uint8(255))
     said = {"both": {"view_00": given}, "green": {"view_01": _click(views[1].camera, GREEN)}}
     masks = _run(scene, views, said, tmp_path, options=LoopOptions(passes=1, settled=1.0))
     np.testing.assert_array_equal(masks.probability[0][0], given.mask)
@@ -144,7 +144,7 @@ def test_passes_do_not_wear_down_what_was_prompted(scene: Scene, tmp_path: Path)
     twice = views[1].camera.project(np.array([GREEN, (0.5, -0.2, 0.0)]))[0].astype(np.float32)
     said = {
         "both": {"view_00": _click(views[0].camera, RED)},
-        "green": {"view_01": Said(twice, np.ones(2, np.int32))},
+        "green": {"view_01": PixelPrompt(twice, np.ones(2, np.int32))},
     }
     red, green = (scene.truth(views[0].camera, k) for k in (1, 2))
     for passes in (1, 3):
@@ -160,7 +160,7 @@ def test_points_that_are_not_the_object_correct_other_views(scene: Scene, tmp_pa
     said = {
         "red": {
             "view_00": _click(views[0].camera, RED),
-            "view_02": Said(wrong, np.zeros(1, np.int32)),
+            "view_02": PixelPrompt(wrong, np.zeros(1, np.int32)),
         }
     }
     segmenter = ColourSegmenter()
@@ -174,18 +174,18 @@ def test_points_that_are_not_the_object_correct_other_views(scene: Scene, tmp_pa
 
 def test_pictures_are_embedded_once(scene: Scene, tmp_path: Path):
     views = _ring(4)
-    eyes = Eyes(ColourSegmenter(), EmbeddingCache(tmp_path), scene.gaussians)
+    model = SceneSegmenter(ColourSegmenter(), EmbeddingCache(tmp_path), scene.gaussians)
     working = [WorkingView(view, view) for view in views]
     said = [{"view_00": _click(views[0].camera, RED)}]
-    MaskLoop(eyes, working, ["red"], said, LoopOptions(passes=2, settled=1.0), Quiet()).run()
-    assert eyes.cache.misses == 4
+    MaskLoop(model, working, ["red"], said, LoopOptions(passes=2, settled=1.0), Quiet()).run()
+    assert model.cache.misses == 4
 
 
 def test_prompts_that_lead_to_nothing_are_refused(scene: Scene, tmp_path: Path):
     views = _ring(3)
     sky = np.zeros((72, 96), np.uint8)
     sky[:2] = 255
-    given = Said(np.empty((0, 2), np.float32), np.empty(0, np.int32), mask=sky)
+    given = PixelPrompt(np.empty((0, 2), np.float32), np.empty(0, np.int32), mask=sky)
     with pytest.raises(UserError, match="prompts of the object 'red' lead to nothing"):
         _run(scene, views, {"red": {"view_00": given}}, tmp_path)
 

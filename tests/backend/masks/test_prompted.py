@@ -18,7 +18,7 @@ from splatcut.cameras import Undistortion
 from splatcut.cameras.lens import Lens
 from splatcut.cameras.pictures import WorkingView, working_view
 from splatcut.errors import UserError
-from splatcut.masks.prompted import Said, gather, merge, read_mask, read_scribble
+from splatcut.masks.prompted import PixelPrompt, gather, merge, read_mask, read_scribble
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, Prompt, ScribblePrompt, ViewPrompt
 from splatcut.scene.camera import View
 
@@ -33,7 +33,7 @@ VIEWS = {view.name: working_view(view, 64) for view in ring(4, width=128, height
 FIRST = VIEWS["view_00"]
 
 
-def _gather(scene: Scene, *prompts: Prompt) -> dict[str, Said]:
+def _gather(scene: Scene, *prompts: Prompt) -> dict[str, PixelPrompt]:
     return gather([ObjectPrompt("ball", prompts)], VIEWS, scene.gaussians)[0]
 
 
@@ -76,8 +76,8 @@ def test_prompts_of_one_view_come_together(scene: Scene):
 
 def test_merging_keeps_a_box_or_mask_that_the_later_prompt_lacks():
     box, mask = np.array([1, 2, 3, 4], np.float32), np.full((2, 2), 255, np.uint8)
-    first = Said(np.zeros((1, 2), np.float32), np.ones(1, np.int32), box, mask)
-    second = Said(np.ones((1, 2), np.float32), np.zeros(1, np.int32))
+    first = PixelPrompt(np.zeros((1, 2), np.float32), np.ones(1, np.int32), box, mask)
+    second = PixelPrompt(np.ones((1, 2), np.float32), np.zeros(1, np.int32))
     both = merge(first, second)
     assert both.box is box
     assert both.mask is mask
@@ -142,10 +142,10 @@ def test_a_hint_in_space_of_what_is_not_the_object(scene: Scene):
     """A point of the floor in front of the ball, seen from above, is no prompt of its own."""
     floor = Points3DPrompt(((0.0, 0.38, -0.9, 0),))
     said = _gather(scene, ViewPrompt("view_02", ((64, 48, 1),)), floor)
-    assert said["view_02"].says_where
+    assert said["view_02"].locates
     (other,) = set(said) - {"view_02"}
     assert said[other].labels.tolist() == [0]
-    assert not said[other].says_where
+    assert not said[other].locates
 
 
 # Ready masks

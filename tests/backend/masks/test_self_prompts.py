@@ -12,9 +12,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from splatcut.masks.loop import compete
-from splatcut.masks.self_prompts import Belief, DeriveOptions, agreement, belief, derive, interior_points, main_parts
+from splatcut.masks.self_prompts import (
+    RenderedVote,
+    SelfPromptOptions,
+    agreement,
+    interior_points,
+    main_parts,
+    rendered_vote,
+    self_prompt,
+)
 
-OPTIONS = DeriveOptions()
+OPTIONS = SelfPromptOptions()
 
 
 def _rectangle(x0: int, y0: int, x1: int, y1: int, width: int = 80, height: int = 60) -> NDArray[np.bool_]:
@@ -23,14 +31,14 @@ def _rectangle(x0: int, y0: int, x1: int, y1: int, width: int = 80, height: int 
     return mask
 
 
-def _belief(inside: NDArray[np.bool_], known: NDArray[np.bool_] | None = None) -> Belief:
-    return Belief(inside.astype(np.float32), np.ones_like(inside) if known is None else known)
+def _vote(inside: NDArray[np.bool_], known: NDArray[np.bool_] | None = None) -> RenderedVote:
+    return RenderedVote(inside.astype(np.float32), np.ones_like(inside) if known is None else known)
 
 
 def test_belief_divides_by_what_is_known():
     blended = np.array([[0.2, 0.6, 0.1, 0.0]], np.float32)
     known = np.array([[0.4, 0.8, 0.1, 0.0]], np.float32)
-    result = belief(blended, known, OPTIONS)
+    result = rendered_vote(blended, known, OPTIONS)
     np.testing.assert_allclose(result.probability, [[0.5, 0.75, 1.0, 0.0]], rtol=1e-5)
     assert result.known.tolist() == [[True, True, False, False]]
     assert result.inside.tolist() == [[False, True, False, False]]
@@ -88,7 +96,7 @@ def _depth(mask: NDArray[np.bool_], row: int, column: int) -> float:
 def test_prompts_by_value():
     """A block of 30 x 20 pixels: box one pixel larger, positive in the middle, negatives in the band about it."""
     inside = _rectangle(30, 20, 60, 40)
-    derived = derive(_belief(inside), [], OPTIONS)
+    derived = self_prompt(_vote(inside), [], OPTIONS)
     assert derived is not None
     np.testing.assert_array_equal(derived.box, [29, 19, 61, 41])
     np.testing.assert_array_equal(derived.points[derived.labels == 1], interior_points(inside, 3))
@@ -101,10 +109,10 @@ def test_prompts_by_value():
 
 
 def test_the_box_grows_by_the_margin_and_stays_in_the_picture():
-    derived = derive(_belief(_rectangle(0, 0, 50, 20)), [], DeriveOptions(margin=0.1))
+    derived = self_prompt(_vote(_rectangle(0, 0, 50, 20)), [], SelfPromptOptions(margin=0.1))
     assert derived is not None
     np.testing.assert_array_equal(derived.box, [0, 0, 55, 25])
-    whole = derive(_belief(np.ones((60, 80), bool)), [], OPTIONS)
+    whole = self_prompt(_vote(np.ones((60, 80), bool)), [], OPTIONS)
     assert whole is not None
     np.testing.assert_array_equal(whole.box, [0, 0, 80, 60])
     assert (whole.labels == 1).all()
@@ -113,44 +121,44 @@ def test_the_box_grows_by_the_margin_and_stays_in_the_picture():
 def test_negatives_are_only_where_the_vote_knows():
     inside = _rectangle(30, 20, 60, 40)
     known = _rectangle(0, 0, 60, 60)  # nothing is known to the right
-    derived = derive(_belief(inside, known), [], OPTIONS)
+    derived = self_prompt(_vote(inside, known), [], OPTIONS)
     assert derived is not None
     negatives = derived.points[derived.labels == 0]
     assert len(negatives)
     assert (negatives[:, 0] < 60).all()
-    unknown = derive(_belief(inside, inside), [], OPTIONS)
+    unknown = self_prompt(_vote(inside, inside), [], OPTIONS)
     assert unknown is not None
     assert (unknown.labels == 1).all()
 
 
 def test_a_rival_beside_it_gets_a_negative():
     inside, rival = _rectangle(10, 10, 40, 50), _rectangle(34, 10, 70, 50)
-    only = Belief(np.where(inside, 1.0, np.where(rival, 0.4, 0.3)).astype(np.float32), np.ones_like(inside))
+    only = RenderedVote(np.where(inside, 1.0, np.where(rival, 0.4, 0.3)).astype(np.float32), np.ones_like(inside))
     # Of the rival only what is in the box (columns to 41) and not the object itself counts: nothing large here.
-    derived = derive(only, [_belief(rival)], OPTIONS)
+    derived = self_prompt(only, [_vote(rival)], OPTIONS)
     assert derived is not None
     np.testing.assert_array_equal(derived.box, [9, 9, 41, 51])
     negatives = derived.points[derived.labels == 0]
     assert len(negatives) == 1
     assert 40 <= negatives[0, 0] <= 41
     assert len(derived.points) == 2
-    none = derive(only, [_belief(_rectangle(60, 10, 70, 50))], OPTIONS)
+    none = self_prompt(only, [_vote(_rectangle(60, 10, 70, 50))], OPTIONS)
     assert none is not None
     assert (none.labels == 1).all()
 
 
 def test_what_is_too_small_is_not_prompted_for():
-    assert derive(_belief(_rectangle(10, 10, 16, 16)), [], OPTIONS) is None
-    assert derive(_belief(_rectangle(10, 10, 16, 16)), [], DeriveOptions(min_pixels=36)) is not None
-    assert derive(_belief(_rectangle(10, 10, 40, 40), np.zeros((60, 80), bool)), [], OPTIONS) is None
+    assert self_prompt(_vote(_rectangle(10, 10, 16, 16)), [], OPTIONS) is None
+    assert self_prompt(_vote(_rectangle(10, 10, 16, 16)), [], SelfPromptOptions(min_pixels=36)) is not None
+    assert self_prompt(_vote(_rectangle(10, 10, 40, 40), np.zeros((60, 80), bool)), [], OPTIONS) is None
 
 
 def test_agreement_is_the_overlap_where_the_vote_knows():
-    own = _belief(_rectangle(0, 0, 20, 10), _rectangle(0, 0, 40, 60))
+    own = _vote(_rectangle(0, 0, 20, 10), _rectangle(0, 0, 40, 60))
     assert agreement(_rectangle(0, 0, 20, 10), own) == 1.0
     assert agreement(_rectangle(10, 0, 30, 10), own) == pytest.approx(100 / 300)
     assert agreement(_rectangle(0, 0, 20, 10) | _rectangle(40, 0, 80, 60), own) == 1.0  # not known there
-    assert agreement(_rectangle(50, 0, 60, 10), _belief(np.zeros((60, 80), bool))) == 0.0
+    assert agreement(_rectangle(50, 0, 60, 10), _vote(np.zeros((60, 80), bool))) == 0.0
 
 
 def test_objects_share_a_pixel_at_most():
@@ -166,4 +174,4 @@ def test_objects_share_a_pixel_at_most():
 )
 def test_bad_options_are_refused(options):
     with pytest.raises(ValueError, match="must"):
-        DeriveOptions(**options)
+        SelfPromptOptions(**options)

@@ -22,7 +22,7 @@ from splatcut.progress import Quiet
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.segmenter import Embedding, EmbeddingCache, Prediction, Prompt2D
-from splatcut.worker.cache import KeepingEyes
+from splatcut.worker.cache import CachedSegmenter
 from splatcut.worker.previewing import Labels, Previewer, PreviewOptions
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -52,9 +52,9 @@ def previewer(
     blobs: BlobScene, segmenter: Counting, cache: Path, gaussians: Gaussians | None = None, **options: object
 ) -> Previewer:
     scene = blobs.gaussians if gaussians is None else gaussians
-    eyes = KeepingEyes(segmenter, EmbeddingCache(cache), scene, "cpu")
+    model = CachedSegmenter(segmenter, EmbeddingCache(cache), scene, "cpu")
     virtual = VirtualOptions(count=10, width=128, probe_width=64)
-    return Previewer(eyes, PreviewOptions(**{"stride": 14.0, "virtual": virtual, "renew": np.inf, **options}))  # type: ignore[arg-type]
+    return Previewer(model, PreviewOptions(**{"stride": 14.0, "virtual": virtual, "renew": np.inf, **options}))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_the_views_that_are_gone_on_to(blobs: BlobScene, seen: Previewer, monkey
     assert len(chosen) == seen.options.further
     assert chosen[:2] == ["view_1", "view_2"]
     known: set[str] = {"view_2"}
-    monkeypatch.setattr(KeepingEyes, "has_looked", lambda self, view: view.name in known)
+    monkeypatch.setattr(CachedSegmenter, "has_embedding", lambda self, view: view.name in known)
     assert seen._chosen(centre, task, Quiet())[0].name == "view_2"
     assert all(isinstance(view, WorkingView) for view in seen._chosen(centre, task, Quiet()))
 

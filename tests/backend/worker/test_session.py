@@ -252,9 +252,9 @@ def test_memory_is_given_back(loaded: Asking, blobs: BlobScene, tmp_path: Path) 
     loaded(Preview(red(blobs), tmp_path))
     scene = loaded.session._scene
     assert scene is not None
-    assert scene.previewer.eyes.store.bytes > 0
+    assert scene.previewer.model.store.bytes > 0
     loaded.session.forget()
-    assert scene.previewer.eyes.store.bytes == scene.previewer.eyes.drawings.bytes == 0
+    assert scene.previewer.model.store.bytes == scene.previewer.model.drawings.bytes == 0
     assert isinstance(loaded(Preview(red(blobs), tmp_path)), PreviewResult)
 
 

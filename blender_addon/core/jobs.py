@@ -29,7 +29,8 @@ STAGES = {
     "mask edges": "Snapping the masks to the photos' edges",
     "agree": "Reconciling the masks",
     "lift": "Labelling the Gaussians",
-    "bands": "Finding the edges",
+    "edges": "Finding the edges",
+    "bands": "Preparing the edges",
     "depths": "Measuring depth",
     "hidden": "Cleaning up hidden parts",
     "refine": "Refining the edges",
@@ -37,11 +38,9 @@ STAGES = {
     "objects alone": "Checking each object alone",
     "edge normals": "Splitting Gaussians at the edges",
     "islands": "Removing stray parts",
-    "extract": "Removing stray parts",
     "objects": "Writing the objects",
     "final masks": "Rendering the final masks",
     "sheet": "Rendering the contact sheet",
-    "write": "Writing the objects",
 }
 #: Runs whose files are kept for each splat object.
 KEPT_RUNS = 3

@@ -19,7 +19,6 @@ from refined_blobs import PLAIN, QUICK, Lifted, Memory, Stopping, bits, refined
 from segment_runs import leftovers, results, resumed, stop
 
 import splatcut.masks.viewpoints
-import splatcut.messages
 import splatcut.refine.options
 from splatcut import raster
 from splatcut.cameras import save_cameras
@@ -28,8 +27,7 @@ from splatcut.formats import SplatFile, read_splats, write_splats
 from splatcut.lift import Labelled, Problem, lift
 from splatcut.lift.labels import labels_from_probability
 from splatcut.masks.virtual import VirtualOptions
-from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
-from splatcut.messages.job import QUALITIES
+from splatcut.messages import OPTIONS, Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.pipeline.refinement import PICTURE, ROUND, STATE, Refined, refine_scene
 from splatcut.progress import Quiet
@@ -262,8 +260,7 @@ def test_virtual_views_and_photos_larger_than_the_masks(
 
 
 def test_what_can_be_left_out() -> None:
-    assert splatcut.messages.ABLATIONS == ABLATIONS
-    assert tuple(BUDGETS) == QUALITIES
+    assert tuple(BUDGETS) == OPTIONS["quality"].values
     usual = RefineOptions.of()
     changed = {
         "no-rbf": not RefineOptions.of(ablate=["no-rbf"]).field.rbf,

@@ -183,7 +183,7 @@ def test_a_run_shows_how_far_it_is_and_can_be_stopped(obj: Any) -> None:
     assert not any(d.enabled for d in draw("run").drawn if d.kind == "prop")
     state.set_job(state.JobStatus("run", "masks", 0.42, 75.0, "Stopping", values.uid, cancelling=True))
     assert not any(b.enabled for b in draw().buttons("splatcut.cancel"))
-    state.set_job(state.JobStatus("encode", message="Preparing views"))
+    state.set_job(state.JobStatus("views", message="Preparing views"))
     assert "Preparing views" in said(draw("guide"))
 
 

@@ -8,6 +8,7 @@ import hashlib
 import importlib.metadata
 import io
 import json
+import re
 import tomllib
 import zipfile
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_what_is_in_it(extension: Path) -> None:
 def test_every_module_that_registers_is_there() -> None:
     source = (build_extension.ADDON / "registry.py").read_text(encoding="utf-8")
     listed = source[source.index("MODULES = (") : source.index(")", source.index("MODULES = ("))]
-    for name in [line.strip(' ",') for line in listed.splitlines()[1:]]:
+    for name in re.findall(r'"([\w.]+)"', listed):
         path = build_extension.ADDON / name.replace(".", "/")
         assert path.with_suffix(".py").is_file() or (path / "__init__.py").is_file(), name
 

@@ -26,6 +26,10 @@ from splatcut.scene.gaussians import F32, Gaussians
 _OTHERS = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])
 _MARGIN = 1e-6
 _CENTROIDS_PER_ROW = 64
+# A small archive can claim to hold anything: what goes beyond these is not unpacked.
+MAX_META_BYTES = 1 << 24
+MAX_FILE_BYTES = 1 << 30
+MAX_PIXELS = 1 << 26
 
 
 def read(path: Path) -> Gaussians:
@@ -35,29 +39,42 @@ def read(path: Path) -> Gaussians:
         if not zipfile.is_zipfile(path):
             raise UserError(f"{path.name} is not a .sog file, or it is truncated. Copy or export it again.")
         with zipfile.ZipFile(path) as archive:
-            return _Reader(path.name, archive.read, image).read()
+            # No more than the size that is declared is ever unpacked.
+            return _Reader(path.name, archive.read, lambda name: archive.getinfo(name).file_size, image).read()
     folder = path if path.is_dir() else path.parent
-    return _Reader(path.name, lambda name: (folder / name).read_bytes(), image).read()
+    return _Reader(
+        path.name, lambda name: (folder / name).read_bytes(), lambda name: (folder / name).stat().st_size, image
+    ).read()
 
 
 class _Reader:
-    """Decodes one SOG; ``load`` returns the bytes of a file in it."""
+    """Decodes one SOG; ``load`` returns the bytes of a file in it, ``size`` their number."""
 
-    def __init__(self, name: str, load: Callable[[str], bytes], image: Any) -> None:
+    def __init__(self, name: str, load: Callable[[str], bytes], size: Callable[[str], int], image: Any) -> None:
         self._name = name
-        self._load = load
+        self._load, self._size = load, size
         self._image = image
         self._meta = self._parse_meta()
         self._legacy = "version" not in self._meta
         self._count = int(self._meta["means"]["shape"][0] if self._legacy else self._meta["count"])
+        self._within(self._count, MAX_PIXELS, "Gaussians", "it")
 
     def _damaged(self, detail: str) -> UserError:
         return UserError(f"{self._name} is a damaged SOG: {detail}. Copy or export it again.")
+
+    def _within(self, number: int, most: int, unit: str, what: str) -> None:
+        if number > most:
+            raise UserError(
+                f"{self._name} is not opened: {what} claims to hold {number:,} {unit}, and at most {most:,} are read. "
+                "If it is a real scene, convert it to .ply with the program that made it."
+            )
 
     def _file(self, name: object) -> bytes:
         if not isinstance(name, str) or "/" in name or "\\" in name or name.startswith("."):
             raise self._damaged(f"it names a file {name!r}, which is no plain file name")
         try:
+            most = MAX_META_BYTES if name == "meta.json" else MAX_FILE_BYTES
+            self._within(self._size(name), most, "bytes", name)
             return self._load(name)
         except (KeyError, FileNotFoundError) as error:
             raise self._damaged(f"the file {name} is missing") from error
@@ -75,8 +92,10 @@ class _Reader:
 
     def _texture(self, attribute: str, index: int) -> NDArray[np.uint8]:
         """[H, W, 4] pixels of an attribute's image."""
-        content = io.BytesIO(self._file(self._meta[attribute]["files"][index]))
-        return np.asarray(self._image.open(content).convert("RGBA"))
+        name = self._meta[attribute]["files"][index]
+        picture = self._image.open(io.BytesIO(self._file(name)))  # decodes nothing yet
+        self._within(picture.width * picture.height, MAX_PIXELS, "pixels", name)
+        return np.asarray(picture.convert("RGBA"))
 
     def _pixels(self, attribute: str, index: int = 0) -> NDArray[np.uint8]:
         """[N, 4] pixels, one a Gaussian."""

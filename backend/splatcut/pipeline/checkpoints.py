@@ -12,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 from splatcut.errors import UserError
 from splatcut.files import atomic_path, remove_temporaries
 from splatcut.pipeline.lock import FolderLock
+from splatcut.problems import is_memory_problem
 
 STATE = ".splatcut"
 #: What a finished run consists of, besides the state; ``force`` removes these and nothing else.
@@ -199,6 +202,15 @@ def _read(path: Path) -> tuple[Arrays, dict[str, Any]] | None:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         notes = json.loads(str(arrays.pop("__notes__")))
-    except Exception:  # damage makes the readers of zip archives and arrays fail in many ways
+    except Exception as error:  # damage makes the readers of zip archives and arrays fail in many ways
+        # A damaged header may ask for any amount of memory, too.
+        if is_memory_problem(error) and _is_whole(path):
+            raise
         return None
     return (arrays, notes) if isinstance(notes, dict) else None
+
+
+def _is_whole(path: Path) -> bool:
+    with contextlib.suppress(OSError, zipfile.BadZipFile, zlib.error), zipfile.ZipFile(path) as archive:
+        return archive.testzip() is None
+    return False

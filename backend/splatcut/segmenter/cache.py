@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from splatcut.errors import UserError
 from splatcut.files import atomic_path
+from splatcut.problems import is_memory_problem
 from splatcut.segmenter.types import Embedding, Segmenter, check_image
 
 DEFAULT_MAX_BYTES = 2 << 30
@@ -108,10 +108,8 @@ def _read(path: Path) -> dict[str, NDArray[np.float32]] | None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             features = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
-        return None
-    except Exception as error:  # zlib.error and whatever else a damaged header leads to
-        if isinstance(error, MemoryError):
+    except Exception as error:  # a damaged file makes the readers of archives and arrays fail in many ways
+        if is_memory_problem(error):
             raise
         return None
     if not features or any(value.dtype != np.float16 for value in features.values()):

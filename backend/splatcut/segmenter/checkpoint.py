@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from splatcut.errors import UserError
+from splatcut.problems import is_memory_problem
 from splatcut.segmenter.onnx_session import describe_wrong_file
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
             f"{path} is no checkpoint that can be read safely: it is damaged, or holds more than weights "
             f"(code would have to run to read it). {WHERE_TO_GET}."
         ) from error
-    except MemoryError:
-        raise
     except Exception as error:  # torch raises RuntimeError, EOFError, ValueError, OSError ... for damaged files
+        if is_memory_problem(error):
+            raise
         raise UserError(
             f"{path} is damaged, cut off or no PyTorch checkpoint{_size_note(path)}. Download it again. {WHERE_TO_GET}."
         ) from error

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from splatcut.errors import UserError
+from splatcut.problems import is_memory_problem
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -114,6 +115,8 @@ def open_session(content: bytes, path: Path, device: Literal["cpu", "cuda"]) -> 
     try:
         return onnxruntime.InferenceSession(content, sess_options=options, providers=providers)
     except Exception as error:  # ONNX Runtime's own exception classes share no base and are private
+        if is_memory_problem(error):
+            raise
         raise UserError(
             f"{path} is damaged or is no ONNX model ({_short(error)}). Download or export it again."
         ) from error

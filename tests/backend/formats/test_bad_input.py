@@ -12,11 +12,15 @@ import struct
 import zipfile
 from pathlib import Path
 
+import gsply
 import numpy as np
 import pytest
+from made_splats import sog_files, write_sog
+from PIL import Image
 
 from splatcut.errors import UserError
-from splatcut.formats import SplatFile, losses, read_splats, write_splats
+from splatcut.formats import SplatFile, losses, read_splats, sog, write_splats
+from splatcut.formats.gsply_data import to_gsply
 from splatcut.formats.spz import fraction_bits
 
 
@@ -150,15 +154,6 @@ def test_zero_gaussians(ply_file) -> None:
     refused(ply_file(count=0), "no Gaussians")
 
 
-def _sog(meta: object, files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("meta.json", json.dumps(meta) if not isinstance(meta, str) else meta)
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
-
-
 @pytest.mark.parametrize(
     ("meta", "word"),
     [
@@ -171,8 +166,49 @@ def _sog(meta: object, files: dict[str, bytes]) -> bytes:
     ],
 )
 def test_damaged_sog(tmp_path, meta, word) -> None:
-    (tmp_path / "a.sog").write_bytes(_sog(meta, {}))
-    refused(tmp_path / "a.sog", word)
+    content = meta if isinstance(meta, str) else json.dumps(meta)
+    refused(write_sog(tmp_path / "a.sog", {"meta.json": content.encode()}), word)
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ("MAX_META_BYTES", ("meta.json claims to hold", "bytes")),
+        ("MAX_FILE_BYTES", ("means_0.webp claims to hold", "bytes")),
+        ("MAX_PIXELS", ("claims to hold 500 Gaussians", "at most 100 are read")),
+    ],
+)
+@pytest.mark.parametrize("bundled", [True, False])
+def test_sog_that_unpacks_to_too_much(tmp_path, make_gaussians, monkeypatch, limit, words, bundled) -> None:
+    files = sog_files(make_gaussians(500, 0))
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    path = write_sog(tmp_path / "a.sog", files) if bundled else tmp_path
+    assert len(read_splats(path)) == 500
+    monkeypatch.setattr(sog, limit, 100)
+    refused(path, "is not opened", *words)
+
+
+def test_sog_with_a_picture_that_is_too_large(tmp_path, make_gaussians, monkeypatch) -> None:
+    """All it claims is a few Gaussians; the picture would be 60 times as large."""
+    files = sog_files(make_gaussians(8, 0))
+    stream = io.BytesIO()
+    Image.new("RGBA", (50, 10)).save(stream, "WEBP", lossless=True)
+    files["quats_0.webp"] = stream.getvalue()
+    monkeypatch.setattr(sog, "MAX_PIXELS", 499)
+    refused(write_sog(tmp_path / "a.sog", files), "quats_0.webp claims to hold 500 pixels", "499")
+
+
+def test_a_declared_size_is_not_exceeded(tmp_path, make_gaussians) -> None:
+    """What an archive claims about a file is all that is unpacked of it."""
+    path = write_sog(tmp_path / "a.sog", sog_files(make_gaussians(8, 0)) | {"meta.json": b" " * 9999 + b"{"})
+    content = bytearray(path.read_bytes())
+    size = struct.pack("<I", 10_000)
+    assert content.count(size) == 2
+    path.write_bytes(bytes(content.replace(size, struct.pack("<I", 7))))
+    with zipfile.ZipFile(path) as archive, pytest.raises(zipfile.BadZipFile):
+        archive.read("meta.json")
+    refused(path, "damaged")
 
 
 def test_unwritable_targets(tmp_path, make_gaussians) -> None:
@@ -258,20 +294,19 @@ def test_fuzz_other_formats(tmp_path, make_gaussians, name) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_fuzz_spz_version_4(tmp_path, shared) -> None:
-    pytest.importorskip("zstandard")
-    content = (shared / "splats/formats/minimal-v4.spz").read_bytes()
-    for variant in _variants(content, np.random.default_rng(5), 150):
-        survive(tmp_path / "fuzz.spz", variant)
+def test_fuzz_spz_version_4(tmp_path, make_gaussians) -> None:
+    path = tmp_path / "fuzz.spz"
+    gsply.write_spz(path, to_gsply(gsply, make_gaussians(20, 1)), version=4)
+    for variant in _variants(path.read_bytes(), np.random.default_rng(5), 150):
+        survive(path, variant)
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_fuzz_sog(tmp_path, shared) -> None:
-    with zipfile.ZipFile(shared / "splats/real/monkey_0001.sog") as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
+def test_fuzz_sog(tmp_path, make_gaussians) -> None:
+    files = sog_files(make_gaussians(100, 1))
     rng = np.random.default_rng(6)
-    for _ in range(25):
+    for _ in range(60):
         name = list(files)[int(rng.integers(len(files)))]
         (variant,) = _variants(files[name], rng, 1)
-        changed = files | {name: variant}
-        survive(tmp_path / "fuzz.sog", _sog(changed.pop("meta.json").decode("latin-1"), changed))
+        path = write_sog(tmp_path / "fuzz.sog", files | {name: variant})
+        survive(path, path.read_bytes())

@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from blob_scene import BlobScene
 from segment_runs import go_on, leftovers, results, resumed, stop, waiting
@@ -26,6 +27,7 @@ from splatcut.errors import Cancelled
 from splatcut.masks.virtual import VirtualOptions
 from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.pipeline import RunSettings, run_job
+from splatcut.pipeline.checkpoints import Checkpoints
 from splatcut.progress import Quiet
 
 #: Where the runs of one job are killed one after the other: in and after each stage.
@@ -159,6 +161,24 @@ def test_damaged_checkpoint(finished: Path, ready: list[object], segment: Callab
         assert segment(*ready, "--out", finished) == 0
         assert resumed(finished) == {name: name != stage for name in STAGES}
         assert results(finished) == before
+
+
+def test_memory_that_runs_out_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is finished is not computed again for it; a damaged header, which asks for anything, is damage."""
+    with Checkpoints.open(tmp_path / "out", "job") as checkpoints:
+        checkpoints.save("masks", {"a": np.zeros(50)}, {}, compress=False)
+        file = tmp_path / "out" / ".splatcut" / "masks.npz"
+
+        def full(*arguments: object, **options: object) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(np, "load", full)
+        with pytest.raises(MemoryError):
+            checkpoints.load("masks")
+        content = bytearray(file.read_bytes())
+        content[content.index(b"(50,)") + 1] ^= 1
+        file.write_bytes(content)
+        assert checkpoints.load("masks") is None
 
 
 def test_damaged_note_of_the_job(finished: Path, ready: list[object], segment: Callable[..., int]) -> None:

@@ -44,7 +44,6 @@ def haze(depth: float = 0.7) -> Gaussians:
 def view_of(scene: Gaussians, folder: Path) -> View:
     """A view whose photo shows ``scene``."""
     image = raster.render(scene, CAMERA).image
-    assert image is not None
     path = folder / "photo.png"
     Image.fromarray(np.rint(image.clip(0, 1) * 255).astype(np.uint8)).save(path)
     return View("photo", CAMERA, path)
@@ -58,7 +57,6 @@ def test_the_near_plane_moves_behind_what_the_photo_does_not_show(tmp_path: Path
     assert near == pytest.approx(0.15 * 5.0)
     cleared = raster.render(scene, replace(CAMERA, near=near)).image
     clean = raster.render(wall(), CAMERA).image
-    assert cleared is not None
     np.testing.assert_array_equal(cleared, clean)
 
 

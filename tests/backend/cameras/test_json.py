@@ -58,7 +58,6 @@ def test_photos_that_are_given_win_over_names_in_the_file(write_json, photos, tm
     for name in names.values():
         path = write_json("set/transforms.json", {"fl_x": 50.0, **SIZE, **frames(name)})
         named = load_views(path)[0].photo
-        assert named is not None
         assert named.resolve() == tmp_path / "photos" / "a.png"
         (view,) = load_views(path, tmp_path / "photos_2")
         assert (view.name, view.photo) == ("a", tmp_path / "photos_2" / "a.png")
@@ -94,7 +93,6 @@ def test_intrinsics_of_a_frame_win(write_json):
 )
 def test_distortion(write_json, values, model, params):
     (view,) = load_views(write_json("transforms.json", {"fl_x": 50.0, **SIZE, **values, **frames("a.png")}))
-    assert view.undistortion is not None
     lens = view.undistortion.lens
     assert (lens.model, lens.params) == (model, (50, 50, 32, 24, *params))
     assert (view.camera.fx, view.camera.fy) == (50, 50)

@@ -71,25 +71,6 @@ def test_not_a_ply(tmp_path: Path, refused: Refused, with_masks: list[object]) -
     scene.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))
     assert "scene.ply" in refused(scene, *with_masks)
     assert "no.ply" in refused(tmp_path / "no.ply", *with_masks)
-    scene.write_bytes(b"")
-    assert "scene.ply" in refused(scene, *with_masks)
-
-
-def test_truncated_ply(tmp_path: Path, blobs: BlobScene, refused: Refused, with_masks: list[object]) -> None:
-    scene = tmp_path / "scene.ply"
-    whole = blobs.scene.read_bytes()
-    for length in (len(whole) - 1, len(whole) // 2, 200):
-        scene.write_bytes(whole[:length])
-        assert "scene.ply" in refused(scene, *with_masks)
-
-
-def test_mesh(tmp_path: Path, refused: Refused, with_masks: list[object]) -> None:
-    scene = tmp_path / "mesh.ply"
-    scene.write_text(
-        "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
-        "element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n"
-    )
-    assert "mesh" in refused(scene, *with_masks)
 
 
 def test_values_that_are_not_finite(
@@ -108,12 +89,6 @@ def test_values_that_are_not_finite(
     assert report["scene"]["dropped"] == 3
     assert any("3 Gaussians" in warning for warning in report["warnings"])
     assert report["background"]["gaussians"] + sum(item["gaussians"] for item in report["objects"]) == 397
-
-
-def test_zero_gaussians(tmp_path: Path, blobs: BlobScene, refused: Refused, with_masks: list[object]) -> None:
-    scene = tmp_path / "empty.ply"
-    write_splats(scene, SplatFile.from_gaussians(blobs.gaussians.take(slice(0, 0))))
-    assert "no Gaussians" in refused(scene, *with_masks)
 
 
 # ---------------------------------------------------------------------------------------------------------- cameras

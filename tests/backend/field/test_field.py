@@ -153,7 +153,6 @@ def test_gradients_reach_everything() -> None:
     inputs = [tensor.requires_grad_(True) for tensor in (noise(50, 3, seed=9) * 0.5, means, values)]
     together(field(*inputs)).square().sum().backward()
     for tensor in (*inputs, *field.parameters()):
-        assert tensor.grad is not None
         assert torch.isfinite(tensor.grad).all()
         assert tensor.grad.abs().sum() > 0
 

@@ -79,7 +79,6 @@ def test_terms_are_those_of_the_pixels():
     for column, i in enumerate(straddlers):
         weights, means, within = [], [], []
         for view, mask, trust in zip(blended, truth, masks.confidence[:, 0], strict=True):
-            assert view is not None
             w, s = view[..., column].astype(np.float64), 2.0 * mask[0] - 1.0
             if w.sum() == 0:
                 continue

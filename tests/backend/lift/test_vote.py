@@ -24,7 +24,6 @@ def dense_weights(gaussians: Gaussians, view: View) -> NDArray[np.float64]:
     """[N, H, W] blending weights w_i(p): every Gaussian has a channel of its own."""
     channels = np.eye(len(gaussians), dtype=np.float32)
     features = raster.render(gaussians, view.camera, features=channels, colour=False, device="reference").features
-    assert features is not None
     return features.astype(np.float64).transpose(2, 0, 1)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from splatcut.cameras import load_views, look_at, save_cameras
+from splatcut.cameras import Undistortion, load_views, look_at, save_cameras
 from splatcut.errors import UserError
 from splatcut.scene.camera import Camera, View
 
@@ -93,6 +93,7 @@ def test_intrinsics_of_a_frame_win(write_json):
 )
 def test_distortion(write_json, values, model, params):
     (view,) = load_views(write_json("transforms.json", {"fl_x": 50.0, **SIZE, **values, **frames("a.png")}))
+    assert isinstance(view.undistortion, Undistortion)
     lens = view.undistortion.lens
     assert (lens.model, lens.params) == (model, (50, 50, 32, 24, *params))
     assert (view.camera.fx, view.camera.fy) == (50, 50)

@@ -44,7 +44,7 @@ def resolve_device(device: str) -> Literal["cuda", "cpu"]:
     if problem is None:
         return "cuda"
     if device == "cuda":
-        raise UserError(f"CUDA was asked for but cannot be used. {problem} Or run with --device cpu.")
+        raise UserError(f"CUDA was requested but cannot be used. {problem} Or run with --device cpu.")
     return "cpu"
 
 

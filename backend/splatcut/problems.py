@@ -8,7 +8,7 @@ import errno
 
 from splatcut.errors import UserError
 
-MEMORY_SENTENCE = "The memory ran out. Use smaller photos, fewer views or a machine with more memory."
+MEMORY_SENTENCE = "SplatCut ran out of memory. Use smaller photos, fewer views or a machine with more memory."
 
 #: How libraries say that memory ran out when they do not raise MemoryError.
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "failed to allocate", "bad_alloc", "cannot allocate")

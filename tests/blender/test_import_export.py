@@ -164,7 +164,7 @@ def test_the_suffix_decides_and_is_added_where_there_is_none(file: Any, tmp_path
     assert (tmp_path / "a.splat").stat().st_size == 40 * 32
     bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "b.v2"), file_format="SPLAT")
     assert (tmp_path / "b.v2.splat").stat().st_size == 40 * 32
-    with pytest.raises(RuntimeError, match="only read"):
+    with pytest.raises(RuntimeError, match="only be read"):
         bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "c.sog"))
 
 

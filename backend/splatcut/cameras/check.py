@@ -66,12 +66,12 @@ def _nothing_seen(gaussians: Gaussians, views: list[View]) -> str:
         f"the cameras stand between {_triple(places.min(axis=0))} and {_triple(places.max(axis=0))}"
     )
     if away.all():
-        text += " and all look away from it, which hints at other axes"
+        text += " and all look away from it, which suggests different axes"
     elif away.any():
-        text += f", and {int(away.sum())} of them look away from it, which hints at other axes"
+        text += f", and {int(away.sum())} of them look away from it, which suggests different axes"
     else:
         ratio = float(np.median(np.linalg.norm(to_scene, axis=1)) / max(np.linalg.norm(high - low), 1e-12))
-        text += f", about {ratio:.3g} times the scene's size away from it, which hints at another scale or origin"
+        text += f", about {ratio:.3g} times the scene's size away from it, which suggests a different scale or origin"
     return (
         f"{text}. Use the cameras that the scene was trained with, for instance the COLMAP model or the cameras.json "
         "beside the trained scene."

@@ -60,7 +60,7 @@ def read_model(model: Path, given: Path) -> DataSet:
         lenses, posed = _read_cameras_txt(model / "cameras.txt"), _read_images_txt(model / "images.txt")
     if not posed:
         raise UserError(
-            f"The COLMAP model in {model} has no registered image, so there is no camera to use. Run the "
+            f"The COLMAP model in {model} has no registered images, so there are no cameras to use. Run the "
             "reconstruction again."
         )
     views = []
@@ -112,7 +112,7 @@ class _Bytes:
             return raw.decode("utf-8")
         except UnicodeDecodeError as error:
             raise UserError(
-                f"{self.path} is damaged: the image name at byte {end - len(raw)} is no text. Copy it again or "
+                f"{self.path} is damaged: the image name at byte {end - len(raw)} is not text. Copy it again or "
                 "rerun COLMAP."
             ) from error
 
@@ -121,7 +121,7 @@ class _Bytes:
         (count,) = self.take("Q")
         if int(count) * smallest > len(self.data) - self.at:
             raise UserError(
-                f"{self.path} is damaged: it announces {int(count)} entries, more than its {len(self.data)} bytes "
+                f"{self.path} is damaged: it declares {int(count)} entries, more than its {len(self.data)} bytes "
                 "can hold. Copy it again or rerun COLMAP."
             )
         return int(count)
@@ -190,7 +190,7 @@ def _read_cameras_txt(path: Path) -> dict[int, Lens]:
             )
         except (ValueError, IndexError) as error:
             raise UserError(
-                f"Line {number} of {path} is no camera. Expected is: number, model, width, height, parameters."
+                f"Line {number} of {path} is not a camera. Expected: camera ID, model, width, height, parameters."
             ) from error
         lenses[camera_id] = Lens(model, *size, params).check(f"Camera {camera_id} in {path}")
     return lenses
@@ -207,8 +207,8 @@ def _read_images_txt(path: Path) -> list[_Posed]:
             pose, camera_id, name = np.array([float(field) for field in fields[1:8]]), int(fields[8]), fields[9]
         except (ValueError, IndexError) as error:
             raise UserError(
-                f"Line {number} of {path} is no image. Expected is: number, quaternion (w x y z), translation, "
-                "camera number, name, and then a line of "
+                f"Line {number} of {path} is not an image. Expected: image ID, quaternion (w x y z), translation, "
+                "camera ID, name, and then a line of "
                 "points, which may be empty."
             ) from error
         posed.append((name, camera_id, pose[:4], pose[4:]))

@@ -76,7 +76,7 @@ class Lens:
         """This lens; raises ``UserError`` naming ``where`` when the lens cannot be one."""
         if self.model not in MODELS:
             raise UserError(
-                f"{where} has the camera model {self.model}, which SplatCut does not know. Known are "
+                f"{where} has the camera model {self.model}, which SplatCut does not know. Supported are "
                 f"{', '.join(MODELS)}; "
                 "undistort the photos to PINHOLE first, for instance with `colmap image_undistorter`."
             )

@@ -88,7 +88,7 @@ def read_data_set(path: Path) -> DataSet:
     if path.suffix.lower() in (".bin", ".txt") and path.stem in ("cameras", "images", "points3D", "rigs", "frames"):
         model = find_model(path.parent)
         if model is None or model != path.parent:
-            raise UserError(half_a_model(path.parent) or f"There is no COLMAP model around {path}. {_EXPECTED}")
+            raise UserError(half_a_model(path.parent) or f"There is no COLMAP model beside {path}. {_EXPECTED}")
         return read_model(model, path.parent)
     return _read_file(path)
 
@@ -115,7 +115,7 @@ def _names(file_names: list[str], data: DataSet) -> list[str]:
     ]
     for file_name, parts in zip(file_names, paths, strict=True):
         if not parts:
-            raise UserError(f"{data.path} has a view named {file_name!r}, which is no file name.")
+            raise UserError(f"{data.path} has a view named {file_name!r}, which is not a valid file name.")
     stems = [without_suffix(parts[-1]) for parts in paths]
     count = Counter(stems)
     names = [
@@ -128,8 +128,7 @@ def _names(file_names: list[str], data: DataSet) -> list[str]:
         culprits = [file_name for file_name, name in zip(file_names, names, strict=True) if name == twice[0]]
         raise UserError(
             f"{data.path} has {len(culprits)} views that would all be named {twice[0]} ({', '.join(culprits[:3])}). "
-            "Every view needs a name of its own; "
-            "remove or rename the others."
+            "View names must be unique; remove or rename the duplicates."
         )
     return names
 

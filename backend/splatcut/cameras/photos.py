@@ -138,7 +138,7 @@ def fit_lens(lens: Lens, path: Path, camera: str) -> Lens:
             return lens.resized(width, height)
     raise UserError(
         f"The photo {path} has {stored[0]}x{stored[1]} pixels, but {camera} has {lens.width}x{lens.height}, which "
-        "is another aspect ratio. "
+        "has a different aspect ratio. "
         "Use the photos from which the cameras were computed, not cropped ones."
     )
 

@@ -26,7 +26,7 @@ def rigid(rotation: ArrayLike, translation: ArrayLike, where: str) -> NDArray[np
         raise UserError(f"{where} has a pose that does not consist of numbers. The file is damaged.") from error
     if r.shape != (3, 3) or t.shape != (3,):
         raise UserError(
-            f"{where} has a rotation of shape {r.shape} and a position of shape {t.shape}; expected are (3, 3) and "
+            f"{where} has a rotation of shape {r.shape} and a position of shape {t.shape}; expected (3, 3) and "
             "(3,). The file is damaged."
         )
     if not (np.isfinite(r).all() and np.isfinite(t).all()):

@@ -76,19 +76,19 @@ def read_json(path: Path) -> Any:
 def number(entry: dict[str, Any], key: str, where: str) -> float:
     """The number at ``key``; raises ``UserError`` when it is missing or no number. It may still be NaN."""
     if key not in entry:
-        raise UserError(f"{where} lacks the value {key!r}.")
+        raise UserError(f"{where} has no value for {key!r}.")
     value = entry[key]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UserError(f"{where} has {value!r} as {key!r}, where a number belongs.")
+        raise UserError(f"{where} has {value!r} as {key!r}, where a number is expected.")
     try:
         return float(value)
     except OverflowError as error:
-        raise UserError(f"{where} has a number as {key!r} that is too large.") from error
+        raise UserError(f"{where} has a value for {key!r} that is too large.") from error
 
 
 def size_in_pixels(entry: dict[str, Any], key: str, where: str) -> int:
     """The whole number above zero at ``key``."""
     value = number(entry, key, where)
     if not (0 < value < 2**31) or value != round(value):
-        raise UserError(f"{where} has an image size of {key!r} = {value:g}, where a whole number of pixels belongs.")
+        raise UserError(f"{where} has an image size of {key!r} = {value:g}, which is not a whole number of pixels.")
     return int(value)

@@ -41,7 +41,7 @@ def read_cameras_json(path: Path, content: list[dict[str, Any]]) -> DataSet:
         where = f"The camera of {name} in {path}"
         for key in ("position", "rotation"):
             if key not in entry:
-                raise UserError(f"{where} lacks the value {key!r}.")
+                raise UserError(f"{where} has no value for {key!r}.")
         width, height = size_in_pixels(entry, "width", where), size_in_pixels(entry, "height", where)
         cx = number(entry, "cx", where) if "cx" in entry else width / 2
         cy = number(entry, "cy", where) if "cy" in entry else height / 2

@@ -74,7 +74,7 @@ def _matrix(value: Any, where: str) -> NDArray[np.float64]:
         raise UserError(f"{where} has a matrix that does not consist of numbers. The file is damaged.") from error
     if matrix.shape not in ((3, 4), (4, 4)):
         raise UserError(
-            f"{where} has a matrix of shape {matrix.shape}; expected is (4, 4) or (3, 4). The file is damaged."
+            f"{where} has a matrix of shape {matrix.shape}; expected (4, 4) or (3, 4). The file is damaged."
         )
     return matrix
 
@@ -122,7 +122,7 @@ def _lens_of_size(values: dict[str, Any], where: str, width: int, height: int) -
         lens = Lens("OPENCV_FISHEYE", width, height, (*pinhole, k1, k2, k3, k4))
     elif named not in _PERSPECTIVE:
         raise UserError(
-            f"{where} has the camera model {named}, which SplatCut does not know. Known are OPENCV, PINHOLE and "
+            f"{where} has the camera model {named}, which SplatCut does not know. Supported are OPENCV, PINHOLE and "
             "OPENCV_FISHEYE; undistort the photos first."
         )
     elif k4:

@@ -94,7 +94,7 @@ class Undistortion:
         height, width = array.shape[:2]
         if (width, height) != (self.lens.width, self.lens.height):
             raise UserError(
-                f"The picture has {width}x{height} pixels, but its lens belongs to photos of "
+                f"The image has {width}x{height} pixels, but its lens belongs to photos of "
                 f"{self.lens.width}x{self.lens.height} pixels. "
                 "Use masks and photos of one size."
             )
@@ -156,7 +156,7 @@ def _pinhole(lens: Lens, where: str) -> Camera:
     pixels = np.floor((high - low) * focal + 1e-6)
     if not (pixels >= 0.2 * size).all():
         raise UserError(
-            f"{where} has distortion parameters that fold the photo: only "
+            f"{where} has distortion parameters that fold the photo over itself: only "
             f"{max(pixels[0], 0):.0f}x{max(pixels[1], 0):.0f} of its "
             f"{lens.width}x{lens.height} pixels could be undistorted. Calibrate the camera again, or undistort the "
             "photos first."

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         args = build_parser([name for name in COMMANDS if name in arguments[:1]] or COMMANDS).parse_args(arguments)
         return int(args.func(args))
     except (Cancelled, KeyboardInterrupt):
-        print("\nsplatcut: stopped. What was finished is kept; the same command continues.", file=sys.stderr)
+        print("\nsplatcut: stopped. Finished work is kept; run the same command again to continue.", file=sys.stderr)
         return EXIT_CANCELLED
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; that is no error of ours.

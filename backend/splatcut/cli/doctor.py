@@ -71,7 +71,7 @@ def add_parser(subparsers: Any) -> None:
         "doctor",
         help="show what is installed, what is missing and how to get it",
         description="Show what is installed, what is missing and how to get it. "
-        "The exit code is 1 when something that segmenting needs is missing.",
+        "The exit code is 1 if something needed to segment a scene is missing.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.set_defaults(func=run)
@@ -125,14 +125,14 @@ def as_text(checks: list[Check]) -> str:
     if missing:
         lines.append(f"SplatCut cannot segment yet. Missing: {', '.join(missing)}.")
     else:
-        lines.append("Everything that segmenting needs is there.")
+        lines.append("Everything needed to segment a scene is installed.")
     return "\n".join(lines)
 
 
 def _python() -> Check:
     wanted = ".".join(map(str, MINIMUM_PYTHON))
     ok = sys.version_info >= MINIMUM_PYTHON
-    remedy = "" if ok else f"Install Python {wanted} or newer and set SplatCut up with it."
+    remedy = "" if ok else f"Install Python {wanted} or newer and install SplatCut with it."
     return Check("Python", "required", ok, f"{platform.python_version()} ({sys.executable})", remedy)
 
 
@@ -155,12 +155,12 @@ def _embedded_model() -> Check:
     try:
         from splatcut.segmenter.onnx_sam import WEIGHTS, embedded_problem
     except ImportError as error:
-        return Check("MobileSAM", "required", False, f"cannot be looked at: {_line(error)}", "Install what is missing.")
+        return Check("MobileSAM", "required", False, f"cannot be checked: {_line(error)}", "Install what is missing.")
     problem = embedded_problem()
     if problem:
         return Check("MobileSAM", "required", False, problem, "pip install --force-reinstall splatcut")
     size = sum(path.stat().st_size for path in WEIGHTS.glob("*.onnx"))
-    return Check("MobileSAM", "required", True, f"embedded, {_gigabytes(size)}, files are whole")
+    return Check("MobileSAM", "required", True, f"embedded, {_gigabytes(size)}, files intact")
 
 
 def _accelerators() -> list[Check]:
@@ -178,7 +178,7 @@ def _accelerators() -> list[Check]:
         ("gsplat", "rasterises on the GPU", 'pip install "splatcut[cuda]"'),
         (
             "tinycudann",
-            "speeds the continuous field up on the GPU",
+            "speeds up the continuous field on the GPU",
             'pip install "git+https://github.com/NVlabs/tiny-cuda-nn#subdirectory=bindings/torch"',
         ),
     )
@@ -188,7 +188,7 @@ def _accelerators() -> list[Check]:
         elif problem is None:
             checks.append(Check(module, "optional", False, f"not installed: {purpose}", remedy))
         else:
-            checks.append(Check(module, "optional", False, f"not installed: {purpose}; of no use without CUDA"))
+            checks.append(Check(module, "optional", False, f"not installed: {purpose}; it needs CUDA"))
     return checks
 
 
@@ -197,7 +197,7 @@ def _segment_anything() -> Check:
     try:
         from splatcut.segmenter.torch_sam import segment_anything_problem
     except ImportError as error:
-        return Check("segment-anything", "optional", False, f"cannot be looked at: {_line(error)}")
+        return Check("segment-anything", "optional", False, f"cannot be checked: {_line(error)}")
     problem = segment_anything_problem()
     if problem is None:
         return Check("segment-anything", "optional", True, f"{_version('segment-anything')}: {purpose}")
@@ -214,14 +214,14 @@ def _machine() -> list[Check]:
         checks.append(Check("memory", "machine", True, "unknown"))
     else:
         low = memory < LOW_MEMORY_GB * 1e9
-        remedy = f"Large scenes need {LOW_MEMORY_GB:g} GB: close other programs or take smaller scenes." if low else ""
+        remedy = f"Large scenes need {LOW_MEMORY_GB:g} GB: close other programs or use smaller scenes." if low else ""
         checks.append(Check("memory", "machine", not low, _gigabytes(memory), remedy))
     folders = [("disk (here)", Path.cwd())]
     try:
         from splatcut.folders import embeddings_folder
         from splatcut.segmenter.cache import DEFAULT_MAX_BYTES, EmbeddingCache
     except ImportError as error:
-        checks.append(Check("cache", "machine", False, f"cannot be looked at: {_line(error)}"))
+        checks.append(Check("cache", "machine", False, f"cannot be checked: {_line(error)}"))
     else:
         cache = embeddings_folder()
         used = _gigabytes(EmbeddingCache(cache).size())

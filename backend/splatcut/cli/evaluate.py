@@ -23,8 +23,8 @@ _COLUMNS = (
 
 _DESCRIPTION = """Prints IoU, pixel accuracy and boundary IoU (Cheng et al. 2021; bands of 2% of the image diagonal, 5
 and 2 pixels). A folder of masks holds <object>/<view>.png or, for one object, <view>.png; an output folder of 'splatcut
-segment' does as well. A pixel belongs to the object when its 8-bit value is above 127. Views in which both masks are
-empty count in the accuracy only."""
+segment' works as well. A pixel belongs to the object when its 8-bit value is above 127. Views in which both masks are
+empty count towards the accuracy only."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -51,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
         "--nvos", action="store_true", help="--gt is laid out as the NVOS benchmark; --pred holds a folder per scene"
     )
     parser.add_argument("--per-view", action="store_true", help="print every view, not only the means")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores of every view here, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores of every view to this file")
     parser.set_defaults(func=run)
 
 

@@ -20,11 +20,11 @@ from splatcut.progress import Progress, Terminal
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians, concatenate
 
-_DESCRIPTION = """Renders one or several splat files, put together as one scene, from the views of a camera file.
+_DESCRIPTION = """Renders one or several splat files, combined into one scene, from the views of a camera file.
 Without further options DIR/<view>.png is the picture on black. With --rgba it has alpha (straight, display-referred
 sRGB) where no splat is. --matte writes DIR/matte/<name>/<view>.png, the coverage of every file with occlusion by the
-others. --exr writes DIR/exr/<view>.exr: scene-linear, premultiplied alpha, with mattes and depth as further channels
-when asked for. --depth writes DIR/depth/<view>.tif, camera z in scene units as 32-bit float."""
+others. --exr writes DIR/exr/<view>.exr: scene-linear, premultiplied alpha, with mattes and depth as additional
+channels on request. --depth writes DIR/depth/<view>.tif, camera z in scene units as 32-bit float."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def add_parser(subparsers: Any) -> None:
         "--cameras", type=Path, required=True, metavar="PATH", help="COLMAP model, transforms.json or cameras.json"
     )
     parser.add_argument(
-        "--images", type=Path, metavar="DIR", help="photos that belong to the cameras, where their size matters"
+        "--images", type=Path, metavar="DIR", help="folder of the cameras' photos; needed when only they tell the size"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder")
     parser.add_argument("--views", nargs="+", default=[], metavar="VIEW", help="render only these views")

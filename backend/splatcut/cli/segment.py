@@ -31,10 +31,10 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("scene", type=Path, help="the splat file: .ply, .compressed.ply, .splat, .spz or .sog")
     parser.add_argument(
-        "--cameras", type=Path, help="COLMAP model, transforms.json or cameras.json; without it virtual views are made"
+        "--cameras", type=Path, help="COLMAP model, transforms.json or cameras.json; without it, virtual views are used"
     )
     parser.add_argument(
-        "--images", type=Path, help="folder of the photos; without it they are looked for by the cameras"
+        "--images", type=Path, help="folder of the photos; by default they are looked for beside the cameras"
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--prompts", type=Path, help="JSON file of objects and their points, boxes, scribbles or masks")
@@ -45,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
         "--at", action="append", metavar="VIEW:X,Y[,X,Y...]", help="points on the object in a view; may be repeated"
     )
     parser.add_argument("--name", default="object", help="name of the object that --at clicks on (default: object)")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the results; new, empty or of the same job")
+    parser.add_argument("--out", type=Path, required=True, help="output folder: new, empty, or that of the same job")
     add_arguments(parser)
     parser.add_argument("--force", action="store_true", help="replace another job's results in the output folder")
     parser.add_argument("--cache", type=Path, help="folder of the image embeddings")

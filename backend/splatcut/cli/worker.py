@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_arguments(parser, ["device", "model"])
     parser.add_argument("--cache", type=Path, help="folder of the image embeddings")
-    parser.add_argument("--cache-bytes", type=int, help="bytes that the image embeddings may take on the disk")
+    parser.add_argument("--cache-bytes", type=int, help="disk space for the image embeddings, in bytes")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append standard error to this file")
     parser.set_defaults(func=run)
 

@@ -59,7 +59,7 @@ class PairOptions:
 
     def __post_init__(self) -> None:
         if self.holdout < 0:
-            raise UserError(f"The option holdout must be 0 (all views) or a count of views, not {self.holdout}.")
+            raise UserError(f"The option holdout must be 0 (all views) or a number of views, not {self.holdout}.")
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,8 @@ def load_pair(pair: Pair, *, resize: bool = False) -> tuple[Mask, Mask, Mask | N
         if not resize:
             raise UserError(
                 f"The predicted mask {pair.predicted} has {predicted.shape[1]}x{predicted.shape[0]} pixels, but its "
-                f"ground truth {pair.truth} has {truth.shape[1]}x{truth.shape[0]}. Make them agree, or resize the "
-                "predictions with --resize."
+                f"ground truth {pair.truth} has {truth.shape[1]}x{truth.shape[0]}. Use masks of one size, or resize "
+                "the predictions with --resize."
             )
         size = (truth.shape[1], truth.shape[0])
         predicted = np.asarray(Image.fromarray(predicted.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)) > 0

@@ -127,9 +127,9 @@ def read_splats(path: Path, *, drop_invalid: bool = False) -> SplatFile:
     except FileNotFoundError as error:
         raise UserError(f"There is no file {path}. Check the path.") from error
     except PermissionError as error:
-        raise UserError(f"{path} may not be read. Change its permissions or copy it somewhere else.") from error
+        raise UserError(f"{path} cannot be read: permission denied. Change its permissions or copy it.") from error
     except MemoryError as error:
-        raise UserError(f"{path} does not fit into memory, or it is damaged and claims a size it has not.") from error
+        raise UserError(f"{path} does not fit into memory, or it is damaged and declares a wrong size.") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}). Copy or export it again.") from error
     except Exception as error:  # a damaged file makes decoders fail in many ways
@@ -142,7 +142,7 @@ def _read(path: Path) -> SplatFile:
     if not path.exists():
         raise FileNotFoundError(path)
     if path.is_dir() and not (path / _META).is_file():
-        raise UserError(f"{path} is a folder without {_META}, so it is no SOG. Give the path of a splat file.")
+        raise UserError(f"{path} is a folder without {_META}, so it is not a SOG. Give the path of a splat file.")
     if kind.suffix.endswith(".ply"):
         with path.open("rb") as stream:
             header = read_header(stream, path.name)
@@ -193,7 +193,7 @@ def writable_format(path: Path) -> Format:
     """The format in which ``path`` would be written; UserError when it is unknown or only read."""
     kind = format_of(path)
     if kind.write is None and kind.name != "ply":
-        raise UserError(f"{path} cannot be written: SOG is only read. Formats to write are {_known(writable=True)}.")
+        raise UserError(f"{path} cannot be written: SOG can only be read. Write {_known(writable=True)} instead.")
     return kind
 
 
@@ -228,14 +228,12 @@ def losses(splats: SplatFile, path: Path) -> list[str]:
             sentences.append(f"{clipped} of {len(splats)} Gaussians have scales or colours beyond the range of .spz.")
     unknown = [name for name in splats.table.property_names if name not in (standard_dtype(4).names or ())]
     if unknown:
-        sentences.append(
-            f"The {kind.suffix} format has no place for the properties {', '.join(unknown)}: they are lost."
-        )
+        sentences.append(f"The {kind.suffix} format cannot store the properties {', '.join(unknown)}: they are lost.")
     if splats.table.extra_elements:
         names = ", ".join(element.name for element in splats.table.extra_elements)
-        sentences.append(f"The {kind.suffix} format has no place for the elements {names}: they are lost.")
+        sentences.append(f"The {kind.suffix} format cannot store the elements {names}: they are lost.")
     if splats.table.comments or splats.table.obj_info:
-        sentences.append(f"The {kind.suffix} format has no place for comments: they are lost.")
+        sentences.append(f"The {kind.suffix} format cannot store comments: they are lost.")
     if kind.precision and kind.name != splats.source_format:
         sentences.append(kind.precision)
     return sentences

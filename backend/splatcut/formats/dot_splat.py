@@ -31,7 +31,7 @@ def read(path: Path) -> Gaussians:
     size = path.stat().st_size
     if size % _DTYPE.itemsize:
         raise UserError(
-            f"{path.name} is no .splat file, or it is truncated: its size of {size} bytes is not a multiple of "
+            f"{path.name} is not a .splat file, or it is truncated: its size of {size} bytes is not a multiple of "
             f"{_DTYPE.itemsize}. Copy or export it again."
         )
     rows = np.fromfile(path, _DTYPE)

@@ -133,7 +133,7 @@ def read_table(path: Path, element: str = "vertex") -> PlyTable:
         size = os.fstat(stream.fileno()).st_size
         found = header.elements[index]
         if found.has_lists:
-            raise UserError(f"The {element} element of {path.name} has list properties, so this is no splat file.")
+            raise UserError(f"The {element} element of {path.name} has list properties, so this is not a splat file.")
         if not found.properties:
             raise UserError(f"The {element} element of {path.name} has no properties, so there are no splats in it.")
         before = _read_before(stream, header, index, size, path.name)
@@ -143,7 +143,7 @@ def read_table(path: Path, element: str = "vertex") -> PlyTable:
             after = _LINE_END.sub(b"", stream.read(), count=1)
             if index == len(header.elements) - 1 and after.strip():
                 raise UserError(
-                    f"{path.name} has more text behind its last {element} row: the header declares {found.count} rows "
+                    f"{path.name} has more text after its last {element} row: the header declares {found.count} rows "
                     "of fewer values than there are. Export it again."
                 )
         else:
@@ -243,8 +243,8 @@ def _read_text_rows(stream: BinaryIO, element: PlyElement, size: int, name: str)
                 limits = np.iinfo(prop.code)
                 if not ((column >= limits.min) & (column <= limits.max) & (column == np.round(column))).all():
                     raise UserError(
-                        f"The property '{prop.name}' of {name} has a value that is no whole number from {limits.min} "
-                        f"to {limits.max}, as its type demands. Export the file again."
+                        f"The property '{prop.name}' of {name} has a value that is not a whole number from "
+                        f"{limits.min} to {limits.max}, as its type requires. Export the file again."
                     )
             with np.errstate(over="ignore"):
                 block[prop.name] = column

@@ -159,7 +159,7 @@ def read_header(stream: BinaryIO, name: str) -> PlyHeader:
             continue
         if words[0] == "format":
             if len(words) < 2 or words[1] not in _FORMATS:
-                raise UserError(f"{where} names no known format. Export the file again.")
+                raise UserError(f"{where} names an unknown format. Export the file again.")
             format_name = words[1]
         elif words[0] == "element":
             if len(words) != 3 or not (words[2].isascii() and words[2].isdigit()) or len(words[2]) > 18:
@@ -170,7 +170,7 @@ def read_header(stream: BinaryIO, name: str) -> PlyHeader:
         elif words[0] == "property":
             prop = _parse_property(words)
             if prop is None or not elements:
-                raise UserError(f"{where} is no property of an element. Export the file again.")
+                raise UserError(f"{where} is not a property of an element. Export the file again.")
             if any(other.name == prop.name for other in elements[-1].properties):
                 raise UserError(f"{where} declares a property a second time. Export the file again.")
             elements[-1] = replace(elements[-1], properties=(*elements[-1].properties, prop))

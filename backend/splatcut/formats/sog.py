@@ -83,7 +83,7 @@ class _Reader:
         try:
             meta = json.loads(self._file("meta.json"))
         except ValueError as error:
-            raise self._damaged("meta.json is no valid JSON") from error
+            raise self._damaged("meta.json is not valid JSON") from error
         if not isinstance(meta, dict) or "means" not in meta:
             raise self._damaged("meta.json does not describe Gaussians")
         if meta.get("version", 2) != 2:

@@ -109,7 +109,7 @@ class SceneSegmenter:
 
 
 def _best_candidate(prediction: Prediction, own: RenderedVote) -> tuple[F32, float]:
-    """The candidate that agrees best with the vote, and how well (method: masks, step c)."""
+    """The candidate that agrees best with the vote, and how well."""
     scores = [agreement(prediction.logits(i) > 0, own) for i in range(len(prediction.iou))]
     # The model's answer to the clear prompt is preferred unless another one is clearly nearer to the vote.
     scores_preferred = [score + (0.02 if not prediction.extra[i] else 0.0) for i, score in enumerate(scores)]
@@ -255,8 +255,8 @@ class MaskLoop:
         for k, name in enumerate(self._names):
             if not (features[:, k] > 0.5).any():
                 raise UserError(
-                    f"The prompts of the object {name!r} lead to nothing: no Gaussian lies mostly inside the mask that "
-                    "the 2D model made of them and that no other object claims. Add points on the object or draw a box "
+                    f"The prompts of the object {name!r} select nothing: no Gaussian lies mostly inside the 2D "
+                    "model's mask, or other objects claim all of them. Add points on the object or draw a box "
                     "around it."
                 )
 

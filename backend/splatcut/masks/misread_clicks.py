@@ -65,11 +65,11 @@ def click_warnings(
         has_mask = np.array([bool((mask[k] > 127).any()) if mask.size else False for mask in masks.probability])
         agreeing = int((has_mask & (masks.confidence[:, k] > 0)).sum()) - 1
         others = int((has_mask | (masks.confidence[:, k] <= 0)).sum()) - 1
-        advice = "If it is not what you meant, click on a second place of the object as well or draw a box around it."
+        advice = "If this is not what you meant, click a second place on the object or draw a box around it."
         if share > options.most:
             found.append(
-                f"The click on {item.name!r} gave {100 * share:.0f}% of all that the views show, which is more than a "
-                f"thing usually is. {advice}"
+                f"The click on {item.name!r} selected {100 * share:.0f}% of the visible scene, which is unusually "
+                f"large for one object. {advice}"
             )
         elif others > 0 and agreeing < options.agreeing * others:
             found.append(

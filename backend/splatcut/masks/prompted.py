@@ -159,16 +159,16 @@ def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> PixelPrompt:
         corners = np.clip(corners[np.isfinite(corners).all(axis=1)], 0, [camera.width, camera.height])
         if len(corners) == 0 or not (np.ptp(corners, axis=0) > 0).all():
             raise UserError(
-                f"{who}: the box [{x0:g}, {y0:g}, {x1:g}, {y1:g}] in view {view.name!r} lies in the margin that taking "
-                "out the lens distortion cuts off. Draw it nearer the middle."
+                f"{who}: the box [{x0:g}, {y0:g}, {x1:g}, {y1:g}] in view {view.name!r} lies in the margin that is "
+                "cut off when the lens distortion is removed. Draw it closer to the centre."
             )
         box = np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
     inside = np.isfinite(points).all(axis=1) & (points >= 0).all(axis=1)
     inside &= (points <= [camera.width, camera.height]).all(axis=1)
     if not inside.all():
         raise UserError(
-            f"{who}: a point in view {view.name!r} lies in the margin that taking out the lens distortion cuts off. "
-            "Choose a point nearer the middle."
+            f"{who}: a point in view {view.name!r} lies in the margin that is cut off when the lens distortion is "
+            "removed. Choose a point closer to the centre."
         )
     labels = np.array([point[2] for point in prompt.points], np.int32)
     return PixelPrompt(points.astype(np.float32), labels, box)
@@ -310,6 +310,6 @@ def _check_not_empty(said: PixelPrompt, alpha: F32, view: str, who: str) -> None
         x0, y0, x1, y1 = said.box
         part = alpha[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))]
         if part.size == 0 or (part < 0.1).all():
-            raise UserError(f"{who}: its box in view {view!r} holds nothing but empty background.")
+            raise UserError(f"{who}: its box in view {view!r} contains only empty background.")
     if said.mask is not None and not (said.mask > 127).any():
-        raise UserError(f"{who}: its mask in view {view!r} is black everywhere.")
+        raise UserError(f"{who}: its mask in view {view!r} is entirely black.")

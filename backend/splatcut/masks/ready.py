@@ -37,8 +37,8 @@ def masks_of_views(folder: Path, views: Sequence[View]) -> dict[str, dict[str, P
         if strange:
             path = files[strange[0]]
             raise UserError(
-                f"{len(strange)} of the masks in {path.parent} belong to no view, the first is {path.name!r}. Masks "
-                f"are named after the views' photos, such as {min(known)}.png."
+                f"{len(strange)} of the masks in {path.parent} belong to no view; the first is {path.name!r}. Name "
+                f"masks after their photos, for example {min(known)}.png."
             )
     return found
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""A view's prompts from the object as the 3D vote sees it there (method: masks, step b)."""
+"""A view's prompts from the object as the 3D vote sees it there (method: masks)."""
 
 from __future__ import annotations
 

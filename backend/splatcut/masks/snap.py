@@ -5,7 +5,7 @@
 A promptable model decides at a quarter of its input's resolution, and every view anew: its edges are off by a few
 pixels, here in and there out. Two things know better. The vote of all views averages what single ones get wrong; the
 picture shows where things end. So the mean of mask and vote is filtered with the picture as guide (He, Sun and Tang,
-"Guided image filtering", ECCV 2010), the result votes anew, and so on. Measured in ``docs/method.md``.
+"Guided image filtering", ECCV 2010), the result votes anew, and so on. Measured in ``docs/experiments.md``.
 """
 
 from __future__ import annotations

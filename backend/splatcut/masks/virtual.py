@@ -101,8 +101,8 @@ def virtual_views(
         progress.step()
     if len(views) < 3:
         raise UserError(
-            "No place around the object gives a clear view of it: virtual cameras look through empty space or stand "
-            "inside other things. Give the cameras of the capture with --cameras, or click the object in another view."
+            "No place around the object gives a clear view of it: virtual cameras would look through empty space or "
+            "stand inside other things. Give the capture's cameras with --cameras, or click the object in another view."
         )
     return views
 
@@ -142,7 +142,7 @@ def first_view_of(
                 if best is None or score > best[0]:
                     best = (score, camera)
     if best is None:
-        raise UserError("No camera around the given points sees them. Check the points' coordinates.")
+        raise UserError("The given points are not visible from any direction. Check the points' coordinates.")
     return View("virtual_000", best[1])
 
 

@@ -64,7 +64,7 @@ class InlineView:
             raise UserError(f"The focal lengths of the view {self.name!r} must be positive.")
         if not _is_rigid(self.camera_from_world):
             raise UserError(
-                f"camera_from_world of the view {self.name!r} is no rigid transform: it must be four rows of four "
+                f"camera_from_world of the view {self.name!r} is not a rigid transform: it must be four rows of four "
                 "numbers, a rotation without mirroring or scaling, a translation, and the last row 0, 0, 0, 1."
             )
 
@@ -102,7 +102,7 @@ class Job:
         if isinstance(self.cameras, tuple) and not self.cameras:
             raise UserError("The list of cameras is empty. Give at least one view, or leave the cameras out.")
         if self.prompt_views and self.masks is not None:
-            raise UserError("Views to prompt in were given together with ready masks, which take no prompts.")
+            raise UserError("Prompt views were given together with ready masks, which take no prompts.")
         check_view_names([*(self.cameras if isinstance(self.cameras, tuple) else ()), *self.prompt_views])
 
 
@@ -110,7 +110,7 @@ def check_view_names(views: Iterable[InlineView]) -> None:
     """Raises ``UserError`` when two views have one name."""
     for name, uses in Counter(view.name for view in views).items():
         if uses > 1:
-            raise UserError(f"Two views have the name {name!r}. Give every view a name of its own.")
+            raise UserError(f"Two views have the name {name!r}. View names must be unique.")
 
 
 def job_to_json(job: Job) -> dict[str, Any]:

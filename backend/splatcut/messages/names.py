@@ -43,10 +43,10 @@ def check_object_names(names: Iterable[str]) -> None:
         key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
         if key in seen:
             if seen[key] == name:
-                raise UserError(f"Two objects have the name {name!r}. Give every object a name of its own.")
+                raise UserError(f"Two objects have the name {name!r}. Object names must be unique.")
             raise UserError(
                 f"The object names {seen[key]!r} and {name!r} are the same file name on some systems. "
-                "Give every object a name of its own."
+                "Object names must be unique."
             )
         seen[key] = name
 
@@ -55,7 +55,7 @@ def check_view_name(name: str, where: str = "") -> None:
     """Raises ``UserError`` when ``name`` cannot be a view's name; ``where`` (" in cameras.json") says whose."""
     problem = _no_text(name)
     if problem is None and (bad := sorted(_FORBIDDEN_IN_VIEWS & set(name))):
-        problem = f"a file name cannot have {' or '.join(bad)} in it"
+        problem = f"a file name cannot contain {' or '.join(bad)}"
     elif problem is None and name in (".", ".."):
         problem = "it is no file name"
     elif problem is None and len(name.encode("utf-8")) > _MAX_VIEW_BYTES:
@@ -76,7 +76,7 @@ def _no_text(name: str) -> str | None:
     if not name.strip():
         return "it is empty"
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
-        return "it has a control character or a broken character in it"
+        return "it contains a control character or an invalid character"
     return None
 
 
@@ -86,15 +86,15 @@ def _problem(name: str) -> str | None:
         return problem
     bad = sorted(_FORBIDDEN & set(name))
     if bad:
-        return f"a file name cannot have {' or '.join(bad)} in it"
+        return f"a file name cannot contain {' or '.join(bad)}"
     if name.startswith("."):
         return "it begins with a dot"
     if name != name.strip() or name.endswith("."):
         return "it begins with a space or ends with a space or a dot"
     if name.split(".")[0].rstrip().casefold() in _WINDOWS_DEVICES:
-        return "Windows keeps this name for a device"
+        return "Windows reserves this name for a device"
     if name.casefold() == "background":
-        return "everything that belongs to no object is called background"
+        return "it is reserved for everything that belongs to no object"
     if len(name.encode("utf-8")) > MAX_NAME_BYTES:
         return f"it is longer than {MAX_NAME_BYTES} bytes"
     return None

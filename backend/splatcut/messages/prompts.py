@@ -57,7 +57,7 @@ class ViewPrompt:
             x0, y0, x1, y1 = (as_number(value, f"The box's {name}") for value, name in zip(self.box, _BOX, strict=True))
             if x0 >= x1 or y0 >= y1:
                 raise UserError(
-                    f"The box {_numbers(self.box)} is empty or turned around. It must be x0, y0, x1, y1 with x0 < x1 "
+                    f"The box {_numbers(self.box)} is empty or inverted. It must be x0, y0, x1, y1 with x0 < x1 "
                     "and y0 < y1, where y points down."
                 )
 
@@ -123,7 +123,7 @@ class ObjectPrompt:
             raise UserError(f"The object {self.name!r} has no prompts. Give it at least a point, a box or a mask.")
         if not any(_says_where(prompt) for prompt in self.prompts):
             raise UserError(
-                f"The object {self.name!r} has only points that are not on it. Give it a point with label 1 or a box."
+                f"The object {self.name!r} has only points beside it. Give it a point with label 1 or a box."
             )
         if not -1.0 <= as_number(self.grow, f'"grow" of the object {self.name!r}') <= 1.0:
             raise UserError(f'"grow" of the object {self.name!r} must lie in [-1, 1], not {describe(self.grow)}.')
@@ -162,13 +162,13 @@ def parse_at(text: str) -> ViewPrompt:
     view, colon, coordinates = text.rpartition(":")
     explanation = "It must be VIEW:X,Y with a view's name and pixels; more points may follow: VIEW:X,Y,X,Y."
     if not colon or not view.strip():
-        raise UserError(f"{text!r} does not say where. {explanation}")
+        raise UserError(f"{text!r} is not a point in a view. {explanation}")
     try:
         numbers = [float(part) for part in coordinates.split(",")]
     except ValueError as error:
-        raise UserError(f"{coordinates!r} in {text!r} is no list of numbers. {explanation}") from error
+        raise UserError(f"{coordinates!r} in {text!r} is not a list of numbers. {explanation}") from error
     if len(numbers) % 2:
-        raise UserError(f"{text!r} has an odd count of coordinates. {explanation}")
+        raise UserError(f"{text!r} has an odd number of coordinates. {explanation}")
     return ViewPrompt(view, tuple((x, y, 1) for x, y in zip(numbers[::2], numbers[1::2], strict=True)))
 
 
@@ -200,7 +200,7 @@ def _parse_object(value: Any, number: int, base: Path) -> ObjectPrompt:
     check_keys(fields, what, required=["name", "prompts"], optional=["grow"])
     name = fields["name"]
     if not isinstance(name, str):
-        raise UserError(f"The name of object {number} must be a text, not {describe(name)}.")
+        raise UserError(f"The name of object {number} must be a string, not {describe(name)}.")
     check_object_name(name)
     prompts: list[Prompt] = []
     for index, item in enumerate(as_list(fields["prompts"], f'"prompts" of the object {name!r}'), start=1):

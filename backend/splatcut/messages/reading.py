@@ -60,7 +60,7 @@ def as_object(value: Any, what: str) -> Mapping[str, Any]:
         raise UserError(f'{what} must be a JSON object ("{{...}}"), not {describe(value)}.')
     for key in value:
         if not isinstance(key, str):
-            raise UserError(f"{what} has a key that is no text, {describe(key)}.")
+            raise UserError(f"{what} has a key that is not a string, {describe(key)}.")
     return value
 
 
@@ -81,7 +81,7 @@ def check_version(value: Mapping[str, Any]) -> None:
     if isinstance(version, bool) or version != SCHEMA_VERSION:
         raise UserError(
             f"The version of this document is {describe(version)}, but this SplatCut reads version {SCHEMA_VERSION}. "
-            "Use the SplatCut version that wrote it, or write it anew."
+            "Use the SplatCut version that wrote it, or create it again."
         )
 
 
@@ -95,7 +95,7 @@ def as_list(value: Any, what: str) -> Sequence[Any]:
 def as_text(value: Any, what: str) -> str:
     """``value`` as a text that is not empty."""
     if not isinstance(value, str):
-        raise UserError(f"{what} must be a text, not {describe(value)}.")
+        raise UserError(f"{what} must be a string, not {describe(value)}.")
     if not value.strip():
         raise UserError(f"{what} is empty.")
     return value
@@ -133,7 +133,7 @@ def as_path(value: Any, what: str, base: Path) -> Path:
     """``value`` as a path; a relative one is relative to ``base``."""
     text = as_text(value, what)
     if "\0" in text:
-        raise UserError(f"{what} is no path: it has a NUL character in it.")
+        raise UserError(f"{what} is not a valid path: it contains a NUL character.")
     return base / text
 
 
@@ -155,13 +155,13 @@ def describe(value: Any) -> str:
 
 
 def _reject_constant(word: str) -> float:
-    raise ValueError(f"{word} is no finite number")
+    raise ValueError(f"{word} is not a finite number")
 
 
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
-            raise ValueError(f"the key {key!a} stands twice in one object")
+            raise ValueError(f"the key {key!a} appears twice in one object")
         result[key] = value
     return result

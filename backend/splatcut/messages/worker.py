@@ -205,9 +205,9 @@ def handshake_problem(protocol: int, version: str, own_version: str) -> str | No
     if (protocol, version) == (PROTOCOL_VERSION, own_version):
         return None
     return (
-        f"The extension in Blender and the worker are of different versions: SplatCut {version} (protocol {protocol}) "
-        f"talks to a worker of SplatCut {own_version} (protocol {PROTOCOL_VERSION}). Create the worker's environment "
-        "anew in the extension's preferences."
+        f"The extension in Blender and the worker have different versions: SplatCut {version} (protocol {protocol}) "
+        f"talks to a worker of SplatCut {own_version} (protocol {PROTOCOL_VERSION}). Recreate the worker's "
+        "environment in the extension's preferences."
     )
 
 
@@ -249,7 +249,7 @@ def _read_path(value: Any, what: str) -> Path:
 
 def _read_string(value: Any, what: str) -> str:
     if not isinstance(value, str):
-        raise UserError(f"{what} must be a text, not {describe(value)}.")
+        raise UserError(f"{what} must be a string, not {describe(value)}.")
     return value
 
 

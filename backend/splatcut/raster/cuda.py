@@ -41,7 +41,7 @@ def require_cuda() -> None:
     if not torch.cuda.is_available():
         reason = "this torch was built without CUDA" if torch.version.cuda is None else "torch finds no NVIDIA GPU"
         raise UserError(
-            f"CUDA was asked for, but {reason}. Use --device cpu, or install NVIDIA's driver and a torch built for "
+            f"CUDA was requested, but {reason}. Use --device cpu, or install NVIDIA's driver and a torch built for "
             "CUDA."
         )
     _gsplat()
@@ -54,18 +54,18 @@ def _gsplat() -> Any:
         from gsplat.cuda import _backend  # type: ignore[import-not-found]
     except ImportError as error:
         raise UserError(
-            f"CUDA was asked for, but gsplat cannot be imported ({error}). Use --device cpu, or install it with "
+            f"CUDA was requested, but gsplat cannot be imported ({error}). Use --device cpu, or install it with "
             "pip install splatcut[cuda]."
         ) from error
     except (RuntimeError, OSError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise UserError(
-            f"CUDA was asked for, but gsplat's kernels could not be compiled ({reason}). Use --device cpu, or install "
+            f"CUDA was requested, but gsplat's kernels could not be compiled ({reason}). Use --device cpu, or install "
             "a CUDA toolkit of torch's CUDA version and a C++ compiler, or a gsplat wheel built for this torch."
         ) from error
     if _backend._C is None:
         raise UserError(
-            "CUDA was asked for, but gsplat found no CUDA toolkit to compile its kernels with. Use --device cpu, or "
+            "CUDA was requested, but gsplat found no CUDA toolkit to compile its kernels with. Use --device cpu, or "
             "install a CUDA toolkit of torch's CUDA version, or a gsplat wheel built for this torch."
         )
     return gsplat

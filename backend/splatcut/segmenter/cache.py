@@ -75,7 +75,7 @@ class EmbeddingCache:
             with atomic_path(path) as temporary, temporary.open("wb") as stream:
                 np.savez(stream, allow_pickle=False, **features)
         except (UserError, OSError) as error:
-            self.problem = f"Embeddings cannot be kept in {self.folder} and are computed anew each time. {error}"
+            self.problem = f"Image embeddings cannot be cached in {self.folder} and are recomputed each time. {error}"
             return
         self._evict(keep=path)
 

@@ -51,20 +51,21 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"{path} is no checkpoint that can be read safely: it is damaged, or holds more than weights "
-            f"(code would have to run to read it). {WHERE_TO_GET}."
+            f"{path} is not a checkpoint that can be read safely: it is damaged, or holds more than weights (reading "
+            f"it would run code). {WHERE_TO_GET}."
         ) from error
     except Exception as error:  # torch raises RuntimeError, EOFError, ValueError, OSError ... for damaged files
         if is_memory_problem(error):
             raise
         raise UserError(
-            f"{path} is damaged, cut off or no PyTorch checkpoint{_size_note(path)}. Download it again. {WHERE_TO_GET}."
+            f"{path} is damaged, truncated or not a PyTorch checkpoint{_size_note(path)}. Download it again. "
+            f"{WHERE_TO_GET}."
         ) from error
     for wrapper in ("model", "state_dict"):
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
     if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise UserError(f"{path} holds no weights of a model. {WHERE_TO_GET}.")
+        raise UserError(f"{path} holds no model weights. {WHERE_TO_GET}.")
     return {str(name).removeprefix("module."): value for name, value in content.items()}
 
 
@@ -80,7 +81,7 @@ def checkpoint_kind(state: Mapping[str, Tensor], path: Path) -> Kind:
             f"{path} is a SAM 2 checkpoint. SAM 2 runs here from a pair of ONNX files: give the path of the encoder."
         )
     raise UserError(
-        f"{path} is no SAM ViT-B, ViT-L, ViT-H or MobileSAM checkpoint: it has neither "
+        f"{path} is not a SAM ViT-B, ViT-L, ViT-H or MobileSAM checkpoint: it has neither "
         f"image_encoder.patch_embed.seq.0.c.weight nor an image_encoder.pos_embed of width 768, 1024 or 1280. "
         f"{WHERE_TO_GET}."
     )
@@ -96,12 +97,12 @@ def _check_file(path: Path) -> None:
     except OSError as error:
         raise UserError(f"The checkpoint {path} cannot be read ({error.strerror}).") from error
     if wrong is not None:
-        raise UserError(f"{path} is no checkpoint: {wrong}. {WHERE_TO_GET}.")
+        raise UserError(f"{path} is not a checkpoint: {wrong}. {WHERE_TO_GET}.")
     with path.open("rb") as stream:
         head = stream.read(2)
     # A zip archive (torch >= 1.6) or a pickle of protocol 2 and up.
     if head != b"PK" and head[:1] != b"\x80":
-        raise UserError(f"{path} is no PyTorch checkpoint. {WHERE_TO_GET}.")
+        raise UserError(f"{path} is not a PyTorch checkpoint. {WHERE_TO_GET}.")
 
 
 def _size_note(path: Path) -> str:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""A rendered object as the mask prompt of a 2D model (method: masks, step b)."""
+"""A rendered object as the mask prompt of a 2D model (method: masks)."""
 
 from __future__ import annotations
 

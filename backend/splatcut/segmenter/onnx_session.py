@@ -74,7 +74,7 @@ def describe_wrong_file(path: Path) -> str | None:
     if head.startswith(b"version https://git-lfs"):
         return "it is a Git LFS pointer, not the file itself (run: git lfs pull)"
     if head.lstrip()[:1] == b"<":
-        return "it is a web page, so the download did not give the file"
+        return "it is a web page, so the download failed"
     if head.startswith(b"ply"):
         return "it is a PLY file"
     return None
@@ -90,7 +90,7 @@ def model_bytes(path: Path) -> bytes:
         raise UserError(f"There is no ONNX model at {path}. Check the path.") from None
     except OSError as error:
         raise UserError(f"The ONNX model {path} cannot be read ({error.strerror}).") from error
-    raise UserError(f"{path} is no ONNX model: {wrong}.")
+    raise UserError(f"{path} is not an ONNX model: {wrong}.")
 
 
 def open_session(content: bytes, path: Path, device: Literal["cpu", "cuda"]) -> InferenceSession:
@@ -118,7 +118,7 @@ def open_session(content: bytes, path: Path, device: Literal["cpu", "cuda"]) -> 
         if is_memory_problem(error):
             raise
         raise UserError(
-            f"{path} is damaged or is no ONNX model ({_short(error)}). Download or export it again."
+            f"{path} is damaged or is not an ONNX model ({_short(error)}). Download or export it again."
         ) from error
 
 

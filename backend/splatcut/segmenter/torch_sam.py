@@ -46,8 +46,8 @@ def segment_anything_problem() -> str | None:
         )
     except Exception as error:  # a torchvision built for another torch fails with RuntimeError or OSError
         return (
-            f"The segment-anything package cannot be imported ({' '.join(str(error).split())[:160]}). Usually "
-            "torchvision does not fit the installed torch: install both together with: pip install -U torch torchvision"
+            f"The segment-anything package cannot be imported ({' '.join(str(error).split())[:160]}). torchvision may "
+            "not match the installed torch; install both together with: pip install -U torch torchvision"
         )
     return None
 

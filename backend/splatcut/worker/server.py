@@ -268,9 +268,9 @@ class Server:
         traceback.print_exception(error, file=sys.stderr)
         if is_memory_problem(error):
             return Failure("memory", MEMORY_SENTENCE, self._log)
-        where = f"Its log is {self._log}." if self._log else "Its log says more."
+        where = f"Its log is {self._log}." if self._log else "See its log."
         return Failure(
-            "internal", f"The engine has a defect and could not do this ({_short(error)}). {where}", self._log
+            "internal", f"The engine has a defect and could not finish this ({_short(error)}). {where}", self._log
         )
 
     # --------------------------------------------------------------------------------------------------- others

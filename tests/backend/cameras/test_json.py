@@ -134,7 +134,7 @@ def test_training_world_of_nerfstudio(write_json, tmp_path):
         ({"transform_matrix": [[1, 0, 0, 0], [0, 1]]}, "numbers"),
         ({"transform_matrix": "none"}, "numbers"),
         ({"file_path": ""}, "no photo"),
-        ({"file_path": ".."}, "no file name"),
+        ({"file_path": ".."}, "not a valid file name"),
     ],
 )
 def test_broken_transforms_are_a_sentence(write_json, change, said):
@@ -227,7 +227,7 @@ def test_broken_cameras_json_is_a_sentence(write_json, change, said):
 def test_missing_values_are_named(write_json):
     for key in ("position", "rotation", "width", "fy"):
         entry = {other: value for other, value in ENTRY.items() if other != key}
-        with pytest.raises(UserError, match=f"lacks the value '{key}'|neither"):
+        with pytest.raises(UserError, match=f"has no value for '{key}'|neither"):
             load_views(write_json("cameras.json", [entry]))
 
 

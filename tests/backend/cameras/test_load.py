@@ -234,7 +234,7 @@ def test_blind_views_are_named():
 
 def test_cameras_that_look_away_hint_at_axes():
     views = [View("v", _looking((5, 1, 0), (9, 1, 0))), View("w", _looking((0, 5, 0), (0, 9, 0)))]
-    with pytest.raises(UserError, match="other axes") as caught:
+    with pytest.raises(UserError, match="different axes") as caught:
         check_views_see_scene(_cloud(100_000), views)
     message = str(caught.value)
     assert "None of the 2 cameras" in message

@@ -30,7 +30,7 @@ def test_everything_needed_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     for words in ("numpy", "onnxruntime", "MobileSAM", "cores", "disk (here)"):
         assert words in text
-    assert text.endswith("Everything that segmenting needs is there.\n")
+    assert text.endswith("Everything needed to segment a scene is installed.\n")
     assert max(len(line) for line in text.splitlines() if "->" not in line and "Python" not in line) <= 120
 
 

@@ -106,7 +106,7 @@ def test_convert_overwrites_only_when_told(scene, tmp_path) -> None:
     assert target.read_bytes() == b"precious"
     with pytest.raises(UserError, match="the input itself"):
         splatcut("convert", scene, scene, "--force")
-    with pytest.raises(UserError, match="only read"):
+    with pytest.raises(UserError, match="only be read"):
         splatcut("convert", scene, tmp_path / "out.sog")
     assert splatcut("convert", scene, target, "--drop-invalid", "--force") == 0
     assert len(read_splats(target)) == 99

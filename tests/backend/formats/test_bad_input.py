@@ -77,7 +77,7 @@ def test_missing_and_unreadable_files(tmp_path) -> None:
     path.chmod(0)
     if os.access(path, os.R_OK):
         pytest.skip("this user may read everything, so that permissions cannot be tested")
-    refused(path, "may not be read")
+    refused(path, "permission denied")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "binary_little_endian", "binary_big_endian"])

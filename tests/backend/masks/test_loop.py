@@ -186,7 +186,7 @@ def test_prompts_that_lead_to_nothing_are_refused(scene: Scene, tmp_path: Path):
     sky = np.zeros((72, 96), np.uint8)
     sky[:2] = 255
     given = PixelPrompt(np.empty((0, 2), np.float32), np.empty(0, np.int32), mask=sky)
-    with pytest.raises(UserError, match="prompts of the object 'red' lead to nothing"):
+    with pytest.raises(UserError, match="prompts of the object 'red' select nothing"):
         _run(scene, views, {"red": {"view_00": given}}, tmp_path)
 
 

@@ -40,7 +40,7 @@ def test_nothing_is_said_about_a_usual_result() -> None:
 def test_most_of_the_scene_is_suspicious() -> None:
     said = click_warnings([CLICK], masks(6), LABELS, np.array([3.0, 3.0, 1.0, 1.0]))
     assert len(said) == 1
-    assert "'pot' gave 75% of all that the views show" in said[0]
+    assert "'pot' selected 75% of the visible scene" in said[0]
 
 
 def test_masks_that_disagree_are_suspicious() -> None:

@@ -93,7 +93,7 @@ def test_merging_keeps_a_box_or_mask_that_the_later_prompt_lacks():
         (ViewPrompt("view_00", ((1, -1, 1),)), "lies outside view"),
         (ViewPrompt("view_00", (), (200, 0, 300, 50)), "box .* lies outside view 'view_00'.*128 x 96"),
         (ViewPrompt("view_00", ((64, 0.5, 1),)), "empty background.*Choose points on the object"),
-        (ViewPrompt("view_00", (), (0, 0, 128, 3)), "nothing but empty background"),
+        (ViewPrompt("view_00", (), (0, 0, 128, 3)), "only empty background"),
         (Points3DPrompt(((50.0, 50.0, 50.0, 1),)), "none of its points in space is visible"),
         (Points3DPrompt(((0.0, 0.0, 0.0, 1),)), "none of its points in space is visible"),  # inside the ball
     ],
@@ -192,7 +192,7 @@ def test_bad_masks_are_refused(scene: Scene, tmp_path: Path):
     with pytest.raises(UserError, match="20 x 10 pixels but view 'view_00' has 128 x 96"):
         _gather(scene, MaskPrompt("view_00", small))
     black = _write(tmp_path / "black.png", np.zeros((96, 128), np.uint8))
-    with pytest.raises(UserError, match="black everywhere"):
+    with pytest.raises(UserError, match="entirely black"):
         _gather(scene, MaskPrompt("view_00", black))
     with pytest.raises(UserError, match="does not exist"):
         _gather(scene, MaskPrompt("view_00", tmp_path / "none.png"))

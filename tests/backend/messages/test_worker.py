@@ -109,7 +109,7 @@ BAD_REQUESTS = {
         '{"id": 1, "op": "preview", "out": "o", "objects": [{"name": "a", "prompts": []}]}'
     ),
     "In the request run: .*needs either objects": '{"id": 1, "op": "run", "job": {"scene": "a.ply", "out": "o"}}',
-    "In the request set_views: .*no rigid transform": (
+    "In the request set_views: .*not a rigid transform": (
         '{"id": 1, "op": "set_views", "cameras": [{"name": "a", "width": 1, "height": 1, "fx": 1, "fy": 1, "cx": 0, '
         '"cy": 0, "camera_from_world": [[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}]}'
     ),

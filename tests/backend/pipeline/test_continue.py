@@ -127,7 +127,7 @@ def test_interrupted(
     out = tmp_path / "out"
     ended = stop("interrupt", where, [*ready, "--out", out])
     assert ended.returncode == 130, ended.stderr
-    assert "same command continues" in ended.stderr
+    assert "run the same command again" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert out.exists() == (where != "load:1")
     assert leftovers(out) == []

@@ -226,7 +226,7 @@ def test_cache_that_cannot_be_written(tmp_path: Path, blobs: BlobScene, colours:
     job += ["--holdout", "2", "--no-refine"]
     assert main([*job, "--out", str(out), "--cache", str(tmp_path / "file" / "cache")]) == 0
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    assert any("Embeddings cannot be kept" in warning for warning in report["warnings"])
+    assert any("embeddings cannot be cached" in warning for warning in report["warnings"])
 
 
 # ------------------------------------------------------------------------------------------------------- two at once

@@ -38,9 +38,9 @@ def fresh_import() -> Iterator[None]:
 def test_without_a_gpu_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     scene = random_scene(0)
-    with pytest.raises(UserError, match=r"CUDA was asked for, but .*--device cpu"):
+    with pytest.raises(UserError, match=r"CUDA was requested, but .*--device cpu"):
         raster.render(scene.gaussians, scene.camera, device="cuda")
-    with pytest.raises(UserError, match="CUDA was asked for"):
+    with pytest.raises(UserError, match="CUDA was requested"):
         raster.accumulate(scene.gaussians, scene.camera, scene.signals, device="cuda")
 
 

@@ -107,7 +107,7 @@ def test_a_folder_that_cannot_be_written_costs_time_not_the_work(tmp_path: Path,
     cache = EmbeddingCache(blocked / "cache")
     assert cache.encode(counting, image(7)).features["mean"].tolist() == [7.0, 7.0, 7.0]
     assert cache.problem is not None
-    assert "computed anew" in cache.problem
+    assert "recomputed" in cache.problem
 
 
 def test_features_beyond_float16_are_not_kept(tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ def test_folders_hold_one_pair(pair: Path, tmp_path: Path) -> None:
         (b"", "it is empty"),
         (b"<html>", "web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
-        (b"\xff\xfenot a model", "damaged or is no ONNX model"),
-        (None, "damaged or is no ONNX model"),
+        (b"\xff\xfenot a model", "damaged or is not an ONNX model"),
+        (None, "damaged or is not an ONNX model"),
     ],
 )
 def test_damaged_files_get_a_sentence(pair: Path, content: bytes | None, message: str) -> None:
@@ -122,7 +122,7 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (resolve_device("auto"), resolve_device("cuda"), cuda_problem()) == ("cuda", "cuda", None)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert resolve_device("auto") == "cpu"
-    with pytest.raises(UserError, match="CUDA was asked for but cannot be used.*--device cpu"):
+    with pytest.raises(UserError, match="CUDA was requested but cannot be used.*--device cpu"):
         load_segmenter(device="cuda")
     monkeypatch.setattr("torch.version.cuda", "12.6")
     with pytest.raises(UserError, match="CUDA 12.6 but finds no usable NVIDIA GPU"):

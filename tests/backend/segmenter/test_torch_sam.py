@@ -262,8 +262,8 @@ class Code:
         (b"<!DOCTYPE html><html>", "web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
         (b"ply\nformat ascii 1.0\n", "PLY file"),
-        (b"\x89PNG\r\n\x1a\n", "no PyTorch checkpoint"),
-        (b"PK\x03\x04 and then nothing of use", "damaged, cut off or no PyTorch"),
+        (b"\x89PNG\r\n\x1a\n", "not a PyTorch checkpoint"),
+        (b"PK\x03\x04 and then nothing of use", "damaged, truncated or not a PyTorch"),
         (b"\x80\x02 and then nothing of use", "damaged"),
     ],
 )
@@ -290,14 +290,14 @@ def test_a_checkpoint_never_runs_code(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [[1, 2, 3], {"epoch": 3}, 5])
 def test_content_that_is_no_state_dict_is_refused(tmp_path: Path, content: Any) -> None:
-    with pytest.raises(UserError, match="no weights"):
+    with pytest.raises(UserError, match="no model weights"):
         read_checkpoint(write(tmp_path / "a.pth", content))
 
 
 def test_other_models_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="SAM 2 checkpoint.*ONNX"):
         checkpoint_kind({"image_encoder.trunk.pos_embed": torch.zeros(1)}, tmp_path)
-    with pytest.raises(UserError, match="no SAM ViT-B"):
+    with pytest.raises(UserError, match="not a SAM ViT-B"):
         checkpoint_kind({"layer1.weight": torch.zeros(1)}, tmp_path)
-    with pytest.raises(UserError, match="no SAM ViT-B"):
+    with pytest.raises(UserError, match="not a SAM ViT-B"):
         checkpoint_kind({"image_encoder.pos_embed": torch.zeros(1, 4, 4, 512)}, tmp_path)

@@ -163,12 +163,12 @@ def test_nothing_is_done_without_a_handshake(talk: Talk, worker: Scripted) -> No
 
 def test_a_device_that_cannot_be_used(worker: Scripted) -> None:
     def device() -> str:
-        raise UserError("CUDA was asked for but cannot be used.")
+        raise UserError("CUDA was requested but cannot be used.")
 
     talk = Talk(worker)
     talk.server._about = About(device, "a model")
     assert isinstance(talk.hear(), ReadyEvent)
-    assert talk.ask(1, HELLO) == Failure("user", "CUDA was asked for but cannot be used.")
+    assert talk.ask(1, HELLO) == Failure("user", "CUDA was requested but cannot be used.")
 
 
 def test_requests_are_done_in_order(greeted: Talk, worker: Scripted) -> None:
@@ -267,11 +267,11 @@ def test_work_that_does_not_look_is_answered_for(greeted: Talk, worker: Scripted
 
 ERRORS: list[tuple[Exception, str, str]] = [
     (UserError("The scene is empty."), "user", "The scene is empty."),
-    (MemoryError(), "memory", "The memory ran out."),
-    (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "memory", "The memory ran out."),
-    (RuntimeError("CUDA out of memory. Tried to allocate"), "memory", "The memory ran out."),
+    (MemoryError(), "memory", "SplatCut ran out of memory."),
+    (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "memory", "SplatCut ran out of memory."),
+    (RuntimeError("CUDA out of memory. Tried to allocate"), "memory", "SplatCut ran out of memory."),
     (OSError(errno.ENOSPC, "No space left on device"), "user", "The disk is full."),
-    (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory", "The memory ran out."),
+    (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory", "SplatCut ran out of memory."),
     (PermissionError(errno.EACCES, "Permission denied", "x.ply"), "user", "x.ply cannot be read or written"),
     (ZeroDivisionError("division by zero"), "internal", "ZeroDivisionError: division by zero"),
 ]

@@ -84,7 +84,7 @@ def test_files_that_are_there(tmp_path: Path) -> None:
 def test_places() -> None:
     assert exports.with_suffix(Path("a.b"), "SPZ") == Path("a.b.spz")
     assert exports.with_suffix(Path("a.splat"), "SPZ") == Path("a.splat")
-    with pytest.raises(UserError, match="only read"):
+    with pytest.raises(UserError, match="only be read"):
         exports.check_target(Path("a.sog"))
 
 

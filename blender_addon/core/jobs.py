@@ -27,7 +27,7 @@ STAGES = {
     "encode": "Analysing the views",
     "masks": "Finding the objects in the views",
     "mask edges": "Snapping the masks to the photos' edges",
-    "agree": "Reconciling the masks",
+    "reconcile": "Reconciling the masks",
     "lift": "Labelling the Gaussians",
     "edges": "Finding the edges",
     "bands": "Preparing the edges",

@@ -43,7 +43,7 @@ from splatcut.segmenter import EmbeddingCache, Segmenter, load_segmenter
 
 #: An answer this near to the truth (intersection over union) counts as what was meant.
 GOOD = 0.7
-FACTS = ("trust", "steadiness", "relief")
+FACTS = ("quality", "steadiness", "relief")
 
 
 def look(case: Case, gaussians: Any, segmenter: Segmenter, cache: EmbeddingCache) -> list[dict[str, Any]]:

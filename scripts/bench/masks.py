@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""How good masks are before and after they are put right, against the scenes' true masks of the training views.
+"""How good masks are before and after they are corrected, against the scenes' true masks of the training views.
 
     python scripts/bench/masks.py --scene statue goldcape demo
     python scripts/bench/masks.py --part edges --scene demo --every 3
 
 - edges: the 2D model makes masks from prompts.json; their edges are drawn to the pictures' (``masks.snap``).
-- agree: the true masks, as they are and damaged (``quality/damage.py``), are put right where the others contradict them
+- agree: the true masks, as they are and damaged (``quality/damage.py``), are corrected where the others contradict them
   (``masks.consensus``).
 
 Figures are boundary IoU with a band of 2% of the diagonal / 2 px, means over the views that are trusted and show the

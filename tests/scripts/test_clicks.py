@@ -58,7 +58,7 @@ def test_fitted_weights_follow_what_tells() -> None:
     assert weights[2] > 10 * np.abs(weights[:2]).max()
     best = scores.max(axis=1).mean()
     sizes = np.tile([3.0, 1.0, 2.0], (400, 1))
-    options = LoneClickOptions(trust=weights[0], steadiness=weights[1], relief=weights[2], close=0.0)
+    options = LoneClickOptions(quality=weights[0], steadiness=weights[1], relief=weights[2], close=0.0)
     assert taken(facts, scores, sizes, options).mean() == pytest.approx(best, abs=0.02)
     # When all are as good, the second is the smallest.
     np.testing.assert_array_equal(taken(facts, scores, sizes, replace(options, close=1e9)), scores[:, 1])

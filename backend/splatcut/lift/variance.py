@@ -72,13 +72,13 @@ def mask_variance(sums: Sequence[ViewSums], count: int, confidence: F32, options
     kinds = confidence.shape[1]
     floor = best_view_weight(sums, count) * np.float32(options.min_view_share)
     weight, first, second = (np.zeros((count, kinds)) for _ in range(3))
-    for view, trust in zip(sums, confidence, strict=True):
+    for view, c in zip(sums, confidence, strict=True):
         keep = view.weight >= floor[view.index]
         index, w = view.index[keep], view.weight[keep, None].astype(np.float64)
         signal = np.clip(2.0 * view.weighted[keep] / w - 1.0, -1.0, 1.0)
-        weight[index] += trust * w
-        first[index] += trust * w * signal
-        second[index] += trust * w * signal**2
+        weight[index] += c * w
+        first[index] += c * w * signal
+        second[index] += c * w * signal**2
     safe = np.maximum(weight, 1e-12)
     mean, mean_square = first / safe, second / safe
     seen = weight > 1e-6

@@ -137,10 +137,10 @@ def vote(
     numerator = np.zeros((count, kinds))
     denominator = np.zeros((count, kinds))
     weight = np.zeros(count)
-    for view, trust in zip(sums, confidence, strict=True):
-        numerator[view.index] += trust * view.weighted
-        denominator[view.index] += trust * view.weight[:, None]
-        weight[view.index] += view.weight * trust.max(initial=0.0)
+    for view, c in zip(sums, confidence, strict=True):
+        numerator[view.index] += c * view.weighted
+        denominator[view.index] += c * view.weight[:, None]
+        weight[view.index] += view.weight * c.max(initial=0.0)
     seen = denominator.min(axis=1, initial=np.inf) > 1e-6
     probability = np.zeros((count, kinds), np.float32)
     probability[seen] = numerator[seen] / denominator[seen]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Masks put right where the other views contradict them (method: masks that disagree).
+"""Masks corrected where the other views contradict them (method: masks that disagree).
 
 Every mask votes once. What the vote makes of a view, rendered, is what all views together say about its mask, and the
 mistakes that a single mask makes stand out against it: an edge moved to one side, drawn in or blown up by a few pixels,
@@ -85,7 +85,7 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class Consensus:
-    """The masks put right, and per (number of the view, number of the object) what was done where anything was."""
+    """The corrected masks, and per (number of the view, number of the object) what was done where anything was."""
 
     masks: MaskSet
     changes: dict[tuple[int, int], Change] = field(default_factory=dict)
@@ -180,8 +180,8 @@ def offset(edge: Edge, options: ConsensusOptions) -> F32:
     return best.astype(np.float32)
 
 
-def put_right(soft: F32, expected: F32, moved: F32, options: ConsensusOptions) -> tuple[F32, int]:
-    """One mask put right.
+def correct(soft: F32, expected: F32, moved: F32, options: ConsensusOptions) -> tuple[F32, int]:
+    """One mask corrected.
 
     Args:
         soft, expected: [H, W] in [0, 1], the mask and what the consensus shows.
@@ -220,7 +220,7 @@ class _Compared:
 def reconcile(
     masks: MaskSet, expected: Callable[[int], F32], options: ConsensusOptions, step: Callable[[], None] = lambda: None
 ) -> Consensus:
-    """Puts masks right that the other views contradict; all others stay bit by bit.
+    """Corrects masks that the other views contradict; all others stay bit by bit.
 
     Args:
         expected: of a view's number, [H, W, K] in [0, 1]: the label image that the vote of all masks gives.
@@ -250,7 +250,7 @@ def reconcile(
     for (view, k), item in compared.items():
         soft = masks.probability[view][k][item.box].astype(np.float32) / np.float32(255)
         moved = offsets[view, k]
-        made, replaced = put_right(soft, item.expected.astype(np.float32) / np.float32(255), moved, options)
+        made, replaced = correct(soft, item.expected.astype(np.float32) / np.float32(255), moved, options)
         if moved.any() or replaced:
             if probability[view] is masks.probability[view]:
                 probability[view] = probability[view].copy()
@@ -297,13 +297,13 @@ def _sharing(masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def lift_agreeing(
     problem: Problem, tau: float, progress: Progress, options: ConsensusOptions | None = None
 ) -> tuple[Labelled, Consensus]:
-    """As ``lift``, and again after putting right the masks that the others contradict, if there are any.
+    """As ``lift``, and again after correcting the masks that the others contradict, if there are any.
 
     Returns:
         The scene lifted, and the masks as they were lifted in the end.
     """
     first = lift(problem, tau, progress)
-    progress.stage("agree", len(problem.views))
+    progress.stage("reconcile", len(problem.views))
     shown = label_images(problem, first.probability)
     found = reconcile(problem.masks, shown, ConsensusOptions() if options is None else options, progress.step)
     if not found.changes:
@@ -323,5 +323,5 @@ def contradictions(changes: Sequence[Mapping[str, Any]], masks: MaskSet) -> list
     ]
     return [
         f"{len(changes)} masks contradicted those of the other views: {' and '.join(part for part in done if part)}. "
-        "Look at the contact sheet, and whether masks and views belong together."
+        "Check the contact sheet, and that the masks belong to these views."
     ]

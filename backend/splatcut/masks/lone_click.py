@@ -46,7 +46,7 @@ class LoneClickOptions:
         jump: change of nearness across the outline, as a share, from which it counts as explained.
         bend: angle between the surfaces on both sides, radians, from which it counts as explained; only where the one
             outside comes towards the viewer.
-        trust, steadiness, relief: weights of the model's own estimate and the two facts; each lies in [0, 1].
+        quality, steadiness, relief: weights of the model's own estimate and the two facts; each lies in [0, 1].
         close: of the answers whose sums lie within this of the largest, the smallest is taken.
     """
 
@@ -54,7 +54,7 @@ class LoneClickOptions:
     nudges: int = 8
     jump: float = 0.05
     bend: float = 0.5
-    trust: float = 5.5
+    quality: float = 5.5
     steadiness: float = 2.5
     relief: float = 6.5
     close: float = 0.25
@@ -66,7 +66,7 @@ class LoneClickOptions:
     @property
     def weights(self) -> NDArray[np.float64]:
         """[3] in the order of ``describe``'s columns."""
-        return np.array([self.trust, self.steadiness, self.relief])
+        return np.array([self.quality, self.steadiness, self.relief])
 
 
 def nearness(depth: F32, transmittance: F32) -> F32:
@@ -130,7 +130,7 @@ def describe(
     focal: float,
     options: LoneClickOptions | None = None,
 ) -> tuple[Prediction, NDArray[np.float64]]:
-    """The answers to a lone click and [A, 3] the facts about each: trust, steadiness, relief.
+    """The answers to a lone click and [A, 3] the facts about each: quality, steadiness, relief.
 
     Args:
         embedding: of a picture [H, W]; point: [2] (x, y) in its pixels.

@@ -83,7 +83,7 @@ class SceneSegmenter:
         return drawn_depth(self.gaussians, view.camera, self.device, self.prepared(view))
 
     def mask(self, said: PixelPrompt, view: WorkingView) -> F32:
-        """[h, w] float32 in [0, 1]: the mask for what the user said in one view."""
+        """[h, w] float32 in [0, 1]: the mask for the prompts in one view."""
         if said.mask is not None:
             return said.mask.astype(np.float32) / np.float32(255)
         embedding = self.embedding(view)
@@ -125,11 +125,11 @@ def compete(probability: F32) -> F32:
 
 @dataclass(eq=False)
 class _State:
-    """The masks so far: per view probabilities, sums and trust."""
+    """The masks so far: per view probabilities, sums and confidence."""
 
     probability: list[F32 | None]
     sums: list[ViewSums | None]
-    trust: NDArray[np.float64]
+    confidence: NDArray[np.float64]
     agreement: NDArray[np.float64]
 
 
@@ -221,34 +221,34 @@ class MaskLoop:
         """The sums of the V views that vote so far, and [V, K] how much each counts for each object."""
         voting = [number for number, sums in enumerate(self._state.sums) if sums is not None]
         found = [sums for sums in self._state.sums if sums is not None]
-        return found, self._state.trust[voting].astype(np.float32)
+        return found, self._state.confidence[voting].astype(np.float32)
 
-    def _count(self, number: int, probability: F32, trust: NDArray[np.float64]) -> None:
+    def _count(self, number: int, probability: F32, confidence: NDArray[np.float64]) -> None:
         """Sets a view's masks and its say in the vote."""
         state = self._state
         old = state.sums[number]
-        if old is not None and state.trust[number].any():
-            self._vote.add(old, -state.trust[number])
+        if old is not None and state.confidence[number].any():
+            self._vote.add(old, -state.confidence[number])
         state.probability[number] = probability
-        state.trust[number] = trust
+        state.confidence[number] = confidence
         state.sums[number] = None
-        if trust.any():
+        if confidence.any():
             sums = self._model.lift(self._views[number].view, probability)
             state.sums[number] = sums
-            self._vote.add(sums, trust)
+            self._vote.add(sums, confidence)
 
     def _prompted_view(self, number: int) -> None:
         """Masks of the objects that the user prompted in this view; the others get no say yet."""
         view = self._views[number]
         kinds, camera = len(self._names), view.view.camera
         probability = np.zeros((kinds, camera.height, camera.width), np.float32)
-        trust = np.zeros(kinds)
+        confidence = np.zeros(kinds)
         for k in np.flatnonzero(self._settled(number)).tolist():
             probability[k] = self._model.mask(self._said[k][view.name], view)
-            trust[k] = 1.0
+            confidence[k] = 1.0
         self._given[number] = probability
-        self._count(number, self._shared(number, probability), trust)
-        self._state.agreement[number] = trust
+        self._count(number, self._shared(number, probability), confidence)
+        self._state.agreement[number] = confidence
 
     def _check_prompts_found_something(self) -> None:
         features = self._vote.features()
@@ -310,15 +310,15 @@ class MaskLoop:
         votes = self._model.votes(view.view, features, self._options.self_prompts)
         keep = self._settled(number)
         probability, scores = self._predict(number, votes, keep)
-        trust = np.where(scores >= self._options.min_agreement, scores**2, 0.0)
-        trust[keep] = 1.0
+        confidence = np.where(scores >= self._options.min_agreement, scores**2, 0.0)
+        confidence[keep] = 1.0
         self._state.agreement[number] = scores
-        self._count(number, probability, trust)
+        self._count(number, probability, confidence)
 
     def _revisit(self, number: int) -> None:
         """One view, given the vote of all the others."""
-        sums, trust = self._state.sums[number], self._state.trust[number]
-        features = self._vote.features() if sums is None else self._vote.without(sums, trust)
+        sums, confidence = self._state.sums[number], self._state.confidence[number]
+        features = self._vote.features() if sums is None else self._vote.without(sums, confidence)
         self._visit(number, features)
 
     def _similarity(self, before: list[NDArray[np.bool_] | None]) -> float:
@@ -339,15 +339,13 @@ class MaskLoop:
             unsure = [
                 f"{name!r} ({state.agreement[number, k]:.2f})"
                 for k, name in enumerate(self._names)
-                if state.trust[number, k] == 0
+                if state.confidence[number, k] == 0
             ]
             if unsure:
                 notes[view.name] = (
-                    "Left out for "
-                    + ", ".join(unsure)
-                    + ": the 2D model's mask agrees with the other views' vote to less "
-                    f"than {self._options.min_agreement:.2f} intersection over union, or too little of the object is "
-                    "known here."
+                    f"Not used for {', '.join(unsure)}: the 2D model's mask and the other views' vote overlap by less "
+                    f"than {self._options.min_agreement:.2f} (intersection over union), or too little of the object "
+                    "is visible here."
                 )
         probability = [
             np.rint(p * 255.0).astype(np.uint8) if p is not None else np.zeros(0, np.uint8) for p in state.probability
@@ -356,6 +354,6 @@ class MaskLoop:
             tuple(self._names),
             tuple(view.name for view in self._views),
             probability,
-            state.trust.astype(np.float32),
+            state.confidence.astype(np.float32),
             notes,
         )

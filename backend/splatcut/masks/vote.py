@@ -29,10 +29,10 @@ class Vote:
         self._inside = np.zeros((count, kinds))
         self._total = np.zeros((count, kinds))
 
-    def add(self, sums: ViewSums, trust: NDArray[np.floating]) -> None:
-        """Counts a view with weights ``trust`` [K]; negative weights take it out again."""
-        self._inside[sums.index] += trust * sums.weighted
-        self._total[sums.index] += trust * sums.weight[:, None]
+    def add(self, sums: ViewSums, confidence: NDArray[np.floating]) -> None:
+        """Counts a view with weights ``confidence`` [K]; negative weights take it out again."""
+        self._inside[sums.index] += confidence * sums.weighted
+        self._total[sums.index] += confidence * sums.weight[:, None]
 
     def features(self) -> F32:
         """[N, 2 K] float32: probability times known, then known (0 or 1)."""
@@ -40,11 +40,11 @@ class Vote:
         probability = np.where(known, self._inside / np.maximum(self._total, 1e-9), 0.0).clip(0.0, 1.0)
         return np.concatenate([probability, known], axis=1).astype(np.float32)
 
-    def without(self, sums: ViewSums, trust: NDArray[np.floating]) -> F32:
+    def without(self, sums: ViewSums, confidence: NDArray[np.floating]) -> F32:
         """``features`` as they would be without one view, so that a view is not judged by its own mask."""
-        self.add(sums, -np.asarray(trust))
+        self.add(sums, -np.asarray(confidence))
         result = self.features()
-        self.add(sums, trust)
+        self.add(sums, confidence)
         return result
 
 

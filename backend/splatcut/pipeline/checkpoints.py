@@ -62,7 +62,7 @@ class Checkpoints:
         not SplatCut's or another job (unless ``force``, which removes that job's results once this one has some).
         """
         if folder.exists() and not folder.is_dir():
-            raise UserError(f"The output folder {folder} is a file. Choose another name with --out.")
+            raise UserError(f"The output folder {folder} is a file. Choose a folder with --out.")
         checkpoints = Checkpoints(folder, key)
         checkpoints._check_owner(force)
         checkpoints._lock.acquire()
@@ -100,7 +100,8 @@ class Checkpoints:
                 )
         if self._owner not in (None, self._key) and not force and self._holds_work():
             raise UserError(
-                f"The output folder {self.folder} holds another job: other inputs or options. Choose another folder "
+                f"The output folder {self.folder} holds the results of another job, with other inputs or options. "
+                "Choose another folder "
                 "with --out, or replace that job's results with --force."
             )
 

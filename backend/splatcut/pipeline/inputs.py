@@ -70,7 +70,7 @@ def read_inputs(job: Job) -> Inputs:
     blind = check_views_see_scene(splats.gaussians, views) if views else []
     kept, held_out = holdout(views, job.options.holdout) if job.options.holdout else (views, [])
     if views and not kept:
-        raise UserError(f"--holdout {job.options.holdout} keeps every view out. Choose a larger number.")
+        raise UserError(f"--holdout {job.options.holdout} holds out every view. Choose a larger number.")
     masks = {}
     if job.masks is not None:
         from splatcut.masks.ready import masks_of_views
@@ -93,12 +93,12 @@ def _check_places(job: Job) -> None:
         place = path.resolve()
         if out == place or (out in place.parents and _is_result(place.relative_to(out))):
             raise UserError(
-                f"The {what}, {path}, lies in the output folder {job.out}, whose content is replaced. Choose another "
+                f"The {what}, {path}, lies in the output folder {job.out}, whose contents are replaced. Choose another "
                 "folder with --out."
             )
         if what == "folder of masks" and place in out.parents:
             raise UserError(
-                f"The output folder {job.out} lies in the folder of masks {path}, where every folder is an object. "
+                f"The output folder {job.out} lies in the folder of masks {path}, where every subfolder is an object. "
                 "Choose another folder with --out."
             )
 
@@ -134,7 +134,7 @@ def read_prompt_views(given: Sequence[InlineView], views: Sequence[View], gaussi
     result = []
     for item in sorted(given, key=lambda item: item.name):
         if item.name in taken:
-            raise UserError(f"The view {item.name!r} is both a camera and a view to prompt in. Give it another name.")
+            raise UserError(f"The view {item.name!r} is both a camera and a prompt view. Give it another name.")
         view = inline_view(item)
         distance = float(np.linalg.norm(view.camera.position - centre))
         result.append(replace(view, camera=replace(view.camera, near=min(view.camera.near, 0.05 * distance))))

@@ -39,7 +39,7 @@ class Result:
 
 
 def run_job(job: Job, progress: Progress, settings: RunSettings | None = None) -> Result:
-    """Runs a job and writes its results to ``job.out`` (design: CLI).
+    """Runs a job and writes its results to ``job.out`` (design: output folder).
 
     Raises:
         UserError: input that cannot be used; nothing half-written remains.
@@ -76,7 +76,7 @@ def _load(job: Job, progress: Progress, settings: RunSettings) -> Run:
         )
     if blind := inputs.blind:
         run.warnings.append(
-            f"{len(blind)} of {len(inputs.views)} views see nothing of the scene, the first is {blind[0]!r}."
+            f"{len(blind)} of {len(inputs.views)} views do not see the scene; the first is {blind[0]!r}."
         )
     return run
 

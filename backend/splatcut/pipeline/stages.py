@@ -36,7 +36,7 @@ Notes = dict[str, Any]
 #: What a stage keeps on disk: arrays, and notes that are JSON-ready. None for a stage that does not come.
 Stored = tuple[Arrays, Notes]
 
-#: Names of the masks put right among the lift's arrays begin so.
+#: Names of the corrected masks among the lift's arrays begin so.
 MASK = "mask_"
 #: Views of a usual data set, for weights that depend on them.
 USUAL_VIEWS = 60
@@ -89,8 +89,8 @@ def _cleared(run: Run, stored: Stored | None) -> Inputs:
     moved = [view.name for view in inputs.views if cleared[view.name].camera.near != view.camera.near]
     if moved:
         run.warnings.append(
-            f"Floaters that the photo does not show cover the camera in {len(moved)} view(s), {', '.join(moved[:4])}"
-            f"{', ...' if len(moved) > 4 else ''}; they are left out of these views' masks and votes."
+            f"Floaters cover the camera in {len(moved)} view{'' if len(moved) == 1 else 's'} "
+            f"({', '.join(moved[:4])}{', ...' if len(moved) > 4 else ''}); they are ignored there."
         )
     return replace(
         inputs,
@@ -138,7 +138,9 @@ def _added(run: Run, stored: Stored | None, inputs: Inputs) -> list[View]:
         camera = Camera(int(w), int(h), fx, fy, cx, cy, pose, near)
         views.append(known[name] if name in known else View(name, camera))
     run.warnings.append(
-        f"There were too few cameras, so {len(views)} views were used of which {len(views) - len(known)} are virtual."
+        f"{'Only ' if known else ''}{len(known) or 'No'} camera{'' if len(known) == 1 else 's'} "
+        f"{'was' if len(known) == 1 else 'were'} given; {len(views) - len(known)} virtual views around the object "
+        "were added."
     )
     return sorted(views, key=lambda view: view.name)
 
@@ -202,7 +204,7 @@ class Lifted:
 
 
 def _lift(run: Run, problem: lift.Problem) -> Stored:
-    """Probabilities and boundary; masks put right where the others contradict them."""
+    """Probabilities and boundary; masks that the others contradict corrected."""
     options = run.job.options
     found = masks.Consensus(problem.masks)
     if options.trust_masks:
@@ -222,12 +224,12 @@ def _lifted(run: Run, stored: Stored, problem: lift.Problem) -> Lifted:
     return Lifted(
         lift.Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"])),
         replace(problem, masks=replace(problem.masks, probability=right)),
-        {"masks_put_right": changes, "refine": None},
+        {"corrected_masks": changes, "refine": None},
     )
 
 
 def _lift_parts(job: Job) -> list[Part]:
-    return [Part("lift", 12)] if job.options.trust_masks else [Part("lift", 12), Part("agree", 10)]
+    return [Part("lift", 12)] if job.options.trust_masks else [Part("lift", 12), Part("reconcile", 10)]
 
 
 # ----------------------------------------------------------------------------------------------------------- refine
@@ -247,7 +249,7 @@ def _refine(run: Run, views: list[View], lifted: Lifted) -> Stored:
         try:
             return photo_of(WorkingView(sources[view.name], view))
         except UserError as error:
-            problems.append(f"{error} The edges were refined against the scene's own picture of that view.")
+            problems.append(f"{error} The edges were refined against the scene's own render of that view.")
             return None
 
     made = refinement.refine_scene(
@@ -357,7 +359,7 @@ def _written(run: Run, stored: Stored, inputs: Inputs, views: list[View], proble
     files = export.object_files(labels, problem.masks.objects, run.job.out)
     run.warnings.extend(stored[1]["warnings"])
     run.warnings.extend(
-        f"The object {name!r} got no Gaussians. Its masks are empty or other objects hold all it has."
+        f"The object {name!r} contains no Gaussians. Its masks are empty, or other objects claim all of it."
         for name in files.empty
     )
     return Written(files, labels)

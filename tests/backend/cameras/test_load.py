@@ -70,7 +70,7 @@ def test_names_that_no_file_can_have_are_refused_at_reading(make, tmp_path):
     if make is not colmap_binary:  # there a NUL ends the name
         bad["a\0b.png"] = "control"
     if make in (transforms, cameras_json):
-        bad |= {"a\nb": "control", "\ud800.png": "broken", " .png": "is empty"}
+        bad |= {"a\nb": "control", "\ud800.png": "invalid", " .png": "is empty"}
     for number, (name, said) in enumerate(bad.items()):
         path = make(tmp_path / f"bad{number}", name)
         with pytest.raises(UserError, match=rf"The view name '.*' in .*bad{number}.*, because it .*{said}"):

@@ -213,7 +213,7 @@ def test_a_declared_size_is_not_exceeded(tmp_path, make_gaussians) -> None:
 
 def test_unwritable_targets(tmp_path, make_gaussians) -> None:
     splats = SplatFile.from_gaussians(make_gaussians(3, 1))
-    for name, word in (("a.sog", "only read"), ("a.ksplat", "ksplat"), ("a.obj", ".obj")):
+    for name, word in (("a.sog", "only be read"), ("a.ksplat", "ksplat"), ("a.obj", ".obj")):
         with pytest.raises(UserError, match=word):
             write_splats(tmp_path / name, splats)
         with pytest.raises(UserError, match=word):

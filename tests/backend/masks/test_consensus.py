@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Masks put right where the others contradict them."""
+"""Masks corrected where the others contradict them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from splatcut.lift import Problem, lift
 from splatcut.masks.consensus import (
     Change,
     ConsensusOptions,
+    correct,
     edge_between,
     lift_agreeing,
     offset,
-    put_right,
     reconcile,
     signed_distance,
 )
@@ -88,7 +88,7 @@ def test_a_part_that_nobody_else_sees_is_taken_away_and_a_missing_one_put_back()
     below, across = np.hypot(columns - 50, rows - 78) < 14, np.hypot(columns - 36, rows - 62) < 14
     for wrong in (truth | below, truth & ~across):
         assert (wrong != truth).sum() > 200
-        right, replaced = put_right(wrong.astype(np.float32), shown(truth)[..., 0], np.zeros(3, np.float32), OPTIONS)
+        right, replaced = correct(wrong.astype(np.float32), shown(truth)[..., 0], np.zeros(3, np.float32), OPTIONS)
         assert ((right > 0.5) != truth).sum() < 0.12 * (wrong != truth).sum()
         assert 0.6 * (wrong != truth).sum() < replaced < 1.2 * (wrong != truth).sum()
 
@@ -99,7 +99,7 @@ def test_where_the_others_are_not_sure_a_part_stays() -> None:
     lump[70:90, 30:60] = True
     doubtful = np.where(lump & ~truth, 0.4, shown(truth)[..., 0]).astype(np.float32)
     mask = (truth | lump).astype(np.float32)
-    right, replaced = put_right(mask, doubtful, np.zeros(3, np.float32), OPTIONS)
+    right, replaced = correct(mask, doubtful, np.zeros(3, np.float32), OPTIONS)
     assert replaced == 0
     assert right is mask
 

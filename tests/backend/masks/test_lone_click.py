@@ -139,7 +139,7 @@ def test_the_steady_answer_is_taken_where_depth_says_nothing() -> None:
 
 
 def test_of_answers_about_as_good_the_smallest_is_taken() -> None:
-    options = LoneClickOptions(trust=1.0, steadiness=1.0, relief=2.0, close=0.25)
+    options = LoneClickOptions(quality=1.0, steadiness=1.0, relief=2.0, close=0.25)
     facts = np.array([[0.9, 0.9, 0.60], [0.9, 0.9, 0.70], [0.5, 0.5, 0.5]])
     assert choose(facts, np.array([30, 60, 10]), options) == 0
     assert choose(facts, np.array([60, 30, 10]), options) == 1

@@ -309,7 +309,7 @@ BAD_JOBS: dict[str, dict[str, Any]] = {
     "list of cameras is empty": {"cameras": []},
     "Two views have the name 'v'": {"cameras": [CAMERA, CAMERA]},
     "In camera 1 of the job: .*not a rigid transform": {"cameras": [{**CAMERA, "camera_from_world": MIRRORED}]},
-    "camera 1 .*no rigid": {"cameras": [{**CAMERA, "camera_from_world": SCALED}]},
+    "camera 1 .*not a rigid": {"cameras": [{**CAMERA, "camera_from_world": SCALED}]},
     "'v' is not a rigid": {"cameras": [{**CAMERA, "camera_from_world": IDENTITY[:3]}]},
     "focal lengths of the view 'v' must be positive": {"cameras": [{**CAMERA, "fx": 0}]},
     "width of the view 'v' must be at least 1": {"cameras": [{**CAMERA, "width": 0}]},

@@ -119,7 +119,7 @@ def test_views_to_prompt_in(blobs: BlobScene, tmp_path: Path) -> None:
     assert {view.name for view in [*inputs.kept, *inputs.held_out]} == {view.name for view in blobs.views}
     near = inputs.prompt_views[0].camera.near
     assert 0 < near < blobs.views[2].camera.near  # the viewport may be nearer than a photographer
-    with pytest.raises(UserError, match="'view_2' is both a camera and a view to prompt in"):
+    with pytest.raises(UserError, match="'view_2' is both a camera and a prompt view"):
         read_inputs(replace(job, prompt_views=(inline(blobs, "view_2"),)))
     few = replace(job, cameras=None, prompt_views=tuple(inline(blobs, name) for name in "abcd"))
     assert read_inputs(few).needs_virtual_views  # they may all stand in one place

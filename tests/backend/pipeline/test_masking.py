@@ -53,7 +53,7 @@ def test_a_mask_that_is_off_is_moved_back_said_and_continued_with(ball: Path, tm
     out, again = tmp_path / "out", tmp_path / "again"
     arguments = job(ball, "--masks", ball / "masks")
     assert segment(*arguments, "--out", out) == 0
-    (moved,) = report(out)["masks_put_right"]  # type: ignore[misc]
+    (moved,) = report(out)["corrected_masks"]  # type: ignore[misc]
     assert (moved["view"], moved["replaced"]) == ("view_05", 0)
     np.testing.assert_allclose([*moved["shift"], moved["margin"]], [4, 0, 0], atol=0.7)
     assert not [text for text in report(out)["warnings"] if "contradicted" in text]  # type: ignore[attr-defined]
@@ -61,7 +61,7 @@ def test_a_mask_that_is_off_is_moved_back_said_and_continued_with(ball: Path, tm
     for name in ("extract.npz", "write.npz"):
         (out / ".splatcut" / name).unlink()
     assert segment(*arguments, "--out", out) == 0
-    assert report(out)["masks_put_right"] == [moved]
+    assert report(out)["corrected_masks"] == [moved]
     assert segment(*arguments, "--out", again) == 0
     for path in (again / "objects").iterdir():
         assert path.read_bytes() == (out / "objects" / path.name).read_bytes()
@@ -70,7 +70,7 @@ def test_a_mask_that_is_off_is_moved_back_said_and_continued_with(ball: Path, tm
 def test_masks_can_be_trusted(ball: Path, tmp_path: Path, segment: Segment) -> None:
     out = tmp_path / "out"
     assert segment(*job(ball, "--masks", ball / "masks", "--trust-masks"), "--out", out) == 0
-    assert report(out)["masks_put_right"] == []
+    assert report(out)["corrected_masks"] == []
     assert not [text for text in report(out)["warnings"] if "contradicted" in text]  # type: ignore[attr-defined]
 
 
@@ -82,7 +82,7 @@ def test_many_masks_that_contradict_each_other_are_a_warning(ball: Path, tmp_pat
         Image.fromarray(moved).save(file)
     out = tmp_path / "out"
     assert segment(*job(ball, "--masks", ball / "masks"), "--out", out) == 0
-    changes = report(out)["masks_put_right"]
+    changes = report(out)["corrected_masks"]
     assert [change["view"] for change in changes] == [f"view_{n:02d}" for n in (1, 3, 5, 7, 9)]  # type: ignore[attr-defined]
     (warning,) = [text for text in report(out)["warnings"] if "contradicted" in text]  # type: ignore[attr-defined]
     assert warning.startswith("5 masks contradicted those of the other views: 5 edges were moved by a few pixels.")

@@ -95,7 +95,7 @@ def test_every_option_has_an_effect(observe: Observe) -> None:
     assert options["experiment"].weights == replace(usual["refining"].weights, spill=1.0)
     assert (usual["refining"].tau_move, options["tau"].tau_move) == (0.1, 0.6)
     assert changed["tau"]["objects"][0]["boundary"] < usual["objects"][0]["boundary"]
-    assert {"mask edges", "agree"} <= set(usual["stages"]) - set(changed["trust_masks"]["stages"])
+    assert {"mask edges", "reconcile"} <= set(usual["stages"]) - set(changed["trust_masks"]["stages"])
     assert len(changed["soft_edges"]["rows"]) > len(usual["rows"])
     assert len(changed["holdout"]["views"]) == 4
 

@@ -199,7 +199,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("brief")
 def test_damaged_photo(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
-    """The scene's own picture stands in, and the user is told."""
+    """The scene's own render stands in, and the user is told."""
     images, out = Path(shutil.copytree(blobs.folder / "images", tmp_path / "images")), tmp_path / "out"
     photo = images / "view_3.png"
     photo.write_bytes(photo.read_bytes()[:-1500])
@@ -207,7 +207,7 @@ def test_damaged_photo(tmp_path: Path, blobs: BlobScene, segment: Segment) -> No
     for _ in range(2):  # the second time from the checkpoint
         assert segment(*job, "--out", out, refine=True) == 0
         report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-        assert any("view_3.png" in text and "own picture" in text for text in report["warnings"])
+        assert any("view_3.png" in text and "own render" in text for text in report["warnings"])
 
 
 @pytest.mark.usefixtures("brief")

@@ -28,7 +28,7 @@ def test_the_parts_of_a_run() -> None:
         "masks",
         "mask edges",
         "lift",
-        "agree",
+        "reconcile",
         "islands",
         "objects",
         "final masks",

@@ -279,7 +279,7 @@ def test_a_broken_off_download_names_both_sizes(tmp_path: Path, vit_b: Path) -> 
     content = vit_b.read_bytes()
     path = tmp_path / "sam_vit_b_01ec64.pth"
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(UserError, match=r"cut off .* \(it has [\d,]+ bytes, the published file 375,042,383\)"):
+    with pytest.raises(UserError, match=r"truncated .* \(it has [\d,]+ bytes, the published file 375,042,383\)"):
         read_checkpoint(path)
 
 

@@ -127,7 +127,7 @@ COST = ("may move", "lift", "refine", "other stages", "all, CPU s", "by the cloc
 def cost(run: Run) -> list[str]:
     """Cells under ``COST``: Gaussians, CPU seconds by stage, the process's CPU seconds, seconds and memory."""
     cpu = {stage["name"]: stage["cpu_seconds"] for stage in run["stages"]}
-    movable = max((entry["movable"] for entry in run["refine"]["rounds"]), default=0)
+    movable = run["refine"]["movable"]
     rest = sum(seconds for name, seconds in cpu.items() if name not in ("lift", "refine"))
     process = run["process"]
     seconds = [cpu.get("lift", 0.0), cpu.get("refine", 0.0), rest, process["cpu_seconds"], process["wall_seconds"]]

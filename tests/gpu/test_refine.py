@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from cuda_there import ON_CUDA
 from refine_scenes import EdgeScene, edge_scene, iou_alone
+from splatcut.refine.loop import Optimiser, optimise
+from splatcut.refine.rounds import make_bands, pixel_sizes
 
 from splatcut import raster
 from splatcut.progress import Quiet
-from splatcut.refine.loop import Optimiser, optimise
 from splatcut.refine.options import FieldUse, RefineOptions
 from splatcut.refine.parameters import Moving
-from splatcut.refine.rounds import make_bands, pixel_sizes
 
 pytestmark = ON_CUDA
 

@@ -52,7 +52,7 @@ def test_a_scene_has_images_masks_and_cameras_of_another_size(monkeypatch: pytes
 def test_a_run_becomes_a_row() -> None:
     record = {"wall_seconds": 1.0, "cpu_seconds": 2.0, "peak_memory_bytes": 5 << 20}
     stages = [{"name": name, **record} for name in ("load", "lift", "refine", "write")]
-    run = {"stages": stages, "refine": {"rounds": [{"movable": 1234}]}, "process": {**record, "cpu_seconds": 9.0}}
+    run = {"stages": stages, "refine": {"movable": 1234}, "process": {**record, "cpu_seconds": 9.0}}
     assert refine.cost(run) == ["1,234", "2.0", "2.0", "4.0", "9.0", "1.0", "5"]
 
 

@@ -1,15 +1,24 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""A small scene for the refinement's tests: a ball before a wall, whose Gaussians are too large for its masks."""
+"""Small scenes for the refinement's tests: a ball before a wall, whose Gaussians are too large for its masks, and a
+ball on a slab."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from mask_scenes import make_gaussians, sphere_points
 from numpy.typing import NDArray
 
 from splatcut import raster
+from splatcut.lift.problem import Problem
+from splatcut.progress import Quiet
+from splatcut.refine.band import Band
+from splatcut.refine.options import RefineOptions
+from splatcut.refine.parameters import Moving
+from splatcut.refine.targets import Movable, make_bands
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import F32, Gaussians, concatenate
 from splatcut.scene.masks import MaskSet
@@ -19,7 +28,7 @@ RADIUS = 0.5
 
 @dataclass(frozen=True, eq=False)
 class EdgeScene:
-    """What a round of the refinement begins with.
+    """What the optimisation begins with.
 
     Attributes:
         gaussians: the ball's first, then the wall's.
@@ -34,6 +43,21 @@ class EdgeScene:
     masks: MaskSet
     rows: NDArray[np.int64]
     probability: F32
+
+    @property
+    def problem(self) -> Problem:
+        return Problem(self.gaussians, self.views, self.masks)
+
+    @property
+    def movable(self) -> Movable:
+        """All supported."""
+        return Movable(self.gaussians, self.rows, self.probability, np.ones(len(self.gaussians), bool))
+
+    def moving(self) -> Moving:
+        return Moving.of(self.gaussians, self.rows, self.probability)
+
+    def bands(self, **options: Any) -> list[Band]:
+        return make_bands(self.movable, self.problem, RefineOptions(**options), Quiet())
 
 
 def plain(means: NDArray[np.floating], scale: float, colour: tuple[float, float, float]) -> Gaussians:
@@ -68,10 +92,7 @@ def edge_scene(views: int = 5, width: int = 75, height: int = 53, growth: float 
     Args:
         growth: how much the ball's Gaussians grew since the masks were taken, added to the logarithm of their scales.
     """
-    number = np.arange(400) + 0.5
-    polar, around = np.arccos(1 - 2 * number / 400), np.pi * (1 + 5**0.5) * number
-    shell = np.stack([np.sin(polar) * np.cos(around), np.cos(polar), np.sin(polar) * np.sin(around)], axis=1)
-    ball = plain(RADIUS * shell, 0.05, (0.9, 0.3, 0.2))
+    ball = plain(RADIUS * sphere_points(400), 0.05, (0.9, 0.3, 0.2))
     x, y = np.meshgrid(np.linspace(-2.5, 2.5, 26), np.linspace(-2, 2, 21))
     wall = plain(np.stack([x.ravel(), y.ravel(), np.full(x.size, -1.5)], axis=1), 0.12, (0.2, 0.4, 0.7))
     placed, shown = [], []
@@ -98,3 +119,28 @@ def iou_alone(scene: EdgeScene, gaussians: Gaussians) -> float:
         mask = scene.masks.probability[number][0] > 127
         values.append(float((alone & mask).sum() / (alone | mask).sum()))
     return float(np.mean(values))
+
+
+def slab_scene(views: int) -> tuple[Problem, NDArray[np.int32]]:
+    """A ball of radius 0.5 about (0, 0.5, 0) that stands on a slab whose upper side is y = 0, and the labels.
+
+    The objects are the ball (3000 Gaussians, first) and the slab; the masks are of what each view shows; the cameras
+    stand on a ring 35 degrees up.
+    """
+    ball = make_gaussians(0.97 * RADIUS * sphere_points(3000) + [0.0, RADIUS, 0.0], 0.015, 0.9975)
+    x, z = np.meshgrid(np.arange(-2, 2.01, 0.05), np.arange(-2, 2.01, 0.05))
+    places = np.stack([x.ravel(), np.full(x.size, -0.02), z.ravel()], axis=1)
+    scene = concatenate([ball, make_gaussians(places, (0.03, 0.002, 0.03), 0.9975)])
+    labels = np.where(np.arange(len(scene)) < len(ball), 1, 2).astype(np.int32)
+    placed, masks = [], []
+    for turn in 2 * np.pi * np.arange(views) / views:
+        up = np.deg2rad(35.0)
+        at = 4.0 * np.array([np.cos(up) * np.cos(turn), np.sin(up), np.cos(up) * np.sin(turn)])
+        camera = looking_at(at, np.array([0.0, 0.4, 0.0]), 160, 120)
+        features = np.eye(2, dtype=np.float32)[labels - 1]
+        shown = raster.render(scene, camera, colour=False, features=features).features
+        assert shown is not None
+        placed.append(View(f"view {len(placed)}", camera))
+        masks.append(np.round(255 * np.clip(shown, 0, 1)).astype(np.uint8).transpose(2, 0, 1).copy())
+    names = tuple(view.name for view in placed)
+    return Problem(scene, placed, MaskSet(("ball", "slab"), names, masks, np.ones((views, 2), np.float32))), labels

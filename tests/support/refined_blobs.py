@@ -1,32 +1,45 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The stage ``refine`` on the tiny data set: brief options, a memory for what it keeps, a progress that stops it."""
+"""The refinement on the tiny data set: brief options, a memory for what it keeps, a progress that stops it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
+from blob_scene import NAMES, make_gaussians, make_views
 from numpy.typing import NDArray
 
 from splatcut.errors import Cancelled
-from splatcut.lift.labelled import Labelled
-from splatcut.pipeline.refinement import Refined, Saving, refine_scene
+from splatcut.export.matte import object_masks
+from splatcut.lift import Labelled, Problem, lift
 from splatcut.progress import Quiet
-from splatcut.refine.options import FieldUse, RefineOptions
-from splatcut.scene.camera import View
+from splatcut.refine.options import RefineOptions
+from splatcut.refine.run import Refined, Saving, refine
 from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.masks import MaskSet
 
-#: Scene, views, masks, and the scene lifted.
-Lifted = tuple[Gaussians, list[View], MaskSet, Labelled]
+#: A few cheap iterations of everything there is, and of the optimisation alone.
+QUICK = RefineOptions(iterations=7, passes=0, field="full")
+PLAIN = replace(QUICK, hidden=False, field="off")
 
-#: A few cheap iterations of everything there is, but for views in between.
-QUICK = RefineOptions(iterations=7, passes=0, rounds=2, split=True, between=0, field=FieldUse(on=True, rays=256))
-PLAIN = replace(QUICK, split=False, hidden=False, field=FieldUse(on=False))
+
+@cache
+def lifted() -> tuple[Problem, Labelled]:
+    """The tiny data set without photos, with hard masks, so that there is something to refine, and the scene lifted."""
+    gaussians, labels = make_gaussians()
+    views = make_views()
+    masks = []
+    for view in views:
+        shown = object_masks(gaussians, labels, 2, view.camera)
+        masks.append(np.stack([255 * (mask > 0.5) for mask in shown]).astype(np.uint8))
+    found = MaskSet(NAMES, tuple(view.name for view in views), masks, np.ones((len(views), 2), np.float32))
+    problem = Problem(gaussians, views, found)
+    return problem, lift(problem, 0.6, Quiet())
 
 
 class Memory:
@@ -48,33 +61,28 @@ class Memory:
 
 
 class Stopping(Quiet):
-    """Raises ``Cancelled`` at the step with this number of all steps of stages called ``stage``; logs the stages."""
+    """Raises ``Cancelled`` at the step with this number of the stage called ``stage``; logs the stages."""
 
     def __init__(self, stage: str = "", at: int = 0) -> None:
         super().__init__()
         self.wanted, self.at, self.count = stage, at, 0
-        self.stages: list[tuple[str, int]] = []
+        self.stages: list[str] = []
 
     def stage(self, name: str, total: int) -> None:
-        self.stages.append((name, total))
+        self.stages.append(name)
 
     def step(self, count: int = 1) -> None:
-        if count and self.stages[-1][0] == self.wanted:
+        if count and self.stages[-1] == self.wanted:
             self.count += count
             if self.count >= self.at:
                 raise Cancelled("Enough.")
 
 
 def refined(
-    lifted: Lifted,
-    options: RefineOptions,
-    progress: Quiet | None = None,
-    store: Memory | None = None,
-    every: int = 50,
+    options: RefineOptions, progress: Quiet | None = None, store: Memory | None = None, every: int = 50
 ) -> Refined:
-    scene, views, masks, labelled = lifted
     saving = Saving(store, iterations=every, seconds=1e9)
-    return refine_scene(scene, labelled, views, masks, options, progress or Quiet(), saving=saving)
+    return refine(*lifted(), options, progress or Quiet(), saving=saving)
 
 
 def bits(labelled: Labelled) -> dict[str, bytes]:

@@ -64,8 +64,7 @@ def main() -> int:
             pass
 
     if budget := os.environ.get("TEST_BUDGET"):
-        iterations, rounds = map(int, budget.split())
-        splatcut.refine.options.BUDGETS = dict.fromkeys(splatcut.refine.options.BUDGETS, (iterations, 0, rounds))
+        splatcut.refine.options.BUDGETS = dict.fromkeys(splatcut.refine.options.BUDGETS, (int(budget), 0))
 
     original = splatcut.pipeline.run_job
 

@@ -55,11 +55,11 @@ ENVIRONMENT = {**os.environ, "NUMBA_NUM_THREADS": "1", "PYTHONPATH": str(Path(sp
 
 
 def stop(
-    how: str, where: str, arguments: Sequence[object], budget: tuple[int, int] | None = None
+    how: str, where: str, arguments: Sequence[object], budget: int | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A run that ends at a place; ``budget``: iterations and rounds of the refinement, whatever the quality."""
+    """A run that ends at a place; ``budget``: iterations of the refinement, whatever the quality."""
     command = driver(how, where, arguments)
-    environment = ENVIRONMENT if budget is None else {**ENVIRONMENT, "TEST_BUDGET": f"{budget[0]} {budget[1]}"}
+    environment = ENVIRONMENT if budget is None else {**ENVIRONMENT, "TEST_BUDGET": str(budget)}
     return subprocess.run(
         command, capture_output=True, text=True, timeout=120, env=environment, check=False, stdin=subprocess.DEVNULL
     )

@@ -5,7 +5,7 @@
     python worker_driver.py ARGUMENTS OF SPLATCUT WORKER ...
 
 TEST_SLOW: a stage whose first steps take 0.2 s longer, or * for all stages. TEST_NOISE: print to standard output, from
-Python and natively, at the start of every stage. TEST_BUDGET: iterations and rounds of the refinement, whatever the
+Python and natively, at the start of every stage. TEST_BUDGET: iterations of the refinement, whatever the
 quality.
 """
 
@@ -41,8 +41,7 @@ def _noise() -> None:
 
 def main() -> int:
     if budget := os.environ.get("TEST_BUDGET"):
-        iterations, rounds = map(int, budget.split())
-        splatcut.refine.options.BUDGETS.update(dict.fromkeys(splatcut.refine.options.BUDGETS, (iterations, 0, rounds)))
+        splatcut.refine.options.BUDGETS.update(dict.fromkeys(splatcut.refine.options.BUDGETS, (int(budget), 0)))
     slow, noisy = os.environ.get("TEST_SLOW"), "TEST_NOISE" in os.environ
     stage, step = Reporter.stage, Reporter.step
     current, taken = "", 0

@@ -19,6 +19,9 @@ from splatcut.progress import Progress, Quiet
 from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.rotations import rotation_matrices
 
+#: Components of more Gaussians than this are asked for neighbours once only.
+LARGEST_PATCH = 2000
+
 
 @dataclass(frozen=True)
 class IslandOptions:
@@ -191,6 +194,11 @@ def _object_islands(
 def _components(
     means: NDArray[np.float64], rows: NDArray[np.int64], gaussians: Gaussians, options: IslandOptions
 ) -> tuple[int, NDArray[np.int32]]:
+    """Number of the connected components and the component [N] of every Gaussian.
+
+    A dense patch of a surface may have all of its K nearest neighbours inside of itself and be on nobody else's list.
+    So each component is asked a second time, for neighbours outside of it.
+    """
     count = rows.size
     neighbours = min(options.neighbours, count - 1)
     if neighbours < 1:
@@ -199,18 +207,36 @@ def _components(
     found = tree.query(means, k=neighbours + 1, workers=-1)
     distance, index = np.asarray(found[0], dtype=np.float64), np.asarray(found[1], dtype=np.int64)
     # Column 0 is the Gaussian itself, or its double at the same place: either way an edge of length 0.
-    spacing = float(np.median(distance[:, -1]))
-    source = np.repeat(np.arange(count), neighbours)
-    target = index[:, 1:].reshape(-1)
-    length = distance[:, 1:].reshape(-1)
-    connected = length <= options.reach * spacing
-    far = np.flatnonzero(~connected)
-    if far.size:
-        connected[far] = _touch(means, rows, gaussians, source[far], target[far])
-    source, target = source[connected], target[connected]
-    graph = coo_array((np.ones(source.size, dtype=np.int8), (source, target)), shape=(count, count))
+    reach = options.reach * float(np.median(distance[:, -1]))
+    edges = np.stack([np.repeat(np.arange(count), neighbours), index[:, 1:].reshape(-1)])
+    edges = edges[:, _near(edges, reach, means, rows, gaussians)]
+    components, component = _connected(edges, count)
+    sizes = np.bincount(component)
+    outwards = [edges]
+    for c in np.flatnonzero(sizes <= LARGEST_PATCH):
+        members = np.flatnonzero(component == c)
+        nearest = np.asarray(tree.query(means[members], k=min(count, members.size + neighbours))[1], dtype=np.int64)
+        source, target = np.repeat(members, nearest.shape[1]), nearest.reshape(-1)
+        across = np.stack([source, target])[:, component[target] != c]
+        outwards.append(across[:, _near(across, reach, means, rows, gaussians)])
+    return _connected(np.concatenate(outwards, axis=1), count) if len(outwards) > 1 else (components, component)
+
+
+def _connected(edges: NDArray[np.int64], count: int) -> tuple[int, NDArray[np.int32]]:
+    graph = coo_array((np.ones(edges.shape[1], dtype=np.int8), (edges[0], edges[1])), shape=(count, count))
     components, component = connected_components(graph.tocsr(), directed=False)
     return int(components), np.asarray(component, dtype=np.int32)
+
+
+def _near(
+    edges: NDArray[np.int64], reach: float, means: NDArray[np.float64], rows: NDArray[np.int64], gaussians: Gaussians
+) -> NDArray[np.bool_]:
+    """Which of the pairs [2, E] are closer than ``reach`` or touch."""
+    near = np.linalg.norm(means[edges[0]] - means[edges[1]], axis=1) <= reach
+    far = np.flatnonzero(~near)
+    if far.size:
+        near[far] = _touch(means, rows, gaussians, edges[0, far], edges[1, far])
+    return near
 
 
 def _touch(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
+from splatcut.lift.labels import labels_from_probability
 from splatcut.lift.problem import Problem
 from splatcut.lift.variance import BoundaryOptions, mask_variance
 from splatcut.lift.vote import LiftOptions, accumulate_views, vote
@@ -53,6 +54,11 @@ class Labelled:
         arrays: Arrays = {name: getattr(self, name) for name in _ROWS}
         arrays.update({item.name: getattr(rows, item.name) for item in fields(Gaussians)})
         return arrays
+
+    def hard(self) -> F32:
+        """[M, K] float32, 1 for the object that a Gaussian belongs to, else 0."""
+        labels = labels_from_probability(self.probability)
+        return (labels[:, None] == np.arange(1, self.probability.shape[1] + 1)).astype(np.float32)
 
     @staticmethod
     def from_arrays(scene: Gaussians, arrays: Arrays, boundary: tuple[int, ...]) -> Labelled:

@@ -122,7 +122,7 @@ class JobOptions:
 
     Attributes:
         experiment: for experiments alone, and in no table: settings of the refinement by name, such as
-            {"weights.spill": 1.0} (``pipeline.experiment``).
+            {"spill": 1.0} (``refine.RefineOptions.of``).
     """
 
     quality: str = _option(

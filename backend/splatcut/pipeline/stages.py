@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut import export, lift, masks
+from splatcut import export, lift, masks, refine
 from splatcut.cameras import save_cameras, without_floaters
 from splatcut.cameras.pictures import WorkingView, photo_of, working_view
 from splatcut.errors import UserError
@@ -24,10 +24,9 @@ from splatcut.masks.effort import PASSES, SNAP_RADII
 from splatcut.messages import Job
 from splatcut.pipeline.checkpoints import Arrays
 from splatcut.pipeline.context import Run
-from splatcut.pipeline.experiment import with_settings
 from splatcut.pipeline.inputs import FEW_VIEWS, Inputs
 from splatcut.progress import Part
-from splatcut.refine.options import BUDGETS, RefineOptions
+from splatcut.refine import RefineOptions
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.masks import MaskSet
 from splatcut.segmenter import EmbeddingCache
@@ -237,11 +236,8 @@ def _lift_parts(job: Job) -> list[Part]:
 
 def _refine(run: Run, views: list[View], lifted: Lifted) -> Stored:
     """The joint optimisation, which goes on inside when it was stopped."""
-    from splatcut.pipeline import refinement
-
     options, problem = run.job.options, lifted.problem
-    usual = replace(RefineOptions.of(options.quality, options.tau, options.seed), tau_move=options.tau)
-    refining = with_settings(usual, options.experiment)
+    refining = RefineOptions.of(options.quality, options.tau, options.seed, options.experiment)
     sources = {view.name: view for view in views}
     problems: list[str] = []
 
@@ -252,10 +248,9 @@ def _refine(run: Run, views: list[View], lifted: Lifted) -> Stored:
             problems.append(f"{error} The edges were refined against the scene's own render of that view.")
             return None
 
-    made = refinement.refine_scene(
-        run.gaussians, lifted.labelled, problem.views, problem.masks, refining, run.progress, run.device,
-        saving=refinement.Saving(run.checkpoints), photo=photo,
-    )  # fmt: skip
+    made = refine.refine(
+        problem, lifted.labelled, refining, run.progress, saving=refine.Saving(run.checkpoints), read_photo=photo
+    )
     notes = {"boundary": list(made.labelled.boundary), "summary": made.summary, "warnings": sorted(set(problems))}
     return made.labelled.arrays(), notes
 
@@ -263,11 +258,9 @@ def _refine(run: Run, views: list[View], lifted: Lifted) -> Stored:
 def _refined(run: Run, stored: Stored | None, views: list[View], lifted: Lifted) -> Lifted:
     if stored is None:
         return lifted
-    from splatcut.pipeline import refinement
-
     arrays, notes = stored
     run.warnings.extend(notes["warnings"])
-    run.checkpoints.forget(refinement.ROUND, refinement.STATE, refinement.PICTURE)
+    run.checkpoints.forget(refine.START, refine.STATE)
     labelled = lift.Labelled.from_arrays(run.gaussians, arrays, tuple(notes["boundary"]))
     return replace(lifted, labelled=labelled, told={**lifted.told, "refine": notes["summary"]})
 
@@ -275,15 +268,10 @@ def _refined(run: Run, stored: Stored | None, views: list[View], lifted: Lifted)
 def _refine_parts(job: Job) -> list[Part]:
     if not job.options.refine:
         return []
-    iterations, turns, rounds = BUDGETS[job.options.quality]
-    usual = RefineOptions.of(job.options.quality)
-    optimising = 0.2 * (1 if usual.between == 0 else 2) * max(iterations, turns * USUAL_VIEWS)
-    parts: list[Part] = []
-    for number in range(rounds):
-        parts += [Part("lift", 12)] if number else []
-        parts += [Part("depths", 1), Part("hidden", 3), Part("objects alone", 2), Part("edges", 4)]
-        parts += [Part("depths", 1), Part("bands", 10), Part("refine", optimising)]
-    return [*parts, Part("picture", 0.3 * optimising)] if usual.picture.share > 0 else parts
+    optimising = 0.2 * RefineOptions.of(job.options.quality).steps(USUAL_VIEWS)
+    return [
+        Part("depths", 1), Part("hidden", 3), Part("movers", 6), Part("bands", 10), Part("refine", optimising)
+    ]  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------- extract

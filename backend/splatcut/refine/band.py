@@ -13,19 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut import raster
 from splatcut.raster import cpu
 from splatcut.raster.rule import TILE
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import F32, Gaussians
-
-#: Share of a pixel that moving Gaussians must make up for its tile to be worked on.
-VISIBLE = 1 / 32
+from splatcut.scene.gaussians import F32
 
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """One view's tiles and targets.
+    """Tiles of one view and their targets.
 
     Attributes:
         name, camera: of the view.
@@ -33,14 +29,10 @@ class Band:
         subset: [S] int32 ascending, the scene's Gaussians that reach the tiles.
         place: [P] int32, places in ``subset`` of the moving ones among them; moving: [P] int32, their places in
             ``Moving.rows``.
-        masks: [K, T, 256] uint8; between the views zeros, or the label image that is to stay (``with_label_images``).
-        trust: [K] float32, the view's confidence; all 0: there are no masks (``held``).
+        masks: [K, T, 256] uint8; confidence: [K] float32, the view's.
         photo: [T, 256, 3] uint8, what the render should look like.
-        exempt: [K, T, 256] bool, pixels where the object's coverage is legitimately hidden behind something else.
-        far: [K, T, 256] bool, pixels far from the mask's edge (``evidence.far_from_edges``), but for those outside
-            where some of the object is hidden.
-        error: root mean square of what the input scene's render is away from the view's photo, in [0, 1]; 0 without a
-            photo. Between the views that of all photos, within limits.
+        exempt: [K, T, 256] bool, pixels where something hides the object, which may cover more of them than its mask.
+        weight: [T] float32, how much a tile counts: in how many of the view's bands it is not, plus one.
     """
 
     name: str
@@ -50,16 +42,10 @@ class Band:
     place: NDArray[np.int32]
     moving: NDArray[np.int32]
     masks: NDArray[np.uint8]
-    trust: F32
+    confidence: F32
     photo: NDArray[np.uint8]
     exempt: NDArray[np.bool_]
-    far: NDArray[np.bool_]
-    error: float
-
-    @property
-    def held(self) -> bool:
-        """Whether masks say what is to be seen here; if not, only the photo does (``between``)."""
-        return bool(self.trust.max(initial=0) > 0)
+    weight: F32
 
     # A third of a band's memory if kept, and a thousandth of an iteration's time to make.
     @property
@@ -71,42 +57,6 @@ class Band:
     def valid(self) -> NDArray[np.bool_]:
         """[T, 256]: which of them lie inside the image."""
         return tile_pixels(self.tiles, self.camera)[1]
-
-
-def moving_tiles(
-    scene: Gaussians, camera: Camera, rows: NDArray[np.int64], probability: F32, device: raster.Device
-) -> tuple[NDArray[np.bool_], F32, F32]:
-    """Tiles where moving Gaussians can be seen, in the scene or in an object alone.
-
-    Args:
-        probability: [N, K] of all Gaussians.
-
-    Returns:
-        [tiles down, tiles across] bool; label image [H, W, K]; coverage of each object alone [H, W, K].
-    """
-    count, kinds = probability.shape
-    is_moving = np.zeros((count, 1), np.float32)
-    is_moving[rows] = 1
-    shown = raster.render(scene, camera, features=np.hstack([is_moving, probability]), colour=False, device=device)
-    assert shown.features is not None
-    reach = shown.features[..., 0] > VISIBLE
-    alone = np.zeros((camera.height, camera.width, kinds), np.float32)
-    for k in range(kinds):
-        some = np.flatnonzero(probability[:, k] > 1 / 255)
-        if not some.size:
-            continue
-        drawn = raster.render(
-            scene.take(some),
-            camera,
-            features=is_moving[some],
-            colour=False,
-            opacity_scale=probability[some, k],
-            device=device,
-        )
-        assert drawn.features is not None
-        alone[..., k] = 1 - drawn.transmittance
-        reach |= drawn.features[..., 0] > VISIBLE
-    return tiles_with(reach, camera), shown.features[..., 1:], alone
 
 
 def tiles_with(pixels: NDArray[np.bool_], camera: Camera) -> NDArray[np.bool_]:

@@ -1,110 +1,147 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the views say about Gaussians: which of them stick out of the masks when an object is rendered alone, and which
-lie along the masks' edges."""
+"""The views' evidence about points of space: is it the object, or is it not (method: hidden extents).
+
+What a view says about a point and an object depends on where the point projects to and on what the pixel shows there:
+
+                            in front of the surface, or on it     behind the surface
+    mask: the object        supports                              supports down to a plausible thickness, else unknown
+    mask: not the object    refutes                               unknown: something hides it
+
+A pixel's surface is where its transmittance falls below a half. An object is taken to be about as thick as it is wide:
+behind its front surface, at a pixel d pixels from its outline, it may go on for 2 d pixels' worth of depth. In a ball
+that is all of it in the middle and never more than the ball: what lies deep behind a ball's rim stays unknown. Better
+too little support than too much, since what is wanted is to tell what sticks out of an object unseen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numba import njit, prange
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from splatcut import raster
 from splatcut.progress import Progress
-from splatcut.scene.camera import View
+from splatcut.raster import cpu, cpu_depth
+from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import F32, Gaussians
-from splatcut.scene.masks import MaskSet
 
-#: Half the width in pixels of the band along the masks' edges.
-EDGE = 4
-#: Pixels from a mask's edge within which it may well be drawn wrong.
-UNCERTAIN = 2.0
-
-
-def edges(soft: F32) -> NDArray[np.bool_]:
-    """[H, W] bool: within ``EDGE`` pixels of the edge of any of the masks [K, H, W]."""
-    found = np.zeros(soft.shape[1:], bool)
-    for mask in soft:
-        inside = mask > 0.5
-        found |= ndimage.binary_dilation(inside, iterations=EDGE) & ~ndimage.binary_erosion(
-            inside, iterations=EDGE, border_value=1
-        )
-    return found
-
-
-def far_from_edges(soft: F32) -> NDArray[np.bool_]:
-    """[K, H, W] bool: pixels whose centres are more than ``UNCERTAIN`` pixels from those on the other side of the edge
-    of the mask, of [K, H, W]; all of them where a mask has no edge."""
-    found = np.ones(soft.shape, bool)
-    for k, mask in enumerate(soft):
-        inside = mask >= 0.5
-        if inside.any() and not inside.all():
-            apart = ndimage.distance_transform_edt(inside) + ndimage.distance_transform_edt(~inside)
-            found[k] = apart > UNCERTAIN
-    return found
-
-
-def edge_share(
-    gaussians: Gaussians,
-    views: Sequence[View],
-    masks: MaskSet,
-    progress: Progress,
-    device: raster.Device = "cpu",
-) -> F32:
-    """[N] float32 in [0, 1]: how much of what the trusted views show of each Gaussian lies along the masks' edges.
-
-    0 for Gaussians of which they show nothing.
-    """
-    weight, along = np.zeros(len(gaussians), np.float32), np.zeros(len(gaussians), np.float32)
-    progress.stage("edges", len(views))
-    for number, view in enumerate(views):
-        progress.step()
-        if masks.confidence[number].max(initial=0) <= 0:
-            continue
-        signal = edges(masks.soft(number))[None].astype(np.float32)
-        sums = raster.accumulate(gaussians, view.camera, signal, device=device)
-        weight += sums.weight
-        along += sums.weighted[:, 0]
-    return (along / np.maximum(weight, 1e-6)).astype(np.float32)
+#: How far behind a surface a point still counts as on it, in pixels' widths at its distance.
+SLACK = 3.0
+#: Plausible depth of an object behind its front surface, in distances to its outline: 2 for a ball, 0 for shells.
+THICKNESS = 2.0
+#: Transmittance at which a pixel's surface is.
+LEVEL = 0.5
+#: Longer side of the depth maps in pixels; larger views are rendered smaller.
+LARGEST = 640
 
 
 @dataclass(frozen=True, eq=False)
-class Alone:
-    """Sums over the views of the blending weights when each object is rendered alone, for its own Gaussians.
+class Evidence:
+    """What the views say about M points and one object. Views count by their confidence.
 
     Attributes:
-        weight: [N] float32, square pixels; 0 for the background's Gaussians.
-        inside: [N] float32, the part of it inside the object's masks.
+        supported: [M] float32, views that show the point, or what it may plausibly be inside of, as the object.
+        refuted: [M] float32, views that would show the point and show something else.
+        inside: [M] float32, views in whose mask the point lies, however far behind the surface.
+        seen: [M] float32, views in whose image the point lies; what is not refuted or supported of it is unknown.
     """
 
-    weight: F32
+    supported: F32
+    refuted: F32
     inside: F32
+    seen: F32
 
 
-def accumulate_alone(
-    gaussians: Gaussians,
-    probability: F32,
-    views: Sequence[View],
-    masks: MaskSet,
-    progress: Progress,
-    device: raster.Device = "cpu",
-) -> Alone:
-    """Accumulates every object alone (its Gaussians of probability above 1/2) over the views of ``masks``."""
-    weight, inside = np.zeros(len(gaussians), np.float32), np.zeros(len(gaussians), np.float32)
-    progress.stage("objects alone", len(views))
-    for number, view in enumerate(views):
+def depth_maps(gaussians: Gaussians, views: Sequence[View], progress: Progress) -> list[F32]:
+    """Per view the camera z of the surface, [h, w] float32 with the view's aspect, infinite where there is none.
+
+    To be computed once and used for all objects. Runs on the CPU on every device: where the light is gone is no sum of
+    blending weights, which is what the other rasterisers give.
+    """
+    maps: list[F32] = []
+    progress.stage("depths", len(views))
+    for view in views:
         progress.step()
-        soft = None
-        for k in range(probability.shape[1]):
-            trust = float(masks.confidence[number, k])
-            rows = np.flatnonzero(probability[:, k] > 0.5)
-            if trust <= 0 or not rows.size:
-                continue
-            soft = masks.soft(number) if soft is None else soft
-            sums = raster.accumulate(gaussians.take(rows), view.camera, soft[k : k + 1], device=device)
-            weight[rows] += trust * sums.weight
-            inside[rows] += trust * sums.weighted[:, 0]
-    return Alone(weight, inside)
+        camera = view.camera
+        shrink = min(1.0, LARGEST / max(camera.width, camera.height))
+        if shrink < 1.0:
+            camera = camera.resized(max(1, round(camera.width * shrink)), max(1, round(camera.height * shrink)))
+        maps.append(cpu_depth.surface_depth(cpu.prepare(gaussians, camera), gaussians, LEVEL))
+    return maps
+
+
+@dataclass(frozen=True, eq=False)
+class Witness:
+    """What one view knows of one object: its camera, mask [H, W] uint8, confidence above 0, surface depths [h, w] from
+    ``depth_maps``, and ``interior`` of the mask."""
+
+    camera: Camera
+    mask: NDArray[np.uint8]
+    confidence: float
+    depth: F32
+    interior: F32
+
+
+def evidence(points: NDArray[np.floating], witnesses: Sequence[Witness]) -> Evidence:
+    """Asks every witness about every point [M, 3], world frame. Soft masks speak for both sides, in proportion."""
+    points = np.ascontiguousarray(points, np.float64)
+    found = np.zeros((4, len(points)))
+    for w in witnesses:
+        lens = (w.camera.fx, w.camera.fy, w.camera.cx, w.camera.cy)
+        _ask(
+            points, w.camera.camera_from_world, lens, w.camera.near, w.mask, w.interior, w.depth, w.confidence, SLACK,
+            THICKNESS, found,
+        )  # fmt: skip
+    supported, refuted, inside, seen = found.astype(np.float32)
+    return Evidence(supported, refuted, inside, seen)
+
+
+@njit(parallel=True, cache=True, nogil=True)
+def _ask(
+    points: Any, transform: Any, lens: Any, near: float, mask: Any, inner: Any, depth: Any, trust: float, slack: float,
+    thickness: float, found: Any,
+) -> None:  # fmt: skip
+    """Adds what one view says about points [M, 3] to ``found`` [4, M]: supported, refuted, inside, seen."""
+    fx, fy, cx, cy = lens
+    height, width = mask.shape
+    rows, columns = depth.shape
+    focal = (fx * fy) ** 0.5
+    for i in prange(points.shape[0]):
+        x, y, z = points[i]
+        ahead = transform[2, 0] * x + transform[2, 1] * y + transform[2, 2] * z + transform[2, 3]
+        if not ahead > near:
+            continue
+        u = fx * (transform[0, 0] * x + transform[0, 1] * y + transform[0, 2] * z + transform[0, 3]) / ahead + cx
+        v = fy * (transform[1, 0] * x + transform[1, 1] * y + transform[1, 2] * z + transform[1, 3]) / ahead + cy
+        if not (0 <= u < width and 0 <= v < height):
+            continue
+        shown = mask[int(v), int(u)] / 255.0
+        surface = depth[min(int(v * rows / height), rows - 1), min(int(u * columns / width), columns - 1)]
+        # In pixels' widths at the nearer of point and surface; minus infinity where there is no surface.
+        behind = (ahead - surface) * focal / min(ahead, surface)
+        if behind <= slack + thickness * inner[int(v), int(u)]:
+            found[0, i] += trust * shown
+        if behind <= slack:
+            found[1, i] += trust * (1.0 - shown)
+        found[2, i] += trust * shown
+        found[3, i] += trust
+
+
+def interior(mask: NDArray[np.uint8]) -> F32:
+    """[H, W] float32: distance to the outline in pixels, 0 outside the mask. The image's border is no outline."""
+    whole = mask > 127
+    if whole.all():
+        return np.full(mask.shape, max(mask.shape), np.float32)
+    result = np.zeros(mask.shape, np.float32)
+    across, down = np.flatnonzero(whole.any(axis=0)), np.flatnonzero(whole.any(axis=1))
+    if across.size:
+        # The nearest pixel of the other side touches the mask, so no more than its box need be looked at.
+        box = (slice(max(0, down[0] - 1), down[-1] + 2), slice(max(0, across[0] - 1), across[-1] + 2))
+        # The transform measures to the nearest pixel of the other side; the outline lies half a pixel before it.
+        result[box] = np.maximum(0, ndimage.distance_transform_edt(whole[box]) - 0.5)
+    return result

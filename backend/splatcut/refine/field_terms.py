@@ -24,6 +24,7 @@ from splatcut.field.volume import volume_render
 from splatcut.raster.rule import TILE
 from splatcut.refine.band import Band
 from splatcut.refine.losses import EPSILON, mask_loss
+from splatcut.refine.optimise import Drawn
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving
 from splatcut.refine.subscene import SubScene
@@ -34,6 +35,14 @@ WINDOW = 7
 COLOUR_PULL = 0.05
 #: Points and neighbouring pairs that the smoothness and the continuity look at in an iteration.
 POINTS = 1024
+#: Rays per iteration, and samples along each.
+RAYS, SAMPLES = 1024, 12
+#: Weights of L_align, the field's L_mask, L_cont and L_smth.
+ALIGN, FIELD_MASK, CONTINUITY, SMOOTHNESS = 0.3, 1.0, 0.01, 0.03
+#: Adam's step sizes of the field's network and of its hash tables.
+NETWORK_RATE, TABLE_RATE = 0.005, 0.02
+#: Share of the iterations in which the field learns from the Gaussians before they hear from it.
+WARM_UP = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +72,7 @@ class FieldTerms:
     """
 
     def __init__(self, moving: Moving, boundary: np.ndarray, options: RefineOptions) -> None:
-        use = options.field
-        self.options = options
+        self.moving = moving
         means = moving.tensors["means"].detach()
         span = means[torch.from_numpy(boundary)] if boundary.any() else means
         # A few stray Gaussians far off must not make the cells coarse.
@@ -73,15 +81,30 @@ class FieldTerms:
         with torch.no_grad():
             statistics = ConditionStatistics.of(self._conditions(moving))
         kinds = moving.tensors["label_logits"].shape[1] - 1
-        made = FieldOptions(use_rbf=use.rbf, use_hash=use.hash, seed=options.seed)
+        self.rbf = options.field != "no-rbf"
+        made = FieldOptions(use_rbf=self.rbf, use_hash=options.field != "no-hash", seed=options.seed)
         self.field = Field(lo, hi, kinds, statistics, made)
-        groups = [{"params": list(self.field.network.parameters()), "lr": options.rates.field_network}]
+        groups = [{"params": list(self.field.network.parameters()), "lr": NETWORK_RATE}]
         if self.field.encoding is not None:
-            groups.append({"params": list(self.field.encoding.parameters()), "lr": options.rates.field_table})
-        self.start_rates = [group["lr"] for group in groups]
+            groups.append({"params": list(self.field.encoding.parameters()), "lr": TABLE_RATE})
         self.adam = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-15, fused=True)
         self._index(means.numpy())
         self.pairs = self._pairs(means.numpy())
+
+    def loss(self, band: Band, sub: SubScene, drawn: Drawn, part: float, seed: tuple[int, ...]) -> Tensor:
+        """L_align + L_mask + L_cont + L_smth, weighted, on some tiles of the band; see ``refine.optimise.Partner``."""
+        rng = np.random.default_rng((*seed, 1))
+        tiles, inner = band.photo.shape[:2]
+        chosen = np.sort(rng.choice(tiles, size=min(tiles, max(1, RAYS // inner)), replace=False))
+        some = torch.from_numpy(chosen)
+        learning = part < WARM_UP
+        made = self.render(band, sub, chosen, self.moving, seed, fixed=learning)
+        image, labels, transmittance = (tensor[some].detach() if learning else tensor[some] for tensor in drawn)
+        masks = torch.from_numpy(band.masks[:, chosen]).float() / 255
+        loss = ALIGN * self.align_loss(made, image, 1 - transmittance, labels)
+        loss = loss + FIELD_MASK * self.mask_loss(made, masks)
+        loss = loss + SMOOTHNESS * self.smoothness_loss(made, self.moving, rng)
+        return loss if learning else loss + CONTINUITY * self.continuity_loss(self.moving, rng)
 
     @staticmethod
     def _conditions(moving: Moving) -> Tensor:
@@ -113,10 +136,8 @@ class FieldTerms:
         self.centres = centres.copy()
         self.index = NeighbourIndex(self.centres, self.field.options.neighbours)
 
-    def step(self, progress: float) -> None:
-        """One step of the field; ``progress`` in [0, 1] sets how far its rates have fallen."""
-        for group, start in zip(self.adam.param_groups, self.start_rates, strict=True):
-            group["lr"] = start * self.options.rates.last**progress
+    def step(self) -> None:
+        """One step of the field."""
         self.adam.step()
         self.adam.zero_grad(set_to_none=True)
 
@@ -126,7 +147,7 @@ class FieldTerms:
             means, values = means.detach(), values.detach()
         if self.index.stale(moving.tensors["means"].detach().numpy()):
             self._index(moving.tensors["means"].detach().numpy())
-        index = torch.from_numpy(self.index.query(points.detach().numpy())) if self.options.field.rbf else None
+        index = torch.from_numpy(self.index.query(points.detach().numpy())) if self.rbf else None
         return self.field(points, means, values, index)
 
     def render(
@@ -141,7 +162,7 @@ class FieldTerms:
         flat, valid = band.pixels[chosen].ravel(), band.valid[chosen].ravel()
         pixels = np.stack([flat % band.camera.width, flat // band.camera.width], axis=1).astype(np.int32)
         rays: RaySamples = sample_rays(
-            sub.gaussians, band.camera, pixels, self.options.field.samples, seed, box=self.box.numpy(),
+            sub.gaussians, band.camera, pixels, SAMPLES, seed, box=self.box.numpy(),
             prepared=sub.prepared,
         )  # fmt: skip
         points = torch.from_numpy(rays.points())

@@ -3,87 +3,56 @@
 """Clears objects of what no view showed of them: spikes, shells and leftovers that the scene hides (method: hidden
 extents).
 
-An object's Gaussian is labelled by what is seen of it, and may reach from there into space that is not the object: into
-the ground it stands on, or out of its silhouette. The views are asked (``refine.hull``) about points along its three
-axes. A point is the object's when enough views support it and not too many refute it; what nothing supports is not,
-even if nothing refutes it. Gaussians with points of both kinds are cut in two along the axis that tells them apart best
-(``splatcut.split``: moments are kept, so the scene looks as before), and so are their children, some times over; then
+An object's Gaussian is labelled by what is seen of it, and may reach from there into space that is not the object:
+into the ground it stands on, or out of its silhouette. The views are asked (``refine.evidence``) about points along its
+three axes. A point is the object's when enough views support it and not too many refute it; what nothing supports is
+not, even if nothing refutes it. Gaussians with points of both kinds are cut in two along the axis that tells them apart
+best
+(``refine.split``: moments are kept, so the scene looks as before), and so are their children, some times over; then
 those that lie mostly outside go to the background. None is deleted, and one whose parts all end on one side is left
 whole.
-
-The settings were chosen on training views alone (two captures and the demo scene: extracted and visible IoU, and
-coverage outside of the training masks' hull from new angles). Of lifting's coverage beyond 2 px of that silhouette at
-most two fifths are left on each of the seven objects; what lies nearer is soft edges, which are the optimisation's.
-Asking more of support (``supported`` 0.04, or a thickness of 1) or not widening the masks costs 0.2 to 0.4 points of
-one object's visible IoU; widening them by 2 px leaves a tenth more outside on one capture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import ndtr
 
-from splatcut import raster
+from splatcut.lift.problem import Problem
 from splatcut.progress import Progress
-from splatcut.refine.hull import HullOptions, depth_maps, evidence, interior
-from splatcut.refine.rounds import pixel_sizes
+from splatcut.refine.evidence import Witness, depth_maps, evidence, interior
+from splatcut.refine.split import split
+from splatcut.refine.targets import pixel_sizes
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32, Gaussians, concatenate
-from splatcut.scene.masks import MaskSet
 from splatcut.scene.rotations import rotation_matrices
-from splatcut.split import split
 
+#: At most so many views are asked about each object, those that differ most.
+VIEWS = 40
+#: How often Gaussians and their children are cut.
+ROUNDS = 3
+#: Pixels by which the masks are widened first: edges are the optimisation's matter, and masks err.
+WIDEN = 1
+#: Share of the views that see a point that have to support it.
+SUPPORTED = 0.02
+#: Share of views in whose mask a point has to lie, however deep, to stay without support: what is inside of an object.
+ENCLOSED = 0.9
+#: Share of views that may refute a point in any case, and as a share of those that support it.
+REFUTED, CONTESTED = 0.15, 0.5
+#: Standard deviations to which a Gaussian is asked about.
+REACH = 2.4
+#: Standard deviation along an axis, in pixels of the closest view, below which it is not cut.
+MIN_PIXELS = 1.0
 #: Where a Gaussian is asked about along its axes, as shares of the reach.
 _STEPS = np.linspace(-1.0, 1.0, 7)
 _CENTRE = len(_STEPS) // 2
 
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class HiddenOptions:
-    """What counts as the object's, and how finely Gaussians are cut. Shares are of the views that see a point.
-
-    Attributes:
-        views: at most so many are asked about each object, those that differ most.
-        rounds: how often Gaussians and their children are cut.
-        widen: pixels by which the masks are widened first: edges are the optimisation's matter, and masks err.
-        supported: share of views that have to support a point, in [0, 1].
-        enclosed: share of views in whose mask a point has to lie, however deep, so that it stays without support:
-            what is inside of an object. Above 1: such points go, too.
-        refuted: share of views that may refute a point in any case; contested: and as a share of those that support it.
-        reach: standard deviations to which a Gaussian is asked about; above 0.
-        min_pixels: standard deviation along an axis, in pixels of the closest view, below which it is not cut.
-        hull: how the views are read.
-    """
-
-    views: int = 40
-    rounds: int = 3
-    widen: int = 1
-    supported: float = 0.02
-    enclosed: float = 0.9
-    refuted: float = 0.15
-    contested: float = 0.5
-    reach: float = 2.4
-    min_pixels: float = 1.0
-    hull: HullOptions = field(default_factory=HullOptions)
-
-    def __post_init__(self) -> None:
-        if self.views < 1:
-            raise ValueError("At least 1 view has to be asked.")
-        if self.rounds < 0 or self.widen < 0:
-            raise ValueError("rounds and widen must not be negative.")
-        if not (0.0 <= self.supported <= 1.0 and 0.0 <= self.refuted <= 1.0):
-            raise ValueError("supported and refuted must lie in [0, 1]: they are shares of views.")
-        if not (self.contested >= 0.0 and self.enclosed >= 0.0):
-            raise ValueError("contested and enclosed must be 0 or above.")
-        if not (self.reach > 0.0 and self.min_pixels > 0.0):
-            raise ValueError("reach and min_pixels must be above 0.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,43 +75,49 @@ class Cleared:
     cut: NDArray[np.int64]
 
 
+def call_witnesses(problem: Problem, progress: Progress) -> list[list[Witness]]:
+    """For every object the views that are asked about it, as the scene is before anything is cut."""
+    masks = problem.masks
+    chosen = [_spread(problem.views, confidence) for confidence in masks.confidence.T]
+    used = sorted({number for numbers in chosen for number in numbers})
+    depths = dict(zip(used, depth_maps(problem.scene, [problem.views[n] for n in used], progress), strict=True))
+    size = 2 * WIDEN + 1
+    found: list[list[Witness]] = []
+    for k, numbers in enumerate(chosen):
+        found.append([])
+        for n in numbers:
+            mask = ndimage.grey_dilation(masks.probability[n][k], size=(size, size))
+            confidence = float(masks.confidence[n, k])
+            found[k].append(Witness(problem.views[n].camera, mask, confidence, depths[n], interior(mask)))
+    return found
+
+
 def clear_hidden(
     gaussians: Gaussians,
     labels: NDArray[np.integer],
+    witnesses: Sequence[Sequence[Witness]],
     views: Sequence[View],
-    masks: MaskSet,
-    options: HiddenOptions,
     progress: Progress,
-    device: raster.Device = "cpu",
 ) -> Cleared:
-    """Cuts off and hands to the background what of the objects no view supports.
+    """Cuts off and gives to the background what of the objects no view supports.
 
     Gaussians that are neither cut nor moved stay as they are, bit by bit; none changes from one object to another.
 
     Args:
-        labels: [N], 0 the background, k the k-th object of the masks (from 1).
-        views: among them all of ``masks.views``.
-        device: of the rest of the refinement; this part runs on the CPU anyway (``hull.depth_maps``).
+        labels: [N], 0 the background, k the k-th object (from 1); witnesses: of every object.
     """
-    del device
     labels = np.array(labels, np.int32)
-    by_name = {view.name: view for view in views}
-    asked = [by_name[name] for name in masks.views]
-    chosen = [_spread(asked, masks.confidence[:, k], options.views) for k in range(len(masks.objects))]
-    used = sorted({int(number) for numbers in chosen for number in numbers})
-    depths = dict(zip(used, depth_maps(gaussians, [asked[n] for n in used], options.hull, progress), strict=True))
-    progress.stage("hidden", len(masks.objects) * (options.rounds + 1))
+    progress.stage("hidden", len(witnesses) * (ROUNDS + 1))
     whole, extra = gaussians.take(np.arange(len(gaussians))), [gaussians.take(slice(0))]  # indices: a copy
     result, extra_labels, parents = labels.copy(), [labels[:0]], [np.arange(len(labels), dtype=np.int64)]
     changed = np.zeros(len(labels), bool)
-    moved, cut = np.zeros((2, len(masks.objects)), np.int64)
-    for k, numbers in enumerate(chosen):
+    moved, cut = np.zeros((2, len(witnesses)), np.int64)
+    for k, asked in enumerate(witnesses):
         rows = np.flatnonzero(labels == k + 1)
-        if not rows.size or not numbers.size:
-            progress.step(options.rounds + 1)
+        if not rows.size or not asked:
+            progress.step(ROUNDS + 1)
             continue
-        witnesses = _witnesses(k, numbers, asked, masks, [depths[int(n)] for n in numbers], options)
-        parts = _cut(gaussians.take(rows), pixel_sizes(gaussians.means[rows], asked), witnesses, progress)
+        parts = _cut(gaussians.take(rows), pixel_sizes(gaussians.means[rows], views), asked, progress)
         first = len(rows)
         for name in ("means", "log_scales", "opacity_logits"):
             getattr(whole, name)[rows] = getattr(parts.gaussians, name)[:first]
@@ -164,88 +139,44 @@ def clear_hidden(
     )
 
 
-def supported(
-    gaussians: Gaussians,
-    labels: NDArray[np.integer],
-    views: Sequence[View],
-    masks: MaskSet,
-    options: HiddenOptions,
-    progress: Progress,
-) -> Bools:
+def supported(gaussians: Gaussians, labels: NDArray[np.integer], witnesses: Sequence[Sequence[Witness]]) -> Bools:
     """[N] bool: objects' Gaussians whose centre the views take for the object's.
 
     Where such Gaussians are covered by something else, the object alone may cover more than its mask shows (L_alone).
     Arguments as for ``clear_hidden``.
     """
-    by_name = {view.name: view for view in views}
-    asked = [by_name[name] for name in masks.views]
-    chosen = [_spread(asked, masks.confidence[:, k], options.views) for k in range(len(masks.objects))]
-    used = sorted({int(number) for numbers in chosen for number in numbers})
-    depths = dict(zip(used, depth_maps(gaussians, [asked[n] for n in used], options.hull, progress), strict=True))
     result = np.zeros(len(gaussians), bool)
-    for k, numbers in enumerate(chosen):
+    for k, asked in enumerate(witnesses):
         rows = np.flatnonzero(np.asarray(labels) == k + 1)
-        if rows.size and numbers.size:
-            witnesses = _witnesses(k, numbers, asked, masks, [depths[int(n)] for n in numbers], options)
-            result[rows] = witnesses.own(gaussians.means[rows].astype(np.float64))
+        if rows.size and asked:
+            result[rows] = _own(gaussians.means[rows].astype(np.float64), asked)
     return result
 
 
-def _spread(views: Sequence[View], trust: F32, count: int) -> NDArray[np.int64]:
-    """Numbers of at most ``count`` trusted views, ascending: each one the farthest in place and direction from those
+def _own(points: NDArray[np.floating], witnesses: Sequence[Witness]) -> Bools:
+    """Whether points [..., 3] are the object's."""
+    found = evidence(points.reshape(-1, 3), witnesses)
+    refuted = (found.refuted > CONTESTED * found.supported) & (found.refuted > REFUTED * found.seen)
+    known = (found.supported > SUPPORTED * found.seen) | (found.inside >= ENCLOSED * found.seen)
+    return (known & ~refuted & (found.seen > 0)).reshape(points.shape[:-1])
+
+
+def _spread(views: Sequence[View], confidence: F32) -> list[int]:
+    """Numbers of at most ``VIEWS`` trusted views, ascending: each one the farthest in place and direction from those
     before it."""
-    trusted = np.flatnonzero(trust > 0)
-    if trusted.size <= count:
-        return trusted
+    trusted = np.flatnonzero(confidence > 0)
+    if trusted.size <= VIEWS:
+        return trusted.tolist()
     cameras = [views[int(number)].camera for number in trusted]
     places = np.array([camera.position for camera in cameras])
     size = float(np.sqrt(((places - places.mean(axis=0)) ** 2).sum(axis=1).mean())) or 1.0
     poses = np.concatenate([places / size, np.array([c.camera_from_world[2, :3] for c in cameras])], axis=1)
     taken = [0]
     nearest = np.linalg.norm(poses - poses[0], axis=1)
-    while len(taken) < count:
+    while len(taken) < VIEWS:
         taken.append(int(nearest.argmax()))
         nearest = np.minimum(nearest, np.linalg.norm(poses - poses[taken[-1]], axis=1))
-    return np.sort(trusted[taken])
-
-
-@dataclass(frozen=True, eq=False)
-class _Witnesses:
-    """What is asked about one object: views, their masks of it alone and widened, depths and distances to outlines."""
-
-    views: list[View]
-    masks: MaskSet
-    depths: list[F32]
-    interiors: list[F32]
-    options: HiddenOptions
-
-    def own(self, points: NDArray[np.floating]) -> Bools:
-        """Whether points [..., 3] are the object's."""
-        options = self.options
-        found = evidence(points.reshape(-1, 3), self.views, self.masks, 0, self.depths, options.hull, self.interiors)
-        refuted = (found.refuted > options.contested * found.supported) & (found.refuted > options.refuted * found.seen)
-        known = (found.supported > options.supported * found.seen) | (found.inside >= options.enclosed * found.seen)
-        return (known & ~refuted & (found.seen > 0)).reshape(points.shape[:-1])
-
-
-def _witnesses(
-    k: int,
-    numbers: NDArray[np.int64],
-    views: Sequence[View],
-    masks: MaskSet,
-    depths: list[F32],
-    options: HiddenOptions,
-) -> _Witnesses:
-    chosen = [int(number) for number in numbers]
-    size = 2 * options.widen + 1
-    widened = [ndimage.grey_dilation(masks.probability[n][k], size=(size, size))[None] for n in chosen]
-    alone = MaskSet(
-        (masks.objects[k],),
-        tuple(masks.views[n] for n in chosen),
-        widened,
-        np.ascontiguousarray(masks.confidence[chosen, k : k + 1]),
-    )
-    return _Witnesses([views[n] for n in chosen], alone, depths, [interior(mask[0]) for mask in widened], options)
+    return np.sort(trusted[taken]).tolist()
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,18 +189,17 @@ class _Parts:
     kept: Bools
 
 
-def _cut(some: Gaussians, pixel: F32, witnesses: _Witnesses, progress: Progress) -> _Parts:
+def _cut(some: Gaussians, pixel: F32, witnesses: Sequence[Witness], progress: Progress) -> _Parts:
     """Cuts one object's Gaussians; ``pixel``: [N] world units of a pixel at each in its closest view."""
-    options = witnesses.options
     parts, parent = some, np.arange(len(some), dtype=np.int64)
     kept = np.ones(len(some), bool)
     todo = np.arange(len(some), dtype=np.int64)
-    for number in range(options.rounds + 1):
+    for number in range(ROUNDS + 1):
         progress.step()
         if not todo.size:
             continue
         chosen = parts.take(todo)
-        least = options.min_pixels * pixel[parent[todo]] if number < options.rounds else np.full(len(todo), np.inf)
+        least = MIN_PIXELS * pixel[parent[todo]] if number < ROUNDS else np.full(len(todo), np.inf)
         found = _best_cuts(chosen, witnesses, least)
         kept[todo[(found.axis < 0) & (found.own < 0.5)]] = False
         across = found.axis >= 0
@@ -310,13 +240,13 @@ class _Cuts:
     own: NDArray[np.float64]
 
 
-def _best_cuts(some: Gaussians, witnesses: _Witnesses, least: NDArray[np.floating]) -> _Cuts:
+def _best_cuts(some: Gaussians, witnesses: Sequence[Witness], least: NDArray[np.floating]) -> _Cuts:
     """Where cutting separates the object's points on the axes best from the others, weighted by the Gaussian's density.
 
     Args:
         least: [N] standard deviation, world units, below which an axis is not cut.
     """
-    reach = witnesses.options.reach * _STEPS
+    reach = REACH * _STEPS
     weight = np.exp(-0.5 * reach**2)
     weight /= weight.sum()
     axes = rotation_matrices(some.quats).transpose(0, 2, 1)
@@ -327,7 +257,7 @@ def _best_cuts(some: Gaussians, witnesses: _Witnesses, least: NDArray[np.floatin
     points[:, 1:] = (some.means[:, None, None] + (axes * scales[:, :, None])[:, :, None] * reach[beside, None]).reshape(
         len(some), -1, 3
     )
-    own = witnesses.own(points)
+    own = _own(points, witnesses)
     mine = np.empty((len(some), 3, len(reach)), bool)
     mine[..., _CENTRE] = own[:, :1]
     mine[..., beside] = own[:, 1:].reshape(len(some), 3, -1)

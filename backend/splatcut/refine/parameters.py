@@ -12,11 +12,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from splatcut.refine.adam_cpu import adam_rows
-from splatcut.refine.options import Rates
 from splatcut.scene.gaussians import F32, Gaussians
 
 GEOMETRY = ("means", "log_scales", "quats", "opacity_logits")
 NAMES = (*GEOMETRY, "sh_dc", "sh_rest", "label_logits")
+
+#: Adam's step sizes: of means in pixels of the Gaussian's closest view, of the others in their own units.
+#: The means' and scales' are what plain optimisation of a whole scene takes late in its training; smaller ones leave a
+#: scene of large, smooth surfaces far from its masks (method: learning rates).
+RATES = {
+    "means": 0.1,
+    "log_scales": 0.005,
+    "quats": 0.001,
+    "opacity_logits": 0.025,
+    "sh_dc": 0.0025,
+    "sh_rest": 0.000125,
+    "label_logits": 0.05,
+}
+BETAS = (0.9, 0.99)
 
 
 @dataclass(eq=False)
@@ -59,6 +72,13 @@ class Moving:
         """[M, objects] in [0, 1], differentiable."""
         return torch.softmax(self.tensors["label_logits"], dim=1)[:, 1:]
 
+    def finite(self) -> NDArray[np.bool_]:
+        """[M] bool: those whose parameters are all finite."""
+        good = np.ones(len(self.rows), bool)
+        for tensor in self.tensors.values():
+            good &= np.isfinite(tensor.detach().numpy()).reshape(len(self.rows), -1).all(axis=1)
+        return good
+
     def put_into(self, scene: Gaussians, only: NDArray[np.bool_] | None = None) -> Gaussians:
         """A copy of the scene with these rows (those of ``only`` [M]) in it; all others bit by bit the same."""
         chosen = slice(None) if only is None else only
@@ -75,44 +95,41 @@ class RowAdam:
     """Adam that steps only the rows that the current view shows (the others' gradient is no zero but unknown).
 
     Args:
-        tensors: leaf tensors of M rows each, by the names of ``Rates``.
+        tensors: leaf tensors of M rows each, by the names of ``RATES``.
         pixel: [M] world units of a pixel in each Gaussian's closest view, the unit of the means' rate.
-        free: [M] bool, those whose ``GEOMETRY`` may change; None: of all.
     """
 
-    def __init__(
-        self,
-        tensors: dict[str, Tensor],
-        rates: Rates,
-        pixel: Tensor,
-        free: Tensor | None = None,
-        betas: tuple[float, float] = (0.9, 0.99),
-    ) -> None:
-        self.tensors, self.rates, self.betas = tensors, rates, betas
-        self.scale = {"means": pixel}
-        if free is not None:
-            self.scale = dict.fromkeys(GEOMETRY, free.to(pixel)) | {"means": pixel * free}
+    def __init__(self, tensors: dict[str, Tensor], pixel: F32) -> None:
+        self.tensors, self.pixel = tensors, pixel
         self.first = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
         self.second = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
         self.steps = torch.zeros(len(pixel))
 
     @torch.no_grad()
-    def step(self, shown: Tensor, progress: float) -> None:
-        """One step of the rows ``shown`` [S] int64; ``progress`` in [0, 1] sets how far the rates have fallen."""
-        rows = shown.numpy()
-        self.steps[shown] += 1
-        b1, b2 = np.float32(self.betas[0]), np.float32(self.betas[1])
+    def step(self, rows: NDArray[np.integer]) -> None:
+        """One step of ``rows`` [S], which differ."""
+        self.steps[torch.from_numpy(rows.astype(np.int64))] += 1
+        b1, b2 = (np.float32(beta) for beta in BETAS)
         steps = self.steps.numpy()[rows].astype(np.float64)
         left = (1 - float(b2) ** steps).astype(np.float32)
-        fall = self.rates.last**progress / (1 - float(b1) ** steps)
+        unbiased = 1 / (1 - float(b1) ** steps)
         for name, tensor in self.tensors.items():
             gradient = tensor.grad
             if gradient is None or tensor.numel() == 0:
                 continue
-            rate = getattr(self.rates, name) * fall
-            if name in self.scale:
-                rate = rate * self.scale[name].numpy()[rows]
+            rate = RATES[name] * unbiased
+            if name == "means":
+                rate = rate * self.pixel[rows]
             arrays = (gradient.contiguous(), self.first[name], self.second[name], tensor)
             flat = [array.detach().numpy().reshape(len(array), -1) for array in arrays]
-            adam_rows(rows, rate.astype(np.float32), left, b1, b2, *flat)
+            adam_rows(rows.astype(np.int64), rate.astype(np.float32), left, b1, b2, *flat)
             tensor.grad = None
+
+    def state(self) -> dict[str, object]:
+        """Everything that steps change, besides the parameters."""
+        return {"first": self.first, "second": self.second, "steps": self.steps}
+
+    def load(self, state: dict[str, dict[str, Tensor]]) -> None:
+        """The inverse of ``state``."""
+        self.first, self.second = dict(state["first"]), dict(state["second"])
+        self.steps = state["steps"].clone()  # type: ignore[attr-defined]

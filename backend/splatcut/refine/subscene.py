@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splatcut import memory, raster
+from splatcut import raster
 from splatcut.raster import autograd, cpu
 from splatcut.refine.band import Band
 from splatcut.refine.parameters import GEOMETRY, Moving
@@ -62,7 +60,7 @@ class SubScene:
         self.prepared = cpu.prepare(self.gaussians, band.camera, tiles=band.tiles)
 
     def render(self, device: raster.Device) -> tuple[Tensor, Tensor, Tensor]:
-        """Colour [H, W, 3], labels [H, W, K] and transmittance [H, W] of the scene."""
+        """Colour [T, 256, 3], labels [T, 256, K] and transmittance [T, 256] of the scene in the band's tiles."""
         band = self.band
         means, log_scales, quats, logits = self.geometry
         image, labels, transmittance = autograd.render(
@@ -70,10 +68,10 @@ class SubScene:
             wanted=self.wanted, prepared=self.prepared, device=device,
         )  # fmt: skip
         assert labels is not None
-        return image, labels, transmittance
+        return tiled(image, band), tiled(labels, band), tiled(transmittance, band)
 
     def coverage(self, k: int, device: raster.Device) -> Tensor:
-        """[H, W] alpha of object k alone."""
+        """[T, 256] alpha of object k alone."""
         band = self.band
         means, log_scales, quats, logits = self.geometry
         # What does not belong to the object has an opacity of 0 and is not drawn.
@@ -81,7 +79,7 @@ class SubScene:
             means, log_scales, quats, logits, torch.zeros(len(means), 1, 3), band.camera, colour=False,
             opacity_scale=self.labels[:, k], tiles=band.tiles, wanted=self.wanted, device=device,
         )  # fmt: skip
-        return 1 - transmittance
+        return 1 - tiled(transmittance, band)
 
 
 class _Tiles(torch.autograd.Function):
@@ -116,18 +114,3 @@ def tiled(image: Tensor, band: Band) -> Tensor:
     result = _Tiles.apply(on_cpu, band.pixels, band.valid)
     assert isinstance(result, Tensor)
     return result if image.ndim == 3 else result[..., 0]
-
-
-@torch.no_grad()
-def with_label_images(
-    bands: Sequence[Band], scene: Gaussians, fixed_labels: F32, moving: Moving, device: raster.Device
-) -> list[Band]:
-    """The bands, those between the views with the label image as it is now in the masks' place (L_hold)."""
-    found: list[Band] = []
-    for band in memory.tidily(bands):
-        if not band.held:
-            _, labels, _ = SubScene(scene, fixed_labels, moving, band).render(device)
-            shown = tiled(labels, band).permute(2, 0, 1).clamp(0, 1).numpy()
-            band = replace(band, masks=np.rint(shown * 255).astype(np.uint8))
-        found.append(band)
-    return found

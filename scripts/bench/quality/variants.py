@@ -38,28 +38,8 @@ class Variant:
         return "--no-refine" not in self.options
 
 
-#: Settings of the refinement that disable one component of it, see ``splatcut.pipeline.experiment``.
-WITHOUT = {
-    "hidden": ("hidden=false",),
-    "spill": ("weights.spill=1",),
-    "far": ("weights.far=1",),
-    "between": ("between=0",),
-    "picture": ("picture.share=0",),
-    "noise": ("noise=0", "photo_noise=0", "weights.photo=3"),
-    "alone": ("weights.alone=0",),
-}
-
-
 def _experiment(*settings: str) -> tuple[str, ...]:
     return tuple(word for setting in settings for word in ("--experiment", setting))
-
-
-def _without(component: str, says: str) -> Variant:
-    return Variant(f"no-{component}", _experiment(*WITHOUT[component]), says)
-
-
-def _field(name: str, says: str, *settings: str) -> Variant:
-    return Variant(name, _experiment("field.on=true", *settings), says)
 
 
 VARIANTS = {
@@ -68,28 +48,17 @@ VARIANTS = {
         Variant("lift", ("--trust-masks", "--no-refine"), "lifting in closed form, nothing else"),
         Variant(
             "plain",
-            (
-                "--trust-masks",
-                *_experiment(*(setting for name in WITHOUT if name != "alone" for setting in WITHOUT[name])),
-            ),
-            "plain joint optimisation: masks as they are, no rule for hidden extents, all of their pixels alike, "
-            "no views in between, nothing for the picture alone, photos weigh the same in all scenes",
+            ("--trust-masks", *_experiment("hidden=false", "spill=1")),
+            "plain joint optimisation: masks as they are, no rule for hidden extents, both sides of a mask weigh alike",
         ),
         Variant("trust-masks", ("--trust-masks",), "full, all masks taken as they are"),
-        _field("field", "full, and a continuous field is optimised with the Gaussians"),
-        _field("no-rbf", "field without RBF interpolation", "field.rbf=false"),
-        _field("no-hash", "field without hash encoding", "field.hash=false"),
-        _field("field-then-gaussians", "field trained first, then the Gaussians, not jointly", "field.joint=false"),
-        _without("hidden", "full, without the rule for hidden extents"),
-        _without("spill", "full, both sides of the masks weigh alike in the loss on the object alone"),
-        _without("far", "full, a mask's pixels weigh the same near its edge as far from it"),
-        _without("between", "full, without the input's render from between the views"),
-        _without("picture", "full, without the end in which shapes stay and the picture is fitted"),
-        _without(
-            "noise",
-            "full, the picture weighs the same however far the scene is from its photos, as much as without the end",
-        ),
-        _without("alone", "full without the loss on the object rendered alone"),
+        Variant("field", _experiment("field=full"), "full, and a continuous field is optimised with the Gaussians"),
+        Variant("no-rbf", _experiment("field=no-rbf"), "field without RBF interpolation"),
+        Variant("no-hash", _experiment("field=no-hash"), "field without hash encoding"),
+        Variant("no-hidden", _experiment("hidden=false"), "full, without the rule for hidden extents"),
+        Variant("no-spill", _experiment("spill=1"), "full, both sides of the masks weigh alike in L_alone"),
+        Variant("no-alone", _experiment("alone=0"), "full, without the loss on the object rendered alone"),
+        Variant("no-average", _experiment("average=0"), "full, the last iteration's parameters as they are"),
         Variant("draft", ("--quality", "draft"), "full, at draft quality"),
         Variant("fine", ("--quality", "fine"), "full, at fine quality"),
         Variant("full", (), "the whole method"),

@@ -71,6 +71,22 @@ def test_weight_decides_not_the_number() -> None:
     assert result.found[0].count == 1000
 
 
+def test_a_dense_patch_close_to_a_surface_is_no_island_and_a_speck_apart_from_it_is() -> None:
+    """All K nearest neighbours of its Gaussians lie inside of the patch, and it is on nobody else's list."""
+    x, y = (axis.ravel() for axis in np.meshgrid(np.arange(40.0), np.arange(40.0)))
+    sheet = np.column_stack([x, y, 0 * x])
+    patch = ball(30, (20.5, 20.5, 2.0), 0.05, 1)
+    speck = ball(10, (20.5, 20.5, 12.0), 0.05, 2)
+    means = np.concatenate([sheet, patch, speck])
+    near = np.argsort(np.linalg.norm(means[:, None] - means, axis=2), axis=1)[:, 1:9]
+    inside = (np.arange(len(means)) >= 1600) & (np.arange(len(means)) < 1630)
+    assert inside[near[inside]].all()
+    assert not inside[near[~inside]].any()
+    result = islands(make(means), np.ones(len(means), np.int32))
+    assert [(island.count, island.removed) for island in result.found] == [(10, True)]
+    assert result.labels.tolist() == [1] * 1630 + [0] * 10
+
+
 def test_large_gaussians_touch_where_their_centres_are_far_apart() -> None:
     dense = ball(1000, (0, 0, 0), 0.1)
     sparse = np.stack([np.linspace(0.2, 3.0, 12), np.zeros(12), np.zeros(12)], axis=1)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every option of a job changes what is done; experiments reach the refinement's settings."""
+"""Every option of a job changes what is done."""
 
 from __future__ import annotations
 
@@ -16,17 +16,15 @@ from blob_scene import BlobScene, ColourSegmenter
 
 import splatcut.pipeline.inputs as inputs
 import splatcut.pipeline.run as run
-from splatcut.errors import UserError
+from splatcut import refine
 from splatcut.messages import OPTIONS, Job, JobOptions, ObjectPrompt, ViewPrompt
-from splatcut.pipeline import RunSettings, refinement, run_job
-from splatcut.pipeline.experiment import with_settings
+from splatcut.pipeline import RunSettings, run_job
 from splatcut.progress import Quiet
-from splatcut.refine.options import RefineOptions
 
 #: Another value of each option.
 OTHER: dict[str, Any] = {
     "quality": "draft", "refine": False, "soft_edges": True, "trust_masks": True, "tau": 0.6, "seed": 7, "holdout": 3,
-    "device": "cpu", "model": "another.pth", "drop_invalid": True, "experiment": {"weights.spill": 1.0},
+    "device": "cpu", "model": "another.pth", "drop_invalid": True, "experiment": {"spill": 1.0},
 }  # fmt: skip
 Observe = Callable[[JobOptions], dict[str, Any]]
 
@@ -58,11 +56,10 @@ def observe(blobs: BlobScene, tmp_path: Path, one_thread: None, monkeypatch: pyt
     monkeypatch.setattr(inputs, "quick_device", lambda device: told("device", device, "cpu"))
     monkeypatch.setattr(run, "load_segmenter", lambda model, device: told("model", model, ColourSegmenter()))
     monkeypatch.setattr(
-        refinement,
-        "refine_scene",
-        lambda scene, labelled, views, masks, options, *more, **named: told(
-            "refining", options, refinement.Refined(labelled, {})
-        ),
+        refine,
+        "refine",
+        lambda problem, labelled, options, *more, **named: told("refining", options, refine.Refined(labelled, {})),
+        raising=False,
     )
     x, y = blobs.click("red", 2)
     objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
@@ -92,34 +89,9 @@ def test_every_option_has_an_effect(observe: Observe) -> None:
     assert options["refine"] is None
     assert options["seed"] == replace(usual["refining"], seed=7)
     assert options["quality"].iterations < usual["refining"].iterations
-    assert options["experiment"].weights == replace(usual["refining"].weights, spill=1.0)
-    assert (usual["refining"].tau_move, options["tau"].tau_move) == (0.1, 0.6)
+    assert options["experiment"] == replace(usual["refining"], spill=1.0)
+    assert (usual["refining"].tau, options["tau"].tau) == (0.1, 0.6)
     assert changed["tau"]["objects"][0]["boundary"] < usual["objects"][0]["boundary"]
     assert {"mask edges", "reconcile"} <= set(usual["stages"]) - set(changed["trust_masks"]["stages"])
     assert len(changed["soft_edges"]["rows"]) > len(usual["rows"])
     assert len(changed["holdout"]["views"]) == 4
-
-
-def test_an_experiment_changes_the_refinements_settings_by_name() -> None:
-    usual = RefineOptions()
-    made = with_settings(usual, {"edge": 1, "hidden": False, "weights.spill": 1, "field.on": True})
-    assert (made.edge, made.hidden, made.weights.spill, made.field.on) == (1.0, False, 1.0, True)
-    assert type(made.edge) is float
-    assert with_settings(usual, {}) == usual
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"speed": 3}, "There is no 'speed' among iterations, "),
-        ({"weights.speed": 3}, "There is no 'speed' among "),
-        ({"edge.speed": 3}, "edge is 0.002"),
-        ({"weights": 3}, "weights is Weights"),
-        ({"edge": "far"}, "edge is 0.002"),
-        ({"hidden": 1}, "hidden is True"),
-        ({"edge": 1.5}, "edge must lie in"),
-    ],
-)
-def test_an_experiment_that_is_not_possible_is_refused(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError, match=f"The experiment .* is not possible: {said}"):
-        with_settings(RefineOptions(), settings)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
@@ -39,10 +40,7 @@ def test_the_parts_of_a_run() -> None:
     assert "floaters" not in alone
     assert alone.index("refine") > alone.index("hidden")
     fine = Job(Path("a.ply"), Path("o"), Path("c"), masks=Path("m"), options=JobOptions(quality="fine"))
-    assert [part.name for part in parts_of(fine)].count("refine") == 2
-    # The picture is fitted once, at the end.
-    assert [part.name for part in parts_of(fine) if part.name in ("lift", "refine", "picture")][-3:] == [
-        "lift",
-        "refine",
-        "picture",
-    ]
+    weights = {name: {part.name: part.weight for part in parts_of(replace(fine, options=JobOptions(quality=name)))}
+               for name in ("draft", "fine")}  # fmt: skip
+    assert weights["draft"]["refine"] < weights["fine"]["refine"]
+    assert weights["draft"]["bands"] == weights["fine"]["bands"]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import gsplat_stand_in
@@ -15,10 +16,11 @@ from splatcut import raster
 from splatcut.progress import Quiet
 from splatcut.raster import cuda
 from splatcut.refine.band import Band
-from splatcut.refine.loop import Optimiser, optimise
+from splatcut.refine.field_terms import FieldTerms
+from splatcut.refine.optimise import Optimiser, optimise
 from splatcut.refine.options import FieldUse, RefineOptions
 from splatcut.refine.parameters import Moving
-from splatcut.refine.rounds import make_bands, pixel_sizes
+from splatcut.refine.targets import make_bands, pixel_sizes
 
 
 @cache
@@ -26,34 +28,26 @@ def _scene() -> EdgeScene:
     return edge_scene(views=2, width=45, height=35)
 
 
-def _bands(options: RefineOptions, device: raster.Device) -> list[Band]:
-    scene = _scene()
-    supported = np.ones(len(scene.gaussians), bool)
-    return make_bands(
-        scene.gaussians, scene.rows, scene.probability, supported, scene.views, scene.masks, options, Quiet(), device
-    )
-
-
 def _run(options: RefineOptions, device: raster.Device) -> tuple[list[float], list[Band], Moving]:
-    scene, bands = _scene(), _bands(options, device)
-    moving = Moving.of(scene.gaussians, scene.rows, scene.probability)
+    scene, moving = _scene(), _scene().moving()
+    bands = make_bands(scene.movable, replace(scene.problem, device=device), options, Quiet())
     pixel = pixel_sizes(scene.gaussians.means[scene.rows], scene.views)
-    boundary = np.ones(len(scene.rows), bool)
+    partner = None if options.field == "off" else FieldTerms(moving, np.ones(len(scene.rows), bool), options)
     optimiser = Optimiser(
-        scene.gaussians, scene.probability, moving, pixel, boundary, bands, options, turn=0, device=device
+        scene.gaussians, scene.probability, moving, pixel, bands, options, device=device, partner=partner
     )
     optimise(optimiser, Quiet())
     return optimiser.history, bands, moving
 
 
-@pytest.mark.parametrize("field", [False, True])
+@pytest.mark.parametrize("field", ["off", "full"])
 @pytest.mark.parametrize("device", ["reference", "cuda"])
-def test_the_same_bands_and_losses(device: raster.Device, field: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_bands_and_losses(device: raster.Device, field: FieldUse, monkeypatch: pytest.MonkeyPatch) -> None:
     if device == "cuda":
         monkeypatch.setattr(cuda, "_DEVICE", "cpu")
         monkeypatch.setattr(cuda, "require_cuda", lambda: None)
         monkeypatch.setattr(cuda, "_gsplat", lambda: gsplat_stand_in)
-    options = RefineOptions(iterations=4, parts=2, field=FieldUse(on=field, rays=512, samples=6))
+    options = RefineOptions(iterations=4, passes=0, parts=2, field=field)
     history, bands, moving = _run(options, "cpu")
     other_history, other_bands, other_moving = _run(options, device)
     assert [band.name for band in other_bands] == [band.name for band in bands]
@@ -64,6 +58,6 @@ def test_the_same_bands_and_losses(device: raster.Device, field: bool, monkeypat
     # gsplat clips alpha at 0.999, which stacks of nearly opaque Gaussians show.
     np.testing.assert_allclose(other_history, history, rtol=2e-3 if device == "reference" else 2e-2, atol=2e-4)
     # Adam's first steps follow the gradients' signs: where all agree the Gaussians move together.
-    start = Moving.of(_scene().gaussians, _scene().rows, _scene().probability).tensors["log_scales"].detach()
+    start = _scene().moving().tensors["log_scales"].detach()
     moves = [(m.tensors["log_scales"].detach() - start).numpy().ravel() for m in (moving, other_moving)]
     assert np.corrcoef(moves[0], moves[1])[0, 1] > 0.95

@@ -1,123 +1,195 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Sums over the views of the objects alone."""
+"""Evidence about points: a ball of Gaussians on a slab, seen from a ring of cameras, and pixels by hand."""
 
 from __future__ import annotations
 
-import threading
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
-from raster_scenes import SceneOptions, random_scene
-from refine_scenes import edge_scene
+from refine_scenes import RADIUS, slab_scene
 
-from splatcut import raster
-from splatcut.errors import Cancelled
+import splatcut.refine.evidence
+from splatcut.lift import Problem
 from splatcut.progress import Quiet
-from splatcut.refine.evidence import EDGE, UNCERTAIN, accumulate_alone, edge_share, edges, far_from_edges
-from splatcut.scene.camera import View
-from splatcut.scene.masks import MaskSet
+from splatcut.refine.evidence import Evidence, Witness, depth_maps, evidence, interior
+from splatcut.scene.camera import Camera
 
 
-def test_against_the_reference_object_by_object() -> None:
-    scene = random_scene(3, SceneOptions(count=60, width=45, height=30, opacity=(0.1, 0.8)))
+@cache
+def _scene() -> Problem:
+    return slab_scene(8)[0]
+
+
+@cache
+def _depths() -> tuple[np.ndarray, ...]:
+    return tuple(depth_maps(_scene().scene, _scene().views, Quiet()))
+
+
+def _witnesses(k: int = 0) -> list[Witness]:
+    problem = _scene()
+    masks = [np.ascontiguousarray(mask[k]) for mask in problem.masks.probability]
+    return [
+        Witness(view.camera, mask, 1.0, depth, interior(mask))
+        for view, mask, depth in zip(problem.views, masks, _depths(), strict=True)
+    ]
+
+
+def _ask(points: np.ndarray, k: int = 0) -> Evidence:
+    return evidence(np.asarray(points, np.float64), _witnesses(k))
+
+
+def _in_ball(radius: float, count: int = 500) -> np.ndarray:
     rng = np.random.default_rng(0)
-    probability = rng.dirichlet([1.0, 1.0, 1.0], 60).astype(np.float32)[:, 1:]
-    views = [View("a", scene.camera), View("b", scene.camera.resized(31, 22)), View("c", scene.camera)]
-    masks = [rng.integers(0, 256, (2, v.camera.height, v.camera.width), dtype=np.uint8) for v in views]
-    confidence = np.array([[1.0, 0.5], [0.25, 0.0], [0.0, 0.0]], np.float32)
-    found = accumulate_alone(
-        scene.gaussians, probability, views, MaskSet(("one", "two"), ("a", "b", "c"), masks, confidence), Quiet()
-    )
-    weight, inside = np.zeros(60), np.zeros(60)
-    for k in range(2):
-        own = np.flatnonzero(probability[:, k] > 0.5)
-        assert 3 < own.size < 57
-        for number, view in enumerate(views):
-            signal = masks[number][k : k + 1].astype(np.float32) / 255
-            sums = raster.accumulate(scene.gaussians.take(own), view.camera, signal, device="reference")
-            weight[own] += confidence[number, k] * sums.weight
-            inside[own] += confidence[number, k] * sums.weighted[:, 0]
-    np.testing.assert_allclose(found.weight, weight, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(found.inside, inside, rtol=1e-3, atol=1e-3)
-    nobodys = (probability <= 0.5).all(axis=1)
-    assert not found.weight[nobodys].any()
+    direction = rng.normal(size=(count, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    return radius * rng.uniform(size=(count, 1)) ** (1 / 3) * direction + [0.0, RADIUS, 0.0]
 
 
-def test_what_sticks_out_of_the_masks_shows() -> None:
-    """Of the ball as the masks have it hardly anything lies outside; of the grown one the rim does."""
-    shares = []
-    for growth in (0.0, 0.5):
-        scene = edge_scene(views=3, growth=growth)
-        found = accumulate_alone(scene.gaussians, scene.probability, scene.views, scene.masks, Quiet())
-        ball = scene.probability[:, 0] > 0.5
-        assert not found.weight[~ball].any()
-        assert (found.inside <= found.weight * (1 + 1e-6)).all()
-        shares.append(1 - found.inside[ball].sum() / found.weight[ball].sum())
-        covered = sum(
-            (1 - raster.render(scene.gaussians.take(ball), view.camera, colour=False).transmittance).sum()
-            for view in scene.views
-        )
-        assert found.weight.sum() == pytest.approx(covered, rel=1e-4)
-    assert shares[0] < 0.06
-    assert shares[1] > 1.5 * shares[0]
+def test_depth_maps_show_the_ball_and_the_slab() -> None:
+    for view, mask, depth in zip(_scene().views, _scene().masks.probability, _depths(), strict=True):
+        y, x = np.indices(depth.shape)
+        pixels = np.stack([x.ravel(), y.ravel()], axis=1) + 0.5
+        known = np.where(np.isfinite(depth), depth, 1.0)
+        points = view.camera.unproject(pixels, known.ravel()).reshape(*depth.shape, 3)
+        ball, slab = mask[0] > 250, mask[1] > 250
+        assert ball.sum() > 1000
+        assert slab.sum() > 1000
+        np.testing.assert_allclose(np.linalg.norm(points[ball] - [0, RADIUS, 0], axis=1), 0.97 * RADIUS, atol=0.03)
+        np.testing.assert_allclose(points[slab][:, 1], -0.02, atol=0.02)
+        assert np.isinf(depth[(mask < 5).all(axis=0)]).all()
 
 
-def test_objects_without_gaussians_and_cancellation() -> None:
-    scene = edge_scene(views=2)
-    none = accumulate_alone(scene.gaussians, 0.5 * scene.probability, scene.views, scene.masks, Quiet())
-    assert not none.weight.any()
-    stop = threading.Event()
-    stop.set()
-    with pytest.raises(Cancelled):
-        accumulate_alone(scene.gaussians, scene.probability, scene.views, scene.masks, Quiet(stop))
+def test_points_in_the_ball_are_supported() -> None:
+    points = _in_ball(0.93 * RADIUS)
+    found = _ask(points)
+    assert (found.seen == 8).all()
+    np.testing.assert_allclose(found.inside, 8, atol=0.1)
+    assert (found.refuted < 0.1).all()
+    # The part that faces the slab lies behind the rim in every view: unknown.
+    low = points[:, 1] < 0.5 * RADIUS
+    assert (found.supported[~low] > 0.9).all()
+    assert found.supported[~low].mean() > 5
+    assert (_ask(np.array([[0.0, RADIUS, 0.0]])).supported > 7.9).all()  # in the middle, by every view
 
 
-def test_the_band_along_the_edges() -> None:
-    masks = np.zeros((2, 40, 60), np.float32)
-    masks[0, 10:30, 20:50] = 1  # a box: the band goes EDGE to either side of its outline
-    rows, columns = np.nonzero(edges(masks))
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (10 - EDGE, 29 + EDGE, 20 - EDGE, 49 + EDGE)
-    assert not edges(masks)[10 + EDGE : 30 - EDGE, 20 + EDGE : 50 - EDGE].any()
-    assert not edges(np.ones((1, 9, 9), np.float32)).any()  # the picture's border is no edge
-    masks[1] = 1 - masks[0]
-    np.testing.assert_array_equal(edges(masks), edges(masks[:1]))
+def test_points_beside_the_ball_are_refuted() -> None:
+    around = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    ring = np.stack([np.cos(around), np.ones(24), np.sin(around)], axis=1) * [0.65, RADIUS, 0.65]
+    found = _ask(ring)
+    assert (found.seen == 8).all()
+    assert (found.refuted >= 2).all()
+    on_the_slab = _ask(np.array([[1.0, 0.0, 0.3], [-0.9, 0.0, 0.6]]))
+    assert (on_the_slab.refuted > 4.9).all()
+    assert (on_the_slab.supported < 0.1).all()  # where the ball hides it, it lies in its mask, but far behind
+    np.testing.assert_allclose(on_the_slab.refuted + on_the_slab.inside, on_the_slab.seen, atol=0.1)
 
 
-def test_far_from_the_edges_is_by_the_distance_to_the_other_side() -> None:
-    masks = np.zeros((2, 20, 30), np.float32)
-    masks[0, 5:15, 8:20] = 0.9
-    masks[1] = np.random.default_rng(0).random((20, 30)) < 0.02
-    y, x = np.mgrid[:20, :30]
-    for mask, far in zip(masks, far_from_edges(masks), strict=True):
-        inside = mask > 0.5
-        for own, other in ((inside, ~inside), (~inside, inside)):
-            rows, columns = np.nonzero(other)
-            apart = np.hypot(y[own][:, None] - rows, x[own][:, None] - columns).min(axis=1)
-            np.testing.assert_array_equal(far[own], apart > UNCERTAIN)
-    # Without an edge nothing is near one.
-    assert far_from_edges(np.stack([np.zeros((4, 5)), np.ones((4, 5))]).astype(np.float32)).all()
+def test_points_deep_under_the_slab_are_unknown() -> None:
+    x, y, z = np.meshgrid([-0.3, 0.0, 0.3], [-0.3, -0.45], [-0.3, 0.0, 0.3])
+    found = _ask(np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1))
+    assert (found.seen == 8).all()
+    assert (found.refuted < 0.1).all()
+    assert (found.supported < 0.1).all()
 
 
-def test_the_share_along_the_edges_against_the_reference() -> None:
-    scene = random_scene(5, SceneOptions(count=50, width=45, height=30, opacity=(0.1, 0.8)))
-    views = [View("a", scene.camera), View("b", scene.camera.resized(31, 22)), View("c", scene.camera)]
-    masks = []
-    for view in views:
-        mask = np.zeros((1, view.camera.height, view.camera.width), np.uint8)
-        mask[:, :, : view.camera.width // 2] = 255
-        masks.append(mask)
-    confidence = np.array([[1.0], [0.5], [0.0]], np.float32)
-    found = edge_share(scene.gaussians, views, MaskSet(("one",), ("a", "b", "c"), masks, confidence), Quiet())
-    weight, along = np.zeros(50), np.zeros(50)
-    for view, mask in zip(views[:2], masks[:2], strict=True):
-        half = view.camera.width // 2
-        signal = np.zeros((1, *mask.shape[1:]), np.float32)
-        signal[:, :, half - EDGE : half + EDGE] = 1
-        sums = raster.accumulate(scene.gaussians, view.camera, signal, device="reference")
-        weight += sums.weight
-        along += sums.weighted[:, 0]
-    seen = weight > 1e-3
-    assert seen.sum() > 20
-    np.testing.assert_allclose(found[seen], (along / np.maximum(weight, 1e-9))[seen], rtol=2e-3, atol=2e-3)
-    assert 0.1 < (found > 0.5).mean() < 0.9
+def test_a_spike_below_the_ball_is_hidden_even_where_it_lies_in_its_silhouette() -> None:
+    """Just under the contact every view looks through the ball, or through the slab: nobody sees the point."""
+    found = _ask(np.array([[0.0, -0.1, 0.0], [0.0, -0.3, 0.0]]))
+    assert found.inside[0] > 7.9  # the lines of sight pass through the ball's lower half
+    assert found.inside[1] < 0.1  # and here through the slab before it
+    assert (found.supported < 0.1).all()
+    assert (found.refuted < 0.1).all()
+
+
+def test_the_silhouette_counts_what_lies_behind_the_ball() -> None:
+    camera = _scene().views[0].camera
+    far = camera.position + 1.4 * (np.array([0.0, RADIUS, 0.0]) - camera.position)
+    found = evidence(far[None], _witnesses()[:1])
+    assert found.seen.tolist() == [1.0]
+    assert found.inside[0] > 0.99
+    assert found.supported[0] < 0.01
+    assert found.refuted[0] < 0.01
+
+
+def test_views_count_by_their_confidence() -> None:
+    trust = np.linspace(0.1, 0.9, 8)
+    witnesses = [replace(witness, confidence=share) for witness, share in zip(_witnesses(), trust, strict=True)]
+    found = evidence(np.array([[0.0, RADIUS, 0.0], [0.0, 1.2, 0.0]]), witnesses)
+    np.testing.assert_allclose(found.seen, 4.0, rtol=1e-5)
+    assert found.supported[0] == pytest.approx(4.0, abs=0.05)
+    assert found.refuted[1] == pytest.approx(4.0, abs=0.05)
+    for points, asked in ((np.zeros((2, 3)), []), (np.zeros((0, 3)), witnesses)):
+        none = evidence(points, asked)
+        for array in (none.supported, none.refuted, none.inside, none.seen):
+            assert array.tolist() == [0.0] * len(points)
+
+
+def test_the_slab_is_not_refuted_by_the_ball_that_hides_it() -> None:
+    found = _ask(np.array([[0.0, -0.02, 0.0]]), k=1)
+    assert found.refuted[0] < 0.5
+    assert found.seen[0] == 8
+
+
+def test_points_behind_the_cameras_and_outside_their_images_are_not_seen() -> None:
+    camera = _scene().views[0].camera
+    behind = camera.position - 2.0 * camera.camera_from_world[2, :3]
+    beside = camera.unproject(np.array([[-1.0, 60.0], [160.5, 60.0], [80.0, 120.5]]), np.full(3, 3.0))
+    found = evidence(np.vstack([behind, beside]), _witnesses()[:1])
+    assert (found.seen == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("z", "supported", "refuted"),
+    [
+        (1.0, 0.6, 0.4),  # in front of the surface
+        (2.0, 0.6, 0.4),  # on it
+        (2.05, 0.6, 0.4),  # within the slack: 2.5 pixels of 2 / 100
+        (2.1, 0.6, 0.0),  # hidden, but within the thickness: slack and 2 * 9.5 pixels
+        (2.43, 0.6, 0.0),
+        (2.47, 0.0, 0.0),  # too deep
+    ],
+)
+def test_one_pixel_by_hand(z: float, supported: float, refuted: float) -> None:
+    camera = Camera(40, 40, 100.0, 100.0, 20.0, 20.0, np.eye(4))
+    mask = np.zeros((40, 40), np.uint8)
+    mask[:, 10:30] = 153  # 0.6, twenty pixels wide
+    point = camera.unproject(np.array([[19.5, 20.5]]), np.array([z]))
+    found = evidence(point, [Witness(camera, mask, 1.0, np.full((40, 40), 2.0, np.float32), interior(mask))])
+    assert float(found.supported[0]) == pytest.approx(supported, abs=1e-6)
+    assert float(found.refuted[0]) == pytest.approx(refuted, abs=1e-6)
+    assert float(found.inside[0]) == pytest.approx(0.6, abs=1e-6)
+    assert float(found.seen[0]) == 1.0
+
+
+def test_nothing_behind_is_nothing_that_hides() -> None:
+    camera = Camera(40, 40, 100.0, 100.0, 20.0, 20.0, np.eye(4))
+    empty, full = (np.full((40, 40), value, np.uint8) for value in (0, 255))
+    nowhere = np.full((40, 40), np.inf, np.float32)
+    found = evidence(np.array([[0, 0, 5.0]]), [Witness(camera, empty, 1.0, nowhere, interior(empty))])
+    assert found.refuted.tolist() == [1.0]
+    found = evidence(np.array([[0, 0, 2.5]]), [Witness(camera, full, 1.0, np.float32(0) * full + 2, interior(full))])
+    assert found.supported.tolist() == [1.0]  # a mask without an outline has no thin places
+
+
+def test_the_interior_is_the_distance_to_the_outline() -> None:
+    mask = np.zeros((20, 30), np.uint8)
+    mask[5:15, 8:20] = 200
+    mask[0:3, 25:] = 128  # at the image's border, which is no outline
+    found = interior(mask)
+    assert not found[mask == 0].any()
+    assert [found[10, 8], found[10, 9], found[10, 14], found[5, 12], found[9, 13]] == [0.5, 1.5, 4.5, 0.5, 4.5]
+    assert found[0, 29] == 2.5
+
+
+def test_small_depth_maps_say_the_same_away_from_edges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splatcut.refine.evidence, "LARGEST", 80)
+    small = depth_maps(_scene().scene, _scene().views, Quiet())
+    assert small[0].shape == (60, 80)
+    points = np.vstack([_in_ball(0.5 * RADIUS), [[1.0, 0.0, 0.3], [0.0, -0.45, 0.0]]])
+    coarse = [replace(witness, depth=depth) for witness, depth in zip(_witnesses(), small, strict=True)]
+    whole, found = _ask(points), evidence(points, coarse)
+    assert np.abs(whole.supported - found.supported).mean() < 0.3
+    np.testing.assert_allclose(found.refuted, whole.refuted, atol=0.2)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from splatcut.refine.losses import EPSILON, alone_loss, between_loss, mask_loss, photo_loss
+from splatcut.refine.losses import EPSILON, alone_loss, mask_loss, photo_loss
 
 
 def _random(*shape: int, seed: int = 0) -> Tensor:
@@ -74,15 +74,6 @@ def test_alone_loss_weighs_spill() -> None:
         assert 1 + int(np.argmin(candidates)) == 20 * value
 
 
-def test_alone_loss_with_emphasis_takes_nothing_from_other_pixels() -> None:
-    coverage = torch.tensor([[0.8, 0.3, 0.6]], dtype=torch.float64)
-    mask, weight = torch.tensor([[1.0, 0.0, 0.0]]).double(), torch.tensor([[1.0, 0.5, 1.0]]).double()
-    emphasis = torch.tensor([[1.0, 4.0, 1.0]]).double()
-    entropy = [-math.log(0.8), -math.log(0.7), -math.log(0.4)]
-    expected = (entropy[0] + 4 * 2 * 0.5 * entropy[1] + 2 * entropy[2]) / (1 + 2 * 0.5 + 2)
-    assert float(alone_loss(coverage, mask, weight, 2, emphasis)) == pytest.approx(expected, rel=1e-6)
-
-
 def test_pixels_without_weight_do_not_matter() -> None:
     weight = (torch.arange(512).reshape(2, 256) % 3 > 0).double()
     for seed in range(2):
@@ -116,55 +107,50 @@ def _similarity(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def test_photo_loss_is_l1_and_structural_similarity() -> None:
-    image, photo = _random(2, 256, 3), _random(2, 256, 3, seed=1)
-    valid = torch.ones(2, 256, dtype=torch.bool)
-    difference = float((image - photo).abs().mean())
-    assert float(photo_loss(image, photo, valid, similarity=0.0)) == pytest.approx(difference, rel=1e-9)
+    image, photo, weight = _random(2, 256, 3), _random(2, 256, 3, seed=1), torch.ones(2, 256).double()
     shape = (2, 16, 16, 3)
     likeness = _similarity(image.numpy().reshape(shape), photo.numpy().reshape(shape))
-    expected = 0.8 * difference + 0.2 * (1 - likeness)
-    assert float(photo_loss(image, photo, valid)) == pytest.approx(expected, rel=1e-6)
+    expected = 0.8 * float((image - photo).abs().mean()) + 0.2 * (1 - likeness)
+    assert float(photo_loss(image, photo, weight)) == pytest.approx(expected, rel=1e-6)
 
 
 def test_photo_loss_of_a_constant_shift_by_hand() -> None:
     """Flat tiles of 0.5 and 0.7: L1 0.2; similarity (2 * 0.35 + c1) / (0.25 + 0.49 + c1), no variance."""
-    flat, valid = torch.full((1, 256, 3), 0.5, dtype=torch.float64), torch.ones(1, 256, dtype=torch.bool)
+    flat, weight = torch.full((1, 256, 3), 0.5, dtype=torch.float64), torch.ones(1, 256).double()
     likeness = (0.7 + 1e-4) / (0.74 + 1e-4)
-    assert float(photo_loss(flat, flat + 0.2, valid)) == pytest.approx(0.8 * 0.2 + 0.2 * (1 - likeness), rel=1e-9)
-    assert float(photo_loss(flat, flat, valid)) == pytest.approx(0.0, abs=1e-12)
+    assert float(photo_loss(flat, flat + 0.2, weight)) == pytest.approx(0.8 * 0.2 + 0.2 * (1 - likeness), rel=1e-9)
+    assert float(photo_loss(flat, flat, weight)) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_what_lies_outside_the_image_does_not_matter_to_the_photo_loss() -> None:
-    valid = torch.ones(1, 16, 16, dtype=torch.bool)
-    valid[0, 11:] = False
-    valid = valid.reshape(1, 256)
+    """The lower 5 of 16 rows are outside: black in both images of the similarity, and left out of the difference."""
+    inside = torch.ones(1, 16, 16, dtype=torch.float64)
+    inside[0, 11:] = 0
+    inside = inside.reshape(1, 256)
     image, photo = _random(1, 256, 3), _random(1, 256, 3, seed=1)
-    other = torch.where(valid[..., None], image, _random(1, 256, 3, seed=2))
-    assert photo_loss(image, photo, valid) == photo_loss(other, photo, valid)
-    difference = float((image - photo).abs()[valid].mean())
-    assert float(photo_loss(image, photo, valid, similarity=0.0)) == pytest.approx(difference, rel=1e-9)
+    other = torch.where(inside[..., None] > 0, image, _random(1, 256, 3, seed=2))
+    assert photo_loss(image, photo, inside) == photo_loss(other, photo, inside)
+    black = [(some * inside[..., None]).numpy().reshape(1, 16, 16, 3) for some in (image, photo)]
+    expected = 0.8 * float((image - photo).abs()[inside > 0].mean()) + 0.2 * (1 - _similarity(*black))
+    assert float(photo_loss(image, photo, inside)) == pytest.approx(expected, rel=1e-6)
 
 
-def test_between_loss_by_hand() -> None:
-    small = 0.05
-    render = torch.full((1, 256, 3), 0.4, dtype=torch.float64)
-    image, valid = render.clone(), torch.ones(1, 256, dtype=torch.bool)
-    assert float(between_loss(image, render, valid, small)) == 0
-    image[0, 0, 0] += 0.4 * small
-    image[0, 1, 1] -= 10 * small
-    expected = (0.08 * small + 9.5 * small) / 768
-    assert float(between_loss(image, render, valid, small)) == pytest.approx(expected)
-    # At its minimum it does not pull, near it in proportion.
-    image = (render + 0.1 * small).requires_grad_()
-    between_loss(image, render, valid, small).backward()
-    assert torch.allclose(image.grad, torch.full_like(image, 0.1 / 768))
-    # Outside of the picture anything may be.
-    valid[0, :10] = False
-    image = render.clone()
-    image[0, :10] = 1.0
-    assert float(between_loss(image, render, valid, small)) == 0
-    image[0, 20] += small
-    assert float(between_loss(image, render, valid, small)) == pytest.approx(3 * small / 2 / (3 * 246))
+def test_a_tile_of_twice_the_weight_counts_as_two_tiles() -> None:
+    twice, weight = torch.tensor([0, 1, 1]), torch.ones(2, 256).double()
+    weight[0, 200:] = weight[1, :50] = 0
+    heavy = weight * torch.tensor([[1.0], [2.0]])
+    image, photo, masks = _random(2, 256, 3), _random(2, 256, 3, seed=1), 0.5 * _random(2, 2, 256, seed=2)
+    labels, coverage = 0.5 * _random(2, 256, 2, seed=3), _random(2, 256, seed=4)
+    pairs = [
+        (photo_loss(image, photo, heavy), photo_loss(image[twice], photo[twice], weight[twice])),
+        (mask_loss(labels, weight, masks, heavy), mask_loss(labels[twice], weight, masks[:, twice], weight[twice])),
+        (alone_loss(coverage, masks[0], heavy, 1.5), alone_loss(coverage[twice], masks[0, twice], weight[twice], 1.5)),
+    ]
+    plain = (photo_loss(image, photo, weight), mask_loss(labels, weight, masks, weight))
+    plain = (*plain, alone_loss(coverage, masks[0], weight, 1.5))
+    for (heavier, doubled), once in zip(pairs, plain, strict=True):
+        assert float(heavier) == pytest.approx(float(doubled), rel=1e-9)
+        assert float(heavier) != pytest.approx(float(once), rel=1e-4)
 
 
 def test_gradients_against_finite_differences() -> None:
@@ -173,12 +159,8 @@ def test_gradients_against_finite_differences() -> None:
     assert torch.autograd.gradcheck(lambda x: mask_loss(x, weight, masks, weight), labels)
     coverage = (0.05 + 0.9 * _random(1, 256, seed=3)).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: alone_loss(x, masks[0], weight), coverage)
-    valid = torch.ones(1, 256, dtype=torch.bool)
-    valid[0, 200:] = False
+    weight[0, 200:] = 0
     # Kinks of |x - photo| lie far from both values.
     photo = _random(1, 256, 3, seed=4)
     image = (photo + torch.where(_random(1, 256, 3, seed=5) > 0.5, 0.1, -0.1)).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: photo_loss(x, photo, valid), image, fast_mode=True)
-    assert torch.autograd.gradcheck(lambda x: between_loss(x, photo, valid, 0.05), image, fast_mode=True)
-    near = (photo + 0.6 * 0.05 * (_random(1, 256, 3, seed=6) - 0.5)).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: between_loss(x, photo, valid, 0.05), near, fast_mode=True)
+    assert torch.autograd.gradcheck(lambda x: photo_loss(x, photo, weight), image, fast_mode=True)

@@ -10,8 +10,7 @@ import torch
 from raster_scenes import SceneOptions, random_scene
 from torch import Tensor
 
-from splatcut.refine.options import Rates
-from splatcut.refine.parameters import GEOMETRY, NAMES, Moving, RowAdam
+from splatcut.refine.parameters import BETAS, GEOMETRY, NAMES, RATES, Moving, RowAdam
 from splatcut.scene.gaussians import Gaussians
 
 ROWS = np.array([1, 4, 5, 11, 39])
@@ -81,15 +80,27 @@ def test_put_into_changes_the_moving_rows_alone() -> None:
     np.testing.assert_array_equal(after.sh[ROWS], np.concatenate([wanted["sh_dc"], wanted["sh_rest"]], axis=1))
 
 
+def test_only_some_are_put_into_the_scene_and_those_that_are_finite_are_known() -> None:
+    scene, probability = _scene()
+    moving = Moving.of(scene, ROWS, probability)
+    with torch.no_grad():
+        moving.tensors["means"] += 1.0
+        moving.tensors["sh_rest"][1, 0, 2] = torch.inf
+        moving.tensors["label_logits"][3, 1] = torch.nan
+    np.testing.assert_array_equal(moving.finite(), [True, False, True, False, True])
+    after = moving.put_into(scene, np.array([True, False, False, False, True]))
+    expected = scene.means.copy()
+    expected[ROWS[[0, 4]]] += 1
+    np.testing.assert_array_equal(after.means, expected)
+    assert after.invalid().sum() == 0
+
+
 def test_nothing_that_moves_is_no_change() -> None:
     scene, probability = _scene()
     moving = Moving.of(scene, np.zeros(0, np.int64), probability)
     assert moving.probability().shape == (0, 2)
     after = moving.put_into(scene)
     assert all(np.array_equal(getattr(after, name), getattr(scene, name)) for name in (*GEOMETRY, "sh"))
-
-
-RATES = Rates(means=0.1, log_scales=0.02, quats=0.03, opacity_logits=0.04, label_logits=0.05, last=1.0)
 
 
 def _tensors(count: int, seed: int = 0) -> dict[str, Tensor]:
@@ -109,10 +120,9 @@ def _adam(tensors: dict[str, Tensor], gradients: list[dict[str, Tensor]], pixel:
     """What ``torch.optim.Adam`` makes of copies of the tensors."""
     copies = {name: tensor.detach().clone().requires_grad_() for name, tensor in tensors.items()}
     groups = [
-        {"params": [copy], "lr": getattr(RATES, name) * (pixel if name == "means" else 1)}
-        for name, copy in copies.items()
+        {"params": [copy], "lr": RATES[name] * (pixel if name == "means" else 1)} for name, copy in copies.items()
     ]
-    adam = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-15)
+    adam = torch.optim.Adam(groups, betas=BETAS, eps=1e-15)
     for step in gradients:
         for name, copy in copies.items():
             copy.grad = step[name].clone()
@@ -124,11 +134,11 @@ def test_rows_that_are_always_shown_move_as_torchs_adam_moves_them() -> None:
     tensors = _tensors(6)
     gradients = _gradients(tensors, 12)
     expected = _adam(tensors, gradients, pixel=0.5)
-    adam = RowAdam(tensors, RATES, torch.full((6,), 0.5))
+    adam = RowAdam(tensors, np.full(6, 0.5, np.float32))
     for step in gradients:
         for name, tensor in tensors.items():
             tensor.grad = step[name].clone()
-        adam.step(torch.arange(6), 0.3)  # the rates do not fall: ``last`` is 1
+        adam.step(np.arange(6))
     for name, tensor in tensors.items():
         torch.testing.assert_close(tensor.detach(), expected[name], rtol=1e-5, atol=1e-6)
 
@@ -139,12 +149,12 @@ def test_rows_take_only_the_steps_in_which_they_are_shown() -> None:
     start = {name: tensor.detach().clone() for name, tensor in tensors.items()}
     gradients = _gradients(tensors, 10)
     shown = [np.flatnonzero([True, step % 2 == 0, step in (3, 4, 9), False]) for step in range(10)]
-    adam = RowAdam(tensors, RATES, torch.full((4,), 1.0))
+    adam = RowAdam(tensors, np.ones(4, np.float32))
     for step, rows in zip(gradients, shown, strict=True):
         before = {name: tensor.detach().clone() for name, tensor in tensors.items()}
         for name, tensor in tensors.items():
             tensor.grad = step[name].clone()
-        adam.step(torch.from_numpy(rows), 0.0)
+        adam.step(rows)
         hidden = np.setdiff1d(np.arange(4), rows)
         for name, tensor in tensors.items():
             assert torch.equal(tensor.detach()[hidden], before[name][hidden])
@@ -156,40 +166,38 @@ def test_rows_take_only_the_steps_in_which_they_are_shown() -> None:
             torch.testing.assert_close(tensor.detach()[row], expected[name][row], rtol=1e-5, atol=1e-6)
 
 
-def test_the_first_step_is_as_long_as_the_rate_and_rates_fall_to_their_last_share() -> None:
+def test_the_first_step_is_as_long_as_the_rate() -> None:
     pixel = torch.tensor([0.5, 2.0])
-    for progress, share in ((0.0, 1.0), (0.5, 0.1), (1.0, 0.01)):
-        tensors = _tensors(2)
-        before = {name: tensor.detach().clone() for name, tensor in tensors.items()}
-        for tensor in tensors.values():
-            tensor.grad = torch.full_like(tensor, -3.0)
-        RowAdam(tensors, Rates(means=0.1, label_logits=0.05, last=0.01), pixel).step(torch.arange(2), progress)
-        moved = {name: tensor.detach() - before[name] for name, tensor in tensors.items()}
-        torch.testing.assert_close(moved["means"], (0.1 * share * pixel)[:, None].expand(2, 3), rtol=1e-4, atol=1e-7)
-        torch.testing.assert_close(moved["label_logits"], torch.full((2, 2), 0.05 * share), rtol=1e-4, atol=1e-7)
-
-
-def test_shapes_that_are_not_free_keep_their_bits_and_colours_move() -> None:
-    tensors, pixel = _tensors(3), torch.tensor([0.5, 2.0, 1.0])
+    tensors = _tensors(2)
     before = {name: tensor.detach().clone() for name, tensor in tensors.items()}
-    everything = RowAdam(_tensors(3), RATES, pixel)
-    some = RowAdam(tensors, RATES, pixel, torch.tensor([False, True, False]))
-    for adam in (everything, some):
-        for gradients in _gradients(tensors, 3):
+    for tensor in tensors.values():
+        tensor.grad = torch.full_like(tensor, -3.0)
+    RowAdam(tensors, pixel.numpy()).step(np.arange(2))
+    moved = {name: tensor.detach() - before[name] for name, tensor in tensors.items()}
+    torch.testing.assert_close(moved["means"], (0.1 * pixel)[:, None].expand(2, 3), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(moved["label_logits"], torch.full((2, 2), 0.05), rtol=1e-4, atol=1e-6)
+
+
+def test_an_optimiser_goes_on_from_its_state() -> None:
+    gradients = _gradients(_tensors(3), 4)
+    whole, first, second = (RowAdam(_tensors(3), np.ones(3, np.float32)) for _ in range(3))
+    for number, step in enumerate(gradients):
+        if number == 2:
+            second.load(first.state())  # type: ignore[arg-type]
+            for name, tensor in second.tensors.items():
+                tensor.data.copy_(first.tensors[name].detach())
+        for adam in (whole, first if number < 2 else second):
             for name, tensor in adam.tensors.items():
-                tensor.grad = gradients[name].clone()
-            adam.step(torch.arange(3), 0.2)
-    for name, tensor in tensors.items():
-        moved = torch.arange(3) == 1 if name in GEOMETRY else torch.ones(3, dtype=torch.bool)
-        assert torch.equal(tensor.detach()[moved], everything.tensors[name].detach()[moved]), name
-        assert torch.equal(tensor.detach()[~moved], before[name][~moved]), name
+                tensor.grad = step[name].clone()
+            adam.step(np.array([number % 2, 2]))
+    assert all(torch.equal(tensor, whole.tensors[name]) for name, tensor in second.tensors.items())
+    assert torch.equal(second.steps, whole.steps)
 
 
 def test_a_step_uses_the_gradients_up_and_leaves_what_has_none() -> None:
     tensors = _tensors(3)
     before = tensors["log_scales"].detach().clone()
     tensors["means"].grad = torch.ones(3, 3)
-    adam = RowAdam(tensors, RATES, torch.ones(3))
-    adam.step(torch.arange(3), 0.0)
+    RowAdam(tensors, np.ones(3, np.float32)).step(np.arange(3))
     assert tensors["means"].grad is None
     assert torch.equal(tensors["log_scales"].detach(), before)

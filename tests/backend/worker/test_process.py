@@ -118,8 +118,8 @@ def test_it_shows_that_it_lives(start: Start) -> None:
 
 
 STAGES = [
-    "load", "floaters", "masks", "lift", "hidden", "objects alone", "edges", "depths", "bands", "refine", "islands",
-    "objects", "final masks", "sheet",
+    "load", "floaters", "masks", "lift", "depths", "hidden", "movers", "bands", "refine", "islands", "objects",
+    "final masks", "sheet",
 ]  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def slow_worker(finished: Path) -> Iterator[WorkerProcess]:
     """A worker in which every stage takes a while."""
     arguments = ["--device", "cpu", "--cache", finished]
-    environment = {"TEST_SLOW": "*", "TEST_BUDGET": "30 1"}
+    environment = {"TEST_SLOW": "*", "TEST_BUDGET": "30"}
     with WorkerProcess([str(Path(worker_driver.__file__))], arguments, environment) as worker:
         worker.greet()
         yield worker
@@ -185,7 +185,7 @@ def test_virtual_views_can_be_cancelled(start: Start, blobs: BlobScene, tmp_path
 def test_the_end_of_the_input_ends_it_at_once(
     start: Start, blobs: BlobScene, tmp_path: Path, finished: Path, stage: str
 ) -> None:
-    worker = start("--cache", finished, TEST_SLOW=stage, TEST_BUDGET="30 1")
+    worker = start("--cache", finished, TEST_SLOW=stage, TEST_BUDGET="30")
     worker.greet()
     worker.send(run_of(blobs, tmp_path / "out", refine=True))
     worker.until_stage(stage)
@@ -196,7 +196,7 @@ def test_the_end_of_the_input_ends_it_at_once(
     assert time.monotonic() - began < 1.0
     # What it left can be continued.
     if stage == "refine":
-        again = start("--cache", finished, TEST_BUDGET="30 1")
+        again = start("--cache", finished, TEST_BUDGET="30")
         again.greet()
         assert isinstance(again.ask(run_of(blobs, tmp_path / "out", refine=True)), RunResult)
 

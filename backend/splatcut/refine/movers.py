@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which Gaussians are optimised (method: what moves). All others keep their bits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import raster
+from splatcut.lift.labelled import Labelled
+from splatcut.lift.problem import Problem
+from splatcut.progress import Progress
+from splatcut.refine.edges import edges
+from splatcut.scene.gaussians import F32
+
+#: Visible weight, in square pixels over all views, below which there is nothing to optimise a Gaussian by.
+VISIBLE = 1.0
+#: Share of an object's Gaussian, rendered alone, outside of the masks above which it is optimised.
+OUTSIDE = 0.05
+#: Share of what the views show of a Gaussian along the masks' edges above which it is optimised, if its probability of
+#: being an object's is above ``MINE``.
+ALONG, MINE = 0.002, 0.02
+
+
+def choose_movers(problem: Problem, labelled: Labelled, tau: float, progress: Progress) -> NDArray[np.int64]:
+    """[M] ascending rows of ``labelled`` to optimise: those that the views show and of which one of these is true.
+
+    - The mask variance is above ``tau``: they straddle an edge, or views contradict each other about them.
+    - They belong to an object and stick out of its masks when it is rendered alone; what the scene hides has no
+      variance.
+    - They may belong to an object and lie along the masks' edges: on a round object that is seen from all sides almost
+      all of it is on the outline of some view, which the variance averages away.
+    """
+    straddles = (labelled.variance.max(axis=1, initial=0) > tau) & (labelled.weight > VISIBLE)
+    along, outside, alone = np.zeros((3, len(labelled.gaussians)), np.float32)
+    progress.stage("movers", len(problem.views))
+    objects = [np.flatnonzero(label) for label in (labelled.hard() > 0.5).T]
+    for number, view in enumerate(problem.views):
+        progress.step()
+        confidence = problem.masks.confidence[number]
+        if confidence.max(initial=0) <= 0:
+            continue
+        soft = problem.masks.soft(number)
+        signal = edges(soft)[None].astype(np.float32)
+        along += raster.accumulate(labelled.gaussians, view.camera, signal, device=problem.device).weighted[:, 0]
+        for k, rows in enumerate(objects):
+            if confidence[k] <= 0 or not rows.size:
+                continue
+            some = labelled.gaussians.take(rows)
+            sums = raster.accumulate(some, view.camera, soft[k : k + 1], device=problem.device)
+            alone[rows] += sums.weight
+            outside[rows] += sums.weight - sums.weighted[:, 0]
+    share = _share(along, labelled.weight)
+    on_edge = (share > ALONG) & (labelled.probability.max(axis=1, initial=0) > MINE) & (labelled.weight > VISIBLE)
+    sticks_out = (_share(outside, alone) > OUTSIDE) & (alone > VISIBLE)
+    return np.flatnonzero(straddles | on_edge | sticks_out)
+
+
+def _share(part: F32, whole: F32) -> F32:
+    return (part / np.maximum(whole, 1e-6)).astype(np.float32)

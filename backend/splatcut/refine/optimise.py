@@ -1,0 +1,200 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The joint optimisation, an iteration at a time (method: joint optimisation)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from splatcut import raster
+from splatcut.progress import Progress
+from splatcut.refine.band import Band
+from splatcut.refine.losses import alone_loss, mask_loss, photo_loss
+from splatcut.refine.options import RefineOptions
+from splatcut.refine.parameters import Moving, RowAdam
+from splatcut.refine.subscene import SubScene
+from splatcut.scene.gaussians import F32, Gaussians
+
+#: Chance that L_alone may take an object of which the band has no mask (``chosen_object``).
+ANYWHERE = 0.2
+
+
+class Partner(Protocol):
+    """What is optimised together with the Gaussians: the continuous field (``refine.field_terms``)."""
+
+    def loss(self, band: Band, sub: SubScene, drawn: Drawn, part: float, seed: tuple[int, ...]) -> Tensor:
+        """What it adds to an iteration's loss; ``part`` in [0, 1) of the iterations are done."""
+        ...
+
+    def step(self) -> None:
+        """Steps its own parameters."""
+
+    def state(self) -> dict[str, Any]:
+        """Everything that changes."""
+        ...
+
+    def load(self, state: dict[str, Any]) -> None:
+        """The inverse of ``state``."""
+
+
+#: A band as drawn: image [T, 256, 3], label image [T, 256, K], transmittance [T, 256].
+Drawn = tuple[Tensor, Tensor, Tensor]
+
+
+class Optimiser:
+    """The optimisation of the Gaussians that move, an iteration at a time.
+
+    What an iteration draws at random depends on the seed and its number alone, so that a run which goes on from a saved
+    state does what the undisturbed run does.
+
+    Args:
+        scene: N Gaussians; fixed_labels: [N, K] labels of those that do not move.
+        moving: optimised in place; pixel: [M] world units of a pixel in each one's closest view.
+        bands: of all views, at least one; iterations: how many there are in all.
+        partner: optimised with them, or None.
+    """
+
+    def __init__(
+        self,
+        scene: Gaussians,
+        fixed_labels: F32,
+        moving: Moving,
+        pixel: F32,
+        bands: Sequence[Band],
+        options: RefineOptions,
+        device: raster.Device = "cpu",
+        partner: Partner | None = None,
+    ) -> None:
+        self.scene, self.fixed_labels, self.moving, self.bands = scene, fixed_labels, moving, bands
+        self.options, self.partner = options, partner
+        self.device: raster.Device = device
+        self.iterations = options.steps(len({band.name for band in bands}))
+        self.adam = RowAdam(moving.tensors, pixel)
+        self.done = 0
+        #: Means of the parameters over the last iterations (``RefineOptions.average``), and of how many.
+        self.means: dict[str, Tensor] = {}
+        self.averaged = 0
+        #: The loss of every iteration.
+        self.history: list[float] = []
+
+    def state(self) -> dict[str, Any]:
+        """Everything that iterations change, as tensors and plain values."""
+        return {
+            "done": self.done,
+            "history": self.history,
+            "means": self.means,
+            "averaged": self.averaged,
+            "tensors": {name: tensor.detach() for name, tensor in self.moving.tensors.items()},
+            "adam": self.adam.state(),
+            "partner": None if self.partner is None else self.partner.state(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Goes on from a ``state``."""
+        self.done, self.history = state["done"], list(state["history"])
+        self.means, self.averaged = dict(state["means"]), state["averaged"]
+        with torch.no_grad():
+            for name, tensor in self.moving.tensors.items():
+                tensor.copy_(state["tensors"][name])
+        self.adam.load(state["adam"])
+        if self.partner is not None:
+            self.partner.load(state["partner"])
+
+    def step(self) -> float:
+        """One iteration on one view; returns its loss."""
+        seed, part = self.options.seed, self.done / self.iterations
+        band = self._band(self.done)
+        sub = SubScene(self.scene, self.fixed_labels, self.moving, band)
+        drawn = sub.render(self.device)
+        loss = self._loss(band, sub, drawn, np.random.default_rng((seed, 1, self.done)))
+        if self.partner is not None:
+            loss = loss + self.partner.loss(band, sub, drawn, part, (seed, 2, self.done))
+        loss.backward()
+        self.adam.step(band.moving)
+        if self.partner is not None:
+            self.partner.step()
+        self.done += 1
+        if self.done > (1 - self.options.average) * self.iterations:
+            self._average()
+        self.history.append(float(loss.detach()))
+        return self.history[-1]
+
+    def _loss(self, band: Band, sub: SubScene, drawn: Drawn, rng: np.random.Generator) -> Tensor:
+        """L = mask L_mask + alone L_alone + photo L_photo, of a band as drawn."""
+        o, (image, labels, transmittance) = self.options, drawn
+        weight = torch.from_numpy(band.valid * band.weight[:, None])
+        masks = torch.from_numpy(band.masks).float() / 255
+        loss = image.new_zeros(())
+        if o.mask > 0:
+            loss = loss + o.mask * mask_loss(labels, transmittance, masks, weight * float(band.confidence.max()))
+        if o.photo > 0:
+            loss = loss + o.photo * photo_loss(image, torch.from_numpy(band.photo).float() / 255, weight)
+        if o.alone > 0:
+            k = chosen_object(band, rng)
+            judged = weight * ~torch.from_numpy(band.exempt[k]) * float(band.confidence[k])
+            loss = loss + o.alone * alone_loss(sub.coverage(k, self.device), masks[k], judged, o.spill)
+        return loss
+
+    def _band(self, number: int) -> Band:
+        """The band of an iteration."""
+        epoch, place = divmod(number, len(self.bands))
+        names = [band.name for band in self.bands]
+        return self.bands[view_by_view(names, np.random.default_rng((self.options.seed, 0, epoch)))[place]]
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        self.averaged += 1
+        for name, tensor in self.moving.tensors.items():
+            if name in self.means:
+                # What does not change keeps its bits: its difference is zero.
+                self.means[name] += (tensor - self.means[name]) / self.averaged
+            else:
+                self.means[name] = tensor.detach().clone()
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Puts the means over the last iterations in place: what single views pull to and fro cancels out."""
+        for name, mean in self.means.items():
+            self.moving.tensors[name].copy_(mean)
+
+
+def chosen_object(band: Band, rng: np.random.Generator) -> int:
+    """The number of the object that stands for all in an iteration's L_alone: each costs a render of its own. It is
+    mostly one of those with a mask in the band, and by the chance ``ANYWHERE`` any: leftovers lie where none is."""
+    trusted = band.confidence > 0
+    seen = trusted & (band.masks >= 128).any(axis=(1, 2))
+    some = np.flatnonzero(trusted if rng.random() < ANYWHERE or not seen.any() else seen)
+    return int(some[rng.integers(len(some))])
+
+
+def view_by_view(names: Sequence[str], rng: np.random.Generator) -> list[int]:
+    """A random order of the bands, whose views have these names, in which all views have their turn, then all again."""
+    mixed: list[int] = rng.permutation(len(names)).tolist()
+    turns: dict[str, int] = {}
+    keys: list[int] = []
+    for number in mixed:
+        keys.append(turns.get(names[number], 0))
+        turns[names[number]] = keys[-1] + 1
+    return [mixed[place] for place in np.argsort(keys, kind="stable").tolist()]
+
+
+def optimise(optimiser: Optimiser, progress: Progress, save: Callable[[Optimiser], None] = lambda _: None) -> None:
+    """Runs the optimisation to its end; ``save`` after every iteration."""
+    progress.stage("refine", optimiser.iterations)
+    progress.step(optimiser.done)
+    while optimiser.done < optimiser.iterations:
+        optimiser.step()
+        progress.step()
+        save(optimiser)
+    optimiser.finish()
+
+
+def moved(optimiser: Optimiser) -> NDArray[np.bool_]:
+    """[M] bool: what has been shown at least once and is finite; the others are as they were, or unusable."""
+    return (optimiser.adam.steps.numpy() > 0) & optimiser.moving.finite()

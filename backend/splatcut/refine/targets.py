@@ -1,0 +1,188 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The bands of all views: which tiles are drawn, and what they are held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import memory, raster
+from splatcut.cameras import load_photo
+from splatcut.lift.problem import Problem
+from splatcut.progress import Progress
+from splatcut.raster import cpu
+from splatcut.refine.band import Band, reaching, tile_pixels, tiles_with
+from splatcut.refine.edges import edges
+from splatcut.refine.options import RefineOptions
+from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import F32, Gaussians
+
+#: Share of a pixel that moving Gaussians must make up for its tile to be worked on.
+VISIBLE = 1 / 32
+#: A pixel is exempt from L_alone where the cores of supported Gaussians, of this share of their size, cover more of it
+#: alone than the label image shows, by so much.
+CORE, HIDDEN = 0.5, 0.5
+
+ReadPhoto = Callable[[View], "NDArray[np.uint8] | None"]
+
+
+@dataclass(frozen=True, eq=False)
+class Movable:
+    """The scene that is optimised.
+
+    Attributes:
+        scene: N Gaussians; rows: [M] ascending, those that move.
+        probability: [N, K] of being each object's: 0 or 1 for those that do not move.
+        supported: [N] bool, objects' Gaussians whose centre the views take for the object's (``refine.hidden``).
+    """
+
+    scene: Gaussians
+    rows: NDArray[np.int64]
+    probability: F32
+    supported: NDArray[np.bool_]
+
+
+def make_bands(
+    movable: Movable, problem: Problem, options: RefineOptions, progress: Progress, read_photo: ReadPhoto = load_photo
+) -> list[Band]:
+    """The bands of all trusted views in which anything that moves can be seen, ``options.parts`` for a view.
+
+    The tiles along the masks' edges and those with errors are in each of a view's bands, all others in one of them.
+
+    Args:
+        read_photo: reads a view's photo [H, W, 3] at the size of its camera; None if the scene's render stands in.
+    """
+    rng = np.random.default_rng(options.seed)
+    masks, scene, device = problem.masks, movable.scene, problem.device
+    bands: list[Band] = []
+    progress.stage("bands", len(problem.views))
+    believed = np.where(movable.supported[:, None], movable.probability, 0).astype(np.float32)
+    for number in memory.tidily(range(len(problem.views))):
+        progress.step()
+        view = problem.views[number]
+        if masks.confidence[number].max(initial=0) <= 0:
+            continue
+        reach, labels, alone = _shown(movable, view.camera, device)
+        if not reach.any():
+            continue
+        soft = masks.soft(number)
+        inner = tiles_with(edge_or_error(soft, alone, labels), view.camera)
+        cores = np.stack([_core(scene, believed[:, k], view.camera, reach, device) for k in range(len(soft))])
+        photo = None if view.photo is None else read_photo(view)
+        if photo is None:
+            image = raster.render(scene, view.camera, tiles=reach, device=device).image
+            assert image is not None
+            photo = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+        exempt = (cores - labels.transpose(2, 0, 1) > HIDDEN) & (soft < 0.5)
+        targets = _Targets(masks.probability[number], masks.confidence[number].astype(np.float32), photo, exempt)
+        bands += _bands(movable, view, (reach, inner), targets, options.parts, rng)
+    return bands
+
+
+@dataclass(frozen=True, eq=False)
+class _Targets:
+    """What a view is held to: masks [K, H, W] uint8, confidence [K], photo [H, W, 3] uint8, exempt pixels [K, H, W]."""
+
+    masks: NDArray[np.uint8]
+    confidence: F32
+    photo: NDArray[np.uint8]
+    exempt: NDArray[np.bool_]
+
+
+def _bands(
+    movable: Movable,
+    view: View,
+    tiles_of: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    targets: _Targets,
+    parts: int,
+    rng: np.random.Generator,
+) -> list[Band]:
+    """A view's bands: of the tiles that are reached those of the inner ones are in each, the others in one of them."""
+    reach, inner = tiles_of
+    place = np.full(len(movable.scene), -1, np.int64)
+    place[movable.rows] = np.arange(len(movable.rows))
+    kinds = len(targets.masks)
+    masks, exempt = targets.masks.reshape(kinds, -1), targets.exempt.reshape(kinds, -1)
+    photo = targets.photo.reshape(-1, 3)
+    # Whatever the optimisation is never shown it may spoil, so every tile has its turn.
+    share = rng.integers(parts, size=reach.shape)
+    # A tile that is drawn in one iteration of several counts as often, lest errors away from the edges go unpunished.
+    weight = np.where(inner, 1, parts).astype(np.float32)
+    prepared = cpu.prepare(movable.scene, view.camera, tiles=reach)
+    found: list[Band] = []
+    for part in range(parts):
+        tiles = reach & (inner | (share == part))
+        if not tiles.any():
+            continue
+        pixels, _ = tile_pixels(tiles, view.camera)
+        subset = reaching(prepared, tiles)
+        moving = place[subset].astype(np.int32)
+        found.append(
+            Band(
+                view.name, view.camera, tiles, subset.astype(np.int32), np.flatnonzero(moving >= 0).astype(np.int32),
+                moving[moving >= 0], masks[:, pixels], targets.confidence, photo[pixels], exempt[:, pixels],
+                weight[tiles],
+            )
+        )  # fmt: skip
+    return found
+
+
+def _shown(movable: Movable, camera: Camera, device: raster.Device) -> tuple[NDArray[np.bool_], F32, F32]:
+    """Tiles [tiles down, tiles across] where moving Gaussians can be seen, in the scene or in an object alone; the
+    label image [H, W, K]; coverage of each object alone [H, W, K]."""
+    scene, probability = movable.scene, movable.probability
+    count, kinds = probability.shape
+    is_moving = np.zeros((count, 1), np.float32)
+    is_moving[movable.rows] = 1
+    shown = raster.render(scene, camera, features=np.hstack([is_moving, probability]), colour=False, device=device)
+    assert shown.features is not None
+    reach = shown.features[..., 0] > VISIBLE
+    alone = np.zeros((camera.height, camera.width, kinds), np.float32)
+    for k in range(kinds):
+        some = np.flatnonzero(probability[:, k] > 1 / 255)
+        if not some.size:
+            continue
+        drawn = raster.render(
+            scene.take(some), camera, features=is_moving[some], colour=False, opacity_scale=probability[some, k],
+            device=device,
+        )  # fmt: skip
+        assert drawn.features is not None
+        alone[..., k] = 1 - drawn.transmittance
+        reach |= drawn.features[..., 0] > VISIBLE
+    return tiles_with(reach, camera), shown.features[..., 1:], alone
+
+
+def edge_or_error(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:
+    """[H, W] bool: near a mask edge [K, H, W], or where objects alone or the label image [H, W, K] disagree."""
+    found = edges(soft)
+    for k in range(soft.shape[0]):
+        found |= (np.abs(alone[..., k] - soft[k]) > 0.5) | (np.abs(labels[..., k] - soft[k]) > 0.5)
+    return found
+
+
+def _core(scene: Gaussians, label: F32, camera: Camera, tiles: NDArray[np.bool_], device: raster.Device) -> F32:
+    """[H, W] alpha of the Gaussians' cores alone: what reaches far from a supported centre is not supported itself."""
+    some = np.flatnonzero(label > 1 / 255)
+    if not some.size:
+        return np.zeros((camera.height, camera.width), np.float32)
+    core = scene.take(some)
+    core = replace(core, log_scales=core.log_scales + np.float32(np.log(CORE)))
+    drawn = raster.render(core, camera, colour=False, opacity_scale=label[some], tiles=tiles, device=device)
+    return 1 - drawn.transmittance
+
+
+def pixel_sizes(means: F32, views: Sequence[View]) -> F32:
+    """[M] world units of a pixel at each centre in the closest view with it in its image, in any failing that."""
+    best = np.full((2, len(means)), np.inf)
+    for view in views:
+        camera = view.camera
+        pixels, z = camera.project(means)
+        size = np.maximum(z, camera.near) / max(camera.fx, camera.fy)
+        inside = (z > camera.near) & ((pixels > 0) & (pixels < (camera.width, camera.height))).all(axis=1)
+        best[0] = np.minimum(best[0], np.where(inside, size, np.inf))
+        best[1] = np.minimum(best[1], size)
+    return np.where(np.isfinite(best[0]), best[0], best[1]).astype(np.float32)

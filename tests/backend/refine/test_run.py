@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""The whole refinement: what it changes, what it leaves alone, and that it goes on where it was stopped."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from functools import cache
+
+import numpy as np
+import pytest
+from refined_blobs import PLAIN, QUICK, Memory, Stopping, bits, lifted, refined
+
+from splatcut import raster
+from splatcut.errors import Cancelled
+from splatcut.lift import Labelled, lift
+from splatcut.lift.labels import labels_from_probability
+from splatcut.progress import Quiet
+from splatcut.refine.run import START, STATE, Refined, Saving, refine
+from splatcut.scene.gaussians import Gaussians
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@cache
+def _whole() -> Refined:
+    """The undisturbed refinement, which saves nothing."""
+    return refined(QUICK)
+
+
+def _mask_error(labelled: Labelled) -> float:
+    """Mean difference between the objects rendered alone and their masks."""
+    problem, _ = lifted()
+    labels = labels_from_probability(labelled.probability)
+    errors = []
+    for number, view in enumerate(problem.views):
+        for k, mask in enumerate(problem.masks.soft(number)):
+            drawn = raster.render(labelled.gaussians.take(labels == k + 1), view.camera, colour=False)
+            errors.append(np.abs(1 - drawn.transmittance - mask)[mask.shape[0] // 4 :].mean())
+    return float(np.mean(errors))
+
+
+def _differs(made: Labelled) -> np.ndarray:
+    """[N] bool: rows of which a bit differs from the input's."""
+    before = lifted()[0].scene.take(made.parent)
+    differs = np.zeros(len(made.gaussians), bool)
+    for item in fields(Gaussians):
+        now, then = (getattr(some, item.name).reshape(len(differs), -1) for some in (made.gaussians, before))
+        differs |= (now.view(np.uint32) != then.view(np.uint32)).any(axis=1)
+    return differs
+
+
+def test_only_marked_rows_change() -> None:
+    made, summary = _whole().labelled, _whole().summary
+    differs = _differs(made)
+    assert differs.any()
+    assert not differs.all()
+    assert (differs == made.changed).all()
+    assert (made.split <= made.changed).all()
+    assert ((made.probability >= 0) & (made.probability <= 1)).all()
+    assert summary["changed"] == made.changed.sum()
+    labels = labels_from_probability(lifted()[1].probability)
+    assert summary["hidden"]["cut"] == [
+        len(set(made.parent[made.split]) & set(np.flatnonzero(labels == k))) for k in (1, 2)
+    ]
+    # What is written is made again from the changed rows alone.
+    assert bits(Labelled.from_arrays(lifted()[0].scene, made.arrays(), made.boundary)) == bits(made)
+
+
+def test_all_properties_of_the_gaussians_move_and_nothing_that_was_not_to() -> None:
+    scene = lifted()[0].scene
+    store = Memory()
+    made = refined(PLAIN, store=store).labelled
+    assert made.parent.tolist() == list(range(len(scene)))
+    for item in fields(Gaussians):
+        assert (getattr(made.gaussians, item.name) != getattr(scene, item.name))[made.changed].any(), item.name
+    rows = store.kept[START][0]["rows"]
+    assert 0 < len(rows) < len(scene)
+    assert set(np.flatnonzero(_differs(made))) <= set(rows)
+    others = np.setdiff1d(np.arange(len(scene)), rows)
+    assert made.probability[others].tobytes() == lifted()[1].probability[others].tobytes()
+
+
+def test_objects_fit_their_masks_better() -> None:
+    made = refined(replace(PLAIN, iterations=60))
+    assert _mask_error(made.labelled) < 0.9 * _mask_error(lifted()[1])
+    said = made.summary
+    assert said["loss_end"] < 0.9 * said["loss_start"]
+    assert said["iterations"] == 60
+    assert said["moved"] == made.labelled.changed.sum() == said["changed"] <= said["movable"]
+    assert said["hidden"] is None
+
+
+def test_nothing_to_refine() -> None:
+    """Views that nobody trusts move nothing."""
+    problem, _ = lifted()
+    doubted = replace(problem, masks=replace(problem.masks, confidence=np.zeros_like(problem.masks.confidence)))
+    labelled = lift(doubted, 0.6, Quiet())
+    made = refine(doubted, labelled, QUICK, Quiet())
+    assert bits(made.labelled) == bits(labelled)
+    assert made.summary == {"movable": 0, "moved": 0, "iterations": 0, "hidden": {"moved": [0, 0], "cut": [0, 0]},
+                            "changed": 0}  # fmt: skip
+
+
+def test_what_is_cleared_begins_as_almost_background_and_is_optimised() -> None:
+    """Gaussians of the blue ball far behind it, where no view sees them for the floor."""
+    problem, labelled = lifted()
+    buried = np.flatnonzero(labels_from_probability(labelled.probability) == 1)[:3]
+    scene = replace(problem.scene, means=problem.scene.means.copy())
+    scene.means[buried] = [0.5, 0.9, 0.1]
+    store = Memory()
+    given = replace(labelled, gaussians=scene)
+    with pytest.raises(Cancelled):
+        refine(replace(problem, scene=scene), given, QUICK, Stopping("bands", 1), saving=Saving(store))
+    arrays, notes = store.kept[START]
+    assert notes["hidden"]["moved"][0] >= 3
+    assert (arrays["probability"][buried] <= 0.05).all()
+    assert (arrays["variance"][buried] == 1).all()
+    assert not arrays["supported"][buried].any()
+    seen = arrays["weight"][buried] > 1
+    assert np.isin(buried, arrays["rows"]).tolist() == seen.tolist()
+
+
+# ------------------------------------------------------------------------------------------------------------ resume
+
+
+@pytest.mark.parametrize(("stage", "at"), [("movers", 2), ("bands", 3), ("refine", 1), ("refine", 4), ("refine", 7)])
+def test_goes_on_bit_by_bit(stage: str, at: int) -> None:
+    store, went_on = Memory(), Stopping()
+    with pytest.raises(Cancelled):
+        refined(QUICK, Stopping(stage, at), store, every=3)
+    made = refined(QUICK, went_on, store, every=3)
+    assert bits(made.labelled) == bits(_whole().labelled)
+    assert made.summary == _whole().summary
+    # What was done before is not done again.
+    assert ("movers" in went_on.stages) == ("hidden" in went_on.stages) == (stage == "movers")
+
+
+def test_the_state_is_kept_now_and_then() -> None:
+    store = Memory()
+    assert bits(refined(QUICK, store=store, every=3).labelled) == bits(_whole().labelled)
+    assert store.saved == [START, STATE, STATE, STATE]
+    again = Stopping("refine", 8)
+    assert bits(refined(QUICK, again, store, every=3).labelled) == bits(_whole().labelled)
+    assert again.count == 7  # all of them done before
+    assert len(store.saved) == 4
+
+
+def test_another_seed_is_another_result() -> None:
+    assert bits(refined(replace(QUICK, seed=1)).labelled) != bits(_whole().labelled)

@@ -57,7 +57,7 @@ def check_view_name(name: str, where: str = "") -> None:
     if problem is None and (bad := sorted(_FORBIDDEN_IN_VIEWS & set(name))):
         problem = f"a file name cannot contain {' or '.join(bad)}"
     elif problem is None and name in (".", ".."):
-        problem = "it is no file name"
+        problem = "it is not a valid file name"
     elif problem is None and len(name.encode("utf-8")) > _MAX_VIEW_BYTES:
         problem = f"it is longer than {_MAX_VIEW_BYTES} bytes"
     if problem is not None:

@@ -204,7 +204,7 @@ class JobOptions:
         settings = as_object(self.experiment, "The option experiment")
         for name, value in settings.items():
             if not isinstance(value, Setting):
-                raise UserError(f"The experiment's {name} must be a number, a text, true or false.")
+                raise UserError(f"The experiment's {name} must be a number, a string, true or false.")
         if settings and not self.refine:
             raise UserError("The option experiment changes the refinement, but the refinement is off.")
 

@@ -330,7 +330,7 @@ def _vectors_work() -> bool:
         _try_out(np.arange(LANES, dtype=np.float32))
     except Exception as error:  # numba, llvmlite and LLVM fail in many ways
         logging.getLogger(__name__).warning(
-            "Vectors do not compile with this numba (%s: %s). The rasteriser works on single numbers instead, which is "
+            "Vector code does not compile with this numba (%s: %s). The rasteriser uses scalar code instead, which is "
             "slower; the results are the same.",
             type(error).__name__,
             " ".join(str(error).split())[:200],

@@ -132,15 +132,13 @@ class Optimiser:
         masks = torch.from_numpy(band.masks).float() / 255
         loss = image.new_zeros(())
         if o.mask > 0:
-            # Outside of the mean, where it would cancel out.
-            confidence = float(band.confidence.max())
-            loss = loss + o.mask * confidence * mask_loss(labels, transmittance, masks, weight)
+            loss = loss + o.mask * mask_loss(labels, transmittance, masks, weight * float(band.confidence.max()))
         if o.photo > 0:
             loss = loss + o.photo * photo_loss(image, torch.from_numpy(band.photo).float() / 255, weight)
         if o.alone > 0:
             k = chosen_object(band, rng)
-            judged, confidence = weight * ~torch.from_numpy(band.exempt[k]), float(band.confidence[k])
-            loss = loss + o.alone * confidence * alone_loss(sub.coverage(k, self.device), masks[k], judged, o.spill)
+            judged = weight * ~torch.from_numpy(band.exempt[k]) * float(band.confidence[k])
+            loss = loss + o.alone * alone_loss(sub.coverage(k, self.device), masks[k], judged, o.spill)
         return loss
 
     def _band(self, number: int) -> Band:

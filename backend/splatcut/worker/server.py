@@ -270,7 +270,7 @@ class Server:
             return Failure("memory", MEMORY_SENTENCE, self._log)
         where = f"Its log is {self._log}." if self._log else "See its log."
         return Failure(
-            "internal", f"The engine has a defect and could not finish this ({_short(error)}). {where}", self._log
+            "internal", f"The engine failed with an internal error ({_short(error)}). {where}", self._log
         )
 
     # --------------------------------------------------------------------------------------------------- others

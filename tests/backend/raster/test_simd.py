@@ -71,7 +71,7 @@ np.savez(sys.argv[1], **test_simd.results())
         timeout=600,
     )
     assert ended.returncode == 0, ended.stderr
-    assert "Vectors do not compile with this numba (" in ended.stderr
+    assert "Vector code does not compile with this numba (" in ended.stderr
     assert "no vectors here" in ended.stderr
     assert not simd.form.scalar
     with np.load(tmp_path / "made.npz") as made:

@@ -45,12 +45,12 @@ def _loss(terms: FieldTerms, part: float, seed: int = 0) -> torch.Tensor:
 def test_the_field_learns_from_the_gaussians_and_the_masks() -> None:
     terms = _terms()
     losses = []
-    for number in range(15):
+    for number in range(25):
         loss = _loss(terms, 0.0, number)
         loss.backward()
         terms.step()
         losses.append(float(loss.detach()))
-    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:3])
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:3])
 
 
 def test_while_it_warms_up_the_gaussians_do_not_hear_from_it() -> None:

@@ -138,8 +138,7 @@ def test_each_loss_moves_what_it_depends_on(loss: str, changed: set[str]) -> Non
 
 
 def test_the_loss_is_the_weighted_sum_of_its_three() -> None:
-    """Pixels count by their tile's weight, none outside the image, and for the object alone no exempt ones; masks count
-    by the view's confidence."""
+    """Pixels count by their tile's weight, none outside the image, and for the object alone no exempt ones."""
     scene, options = _scene(), replace(OPTIONS, mask=0.7, photo=1.3, alone=2.0, spill=1.7)
     optimiser = _optimiser(options)
     band = optimiser._band(0)
@@ -153,8 +152,8 @@ def test_the_loss_is_the_weighted_sum_of_its_three() -> None:
     weight = torch.from_numpy(np.where(band.valid, band.weight[:, None], 0).astype(np.float32))
     masks, photo = (torch.from_numpy(array).float() / 255 for array in (band.masks, band.photo))
     judged = torch.where(torch.from_numpy(exempt[0]), 0, weight)
-    expected = 0.5 * 0.7 * mask_loss(labels, transmittance, masks, weight) + 1.3 * photo_loss(image, photo, weight)
-    expected = expected + 0.5 * 2.0 * alone_loss(sub.coverage(0, "cpu"), masks[0], judged, 1.7)
+    expected = 0.7 * mask_loss(labels, transmittance, masks, weight) + 1.3 * photo_loss(image, photo, weight)
+    expected = expected + 2.0 * alone_loss(sub.coverage(0, "cpu"), masks[0], judged, 1.7)
     assert optimiser.step() == pytest.approx(float(expected.detach()), rel=1e-5)
 
 

@@ -42,18 +42,8 @@ class Setup(NamedTuple):
 
 
 ENGINE_MODULES = (
-    "numpy",
-    "scipy.spatial",
-    "numba",
-    "PIL.Image",
-    "gsply",
-    "pycolmap",
-    "onnxruntime",
-    "OpenEXR",
-    "zstandard",
-    "filelock",
-    "platformdirs",
-    "torch",
+    *("numpy", "scipy.spatial", "numba", "PIL.Image", "gsply"),
+    *("pycolmap", "onnxruntime", "OpenEXR", "zstandard", "filelock", "platformdirs", "torch"),
 )
 # Blender loads libEGL when it renders with the GPU's interface, and ends the process where there is none.
 BLENDER_MODULES = (*system.BLENDER_LIBRARIES, "bpy", "numpy", "PIL.Image", "pytest", "hypothesis")

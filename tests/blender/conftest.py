@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,16 @@ def clean_scene() -> None:
     import bpy
 
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a small PLY of a layout (``odd_plys.variants``)."""
+    import odd_plys
+
+    def write(name: str = "degree 1", called: str = "thing.ply") -> Path:
+        path = tmp_path / called
+        path.write_bytes(odd_plys.variants()[name])
+        return path
+
+    return write

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,12 @@ import bpy
 import gpu
 import numpy as np
 import pytest
-from bl_ext.user_default.splatcut.bridge import splats, state, viewport
+from bl_ext.user_default.splatcut.bridge import state, viewport
 from bl_ext.user_default.splatcut.bridge.viewport import drawer as drawers
 from bl_ext.user_default.splatcut.bridge.viewport import shown
 from bl_ext.user_default.splatcut.bridge.viewport import splats as drawing_of_splats
 from bl_ext.user_default.splatcut.core import drawing
 from bl_ext.user_default.splatcut.core.arrays import SplatArrays
-from blender_scene import show_preview
 from numpy.typing import NDArray
 
 from splatcut.formats import read_splats
@@ -336,85 +334,3 @@ def test_a_handler_never_raises_and_falls_back(monkeypatch: pytest.MonkeyPatch) 
             bpy.app.timers.unregister(viewport._tell)
     assert "shown as points" in said[0]
     assert "neither splats nor points" in said[1]
-
-
-def few(demo_gaussians: Gaussians, name: str = "splat") -> Any:
-    splat_file = read_splats(DEMO / "scene.ply").take(np.arange(0, len(demo_gaussians), 500))
-    obj = splats.create(bpy.context, splat_file, name)
-    bpy.context.view_layer.update()
-    return obj
-
-
-def in_view() -> list[shown.Shown]:
-    context: Any = types.SimpleNamespace(view_layer=bpy.context.view_layer, space_data=None)
-    return shown.shown_in(context)
-
-
-def test_visible_splat_objects_are_shown(demo_gaussians: Gaussians) -> None:
-    obj, other = few(demo_gaussians), few(demo_gaussians, "other")
-    bpy.context.collection.objects.link(bpy.data.objects.new("no splat", bpy.data.meshes.new("mesh")))
-    assert [item.uid for item in in_view()] == [obj.splatcut.uid, other.splatcut.uid]
-    obj.location = 1, 2, 3
-    other.splatcut.display = "POINTS"
-    bpy.context.view_layer.update()
-    first, second = in_view()
-    assert first.matrix_world[:3, 3].tolist() == [1, 2, 3]
-    assert (first.as_points, second.as_points) == (False, True)
-    obj.hide_set(True)
-    assert [item.uid for item in in_view()] == [other.splatcut.uid]
-    other.splatcut.display = "OFF"
-    assert in_view() == []
-
-
-def test_blender_draws_a_box_where_the_add_on_draws_splats(demo_gaussians: Gaussians) -> None:
-    obj = few(demo_gaussians)
-    assert obj.display_type == "BOUNDS"
-    obj.splatcut.display = "OFF"
-    assert obj.display_type == "TEXTURED"
-    obj.splatcut.display = "POINTS"
-    assert obj.display_type == "BOUNDS"
-
-
-def test_tints_come_from_the_preview_and_then_from_labels(demo_gaussians: Gaussians) -> None:
-    obj = few(demo_gaussians)
-    settings = obj.splatcut
-    count = len(obj.data.vertices)
-    assert in_view()[0].tint is None
-    for uid, colour in (("a", (1, 0, 0)), ("b", (0, 0, 1))):
-        item = settings.objects.add()
-        item.uid, item.colour = uid, colour
-    labels = (np.arange(count) % 3).astype(np.int32)
-    splats.set_labels(obj, labels, np.full(count, 0.75, np.float32))
-    kept = in_view()[0].tint
-    assert kept is not None
-    assert np.array_equal(kept.labels, labels)
-    assert kept.probability[0] == 0.75
-    np.testing.assert_allclose(kept.colours, [[1, 0, 0, 1], [0, 0, 1, 1]], atol=1e-6)
-    again = in_view()[0].tint
-    assert again is not None
-    assert again.key == kept.key
-    splats.set_labels(obj, labels[::-1].copy(), np.ones(count, np.float32))
-    changed = in_view()[0].tint
-    assert changed is not None
-    assert changed.key != kept.key
-
-    try:
-        show_preview(obj, 1, ("b",))
-        tint = in_view()[0].tint
-        assert tint is not None
-        np.testing.assert_allclose(tint.colours, [[0, 0, 1, 1]], atol=1e-6)
-        state.live_preview(settings.uid).invalidate()
-        stale = in_view()[0].tint
-        assert stale is not None
-        assert 0 < stale.colours[0, 3] < 1
-        settings.objects[1].visible = False
-        hidden = in_view()[0].tint
-        assert hidden is not None
-        assert hidden.colours[0, 3] == 0
-        # Of other data than these: not shown.
-        show_preview(obj, np.ones(3, np.int32), ("b",))
-        left = in_view()[0].tint
-        assert left is not None
-        assert np.array_equal(left.labels, labels[::-1])
-    finally:
-        state.clear()

@@ -269,9 +269,7 @@ class Server:
         if is_memory_problem(error):
             return Failure("memory", MEMORY_SENTENCE, self._log)
         where = f"Its log is {self._log}." if self._log else "See its log."
-        return Failure(
-            "internal", f"The engine failed with an internal error ({_short(error)}). {where}", self._log
-        )
+        return Failure("internal", f"The engine failed with an internal error ({_short(error)}). {where}", self._log)
 
     # --------------------------------------------------------------------------------------------------- others
 

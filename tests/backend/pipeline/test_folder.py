@@ -155,7 +155,7 @@ def test_results_as_inputs(
     assert "masks" in refusal(*own, "--out", finished, "--force")
     inside = Path(shutil.copytree(blobs.folder / "masks", tmp_path / "masks"))
     job = [blobs.scene, "--cameras", blobs.cameras, "--masks", inside]
-    assert "every folder is an object" in refusal(*job, "--out", inside / "cut")
+    assert "every subfolder is an object" in refusal(*job, "--out", inside / "cut")
     assert content(finished) == before
 
 

@@ -154,7 +154,7 @@ def test_a_run_as_the_command_line_does_it(loaded: Asking, blobs: BlobScene, tmp
     assert told[-1].fraction == pytest.approx(1.0)
     assert {event.stage for event in told} >= {"load", "floaters", "masks", "lift", "islands", "final masks", "sheet"}
     other = replace(job, objects=(replace(job.objects[0], grow=0.5),))
-    with pytest.raises(UserError, match="holds another job"):
+    with pytest.raises(UserError, match="results of another job"):
         loaded(Run(other))
     assert isinstance(loaded(Run(other, force=True)), RunResult)
 

@@ -190,8 +190,7 @@ def test_what_is_declared_is_what_is_imported() -> None:
     declared += PROJECT["optional-dependencies"]["sam"]
     names = {_bounds(dependency)[0].replace("-", "_") for dependency in declared}
     other = {"pillow": "PIL", "openexr": "OpenEXR"}
-    # tinycudann is not on the package index: it is built from its sources, as the doctor says.
-    imported -= {*sys.stdlib_module_names, "splatcut", "tinycudann"}
+    imported -= {*sys.stdlib_module_names, "splatcut"}
     names.remove("torchvision")  # segment-anything takes it without declaring it
     assert imported == {other.get(name, name) for name in names}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,8 @@ class StageTimer:
     'lift'
     """
 
-    def __init__(self, earlier: Sequence[StageRecord] = ()) -> None:
-        self.records: list[StageRecord] = list(earlier)
+    def __init__(self) -> None:
+        self.records: list[StageRecord] = []
         self._peaks: list[int] = []
 
     @contextlib.contextmanager

@@ -22,7 +22,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +33,11 @@ from bench.click_cases.cases import Case, cases, load_scene
 from bench.click_cases.fit import Floats, fit_weights, taken
 from bench.click_cases.runs import run_click
 from bench.shared import REPOSITORY, SHARED, CommandFailed, add_markdown_option, machine, state, table, write_markdown
+from splatcut import raster
 from splatcut.cameras.pictures import picture
 from splatcut.errors import UserError
 from splatcut.folders import embeddings_folder
-from splatcut.masks.lone_click import LoneClickOptions, choose_answer, describe, nearness
-from splatcut.masks.virtual import drawn_depth
+from splatcut.masks.lone_click import WEIGHTS, choose_answer, describe, nearness
 from splatcut.segmenter import EmbeddingCache, Segmenter, load_segmenter
 
 #: An answer this near to the truth (intersection over union) counts as what was meant.
@@ -50,7 +49,7 @@ def look(case: Case, gaussians: Any, segmenter: Segmenter, cache: EmbeddingCache
     """Facts and scores of the answers to every click of a case."""
     camera = case.view.view.camera
     embedding = cache.encode(segmenter, picture(case.view, gaussians))
-    near = nearness(*drawn_depth(gaussians, camera))
+    near = nearness(*raster.mean_depth(gaussians, camera))
     found = []
     for click in case.clicks:
         prediction, facts = describe(segmenter, embedding, click.astype(np.float32), near, camera.fx)
@@ -110,14 +109,13 @@ def fit_table(found: Sequence[dict[str, Any]]) -> str:
         groups |= {f"all but {scene}": [other for other in scenes if other != scene] for scene in scenes}
     if len(scenes) > 1:
         groups["all"] = scenes
-    options = {"built in": LoneClickOptions()}
+    fitted = {"built in": np.array(WEIGHTS)}
     for name, some in groups.items():
-        weights = fit_weights(*(np.concatenate([data[scene][part] for scene in some]) for part in (0, 1)))
-        options[name] = replace(LoneClickOptions(), **dict(zip(FACTS, weights.tolist(), strict=True)))
+        fitted[name] = fit_weights(*(np.concatenate([data[scene][part] for scene in some]) for part in (0, 1)))
     rows = []
-    for name, choice in options.items():
-        cells = [_mean_and_good(taken(*data[scene], choice)) for scene in scenes]
-        rows.append([name, ", ".join(f"{weight:.2f}" for weight in choice.weights), *cells])
+    for name, weights in fitted.items():
+        cells = [_mean_and_good(taken(*data[scene], weights)) for scene in scenes]
+        rows.append([name, ", ".join(f"{weight:.2f}" for weight in weights), *cells])
     return table(["fitted on", f"weights: {', '.join(FACTS)}", *(f"scored on {scene}" for scene in scenes)], rows)
 
 

@@ -40,11 +40,10 @@ from bench.shared import (
     table,
     write_markdown,
 )
-from splatcut import formats
+from splatcut import formats, raster
 from splatcut.cameras import load_views, save_cameras
 from splatcut.errors import UserError
 from splatcut.evaluation.folders import read_mask
-from splatcut.masks.virtual import drawn_depth
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians, concatenate
 
@@ -72,7 +71,7 @@ def cells(count: int) -> tuple[list[Cell], int]:
 
 def object_depth(gaussians: Gaussians, view: View, mask: NDArray[np.bool_]) -> float:
     """Median distance of the masked surface along the camera's axis, world units."""
-    depth, transmittance = drawn_depth(gaussians, view.camera)
+    depth, transmittance = raster.mean_depth(gaussians, view.camera)
     return float(np.median(depth[mask & (transmittance < 0.5)]))
 
 

@@ -43,10 +43,11 @@ from splatcut.folders import embeddings_folder
 from splatcut.lift import Problem
 from splatcut.lift.labelled import vote_of
 from splatcut.masks.consensus import lift_agreeing
+from splatcut.masks.effort import SNAP_RADII
 from splatcut.masks.loop import SceneSegmenter
 from splatcut.masks.making import from_prompts
 from splatcut.masks.ready import from_folder
-from splatcut.masks.snap import SnapOptions, snap
+from splatcut.masks.snap import snap
 from splatcut.messages import load_prompts
 from splatcut.progress import Quiet
 from splatcut.scene.gaussians import Gaussians
@@ -104,7 +105,7 @@ def bench_edges(scene: Scene, gaussians: Gaussians, every: int) -> Iterator[Row]
         return vote_of(Problem(gaussians, [view.view for view in views], some))
 
     began = time.process_time()
-    made = snap(masks, look, vote, SnapOptions())
+    made = snap(masks, look, vote, SNAP_RADII["standard"])
     yield [scene.name, "edges", "snapped", scores(made, scene), f"{time.process_time() - began:.1f}"]
 
 

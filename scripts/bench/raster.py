@@ -152,16 +152,14 @@ class Own:
 
     def forward(self, camera: Camera) -> F32:
         """[H, W, 3]."""
-        from splatcut.raster import cpu
+        from splatcut import raster
 
-        image = cpu.render(self._gaussians, camera, background=BACKGROUND).image
-        assert image is not None
-        return image
+        return raster.render(self._gaussians, camera, background=BACKGROUND).image
 
     def accumulate(self, camera: Camera, signals: F32) -> Any:
-        from splatcut.raster import cpu
+        from splatcut import raster
 
-        return cpu.accumulate(self._gaussians, camera, signals)
+        return raster.accumulate(self._gaussians, camera, signals)
 
     def state(self, camera: Camera) -> Forward:
         import numpy as np

@@ -2,15 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from bench.click_cases import bonsai
 from bench.click_cases.cases import LEAST, Case, Meant, cases, draw
 from bench.click_cases.fit import fit_weights, taken
-from splatcut.masks.lone_click import LoneClickOptions
 from splatcut.scene.gaussians import Gaussians
 
 
@@ -58,10 +55,9 @@ def test_fitted_weights_follow_what_tells() -> None:
     assert weights[2] > 10 * np.abs(weights[:2]).max()
     best = scores.max(axis=1).mean()
     sizes = np.tile([3.0, 1.0, 2.0], (400, 1))
-    options = LoneClickOptions(quality=weights[0], steadiness=weights[1], relief=weights[2], close=0.0)
-    assert taken(facts, scores, sizes, options).mean() == pytest.approx(best, abs=0.02)
+    assert taken(facts, scores, sizes, weights, 0.0).mean() == pytest.approx(best, abs=0.02)
     # When all are as good, the second is the smallest.
-    np.testing.assert_array_equal(taken(facts, scores, sizes, replace(options, close=1e9)), scores[:, 1])
+    np.testing.assert_array_equal(taken(facts, scores, sizes, weights, 1e9), scores[:, 1])
     # The scale of a fact does not matter to what is taken.
     scaled = fit_weights(facts * [1, 10, 1000], scores)
     np.testing.assert_allclose(scaled * [1, 10, 1000], weights, rtol=1e-3, atol=1e-3)

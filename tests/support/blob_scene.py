@@ -116,7 +116,6 @@ def make_scene(folder: Path) -> BlobScene:
         (folder / "masks" / name).mkdir(parents=True)
     for view in views:
         image = raster.render(gaussians, view.camera).image
-        assert image is not None
         pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / "images" / f"{view.name}.png")
         for name, mask in zip(NAMES, object_masks(gaussians, labels, 2, view.camera), strict=True):

@@ -24,7 +24,7 @@ from splatcut.scene.rotations import rotation_matrices
 PARAMETERS = ("means", "log_scales", "quats", "opacity_logits", "sh")
 
 #: A differentiable door: splatcut.raster.reference.render and its twins.
-Door = Callable[..., tuple[Tensor, Tensor | None, Tensor]]
+Door = Callable[..., tuple[Tensor, Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,7 @@ def render_reference(scene: RandomScene) -> tuple[NDArray[np.float64], NDArray[n
             background=scene.background,
             opacity_scale=None if scene.opacity_scale is None else torch.from_numpy(scene.opacity_scale),
         )
-    channels = image if features is None else torch.cat([image, features], dim=2)
-    return channels.numpy(), transmittance.numpy()
+    return torch.cat([image, features], dim=2).numpy(), transmittance.numpy()
 
 
 def gradients(
@@ -160,7 +159,7 @@ def gradients(
     if scene.opacity_scale is not None:
         extra["opacity_scale"] = leaf(scene.opacity_scale)
     image, features, transmittance = door(*leaves.values(), scene.camera, background=scene.background, **extra)
-    parts = [image, transmittance[..., None]] if features is None else [image, features, transmittance[..., None]]
+    parts = [image, features, transmittance[..., None]]
     (torch.cat(parts, dim=2) * torch.from_numpy(upstream).to(device, dtype)).sum().backward()
     result = {}
     for name, tensor in (leaves | extra).items():

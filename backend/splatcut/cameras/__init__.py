@@ -10,10 +10,9 @@ from splatcut.cameras.load import holdout, load_views
 from splatcut.cameras.photos import load_photo
 from splatcut.cameras.threedgs import save_cameras
 from splatcut.cameras.undistort import Undistortion
-from splatcut.cameras.virtual import CandidateOptions, CandidateQuality, candidate_quality, look_at, spiral_cone
+from splatcut.cameras.virtual import CandidateQuality, candidate_quality, look_at, spiral_cone
 
 __all__ = [
-    "CandidateOptions",
     "CandidateQuality",
     "Undistortion",
     "candidate_quality",

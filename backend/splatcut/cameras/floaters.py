@@ -10,7 +10,7 @@ very near brings the render clearly closer to the photo, the view's near plane i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,38 +21,18 @@ from splatcut.progress import Progress
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 
-
-@dataclass(frozen=True)
-class FloaterOptions:
-    """When something near counts as a floater.
-
-    Attributes:
-        shares: near planes to try, as shares of the median depth of the Gaussians in the picture.
-        gain_db: the render without it must come this much closer to the photo (PSNR, decibel).
-        least_alpha: mean alpha below which what is near is not looked at.
-        side: longer side of the renders that are compared, pixels.
-    """
-
-    shares: tuple[float, ...] = (0.15, 0.3, 0.45)
-    gain_db: float = 0.5
-    least_alpha: float = 0.05
-    side: int = 320
-
-    def __post_init__(self) -> None:
-        if not self.shares or any(not 0.0 < share < 1.0 for share in self.shares):
-            raise ValueError("The shares must lie between 0 and 1.")
-        if self.gain_db <= 0 or not 0.0 <= self.least_alpha <= 1.0 or self.side < 16:
-            raise ValueError("gain_db must be above 0, least_alpha a share, side at least 16 pixels.")
+#: Near planes to try, as shares of the median depth of the Gaussians in the picture.
+SHARES = (0.15, 0.3, 0.45)
+#: The render without a floater must come this much closer to the photo (PSNR, decibel).
+GAIN_DB = 0.5
+#: Mean alpha below which what is near is not looked at.
+LEAST_ALPHA = 0.05
+#: Longer side of the renders that are compared, pixels.
+SIDE = 320
 
 
-def clear_near_plane(
-    gaussians: Gaussians,
-    view: View,
-    options: FloaterOptions | None = None,
-    device: raster.Device = "cpu",
-) -> float:
+def clear_near_plane(gaussians: Gaussians, view: View, device: raster.Device = "cpu") -> float:
     """The near plane (world units) of a view with a photo: the camera's own, or one behind its floaters."""
-    options = options or FloaterOptions()
     camera = view.camera
     if view.photo is None:
         return camera.near
@@ -61,17 +41,17 @@ def clear_near_plane(
     if not inside.any():
         return camera.near
     middle = float(np.median(depth[inside]))
-    planes = [share * middle for share in options.shares if share * middle > camera.near]
+    planes = [share * middle for share in SHARES if share * middle > camera.near]
     if not planes:
         return camera.near
-    small = working_view(view, options.side)
+    small = working_view(view, SIDE)
     near = (depth > camera.near) & (depth <= planes[-1])
-    if not near.any() or _mean_alpha(gaussians.take(near), small.view.camera, device) < options.least_alpha:
+    if not near.any() or _mean_alpha(gaussians.take(near), small.view.camera, device) < LEAST_ALPHA:
         return camera.near
     photo = picture(small, gaussians, device).astype(np.float32) / np.float32(255)
     errors = [_error(gaussians, small.view.camera, plane, photo, device) for plane in (camera.near, *planes)]
     gains = 10.0 * np.log10(errors[0] / np.maximum(errors, 1e-12))
-    if gains.max() < options.gain_db:
+    if gains.max() < GAIN_DB:
         return camera.near
     # The nearest plane that does nearly as well as the best: what it leaves in may be real.
     chosen = int(np.flatnonzero(gains >= gains.max() - 0.1)[0])
@@ -79,16 +59,13 @@ def clear_near_plane(
 
 
 def _mean_alpha(gaussians: Gaussians, camera: Camera, device: raster.Device) -> float:
-    nothing = np.zeros((len(gaussians), 1), np.float32)
-    rendered = raster.render(gaussians, camera, features=nothing, colour=False, device=device)
-    return float(1.0 - rendered.transmittance.mean())
+    return float(raster.render(gaussians, camera, colour=False, device=device).alpha.mean())
 
 
 def _error(
     gaussians: Gaussians, camera: Camera, near: float, photo: NDArray[np.float32], device: raster.Device
 ) -> float:
     image = raster.render(gaussians, replace(camera, near=near), device=device).image
-    assert image is not None
     return float(((image.clip(0.0, 1.0) - photo) ** 2).mean())
 
 
@@ -99,7 +76,7 @@ def without_floaters(
     progress.stage("floaters", len(views))
     result = []
     for view in views:
-        near = clear_near_plane(gaussians, view, device=device)
+        near = clear_near_plane(gaussians, view, device)
         moved = near != view.camera.near
         result.append(replace(view, camera=replace(view.camera, near=near)) if moved else view)
         progress.step()

@@ -130,8 +130,7 @@ class Lens:
         return Camera(self.width, self.height, fx, fy, cx, cy, camera_from_world)
 
     def to_photo(self, directions: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Photo pixels [N, 2] of directions [N, 2] given as (x/z, y/z) in OpenCV camera axes; NaN where there are "
-        "none."""
+        """Photo pixels [N, 2] of directions [N, 2], (x/z, y/z) in OpenCV camera axes; NaN where there are none."""
         points = np.column_stack([np.asarray(directions, dtype=np.float64), np.ones(len(directions))])
         return np.asarray(self._colmap().img_from_cam(points)).reshape(-1, 2)
 

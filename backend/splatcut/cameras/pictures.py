@@ -82,7 +82,6 @@ def picture(
     camera = view.view.camera
     if view.source.photo is None:
         image = raster.render(gaussians, camera, device=device, prepared=prepared).image
-        assert image is not None
         return np.rint(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
     return photo_of(view)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatcut.errors import UserError
+from splatcut.scene.rotations import nearest_rotation, rotation_matrices
 
 #: Turns camera axes of OpenGL and Blender (x right, y up, z backward) into OpenCV's, and back.
 OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -44,8 +45,7 @@ def rigid(rotation: ArrayLike, translation: ArrayLike, where: str) -> NDArray[np
             f"{where} has a mirrored pose (determinant -1). Export the cameras in a right-handed coordinate system."
         )
     if off > 1e-7:
-        u, _, vt = np.linalg.svd(r)
-        r = u @ vt
+        r = nearest_rotation(r)
     result = np.eye(4)
     result[:3, :3], result[:3, 3] = r, t
     return result
@@ -65,11 +65,4 @@ def rotation_from_wxyz(quaternion: ArrayLike, where: str) -> NDArray[np.float64]
     length = float(np.linalg.norm(q))
     if not np.isfinite(length) or abs(length - 1) > 1e-2:
         raise UserError(f"{where} has a rotation quaternion of length {length:.4g} instead of 1. The file is damaged.")
-    w, x, y, z = q / length
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
+    return rotation_matrices(q[None])[0]

@@ -80,8 +80,7 @@ def _matrix(value: Any, where: str) -> NDArray[np.float64]:
 
 
 def _training_world(folder: Path) -> Callable[[NDArray[np.float64]], NDArray[np.float64]] | None:
-    """How poses get into the world in which nerfstudio trained, from ``dataparser_transforms.json`` if it lies "
-    "there."""
+    """How poses get into the world that nerfstudio trained in, from ``dataparser_transforms.json`` if it is there."""
     path = folder / "dataparser_transforms.json"
     if not path.is_file():
         return None

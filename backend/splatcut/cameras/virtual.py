@@ -47,26 +47,17 @@ def _unit(vector: NDArray[np.float64], what: str) -> NDArray[np.float64]:
     return scaled / np.linalg.norm(scaled)
 
 
-def spiral_cone(
-    camera: Camera, centre_world: ArrayLike, count: int, max_angle_degrees: float, radius: float | None = None
-) -> list[Camera]:
+def spiral_cone(camera: Camera, centre_world: ArrayLike, count: int, max_angle_degrees: float) -> list[Camera]:
     """``count`` cameras on a spiral cone about ``centre_world`` [3], opening up from the given camera (method: views).
 
     The first is the given camera itself. The others look at the centre from directions that turn by the golden angle
     and move away from the first one's, up to ``max_angle_degrees`` (above 0, below 180) for the last, evenly over the
     cone's area. So they come in the order of growing angle, and the first few of them already surround the first
-    camera. Each has the given camera's intrinsics and distance to the centre, or the distance ``radius`` (world
-    units), and is upright as the given one is.
+    camera. Each has the given camera's intrinsics and distance to the centre, and is upright as the given one is.
     """
-    if count < 1:
-        raise ValueError(f"The number of cameras must be at least 1, not {count}.")
-    if not 0 < max_angle_degrees < 180:
-        raise ValueError(f"The largest angle must lie between 0 and 180 degrees, not {max_angle_degrees:g}.")
     centre = np.asarray(centre_world, dtype=np.float64)
     offset = camera.position - centre
     distance = float(np.linalg.norm(offset))
-    if radius is not None and not radius > 0:
-        raise ValueError(f"The distance to the centre must be above zero, not {radius:g}.")
     axis, up = _unit(offset, "The direction from the object's centre to the camera"), -camera.camera_from_world[1, :3]
     side = np.cross(up, axis)
     if np.linalg.norm(side) < 1e-6:
@@ -80,38 +71,20 @@ def spiral_cone(
         angle = math.acos(1 - share * (1 - math.cos(math.radians(max_angle_degrees))))
         turn = index * _GOLDEN_ANGLE
         direction = math.cos(angle) * axis + math.sin(angle) * (math.cos(turn) * side + math.sin(turn) * other)
-        place = centre + (distance if radius is None else radius) * direction
+        place = centre + distance * direction
         cameras.append(replace(camera, camera_from_world=look_at(place, centre, up)))
     return cameras
 
 
-@dataclass(frozen=True)
-class CandidateOptions:
-    """When a virtual camera is rejected.
-
-    Attributes:
-        reference_alpha: mean alpha of the view in which the user clicked, 0 to 1; what a full picture means in this
-            scene.
-        least_alpha: smallest mean alpha, as a share of the reference.
-        near: what is nearer than this share of the distance to the centre is in the way.
-        most_near: largest share of the picture's alpha that may be in the way.
-        hidden: when the picture's depth about the centre is less than this share of its distance, something hides it.
-        most_inside: largest density (opacity times falloff, summed over Gaussians) at the camera's place.
-    """
-
-    reference_alpha: float = 1.0
-    least_alpha: float = 0.5
-    near: float = 0.25
-    most_near: float = 0.2
-    hidden: float = 0.75
-    most_inside: float = 0.5
-
-    def __post_init__(self) -> None:
-        for name in ("reference_alpha", "least_alpha", "near", "most_near", "hidden"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
-        if not self.most_inside > 0:
-            raise ValueError(f"most_inside must be above 0, not {self.most_inside}.")
+#: Smallest mean alpha of a candidate's picture, as a share of what a full picture has in this scene.
+LEAST_ALPHA = 0.5
+#: What is nearer than this share of the distance to the centre is in the way, and the largest share of the picture's
+#: alpha that may be.
+NEAR, MOST_NEAR = 0.25, 0.2
+#: When the picture's depth about the centre is less than this share of its distance, something hides it.
+HIDDEN = 0.75
+#: Largest density (opacity times falloff, summed over Gaussians) at the camera's place.
+MOST_INSIDE = 0.5
 
 
 @dataclass(frozen=True)
@@ -145,7 +118,10 @@ def candidate_quality(
     centre_world: ArrayLike,
     transmittance: NDArray[np.floating],
     depth: NDArray[np.floating],
-    options: CandidateOptions | None = None,
+    full_alpha: float = 1.0,
+    *,
+    least_alpha: float = LEAST_ALPHA,
+    hidden: float = HIDDEN,
 ) -> CandidateQuality:
     """Judges a virtual camera by what it sees (method: views): empty space, or opaque Gaussians right in front of it.
 
@@ -156,16 +132,13 @@ def candidate_quality(
         transmittance: [H, W] what the scene lets through, 0 to 1, as rendered.
         depth: [H, W] mean camera z of what is seen, world units (blended z divided by alpha); any value where alpha
             is 0.
-        options: the limits.
+        full_alpha: mean alpha of the view in which the user clicked, 0 to 1: what a full picture means in this scene.
+        least_alpha, hidden: see ``LEAST_ALPHA`` and ``HIDDEN``.
     """
-    options = options or CandidateOptions()
     pixels, z = camera.project(np.asarray(centre_world, dtype=np.float64).reshape(1, 3))
     alpha = 1 - np.asarray(transmittance, dtype=np.float64)
     mean_alpha = float(alpha.mean())
-    near = (
-        np.where(alpha > 0, np.nan_to_num(np.asarray(depth, dtype=np.float64), nan=np.inf), np.inf)
-        < options.near * z[0]
-    )
+    near = np.where(alpha > 0, np.nan_to_num(np.asarray(depth, np.float64), nan=np.inf), np.inf) < NEAR * z[0]
     near_share = float(alpha[near].sum() / max(alpha.sum(), 1e-12))
     centre_depth = _depth_about(pixels[0] / [camera.width, camera.height], alpha, depth) / z[0] if z[0] > 0 else 0.0
     density = _density(gaussians, camera.position)
@@ -173,13 +146,13 @@ def candidate_quality(
     reason = None
     if not inside_picture:
         reason = "The object's centre is not in the picture."
-    elif density > options.most_inside:
+    elif density > MOST_INSIDE:
         reason = f"The camera stands inside opaque Gaussians (density {density:.2f})."
-    elif mean_alpha < options.least_alpha * options.reference_alpha:
+    elif mean_alpha < least_alpha * full_alpha:
         reason = f"The camera looks through empty space (mean alpha {mean_alpha:.2f})."
-    elif near_share > options.most_near:
+    elif near_share > MOST_NEAR:
         reason = f"Something right in front of the camera covers {near_share:.0%} of what it sees."
-    elif centre_depth < options.hidden:
+    elif centre_depth < hidden:
         reason = f"Something at {centre_depth:.0%} of the way hides the object's centre."
     return CandidateQuality(mean_alpha, near_share, centre_depth, density, reason)
 

@@ -174,21 +174,13 @@ def _accelerators() -> list[Check]:
         checks.append(Check("CUDA", "optional", True, f"{name}, {_gigabytes(memory)}, CUDA {torch.version.cuda}"))
     else:
         checks.append(Check("CUDA", "optional", False, f"Everything runs on the processor. {problem}"))
-    wanted = (
-        ("gsplat", "rasterises on the GPU", 'pip install "splatcut[cuda]"'),
-        (
-            "tinycudann",
-            "speeds up the continuous field on the GPU",
-            'pip install "git+https://github.com/NVlabs/tiny-cuda-nn#subdirectory=bindings/torch"',
-        ),
-    )
-    for module, purpose, remedy in wanted:
-        if importlib.util.find_spec(module) is not None:
-            checks.append(Check(module, "optional", True, f"{_version(module)}: {purpose}"))
-        elif problem is None:
-            checks.append(Check(module, "optional", False, f"not installed: {purpose}", remedy))
-        else:
-            checks.append(Check(module, "optional", False, f"not installed: {purpose}; it needs CUDA"))
+    purpose = "rasterises on the GPU"
+    if importlib.util.find_spec("gsplat") is not None:
+        checks.append(Check("gsplat", "optional", True, f"{_version('gsplat')}: {purpose}"))
+    elif problem is None:
+        checks.append(Check("gsplat", "optional", False, f"not installed: {purpose}", 'pip install "splatcut[cuda]"'))
+    else:
+        checks.append(Check("gsplat", "optional", False, f"not installed: {purpose}; it needs CUDA"))
     return checks
 
 

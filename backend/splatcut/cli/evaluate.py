@@ -57,14 +57,15 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command. Raises ``UserError``."""
-    from splatcut.evaluation.folders import PairOptions, evaluate_pairs, pair_masks
+    from splatcut.evaluation.folders import evaluate_pairs, pair_masks
     from splatcut.evaluation.nvos import nvos_pairs
 
     if args.nvos:
         pairs = nvos_pairs(args.pred, args.gt, args.objects)
     else:
-        options = PairOptions(tuple(args.views), tuple(args.objects), args.holdout, args.resize)
-        pairs = pair_masks(args.pred, args.gt, options, valid=args.valid)
+        pairs = pair_masks(
+            args.pred, args.gt, views=args.views, objects=args.objects, holdout=args.holdout, valid=args.valid
+        )
     evaluation = evaluate_pairs(pairs, resize=args.resize or args.nvos)
     if args.json is not None:
         evaluation.write(args.json)

@@ -20,7 +20,6 @@ from splatcut.errors import UserError
 from splatcut.evaluation.scores import Mask, MaskScore, mean_over_objects, mean_score, score_masks
 from splatcut.files import atomic_path
 from splatcut.images import UNNAMED, find_masks, mask_values
-from splatcut.progress import Progress, Quiet
 
 
 @dataclass(frozen=True)
@@ -38,28 +37,6 @@ class Pair:
     predicted: Path
     truth: Path
     valid: Path | None = None
-
-
-@dataclass(frozen=True)
-class PairOptions:
-    """What is compared.
-
-    Attributes:
-        views: only these views; empty for all of the ground truth.
-        objects: only these objects; empty for all of the ground truth.
-        holdout: only every N-th view by name, from the first of those that either folder has, as ``splatcut segment
-            --holdout N`` keeps out; 0 for all.
-        resize: a prediction of another size is resized to the ground truth's (nearest pixel) instead of refused.
-    """
-
-    views: tuple[str, ...] = ()
-    objects: tuple[str, ...] = ()
-    holdout: int = 0
-    resize: bool = False
-
-    def __post_init__(self) -> None:
-        if self.holdout < 0:
-            raise UserError(f"The option holdout must be 0 (all views) or a number of views, not {self.holdout}.")
 
 
 @dataclass(frozen=True)
@@ -109,35 +86,48 @@ def masks_in(folder: Path) -> dict[str, dict[str, Path]]:
 
 
 def pair_masks(
-    predicted: Path, truth: Path, options: PairOptions | None = None, *, valid: Path | None = None
+    predicted: Path,
+    truth: Path,
+    *,
+    views: Sequence[str] = (),
+    objects: Sequence[str] = (),
+    holdout: int = 0,
+    valid: Path | None = None,
 ) -> list[Pair]:
-    """What has to be compared: every mask of the ground truth, less what the options leave out.
+    """What has to be compared: every mask of the ground truth, less what the arguments leave out.
+
+    Args:
+        views, objects: only these; empty for all of the ground truth.
+        holdout: only every N-th view by name, from the first of those that either folder has, as ``splatcut segment
+            --holdout N`` keeps out; 0 for all.
+        valid: folder of masks of the pixels that count.
 
     Predictions without ground truth are ignored; ground truth without a prediction is an error, since leaving it out
     would make the score better than it is.
 
     Raises:
-        UserError: see ``splatcut.images.find_masks``; no object in common; a view or object that is missing, by name.
+        UserError: see ``splatcut.images.find_masks``; no object in common; a view or object that is missing, by name;
+            a negative holdout.
     """
-    options = options or PairOptions()
+    if holdout < 0:
+        raise UserError(f"The option holdout must be 0 (all views) or a number of views, not {holdout}.")
     truths = masks_in(truth)
     predictions = _match_objects(masks_in(predicted), truths, predicted, truth)
     valids = None if valid is None else _match_objects(masks_in(valid), truths, valid, truth)
-    names = _chosen(options.objects, list(truths), "object", truth)
-    views = sorted({view for name in names for view in truths[name]})
-    views = _chosen(options.views, views, "view", truth)
-    if options.holdout:
+    names = _chosen(objects, list(truths), "object", truth)
+    chosen = _chosen(views, sorted({view for name in names for view in truths[name]}), "view", truth)
+    if holdout:
         # Counted over all views that either side knows: the ground truth may hold masks of the held-out views only.
         known = {view for name in names for view in predictions.get(name, {})}.union(*(truths[name] for name in names))
-        held = set(sorted(known)[:: options.holdout])
-        views = [view for view in views if view in held]
+        held = set(sorted(known)[::holdout])
+        chosen = [view for view in chosen if view in held]
     pairs: list[Pair] = []
     for name in names:
         if name not in predictions:
             raise UserError(
                 f"There are no predicted masks of the object {name!r} in {predicted}. It has: {_some(predictions)}."
             )
-        wanted = [view for view in views if view in truths[name]]
+        wanted = [view for view in chosen if view in truths[name]]
         missing = [view for view in wanted if view not in predictions[name]]
         if missing and len(missing) == len(wanted):
             raise UserError(
@@ -209,12 +199,9 @@ def load_pair(pair: Pair, *, resize: bool = False) -> tuple[Mask, Mask, Mask | N
     return predicted, truth, valid
 
 
-def evaluate_pairs(pairs: Sequence[Pair], *, resize: bool = False, progress: Progress | None = None) -> Evaluation:
+def evaluate_pairs(pairs: Sequence[Pair], *, resize: bool = False) -> Evaluation:
     """Scores every comparison. Raises as ``load_pair`` does."""
-    progress = progress or Quiet()
-    progress.stage("evaluate", len(pairs))
     scores: dict[str, dict[str, MaskScore]] = {}
     for pair in pairs:
         scores.setdefault(pair.object, {})[pair.view] = score_masks(*load_pair(pair, resize=resize))
-        progress.step()
     return Evaluation(scores)

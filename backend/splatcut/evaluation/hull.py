@@ -6,9 +6,9 @@ It stands in for the true silhouette of captures (``splatcut.evaluation.unseen``
 falls outside of it is certainly wrong; what is wrong inside of it is not found. Three things keep it from being too
 strict or too lax:
 
-- Masks made by people err by a pixel or two, so they are widened by ``HullOptions.slack``.
+- Masks made by people err by a pixel or two, so they are widened by ``SLACK``.
 - Where something stands in front of the object, that view's mask lacks a part of it. So a point is taken away only
-  when more than a share of the views that see it say so (``HullOptions.most_refuting``).
+  when more than a share of the views that see it say so (``MOST_REFUTING``).
 - Views from one side alone do not bound the hull along their line of sight: it reaches towards the cameras and away
   from them until their rays diverge. So it is cut to a box about what they see of the object's surface
   (``surface_points`` that are ``points_in_hull``), padded, since the far side of the object is seen by nobody. What
@@ -33,34 +33,17 @@ from splatcut.scene.gaussians import Gaussians
 Points = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class HullOptions:
-    """How the hull is carved.
-
-    Attributes:
-        cells: cells along the box's longest edge; rounded up to 32 times a power of two.
-        slack: pixels by which the masks are widened.
-        most_refuting: share of the views that see a cell, in [0, 1): when more of them see it outside, it goes.
-        least_seeing: share of all views, in [0, 1), that have to see a cell: what lies just before a camera is in no
-            other view's picture, so nothing would take it away.
-        pad: share of the box's diagonal by which the box of the seen surface is widened on every side.
-    """
-
-    cells: int = 256
-    slack: float = 1.5
-    most_refuting: float = 0.05
-    least_seeing: float = 0.2
-    pad: float = 0.1
-
-    def __post_init__(self) -> None:
-        if self.cells < 8:
-            raise ValueError(f"A hull needs at least 8 cells along an edge, not {self.cells}.")
-        if self.slack < 0 or self.pad < 0:
-            raise ValueError("slack and pad must be 0 or above.")
-        if not 0 <= self.most_refuting < 1:
-            raise ValueError("most_refuting must lie in [0, 1): it is a share of views.")
-        if not 0 <= self.least_seeing < 1:
-            raise ValueError("least_seeing must lie in [0, 1): it is a share of views.")
+#: Cells along the box's longest edge; rounded up to 32 times a power of two.
+CELLS = 256
+#: Pixels by which the masks are widened.
+SLACK = 1.5
+#: Share of the views that see a cell: when more of them see it outside, it goes.
+MOST_REFUTING = 0.05
+#: Share of all views that have to see a cell: what lies just before a camera is in no other view's picture, so nothing
+#: would take it away.
+LEAST_SEEING = 0.2
+#: Share of the box's diagonal by which the box of the seen surface is widened on every side.
+PAD = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,36 +77,28 @@ def surface_points(gaussians: Gaussians, cameras: Sequence[Camera], masks: Seque
         inner = ndimage.binary_erosion(mask, iterations=margin) if margin else mask
         if not inner.any():
             continue
-        depth = camera.project(gaussians.means)[1].astype(np.float32)[:, None]
-        rendered = raster.render(gaussians, camera, features=depth, colour=False)
-        assert rendered.features is not None
-        alpha = 1.0 - rendered.transmittance
-        row, column = np.nonzero(inner & (alpha > 0.5))
+        depth, transmittance = raster.mean_depth(gaussians, camera)
+        row, column = np.nonzero(inner & (transmittance < 0.5))
         step = max(1, len(row) // 4096)
         row, column = row[::step], column[::step]
-        z = rendered.features[row, column, 0] / alpha[row, column]
-        found.append(camera.unproject(np.stack([column + 0.5, row + 0.5], axis=1), z))
+        found.append(camera.unproject(np.stack([column + 0.5, row + 0.5], axis=1), depth[row, column]))
     return np.concatenate(found)
 
 
-def points_in_hull(
-    points: Points, cameras: Sequence[Camera], masks: Sequence[Mask], options: HullOptions | None = None
-) -> Points:
+def points_in_hull(points: Points, cameras: Sequence[Camera], masks: Sequence[Mask]) -> Points:
     """Those of the points [P, 3] that lie in the visual hull, told directly.
 
     What the masks show of the background, through gaps that they paint over or through haze, is left out so.
     """
     signed = [_signed_distance(camera, mask) for camera, mask in zip(cameras, masks, strict=True)]
-    outside, _ = _judge(points, 0.0, cameras, signed, options or HullOptions(), last=True)
+    outside, _ = _judge(points, 0.0, cameras, signed, SLACK, MOST_REFUTING, LEAST_SEEING, last=True)
     return points[~outside]
 
 
-def object_box(points: Points, pad: float, trimmed: float = 0.005) -> Points:
+def object_box(points: Points, pad: float = PAD, trimmed: float = 0.005) -> Points:
     """[2, 3] float64: lowest and highest corner of the box about points [P, 3], without its extremes, padded.
 
     Args:
-        least_seeing: share of all views, in [0, 1), that have to see a cell: what lies just before a camera is in no
-            other view's picture, so nothing would take it away.
         pad: share of the box's diagonal, added on every side.
         trimmed: share of the points left out at either end of each axis.
 
@@ -137,7 +112,16 @@ def object_box(points: Points, pad: float, trimmed: float = 0.005) -> Points:
     return box + np.array([[-margin], [margin]])
 
 
-def carve(cameras: Sequence[Camera], masks: Sequence[Mask], box: ArrayLike, options: HullOptions | None = None) -> Hull:
+def carve(
+    cameras: Sequence[Camera],
+    masks: Sequence[Mask],
+    box: ArrayLike,
+    *,
+    cells: int = CELLS,
+    slack: float = SLACK,
+    most_refuting: float = MOST_REFUTING,
+    least_seeing: float = LEAST_SEEING,
+) -> Hull:
     """The visual hull of masks inside a box (see the module), from coarse cells to fine ones.
 
     A view has no say about what is not in its picture or not in front of its near plane; what hardly any view
@@ -146,31 +130,31 @@ def carve(cameras: Sequence[Camera], masks: Sequence[Mask], box: ArrayLike, opti
     Args:
         cameras, masks: of V views; masks [H, W] bool.
         box: [2, 3] lowest and highest corner, world frame.
+        cells, slack, most_refuting, least_seeing: see the constants of these names.
 
     Raises:
         ValueError: the box is empty, or masks and cameras disagree.
     """
-    options = options or HullOptions()
     low, high = np.asarray(box, dtype=np.float64)
     if not (high > low).all():
         raise ValueError("The box to carve in is empty.")
-    levels = max(0, math.ceil(math.log2(options.cells / _FIRST)))
-    first = min(_FIRST, options.cells)
+    levels = max(0, math.ceil(math.log2(cells / _FIRST)))
+    first = min(_FIRST, cells)
     size = float((high - low).max()) / first
     counts = np.ceil((high - low) / size - 1e-9).astype(int)
     signed = [_signed_distance(camera, mask) for camera, mask in zip(cameras, masks, strict=True)]
-    cells = np.stack(np.meshgrid(*(np.arange(n) for n in counts), indexing="ij"), axis=-1).reshape(-1, 3)
+    places = np.stack(np.meshgrid(*(np.arange(n) for n in counts), indexing="ij"), axis=-1).reshape(-1, 3)
     for level in range(levels + 1):
-        centres = low + (cells + 0.5) * size
+        centres = low + (places + 0.5) * size
         last = level == levels
-        out, inside = _judge(centres, size, cameras, signed, options, last=last)
+        out, inside = _judge(centres, size, cameras, signed, slack, most_refuting, least_seeing, last=last)
         # Cells at the box's faces are at the surface although all views see them inside.
-        face = ((cells == 0) | (cells == counts - 1)).any(axis=1)
-        cells = cells[~out & (~inside | face)]
+        face = ((places == 0) | (places == counts - 1)).any(axis=1)
+        places = places[~out & (~inside | face)]
         if not last:
-            cells = (2 * cells[:, None, :] + (_CORNERS > 0).astype(int)).reshape(-1, 3)
+            places = (2 * places[:, None, :] + (_CORNERS > 0).astype(int)).reshape(-1, 3)
             size, counts = size / 2, counts * 2
-    return Hull(low + (cells + 0.5) * size, size)
+    return Hull(low + (places + 0.5) * size, size)
 
 
 def _signed_distance(camera: Camera, mask: Mask) -> NDArray[np.float32]:
@@ -191,7 +175,9 @@ def _judge(
     size: float,
     cameras: Sequence[Camera],
     signed: Sequence[NDArray[np.float32]],
-    options: HullOptions,
+    slack: float,
+    most_refuting: float,
+    least_seeing: float,
     *,
     last: bool,
 ) -> tuple[Mask, Mask]:
@@ -208,16 +194,16 @@ def _judge(
             camera.camera_from_world,
             np.array([camera.fx, camera.fy, camera.cx, camera.cy, max(camera.near, 1e-9)]),
             distances,
-            options.slack,
+            slack,
             last,
             counts,
         )
     seen, whole, refuting, doubting = counts
     # Of a coarse cell other parts may be seen by views that do not see its centre.
     voters = seen if last else np.full_like(seen, len(cameras))
-    outside = refuting > options.most_refuting * voters
-    least = max(1.0, options.least_seeing * len(cameras))
-    inside = (doubting <= options.most_refuting * whole) & (whole >= least)
+    outside = refuting > most_refuting * voters
+    least = max(1.0, least_seeing * len(cameras))
+    inside = (doubting <= most_refuting * whole) & (whole >= least)
     return outside | (seen < least) if last else outside, inside
 
 

@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 if TYPE_CHECKING:
-    from splatcut.raster import Device
     from splatcut.scene.camera import Camera
     from splatcut.scene.gaussians import Gaussians
 
@@ -79,12 +78,6 @@ def inner_distance(mask: Mask) -> NDArray[np.int32]:
     padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), dtype=np.uint8)
     padded[1:-1, 1:-1] = mask
     return np.asarray(ndimage.distance_transform_cdt(padded, metric="chessboard"), dtype=np.int32)[1:-1, 1:-1]
-
-
-def inner_band(mask: Mask, width: int) -> Mask:
-    """[H, W] bool: the mask minus its erosion by a 3x3 kernel repeated ``width`` times."""
-    distance = inner_distance(mask)
-    return (distance > 0) & (distance <= width)
 
 
 def edge_band(mask: Mask, width: int) -> Mask:
@@ -189,7 +182,7 @@ def visible_region(whole: Mask, visible: Mask) -> Mask:
     return ~(whole & ~visible)
 
 
-def label_mask(gaussians: Gaussians, selected: NDArray[np.generic], camera: Camera, *, device: Device = "cpu") -> Mask:
+def label_mask(gaussians: Gaussians, selected: NDArray[np.generic], camera: Camera) -> Mask:
     """[H, W] bool: label image > 0.5, the object's mask with occlusion by the rest of the scene.
 
     Args:
@@ -200,14 +193,10 @@ def label_mask(gaussians: Gaussians, selected: NDArray[np.generic], camera: Came
     from splatcut import raster
 
     label = np.ascontiguousarray(np.asarray(selected, dtype=np.float32)[:, None])
-    rendered = raster.render(gaussians, camera, features=label, colour=False, device=device)
-    assert rendered.features is not None
-    return rendered.features[..., 0] > 0.5
+    return raster.render(gaussians, camera, features=label, colour=False).features[..., 0] > 0.5
 
 
-def extracted_mask(
-    gaussians: Gaussians, selected: NDArray[np.generic] | None, camera: Camera, *, device: Device = "cpu"
-) -> Mask:
+def extracted_mask(gaussians: Gaussians, selected: NDArray[np.generic] | None, camera: Camera) -> Mask:
     """[H, W] bool: alpha > 0.5 of the object rendered alone.
 
     Args:
@@ -225,5 +214,4 @@ def extracted_mask(
             gaussians = gaussians.take(selected.astype(bool))
     if len(gaussians) == 0:
         return np.zeros((camera.height, camera.width), dtype=bool)
-    rendered = raster.render(gaussians, camera, colour=False, opacity_scale=scale, device=device)
-    return (1.0 - rendered.transmittance) > 0.5
+    return raster.render(gaussians, camera, colour=False, opacity_scale=scale).alpha > 0.5

@@ -72,52 +72,35 @@ def coverage(gaussians: Gaussians, camera: Camera) -> NDArray[np.float32]:
 
     if not len(gaussians):
         return np.zeros((camera.height, camera.width), np.float32)
-    return 1.0 - raster.render(gaussians, camera, colour=False).transmittance
+    return raster.render(gaussians, camera, colour=False).alpha
 
 
-@dataclass(frozen=True)
-class UnseenOptions:
-    """Where the new cameras stand.
-
-    Attributes:
-        count: number of cameras.
-        azimuth, elevation: degrees by which a camera of the capture is turned about the object's centre.
-        least_angle: degrees, as seen from the centre, that a new camera keeps from all cameras of the capture.
-    """
-
-    count: int = 8
-    azimuth: float = 25.0
-    elevation: float = 20.0
-    least_angle: float = 8.0
-
-    def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError("There must be at least one new camera.")
+#: Number of new cameras.
+COUNT = 8
+#: Degrees by which a camera of the capture is turned about the object's centre.
+AZIMUTH, ELEVATION = 25.0, 20.0
+#: Degrees, as seen from the centre, that a new camera keeps from all cameras of the capture.
+LEAST_ANGLE = 8.0
 
 
-def unseen_cameras(
-    bases: Sequence[Camera], known: Sequence[Camera], centre: ArrayLike, options: UnseenOptions | None = None
-) -> list[tuple[Camera, float]]:
+def unseen_cameras(bases: Sequence[Camera], known: Sequence[Camera], centre: ArrayLike) -> list[tuple[Camera, float]]:
     """Cameras that look at the object from where none of the capture did, and their angles to the nearest of those.
 
     Each is one of ``bases`` turned about ``centre`` [3] (world) to a side, up, down or both, so it keeps its distance
     and its picture. Taken are those that lie farthest from the ``known`` ones and from one another, in that order; the
-    choice depends on the cameras alone. Fewer than ``options.count`` come back when the capture leaves no room.
+    choice depends on the cameras alone. Fewer than ``COUNT`` come back when the capture leaves no room.
     """
-    options = options or UnseenOptions()
     place = np.asarray(centre, dtype=np.float64)
     up = -np.mean([camera.camera_from_world[1, :3] for camera in known], axis=0)
     turns = [(a, e) for a in (-1, 0, 1) for e in (-1, 0, 1) if (a, e) != (0, 0)]
-    candidates = [
-        turned(camera, place, up, a * options.azimuth, e * options.elevation) for camera in bases for a, e in turns
-    ]
+    candidates = [turned(camera, place, up, a * AZIMUTH, e * ELEVATION) for camera in bases for a, e in turns]
     directions = _directions(candidates, place)
     to_known = np.degrees(np.arccos(np.clip(directions @ _directions(known, place).T, -1, 1))).min(axis=1)
     nearest = to_known.copy()
     chosen: list[tuple[Camera, float]] = []
-    while len(chosen) < options.count:
+    while len(chosen) < COUNT:
         best = int(nearest.argmax())
-        if nearest[best] < options.least_angle:
+        if nearest[best] < LEAST_ANGLE:
             break
         chosen.append((candidates[best], float(to_known[best])))
         to_best = np.degrees(np.arccos(np.clip(directions @ directions[best], -1, 1)))

@@ -37,25 +37,10 @@ _FAINT: RGB = (165, 165, 170)
 _WARN: RGB = (255, 178, 92)
 
 
-@dataclass(frozen=True)
-class SheetOptions:
-    """Size and extent of the sheet.
-
-    Attributes:
-        cell_width: width of a picture, pixels, at least 64.
-        max_objects: objects shown alone; the rest is named in the title.
-        gap: pixels between pictures.
-    """
-
-    cell_width: int = 320
-    max_objects: int = 4
-    gap: int = 8
-
-    def __post_init__(self) -> None:
-        if self.cell_width < 64:
-            raise ValueError(f"The pictures of a contact sheet must be at least 64 pixels wide, not {self.cell_width}.")
-        if self.max_objects < 1 or self.gap < 0:
-            raise ValueError("A contact sheet shows at least one object, and its gap is not negative.")
+#: Width of a picture, and the gap between pictures, pixels.
+CELL_WIDTH, GAP = 320, 8
+#: Objects shown alone; the rest is named in the title.
+MAX_OBJECTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +106,7 @@ def choose_views(names: Sequence[str], prompted: Sequence[str] = (), count: int 
 
 
 def contact_sheet(
-    title: str, names: Sequence[str], rows: Sequence[SheetRow], options: SheetOptions | None = None
+    title: str, names: Sequence[str], rows: Sequence[SheetRow], *, width: int = CELL_WIDTH, gap: int = GAP
 ) -> Image.Image:
     """Draws the sheet.
 
@@ -129,19 +114,11 @@ def contact_sheet(
         title: first line.
         names: K object names, in the order of the rows' masks.
         rows: the views, from top to bottom.
-
-    Raises:
-        ValueError: no rows, or arrays whose sizes disagree.
+        width, gap: of the pictures, and between them, pixels.
     """
-    options = options or SheetOptions()
-    if not rows:
-        raise ValueError("A contact sheet needs at least one view.")
-    for row in rows:
-        _check(row, len(names))
     colours = object_colours(len(names))
-    shown = min(options.max_objects, len(names), max(len(row.objects) for row in rows))
+    shown = min(MAX_OBJECTS, len(names), max(len(row.objects) for row in rows))
     headings = ["photo", "masks", *(f"{name} alone" for name in names[:shown]), "without the objects"]
-    gap, width = options.gap, options.cell_width
     text = ImageFont.load_default(size=14)
     heights = [max(1, round(width * row.photo.shape[0] / row.photo.shape[1])) for row in rows]
     total = gap + len(headings) * (width + gap)
@@ -178,15 +155,6 @@ def contact_sheet(
             sheet.paste(cell, (gap + column * (width + gap), y))
         y += height + gap
     return sheet
-
-
-def _check(row: SheetRow, count: int) -> None:
-    size = row.photo.shape[:2]
-    sizes = [row.masks.shape[1:], row.background.shape[:2], *(alone.shape[:2] for alone in row.objects)]
-    if any(other != size for other in sizes):
-        raise ValueError(f"The pictures of view {row.view!r} differ in size: {[size, *sizes]}.")
-    if row.masks.shape[0] != count:
-        raise ValueError(f"View {row.view!r} has {row.masks.shape[0]} masks for {count} objects.")
 
 
 def _cells(row: SheetRow, colours: list[RGB], shown: int, size: tuple[int, int]) -> list[Image.Image]:

@@ -55,27 +55,18 @@ def render_layers(
     camera: Camera,
     *,
     device: Device = "cpu",
-    colour: bool = True,
 ) -> Layers:
     """Renders colours, coverage of every layer and depth in one pass.
 
     Args:
         gaussians: N Gaussians.
         layer: [N] integers, the layer of each, 0 to ``count`` - 1; others belong to none but occlude.
-        colour: False leaves the image black and saves its time.
     """
     features = _one_hot(layer, count, count + 1)
-    depth_of = gaussians.means.astype(np.float64) @ camera.camera_from_world[2, :3] + camera.camera_from_world[2, 3]
-    features[:, count] = depth_of
-    rendered = raster.render(gaussians, camera, features=features, colour=colour, device=device)
-    assert rendered.features is not None
-    alpha = np.clip(1.0 - rendered.transmittance, 0.0, 1.0).astype(np.float32)
-    blank = np.zeros((*alpha.shape, 3), dtype=np.float32)
-    image = blank if rendered.image is None else rendered.image.astype(np.float32)
-    coverage = _coverage(rendered.features[..., :count])
-    seen = alpha > 1e-6
-    depth = np.where(seen, rendered.features[..., count] / np.where(seen, alpha, 1.0), 0.0).astype(np.float32)
-    return Layers(image, alpha, coverage, depth)
+    features[:, count] = camera.depths(gaussians.means)
+    rendered = raster.render(gaussians, camera, features=features, device=device)
+    alpha, blended = rendered.alpha, rendered.features
+    return Layers(rendered.image, alpha, _coverage(blended[..., :count]), raster.over_alpha(blended[..., count], alpha))
 
 
 def _one_hot(layer: NDArray[np.integer], count: int, columns: int) -> F32:
@@ -101,9 +92,7 @@ def object_masks(
         labels: [N] integers, 0 the background, k object k (from 1).
     """
     features = _one_hot(labels.astype(np.int64) - 1, count, count)
-    blended = raster.render(gaussians, camera, features=features, colour=False, device=device).features
-    assert blended is not None
-    return _coverage(blended)
+    return _coverage(raster.render(gaussians, camera, features=features, colour=False, device=device).features)
 
 
 # -------------------------------------------------------------------------------------------------------- conversions
@@ -111,8 +100,7 @@ def object_masks(
 
 def to_straight(premultiplied: F32, alpha: F32) -> F32:
     """[H, W, 3] float32 colours divided by their coverage [H, W]; black where there is none."""
-    seen = alpha > 1e-6
-    return np.where(seen[..., None], premultiplied / np.where(seen, alpha, 1.0)[..., None], 0.0).astype(np.float32)
+    return raster.over_alpha(premultiplied, alpha[..., None])
 
 
 def srgb_to_linear(colour: F32) -> F32:

@@ -76,18 +76,14 @@ def write_objects(
         raise ValueError(f"Labels must lie between 0 and the number of objects, {len(names)}.")
     progress = progress or Quiet()
     progress.stage("objects", len(names) + 1)
-    written: dict[str, Path] = {}
-    counts: dict[str, int] = {}
-    for k, name in enumerate(names, start=1):
-        path = folder / "objects" / f"{name}.ply"
-        counts[name] = _write_rows(splats, np.flatnonzero(labels == k), path)
-        if counts[name]:
-            written[name] = path
+    for k, path in enumerate([folder / "background.ply", *(folder / "objects" / f"{name}.ply" for name in names)]):
+        rows = np.flatnonzero(labels == k)
+        if rows.size:
+            write_splats(path, splats.take(rows))
+        else:
+            path.unlink(missing_ok=True)
         progress.step()
-    rest = folder / "background.ply"
-    rest_count = _write_rows(splats, np.flatnonzero(labels == 0), rest)
-    progress.step()
-    return ObjectFiles(written, rest if rest_count else None, counts, rest_count)
+    return object_files(labels, names, folder)
 
 
 def object_files(labels: NDArray[np.integer], names: Sequence[str], folder: Path) -> ObjectFiles:
@@ -99,14 +95,6 @@ def object_files(labels: NDArray[np.integer], names: Sequence[str], folder: Path
         {name: int(count) for name, count in zip(names, counts[1:], strict=True)},
         int(counts[0]),
     )
-
-
-def _write_rows(splats: SplatFile, rows: NDArray[np.intp], path: Path) -> int:
-    if rows.size:
-        write_splats(path, splats.take(rows))
-    else:
-        path.unlink(missing_ok=True)
-    return int(rows.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,17 +124,12 @@ def write_labels(
     """Writes ``labels.npz``: arrays ``labels`` int32 [M], ``names`` str [K], ``probability`` float16 [M, K], ``parent``
     int64 [M]. Rows are those of the segmented scene; ``background.ply`` and the objects hold them in this order.
     """
-    count = labels.shape[0]
-    if probability.shape != (count, len(names)):
-        raise ValueError(f"Probabilities must be [{count}, {len(names)}], not {list(probability.shape)}.")
-    rows = np.arange(count, dtype=np.int64) if parent is None else parent.astype(np.int64)
-    if rows.shape != (count,):
-        raise ValueError(f"Parents must be [{count}], not {list(rows.shape)}.")
+    rows = np.arange(len(labels)) if parent is None else parent
     arrays = {
         "labels": labels.astype(np.int32),
         "names": np.array(list(names), dtype=np.str_),
         "probability": probability.astype(np.float16),
-        "parent": rows,
+        "parent": rows.astype(np.int64),
     }
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)

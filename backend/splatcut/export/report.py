@@ -33,7 +33,7 @@ MAX_ISLANDS = 50
 
 _PACKAGES = ("numpy", "scipy", "numba", "pillow", "gsply", "pycolmap", "onnxruntime", "segment-anything")
 #: Named only when a run really loaded them.
-_OPTIONAL_MODULES = ("torch", "gsplat", "tinycudann")
+_OPTIONAL_MODULES = ("torch", "gsplat")
 
 
 @dataclass(frozen=True)

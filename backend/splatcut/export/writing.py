@@ -122,7 +122,6 @@ def _row(results: Results, view: View, device: raster.Device) -> SheetRow:
         if not keep.any():
             return np.zeros((camera.height, camera.width, 4), np.float32)
         rendered = raster.render(gaussians.take(keep), camera, device=device)
-        assert rendered.image is not None
         return np.concatenate([rendered.image, 1.0 - rendered.transmittance[..., None]], axis=2)
 
     return SheetRow(

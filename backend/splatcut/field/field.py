@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from splatcut.field.hashgrid import HashEncoding, HashOptions
-from splatcut.field.neighbours import NeighbourIndex, NeighbourOptions
-from splatcut.field.network import FieldNetwork, FieldValues, NetworkOptions
+from splatcut.field.neighbours import NeighbourIndex
+from splatcut.field.network import FieldNetwork, FieldValues
 from splatcut.field.rbf import interpolate
 from splatcut.scene.gaussians import SH_C0
 
@@ -19,37 +19,12 @@ from splatcut.scene.gaussians import SH_C0
 _LEAST_STD = 0.05
 
 
-@dataclass(frozen=True)
-class FieldOptions:
-    """How a field is built.
-
-    Attributes:
-        padding: the box is extended by this share of its longest side on every side. At least 0.
-        margin: share of the extended box's half side into which all of space beyond it is contracted. More than 0.
-        use_rbf: whether the interpolated Gaussians modulate the network (off: an ablation).
-        use_hash: whether points are encoded by the hash grids (off, an ablation: by sines and cosines as in NeRF).
-        frequencies: number of octaves of those sines and cosines, at least 1.
-        neighbours, grids, network: of the parts.
-        seed: of the initial weights.
-    """
-
-    padding: float = 0.05
-    margin: float = 0.1
-    use_rbf: bool = True
-    use_hash: bool = True
-    frequencies: int = 6
-    neighbours: NeighbourOptions = field(default_factory=NeighbourOptions)
-    grids: HashOptions = field(default_factory=HashOptions)
-    network: NetworkOptions = field(default_factory=NetworkOptions)
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not self.padding >= 0.0:
-            raise ValueError("padding must be at least 0: it is a share of the box's longest side.")
-        if not self.margin > 0.0:
-            raise ValueError("margin must be more than 0: space beyond the box needs room in the cube.")
-        if self.frequencies < 1:
-            raise ValueError("frequencies must be at least 1.")
+#: The box is extended by this share of its longest side on every side.
+PADDING = 0.05
+#: Share of the extended box's half side into which all of space beyond it is contracted.
+MARGIN = 0.1
+#: Number of octaves of the sines and cosines that stand in for the hash grids.
+FREQUENCIES = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +67,11 @@ class Field(torch.nn.Module):
     The box, made a cube about its centre (so that cells are cubic), is mapped linearly to the middle of the unit cube;
     the space beyond is contracted into the margin that is left, each axis by itself:
         v = offset from the centre / half side,   v <- sign(v) (1 + m t / (m + t)),  t = |v| - 1, where |v| > 1;
-        u = (1 + v / (1 + m)) / 2,    m = margin.
+        u = (1 + v / (1 + m)) / 2,    m = ``MARGIN``.
     The map and its slope are continuous, and no two points of space share a place in the cube.
 
     Its ``state_dict`` holds all that is learned, the box and the statistics: loading it into a field made with the same
-    options and number of objects, over any box, restores the field.
+    arguments and number of objects, over any box, restores the field.
     """
 
     centre: Tensor
@@ -108,49 +83,53 @@ class Field(torch.nn.Module):
         hi: Tensor,
         objects: int,
         statistics: ConditionStatistics | None = None,
-        options: FieldOptions | None = None,
+        *,
+        use_rbf: bool = True,
+        use_hash: bool = True,
+        seed: int = 0,
     ) -> None:
         """Args: lo, hi: [3] corners of the bounding box of B, world frame, lo <= hi; objects: K, at least 1;
-        statistics: of the conditions [N, 7 + K + 1] (default: no normalisation); options: ``FieldOptions()``.
+        statistics: of the conditions [N, 7 + K + 1] (default: no normalisation); use_rbf: whether the interpolated
+        Gaussians modulate the network; use_hash: whether points are encoded by the hash grids, or (an ablation) by
+        sines and cosines as in NeRF; seed: of the initial weights.
         """
         super().__init__()
-        self.options = options = FieldOptions() if options is None else options
         lo, hi = torch.as_tensor(lo), torch.as_tensor(hi)
         if not bool((lo <= hi).all()) or not bool(torch.isfinite(torch.cat([lo, hi])).all()):
             raise ValueError("The box's corners must be finite, and lo not beyond hi on any axis.")
         if objects < 1:
             raise ValueError("objects must be at least 1.")
         longest = float((hi - lo).max())
-        half = 0.5 * longest * (1.0 + 2.0 * options.padding) if longest > 0 else 1.0
+        half = 0.5 * longest * (1.0 + 2.0 * PADDING) if longest > 0 else 1.0
         self.register_buffer("centre", (0.5 * (lo.double() + hi.double())).to(torch.get_default_dtype()))
         self.register_buffer("reach", torch.tensor(half))
-        self.encoding = HashEncoding(options.grids, seed=options.seed) if options.use_hash else None
+        self.grids = HashOptions()
+        self.encoding = HashEncoding(self.grids, seed=seed) if use_hash else None
         self.network = FieldNetwork(
-            options.grids.size if options.use_hash else 3 + 6 * options.frequencies,
+            self.grids.size if use_hash else 3 + 6 * FREQUENCIES,
             7 + objects + 1,
             objects,
-            replace(options.network, film=options.network.film and options.use_rbf),
+            film=use_rbf,
             mean=None if statistics is None else statistics.mean,
             std=None if statistics is None else statistics.std,
-            seed=options.seed + 1,
+            seed=seed + 1,
         )
 
     @property
     def unit(self) -> Tensor:
         """Length of one cell of the finest grid, world units; the network's densities are per this length."""
-        return 2.0 * self.reach * (1.0 + self.options.margin) / self.options.grids.finest
+        return 2.0 * self.reach * (1.0 + MARGIN) / self.grids.finest
 
     def contract(self, points: Tensor) -> Tensor:
         """[M, 3] in the unit cube for points [M, 3] of the world."""
-        margin = self.options.margin
         v = (points - self.centre) / self.reach
         beyond = (v.abs() - 1.0).clamp(min=0.0)
-        v = torch.where(beyond > 0, v.sign() * (1.0 + margin * beyond / (margin + beyond)), v)
-        return 0.5 + 0.5 * v / (1.0 + margin)
+        v = torch.where(beyond > 0, v.sign() * (1.0 + MARGIN * beyond / (MARGIN + beyond)), v)
+        return 0.5 + 0.5 * v / (1.0 + MARGIN)
 
     def neighbours(self, points: Tensor, means: Tensor) -> Tensor:
         """[M, K + 1] int64: the nearest of the means [N, 3] to points [M, 3]; -1 where there is none."""
-        index = NeighbourIndex(means.detach().cpu().numpy(), self.options.neighbours)
+        index = NeighbourIndex(means.detach().cpu().numpy())
         return torch.from_numpy(index.query(points.detach().cpu().numpy())).to(points.device)
 
     def forward(self, points: Tensor, means: Tensor, values: Tensor, index: Tensor | None = None) -> FieldValues:
@@ -173,8 +152,8 @@ class Field(torch.nn.Module):
         return FieldValues(result.density / self.unit, result.colour, result.logits)
 
     def _waves(self, place: Tensor) -> Tensor:
-        """[M, 3 + 6 * frequencies]: position in [-1, 1], its sines and cosines in octaves (Mildenhall et al. 2020)."""
+        """[M, 3 + 6 * FREQUENCIES]: position in [-1, 1], its sines and cosines in octaves (Mildenhall et al. 2020)."""
         v = 2.0 * place - 1.0
-        octaves = torch.pi * 2.0 ** torch.arange(self.options.frequencies, dtype=v.dtype, device=v.device)
+        octaves = torch.pi * 2.0 ** torch.arange(FREQUENCIES, dtype=v.dtype, device=v.device)
         angles = (v[:, :, None] * octaves).flatten(1)
         return torch.cat([v, angles.sin(), angles.cos()], dim=1)

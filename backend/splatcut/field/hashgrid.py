@@ -7,8 +7,7 @@ cell staggers the levels, so that their corners do not coincide), and its code t
 the learned features of the cell's eight corners. A level whose ceil(s_l + 1)^3 corners fit into 2^log2_size table rows
 has a row for each corner; in the others a hash of the corner's integer coordinates picks the row:
     x XOR (2654435761 y) XOR (805459861 z), modulo the number of rows.
-The corners just beyond a full level's last ones wrap round. All of this is as in tiny-cuda-nn, so that its CUDA kernels
-can stand in for ours with the same table.
+The corners just beyond a full level's last ones wrap round. All of this is as in tiny-cuda-nn.
 """
 
 from __future__ import annotations
@@ -41,16 +40,6 @@ class HashOptions:
     log2_size: int = 15
     coarsest: int = 16
     finest: int = 512
-
-    def __post_init__(self) -> None:
-        if self.levels < 1:
-            raise ValueError("levels must be at least 1: the encoding needs a grid.")
-        if self.features not in (1, 2, 4, 8):
-            raise ValueError("features must be 1, 2, 4 or 8.")
-        if not 4 <= self.log2_size <= 24:
-            raise ValueError("log2_size must lie in 4 to 24: it is the logarithm of the table's rows per level.")
-        if not 2 <= self.coarsest <= self.finest <= 65536:
-            raise ValueError("coarsest and finest must satisfy 2 <= coarsest <= finest <= 65536.")
 
     @property
     def growth(self) -> float:
@@ -96,7 +85,7 @@ class GridLevels:
 class HashEncoding(torch.nn.Module):
     """The encoding with its learned table ``table`` [T, F], started uniformly in [-1e-4, 1e-4].
 
-    On the CPU numba kernels compute it, forward and backward; elsewhere torch, or tiny-cuda-nn where it is installed.
+    On the CPU numba kernels compute it, forward and backward; elsewhere torch.
     """
 
     def __init__(self, options: HashOptions | None = None, *, seed: int = 0, reference: bool = False) -> None:
@@ -108,41 +97,12 @@ class HashEncoding(torch.nn.Module):
         generator = torch.Generator().manual_seed(seed)
         table = torch.empty(int(self.levels.offsets[-1]), self.options.features)
         self.table = torch.nn.Parameter(table.uniform_(-1e-4, 1e-4, generator=generator))
-        self._cuda: list[Any] = []
 
     def forward(self, unit: Tensor) -> Tensor:
         """[M, L * F] codes of points [M, 3] in [0, 1] (outside, those of the nearest point of the cube)."""
-        if self.reference:
+        if self.reference or unit.device.type != "cpu":
             return encode_reference(unit, self.table, self.levels)
-        if unit.device.type == "cpu":
-            return _CpuEncode.apply(unit, self.table, self.levels)  # pyright: ignore[reportReturnType]
-        if not self._cuda:
-            self._cuda.append(_tiny_cuda(self.options, self.table.numel()))
-        if self._cuda[0] is None:
-            return encode_reference(unit, self.table, self.levels)
-        self._cuda[0].params = self.table.reshape(-1)
-        return self._cuda[0](unit.clamp(0.0, 1.0)).to(unit.dtype)
-
-
-def _tiny_cuda(options: HashOptions, numbers: int) -> Any:
-    """tiny-cuda-nn's encoder without parameters of its own; None where it cannot be had or has another table."""
-    try:
-        import tinycudann  # pyright: ignore[reportMissingImports]
-
-        config = {
-            "otype": "HashGrid",
-            "n_levels": options.levels,
-            "n_features_per_level": options.features,
-            "log2_hashmap_size": options.log2_size,
-            "base_resolution": options.coarsest,
-            "per_level_scale": options.growth,
-        }
-        encoder = tinycudann.Encoding(3, config, dtype=torch.float32)
-        fits = encoder.params.numel() == numbers
-        del encoder.params
-    except (ImportError, OSError, RuntimeError, AttributeError):
-        return None
-    return encoder if fits else None
+        return _CpuEncode.apply(unit, self.table, self.levels)  # pyright: ignore[reportReturnType]
 
 
 class _CpuEncode(torch.autograd.Function):

@@ -4,32 +4,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.field import neighbours_cpu
 
-
-@dataclass(frozen=True)
-class NeighbourOptions:
-    """Which neighbours a query point has.
-
-    Attributes:
-        count: K, the number of Gaussians that take part in an interpolation, at least 1.
-        moved: neighbour lists are stale once a Gaussian has moved by more than this share of its own mean distance to
-            its K nearest neighbours. At least 0.
-    """
-
-    count: int = 8
-    moved: float = 0.25
-
-    def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError("count must be at least 1: an interpolation needs a neighbour.")
-        if not self.moved >= 0.0:
-            raise ValueError("moved must be at least 0: it is a share of a distance.")
+#: K, the number of Gaussians that take part in an interpolation.
+COUNT = 8
+#: Neighbour lists are stale once a Gaussian has moved by more than this share of its own mean distance to its K nearest
+#: neighbours.
+MOVED = 0.25
 
 
 class NeighbourIndex:
@@ -40,12 +24,12 @@ class NeighbourIndex:
     lists that are kept.
     """
 
-    def __init__(self, means: NDArray[np.floating], options: NeighbourOptions | None = None) -> None:
-        """Args: means: [N, 3] centres, any frame, N >= 0, finite; options: defaults to ``NeighbourOptions()``.
+    def __init__(self, means: NDArray[np.floating], count: int = COUNT) -> None:
+        """Args: means: [N, 3] centres, any frame, N >= 0, finite; count: K, at least 1.
 
         Raises ``ValueError`` for another shape or values that are not finite.
         """
-        self.options = NeighbourOptions() if options is None else options
+        self._count = count
         self._means = np.array(means, dtype=np.float64, order="C")
         if self._means.ndim != 2 or self._means.shape[1] != 3:
             raise ValueError(f"means must have the shape [N, 3], not {list(self._means.shape)}.")
@@ -65,24 +49,24 @@ class NeighbourIndex:
 
         Args: points: [M, 3], finite, in the frame of the means. M may be 0.
         """
-        return self._nearest(points, self.options.count + 1)[1]
+        return self._nearest(points, self._count + 1)[1]
 
     def stale(self, means: NDArray[np.floating]) -> bool:
         """Whether lists that this index gave no longer fit Gaussians now at ``means`` [N, 3].
 
-        They do not when there is another number of Gaussians, or when one has moved by more than ``moved`` times the
+        They do not when there is another number of Gaussians, or when one has moved by more than ``MOVED`` times the
         mean distance to its K nearest neighbours (as it was when the index was built).
         """
         if len(means) != len(self._means):
             return True
         if self._reach is None:
-            distance, _ = self._nearest(self._means, self.options.count + 1)
+            distance, _ = self._nearest(self._means, self._count + 1)
             others = np.where(np.isfinite(distance), distance, 0.0)[:, 1:]
             known = np.isfinite(distance[:, 1:]).sum(axis=1)
             self._reach = np.where(known > 0, others.sum(axis=1) / np.maximum(known, 1), np.inf)
         moved = np.linalg.norm(np.asarray(means, dtype=np.float64) - self._means, axis=1)
         # A single Gaussian (infinite reach) is its own neighbour wherever it goes.
-        return bool(np.any(moved > self.options.moved * self._reach)) if self.options.moved > 0 else bool(np.any(moved))
+        return bool(np.any(moved > MOVED * self._reach))
 
     def _nearest(self, points: NDArray[np.floating], count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Distances, infinite where there is no neighbour, and indices, -1 there, both [M, count]."""

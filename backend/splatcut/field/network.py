@@ -22,27 +22,10 @@ from torch.nn import functional
 _CHUNK = 4096
 
 
-@dataclass(frozen=True)
-class NetworkOptions:
-    """Size of the network.
-
-    Attributes:
-        hidden: width of the hidden layers, at least 1.
-        layers: number of hidden layers, at least 1.
-        film: whether the condition modulates the hidden layers.
-        film_hidden: width of the hidden layer that gamma and beta are computed from; 0: linear in the condition.
-    """
-
-    hidden: int = 64
-    layers: int = 2
-    film: bool = True
-    film_hidden: int = 16
-
-    def __post_init__(self) -> None:
-        if self.hidden < 1 or self.layers < 1:
-            raise ValueError("hidden and layers must be at least 1.")
-        if self.film_hidden < 0:
-            raise ValueError("film_hidden must be at least 0: it is a width.")
+#: Width and number of the hidden layers.
+HIDDEN, LAYERS = 64, 2
+#: Width of the hidden layer that gamma and beta are computed from.
+FILM_HIDDEN = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +51,12 @@ class FieldValues:
 class Film(torch.nn.Module):
     """gamma and beta of every hidden layer, from the condition; both are 0 at first."""
 
-    def __init__(self, condition: int, options: NetworkOptions, generator: torch.Generator) -> None:
+    def __init__(self, condition: int, hidden: int, layers: int, film_hidden: int, generator: torch.Generator) -> None:
+        """``film_hidden`` 0: linear in the condition."""
         super().__init__()
-        self.width = options.hidden
-        self.first = _linear(condition, options.film_hidden, generator) if options.film_hidden else None
-        self.last = _linear(options.film_hidden or condition, 2 * options.hidden * options.layers, generator)
+        self.width = hidden
+        self.first = _linear(condition, film_hidden, generator) if film_hidden else None
+        self.last = _linear(film_hidden or condition, 2 * hidden * layers, generator)
         torch.nn.init.zeros_(self.last.weight)
         torch.nn.init.zeros_(self.last.bias)
 
@@ -98,26 +82,28 @@ class FieldNetwork(torch.nn.Module):
         encoding: int,
         condition: int,
         objects: int,
-        options: NetworkOptions | None = None,
         *,
+        film: bool = True,
+        hidden: int = HIDDEN,
+        layers: int = LAYERS,
+        film_hidden: int = FILM_HIDDEN,
         mean: Tensor | None = None,
         std: Tensor | None = None,
         seed: int = 0,
     ) -> None:
-        """Args: encoding: E; condition: C; objects: K; mean, std: [C], the condition is normalised by them
-        (default 0 and 1; kept in the state_dict); seed: of the initial weights.
+        """Args: encoding: E; condition: C; objects: K; film: whether the condition modulates; mean, std: [C], what the
+        condition is normalised by (default 0 and 1; kept in the state_dict); seed: of the initial weights.
         """
         super().__init__()
-        self.options = options = NetworkOptions() if options is None else options
         self.register_buffer("mean", torch.zeros(condition) if mean is None else mean.detach().clone())
         self.register_buffer("std", torch.ones(condition) if std is None else std.detach().clone())
         if self.mean.shape != (condition,) or self.std.shape != (condition,):
             raise ValueError(f"mean and std must have the shape [{condition}], the condition's.")
         generator = torch.Generator().manual_seed(seed)
-        widths = [encoding] + [options.hidden] * options.layers
+        widths = [encoding] + [hidden] * layers
         self.hidden = torch.nn.ModuleList(_linear(a, b, generator) for a, b in pairwise(widths))
-        self.head = _linear(options.hidden, 4 + objects + 1, generator)
-        self.film = Film(condition, options, generator) if options.film else None
+        self.head = _linear(hidden, 4 + objects + 1, generator)
+        self.film = Film(condition, hidden, layers, film_hidden, generator) if film else None
 
     def forward(self, encoding: Tensor, condition: Tensor | None = None) -> FieldValues:
         """The values for codes [M, E] and conditions [M, C]; without a condition (or FiLM) no layer is modulated."""

@@ -93,7 +93,6 @@ def sample_rays(
     samples: int,
     seed: int | tuple[int, ...],
     *,
-    opacity_scale: F32 | None = None,
     jitter: bool = True,
     box: NDArray[np.floating] | None = None,
     prepared: cpu.Prepared | None = None,
@@ -106,12 +105,10 @@ def sample_rays(
         pixels: [P, 2] integers, column and row.
         samples: S, at least 1; one in ``EVEN`` of them is spread evenly, rounded down.
         seed: of the random numbers; the same seed gives the same samples, on any number of threads.
-        opacity_scale: [N] float32 in [0, 1], factors on the opacities.
         jitter: without it every sample sits where its Gaussian is largest and the evenly spread ones in the middle of
             their strata; the seed does not matter then.
         box: [2, 3] low and high corner, world frame: keeps the evenly spread samples of rays that cross it inside it.
         prepared: of this view and these Gaussians, where the caller has it, with tiles that hold the pixels.
-            ``opacity_scale`` is then what it was prepared with and not looked at.
 
     Raises:
         ValueError: no samples asked for, or a pixel outside the image or the prepared tiles.
@@ -122,7 +119,7 @@ def sample_rays(
     if pixels.ndim != 2 or pixels.shape[1] != 2:
         raise ValueError(f"Pixels must have the shape [P, 2], not {list(pixels.shape)}.")
     if prepared is None:
-        prepared = cpu.prepare(g, camera, opacity_scale=opacity_scale, tiles=pixel_tiles(camera, pixels))
+        prepared = cpu.prepare(g, camera, tiles=pixel_tiles(camera, pixels))
     directions = ray_directions(camera, pixels)
     if box is None:
         bounds = np.broadcast_to(np.array([0.0, np.inf]), (len(pixels), 2)).copy()

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from splatcut import raster
 from splatcut.lift.labels import labels_from_probability
 from splatcut.lift.problem import Problem
-from splatcut.lift.variance import BoundaryOptions, mask_variance
-from splatcut.lift.vote import LiftOptions, accumulate_views, vote
+from splatcut.lift.variance import mask_variance
+from splatcut.lift.vote import accumulate_views, vote
 from splatcut.progress import Progress
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32, Gaussians
@@ -97,7 +97,7 @@ def vote_of(problem: Problem, step: Callable[[], None] = lambda: None) -> Callab
     Args:
         step: called after each view that has voted.
     """
-    lifted = vote(problem.scene, accumulate_views(problem, step), problem.masks.confidence, LiftOptions())
+    lifted = vote(problem.scene, accumulate_views(problem, step), problem.masks.confidence)
     return label_images(problem, lifted.probability)
 
 
@@ -107,7 +107,6 @@ def label_images(problem: Problem, probability: F32) -> Callable[[int], F32]:
     def shown(number: int) -> F32:
         camera = problem.views[number].camera
         drawn = raster.render(problem.scene, camera, features=probability, colour=False, device=problem.device)
-        assert drawn.features is not None
         return drawn.features
 
     return shown
@@ -122,10 +121,9 @@ def lift_again(
     device: raster.Device = "cpu",
 ) -> Labelled:
     """The same Gaussians with what the masks say about them as they are now."""
-    options = BoundaryOptions(tau=tau)
     progress.stage("lift", len(masks.views))
     sums = accumulate_views(Problem(labelled.gaussians, views, masks, device), progress.step)
-    lifted = vote(labelled.gaussians, sums, masks.confidence, LiftOptions())
-    variance = mask_variance(sums, len(labelled.gaussians), masks.confidence, options).total
-    counts = tuple(int(n) for n in (variance > options.tau).sum(axis=0))
+    lifted = vote(labelled.gaussians, sums, masks.confidence)
+    variance = mask_variance(sums, len(labelled.gaussians), masks.confidence).total
+    counts = tuple(int(n) for n in (variance > tau).sum(axis=0))
     return replace(labelled, probability=lifted.probability, weight=lifted.weight, variance=variance, boundary=counts)

@@ -37,10 +37,8 @@ def labels_from_probability(probability: F32) -> Labels:
         probability: [N, K] float32 in [0, 1], of each object.
 
     Raises:
-        ValueError: not [N, K], or a value that is not in [0, 1].
+        ValueError: a value that is not in [0, 1].
     """
-    if probability.ndim != 2:
-        raise ValueError(f"Probabilities must be [N, K], not {list(probability.shape)}.")
     if probability.shape[1] == 0:
         return np.zeros(probability.shape[0], dtype=np.int32)
     if not bool(np.all((probability >= 0.0) & (probability <= 1.0))):

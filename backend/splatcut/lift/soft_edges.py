@@ -12,20 +12,8 @@ from numpy.typing import NDArray
 from splatcut.lift.labels import Labels, background_probability
 from splatcut.scene.gaussians import F32, Gaussians
 
-
-@dataclass(frozen=True)
-class SoftEdgeOptions:
-    """Which Gaussians straddle an edge.
-
-    Attributes:
-        least: a Gaussian goes to both sides when the smaller side's share is at least this, in (0, 0.5].
-    """
-
-    least: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.least <= 0.5:
-            raise ValueError(f"The least share of a side must lie in (0, 0.5], not {self.least}.")
+#: A Gaussian goes to both sides when the smaller side's share is at least this, in (0, 0.5].
+LEAST = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +54,7 @@ def split_opacity(logits: F32, share: NDArray[np.floating]) -> tuple[F32, F32]:
     return part(s), part(1.0 - s)
 
 
-def soft_edges(
-    gaussians: Gaussians, probability: F32, labels: Labels, options: SoftEdgeOptions | None = None
-) -> SoftEdges:
+def soft_edges(gaussians: Gaussians, probability: F32, labels: Labels) -> SoftEdges:
     """Sends every Gaussian that straddles an edge to both sides, its opacity split by its probability.
 
     The two sides are the label's class and the most probable other one (objects and background). A Gaussian's share
@@ -80,7 +66,6 @@ def soft_edges(
         probability: [N, K] float32 in [0, 1], of each object.
         labels: [N] int32, the hard labels.
     """
-    options = options or SoftEdgeOptions()
     classes = np.concatenate([background_probability(probability)[:, None], probability], axis=1).astype(np.float64)
     rows = np.arange(len(gaussians))
     own = classes[rows, labels]
@@ -89,7 +74,7 @@ def soft_edges(
     second = np.argmax(others, axis=1).astype(np.int32)
     other = np.maximum(others[rows, second], 0.0)
     share = own / np.maximum(own + other, 1e-12)
-    straddles = np.flatnonzero((own >= other) & (1.0 - share >= options.least) & (own > 0.0)).astype(np.int64)
+    straddles = np.flatnonzero((own >= other) & (1.0 - share >= LEAST) & (own > 0.0)).astype(np.int64)
     first, twin = split_opacity(gaussians.opacity_logits[straddles], share[straddles])
     parent = np.concatenate([rows.astype(np.int64), straddles])
     result = gaussians.take(parent)

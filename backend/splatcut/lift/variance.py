@@ -15,30 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from splatcut.lift.vote import ViewSums, best_view_weight
 from splatcut.scene.gaussians import F32
 
-
-@dataclass(frozen=True)
-class BoundaryOptions:
-    """Which Gaussians count as boundary.
-
-    Attributes:
-        tau: threshold on the total variance, in [0, 1]; 0.6 is the paper's best (table 6).
-        min_view_share: a view counts for a Gaussian's variance only if it shows at least this share of what the
-            Gaussian's best view shows of it (W_iv against max_v W_iv). In [0, 1).
-    """
-
-    tau: float = 0.6
-    min_view_share: float = 0.05
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.tau <= 1.0:
-            raise ValueError("tau must lie in [0, 1]: it is compared with the variance of a signal in [-1, 1].")
-        if not 0.0 <= self.min_view_share < 1.0:
-            raise ValueError("min_view_share must lie in [0, 1): it is a share of the best view's weight.")
+#: A view counts for a Gaussian's variance only if it shows at least this share of what the Gaussian's best view shows
+#: of it (W_iv against max_v W_iv).
+MIN_VIEW_SHARE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,19 +41,17 @@ class Variance:
         """[N, K] float32 in [0, 1]: sum of the two (law of total variance)."""
         return self.disagreement + self.straddling
 
-    def boundary(self, options: BoundaryOptions) -> NDArray[np.bool_]:
-        """[N] bool: B, the union over the objects of sigma^2 > tau."""
-        return np.any(self.total > options.tau, axis=1)
 
-
-def mask_variance(sums: Sequence[ViewSums], count: int, confidence: F32, options: BoundaryOptions) -> Variance:
+def mask_variance(
+    sums: Sequence[ViewSums], count: int, confidence: F32, min_view_share: float = MIN_VIEW_SHARE
+) -> Variance:
     """Both terms of the total variance, over the views that count.
 
     Args:
         sums: per view; count: N; confidence: [V, K] in [0, 1].
     """
     kinds = confidence.shape[1]
-    floor = best_view_weight(sums, count) * np.float32(options.min_view_share)
+    floor = best_view_weight(sums, count) * np.float32(min_view_share)
     weight, first, second = (np.zeros((count, kinds)) for _ in range(3))
     for view, c in zip(sums, confidence, strict=True):
         keep = view.weight >= floor[view.index]

@@ -25,24 +25,11 @@ if TYPE_CHECKING:
     from splatcut.raster.cpu import Prepared
 
 
-@dataclass(frozen=True)
-class LiftOptions:
-    """How votes are counted.
-
-    Attributes:
-        neighbours: labelled neighbours that decide for a Gaussian no view sees.
-        reach: an unseen Gaussian is background when the farthest of these neighbours is more than this many times the
-            usual distance away: nothing speaks for its belonging to an object.
-    """
-
-    neighbours: int = 8
-    reach: float = 10.0
-
-    def __post_init__(self) -> None:
-        if self.neighbours < 1:
-            raise ValueError("neighbours must be at least 1.")
-        if not self.reach > 0.0:
-            raise ValueError("reach must be above 0.")
+#: Labelled neighbours that decide for a Gaussian no view sees.
+NEIGHBOURS = 8
+#: An unseen Gaussian is background when the farthest of these neighbours is more than this many times the usual
+#: distance away: nothing speaks for its belonging to an object.
+REACH = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +107,7 @@ def vote(
     gaussians: Gaussians,
     sums: Sequence[ViewSums],
     confidence: F32,
-    options: LiftOptions,
-    neighbours: Callable[[F32, NDArray[np.bool_], LiftOptions], Neighbours] | None = None,
+    neighbours: Callable[[F32, NDArray[np.bool_]], Neighbours] | None = None,
 ) -> Lifted:
     """m_ik = sum_v c_vk F_ivk / sum_v c_vk W_iv.
 
@@ -145,7 +131,7 @@ def vote(
     probability = np.zeros((count, kinds), np.float32)
     probability[seen] = numerator[seen] / denominator[seen]
     if not seen.all() and seen.any():
-        near = (neighbours or unseen_neighbours)(gaussians.means, seen, options)
+        near = (neighbours or unseen_neighbours)(gaussians.means, seen)
         probability[near.rows] = probability[near.near].mean(axis=1)
     return Lifted(probability, weight.astype(np.float32), seen)
 
@@ -163,17 +149,17 @@ class Neighbours:
     near: NDArray[np.int64]
 
 
-def unseen_neighbours(means: F32, seen: NDArray[np.bool_], options: LiftOptions) -> Neighbours:
+def unseen_neighbours(means: F32, seen: NDArray[np.bool_], count: int = NEIGHBOURS) -> Neighbours:
     """Whose mean the unseen Gaussians take. Some Gaussians of ``means`` [N, 3] must be ``seen`` [N], and some not."""
     known, unseen = np.flatnonzero(seen), np.flatnonzero(~seen)
     from scipy.spatial import cKDTree
 
     tree = cKDTree(means[known])
-    count = min(options.neighbours, known.size)
+    count = min(count, known.size)
     distance, near = tree.query(means[unseen], k=count, workers=-1)
     # What is usual is told by a sample of the seen ones; the first neighbour found is each itself.
     sample = known[:: max(1, known.size // 4096)]
     spacing, _ = tree.query(means[sample], k=min(count + 1, known.size), workers=-1)
     usual = float(np.median(np.reshape(spacing, (len(sample), -1))[:, -1]))
-    close = np.reshape(distance, (-1, count))[:, -1] <= options.reach * usual
+    close = np.reshape(distance, (-1, count))[:, -1] <= REACH * usual
     return Neighbours(unseen[close], known[near.reshape(-1, count)[close]])

@@ -23,49 +23,31 @@ from splatcut.lift.labelled import Labelled, label_images, lift, lift_again
 from splatcut.lift.problem import Problem
 from splatcut.progress import Progress
 from splatcut.scene.gaussians import F32
-from splatcut.scene.masks import MaskSet
+from splatcut.scene.masks import MaskSet, share_bytes
 
 Bool = NDArray[np.bool_]
 
+#: Views with masks of an object that there must be at least.
+VIEWS = 8
 #: Pixels of an edge that a fit takes.
 FEWEST = 50
+#: Pixels that a mask's edge may lie from the consensus' to take part in the fit.
+REACH = 6.0
+#: Pixels that an edge must be off (below, masks and their consensus are no better than each other), and by which it is
+#: moved at most.
+LEAST, MOST = 0.75, 6.0
+#: Share of the robust loss that may be left after moving the edge.
+GAIN = 0.75
+#: The same for a fit with both a shift and a margin against the better one of the two alone.
+SIMPLER = 0.7
+#: Probability below which the consensus denies what the mask shows, and 1 - SURE above which it misses it.
+SURE = 0.2
+#: Pixels from the consensus' edge that a wrong part must reach at least.
+DEPTH = 5.0
+#: Share of the consensus' area that a wrong part must have at least.
+PART = 0.01
 #: Share of the masks above which the user is told that they contradict each other.
 MANY = 0.25
-
-
-@dataclass(frozen=True)
-class ConsensusOptions:
-    """What counts as a mistake.
-
-    Attributes:
-        views: with masks of an object that there must be at least.
-        reach: pixels that a mask's edge may lie from the consensus' to take part in the fit.
-        least: pixels that an edge must be off; below, masks and their consensus are no better than each other.
-        most: pixels by which an edge is moved at most.
-        gain: share of the robust loss that may be left after moving the edge; simpler: the same for a fit with both a
-            shift and a margin against the better one of the two alone.
-        sure: probability below which the consensus denies what the mask shows, and 1 - sure above which it misses it.
-        depth: pixels from the consensus' edge that a wrong part must reach at least.
-        part: share of the consensus' area that a wrong part must have at least.
-    """
-
-    views: int = 8
-    reach: float = 6.0
-    least: float = 0.75
-    most: float = 6.0
-    gain: float = 0.75
-    simpler: float = 0.7
-    sure: float = 0.2
-    depth: float = 5.0
-    part: float = 0.01
-
-    def __post_init__(self) -> None:
-        if self.views < 3:
-            raise ValueError("A consensus takes 3 views at least.")
-        if not 0.0 < self.least < self.most or not self.depth > 0.0 or not self.reach > 0.0:
-            raise ValueError("Distances must be above 0 pixels, and least below most.")
-        if not all(0.0 < value < 1.0 for value in (self.gain, self.simpler, self.part)) or not 0.0 < self.sure < 0.5:
-            raise ValueError("Shares must lie between 0 and 1, and sure below 0.5.")
 
 
 @dataclass(frozen=True)
@@ -131,11 +113,11 @@ def signed_distance(inside: Bool) -> F32:
     return np.where(inside, 0.5 - within, out - 0.5).astype(np.float32)
 
 
-def edge_between(mask: F32, consensus: F32, reach: float) -> Edge:
+def edge_between(mask: F32, consensus: F32) -> Edge:
     """Compares two edges, given as signed distances [H, W] to them."""
     smooth = ndimage.gaussian_filter(consensus, 1.5)
     down, right = (np.asarray(axis) for axis in np.gradient(smooth))
-    near = (np.abs(mask) < 1) & (np.abs(consensus) < reach)
+    near = (np.abs(mask) < 1) & (np.abs(consensus) < REACH)
     # The picture's border cuts masks off: no edge.
     near[:3], near[-3:], near[:, :3], near[:, -3:] = False, False, False, False
     normals = np.stack([right[near], down[near]], axis=1)
@@ -159,7 +141,7 @@ def fit(columns: F32, beyond: F32) -> tuple[F32, float]:
     return found.astype(np.float32), float(np.log1p((beyond - columns @ found) ** 2).mean())
 
 
-def offset(edge: Edge, options: ConsensusOptions) -> F32:
+def offset(edge: Edge) -> F32:
     """[3] shift in x and y and margin, pixels, of a mask against the consensus; zeros unless that explains most of what
     lies between them."""
     nothing = np.zeros(3, np.float32)
@@ -172,15 +154,15 @@ def offset(edge: Edge, options: ConsensusOptions) -> F32:
     both, both_left = fit(np.hstack([edge.normals, ones]), edge.beyond)
     best = np.array([0, 0, margin[0]]) if margin_left < shift_left else np.array([shift[0], shift[1], 0])
     best_left = min(margin_left, shift_left)
-    if both_left < options.simpler * best_left:
+    if both_left < SIMPLER * best_left:
         best, best_left = both, both_left
     size = max(float(np.hypot(best[0], best[1])), abs(float(best[2])))
-    if best_left > options.gain * left or not options.least <= size <= options.most:
+    if best_left > GAIN * left or not LEAST <= size <= MOST:
         return nothing
     return best.astype(np.float32)
 
 
-def correct(soft: F32, expected: F32, moved: F32, options: ConsensusOptions) -> tuple[F32, int]:
+def correct(soft: F32, expected: F32, moved: F32) -> tuple[F32, int]:
     """One mask corrected.
 
     Args:
@@ -196,13 +178,13 @@ def correct(soft: F32, expected: F32, moved: F32, options: ConsensusOptions) -> 
         soft = np.clip(0.5 - distance - moved[2], 0, 1).astype(np.float32)
     inside, shown = soft > 0.5, expected > 0.5
     differs = inside != shown
-    deep = np.abs(signed_distance(shown)) > options.depth
-    denied = differs & deep & np.where(inside, expected < options.sure, expected > 1 - options.sure)
+    deep = np.abs(signed_distance(shown)) > DEPTH
+    denied = differs & deep & np.where(inside, expected < SURE, expected > 1 - SURE)
     if not denied.any():
         return soft, 0
-    part = ndimage.binary_dilation(denied, iterations=round(options.depth) + 1, mask=differs)
+    part = ndimage.binary_dilation(denied, iterations=round(DEPTH) + 1, mask=differs)
     number, _ = ndimage.label(part)
-    large = np.bincount(number.ravel()) >= max(3 * options.depth**2, options.part * float(shown.sum()))
+    large = np.bincount(number.ravel()) >= max(3 * DEPTH**2, PART * float(shown.sum()))
     large[0] = False
     wrong = ndimage.binary_dilation(large[number], iterations=2)
     return np.where(wrong, expected, soft).astype(np.float32), int(large[number].sum())
@@ -217,16 +199,14 @@ class _Compared:
     edge: Edge
 
 
-def reconcile(
-    masks: MaskSet, expected: Callable[[int], F32], options: ConsensusOptions, step: Callable[[], None] = lambda: None
-) -> Consensus:
+def reconcile(masks: MaskSet, expected: Callable[[int], F32], step: Callable[[], None] = lambda: None) -> Consensus:
     """Corrects masks that the other views contradict; all others stay bit by bit.
 
     Args:
         expected: of a view's number, [H, W, K] in [0, 1]: the label image that the vote of all masks gives.
         step: called after each view.
     """
-    if (masks.confidence > 0).sum(axis=0).max(initial=0) < options.views:
+    if (masks.confidence > 0).sum(axis=0).max(initial=0) < VIEWS:
         return Consensus(masks)
     compared: dict[tuple[int, int], _Compared] = {}
     for view in range(len(masks.views)):
@@ -234,42 +214,42 @@ def reconcile(
         shown = expected(view) if trusted else None
         for k in trusted:
             assert shown is not None
-            found = _compare(masks.probability[view][k], shown[..., k], options)
+            found = _compare(masks.probability[view][k], shown[..., k])
             if found is not None:
                 compared[view, k] = found
         step()
     offsets = {}
     for k in range(len(masks.objects)):
         mine = {key: item.edge for key, item in compared.items() if key[1] == k}
-        if len(mine) < options.views:
+        if len(mine) < VIEWS:
             compared = {key: item for key, item in compared.items() if key[1] != k}
             continue
         common = _common(list(mine.values()))
-        offsets.update({key: offset(_without(edge, common), options) for key, edge in mine.items()})
+        offsets.update({key: offset(_without(edge, common)) for key, edge in mine.items()})
     probability, changes = list(masks.probability), {}
     for (view, k), item in compared.items():
         soft = masks.probability[view][k][item.box].astype(np.float32) / np.float32(255)
         moved = offsets[view, k]
-        made, replaced = correct(soft, item.expected.astype(np.float32) / np.float32(255), moved, options)
+        made, replaced = correct(soft, item.expected.astype(np.float32) / np.float32(255), moved)
         if moved.any() or replaced:
             if probability[view] is masks.probability[view]:
                 probability[view] = probability[view].copy()
             probability[view][k][item.box] = np.rint(made * 255)
             changes[view, k] = Change((float(moved[0]), float(moved[1])), float(moved[2]), replaced)
     for view in {view for view, _ in changes}:
-        probability[view] = _sharing(probability[view])
+        probability[view] = share_bytes(probability[view])
     return Consensus(MaskSet(masks.objects, masks.views, probability, masks.confidence, masks.notes), changes)
 
 
-def _compare(mask: NDArray[np.uint8], shown: F32, options: ConsensusOptions) -> _Compared | None:
+def _compare(mask: NDArray[np.uint8], shown: F32) -> _Compared | None:
     """None if neither shows the object."""
     inside, agreed = mask > 127, shown > 0.5
     either = inside | agreed
     if not either.any():
         return None
-    pad = int(options.reach + options.most)
+    pad = int(REACH + MOST)
     box = box_around(either, pad)
-    edge = edge_between(signed_distance(inside[box]), signed_distance(agreed[box]), options.reach)
+    edge = edge_between(signed_distance(inside[box]), signed_distance(agreed[box]))
     return _Compared(box, np.rint(np.clip(shown[box], 0, 1) * 255).astype(np.uint8), edge)
 
 
@@ -287,16 +267,7 @@ def _without(edge: Edge, common: F32) -> Edge:
     return Edge(edge.normals, edge.beyond - edge.normals @ common[:2] - common[2])
 
 
-def _sharing(masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """[K, H, W]: objects share a pixel at most."""
-    total = masks.astype(np.float32).sum(axis=0)
-    scale = np.where(total > 255, 255 / np.maximum(total, 1), 1)
-    return np.floor(masks * scale).astype(np.uint8) if (total > 255).any() else masks
-
-
-def lift_agreeing(
-    problem: Problem, tau: float, progress: Progress, options: ConsensusOptions | None = None
-) -> tuple[Labelled, Consensus]:
+def lift_agreeing(problem: Problem, tau: float, progress: Progress) -> tuple[Labelled, Consensus]:
     """As ``lift``, and again after correcting the masks that the others contradict, if there are any.
 
     Returns:
@@ -305,7 +276,7 @@ def lift_agreeing(
     first = lift(problem, tau, progress)
     progress.stage("reconcile", len(problem.views))
     shown = label_images(problem, first.probability)
-    found = reconcile(problem.masks, shown, ConsensusOptions() if options is None else options, progress.step)
+    found = reconcile(problem.masks, shown, progress.step)
     if not found.changes:
         return first, found
     return lift_again(first, problem.views, found.masks, tau, progress, problem.device), found

@@ -6,5 +6,5 @@ from __future__ import annotations
 
 #: Passes of the mask loop after the first walk.
 PASSES = {"draft": 1, "standard": 2, "fine": 3}
-#: Radii of the rounds in which edges are drawn to the pictures' (``snap.SnapOptions``).
+#: Radii of the rounds in which edges are drawn to the pictures' (``snap``).
 SNAP_RADII = {"draft": (2.0,), "standard": (3.0, 2.0, 1.5), "fine": (3.0, 2.0, 1.5)}

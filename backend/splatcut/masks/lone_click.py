@@ -20,7 +20,7 @@ surface point clicked in other views (as a vote, and to start from the best of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,37 +36,17 @@ Bool = NDArray[np.bool_]
 CLOSE, FAR = 2.0, 7.0
 
 
-@dataclass(frozen=True)
-class LoneClickOptions:
-    """How the answers to a lone click are compared.
-
-    Attributes:
-        nudge: how far the other clicks lie from the first, as a share of the picture's longer side.
-        nudges: number of the other clicks, on a circle.
-        jump: change of nearness across the outline, as a share, from which it counts as explained.
-        bend: angle between the surfaces on both sides, radians, from which it counts as explained; only where the one
-            outside comes towards the viewer.
-        quality, steadiness, relief: weights of the model's own estimate and the two facts; each lies in [0, 1].
-        close: of the answers whose sums lie within this of the largest, the smallest is taken.
-    """
-
-    nudge: float = 0.012
-    nudges: int = 8
-    jump: float = 0.05
-    bend: float = 0.5
-    quality: float = 5.5
-    steadiness: float = 2.5
-    relief: float = 6.5
-    close: float = 0.25
-
-    def __post_init__(self) -> None:
-        if not self.nudge > 0 or not self.jump > 0 or not self.bend > 0 or self.nudges < 1:
-            raise ValueError("nudge, jump and bend must be above 0, nudges at least 1.")
-
-    @property
-    def weights(self) -> NDArray[np.float64]:
-        """[3] in the order of ``describe``'s columns."""
-        return np.array([self.quality, self.steadiness, self.relief])
+#: How far the other clicks lie from the first, as a share of the picture's longer side, and how many there are.
+NUDGE, NUDGES = 0.012, 8
+#: Change of nearness across the outline, as a share, from which it counts as explained.
+JUMP = 0.05
+#: Angle between the surfaces on both sides, radians, from which the outline counts as explained; only where the one
+#: outside comes towards the viewer.
+BEND = 0.5
+#: Weights of the model's own estimate, steadiness and relief, each of which lies in [0, 1].
+WEIGHTS = (5.5, 2.5, 6.5)
+#: Of the answers whose sums lie within this of the largest, the smallest is taken.
+TIE = 0.25
 
 
 def nearness(depth: F32, transmittance: F32) -> F32:
@@ -77,7 +57,7 @@ def nearness(depth: F32, transmittance: F32) -> F32:
     return np.where(transmittance < 0.5, 1.0 / np.maximum(depth, 1e-6), 0.0).astype(np.float32)
 
 
-def relief(mask: Bool, near: F32, focal: float, options: LoneClickOptions) -> float:
+def relief(mask: Bool, near: F32, focal: float) -> float:
     """In [0, 1]: how much of a mask's outline is explained by the scene's shape: depth jumps, or bends towards the
     viewer as where a thing stands on another. Both are counted softly, with the hyperbolic tangent.
 
@@ -102,11 +82,11 @@ def relief(mask: Bool, near: F32, focal: float, options: LoneClickOptions) -> fl
 
     inside, outside = sample(-CLOSE), sample(CLOSE)
     unit = np.maximum(inside, 1e-6)
-    jump = np.tanh(np.abs(inside - outside) / (unit * options.jump))
+    jump = np.tanh(np.abs(inside - outside) / (unit * JUMP))
     # On a plane nearness changes evenly, and its change for a pixel is the tangent of the tilt over the focal length.
     step = unit * (FAR - CLOSE) / focal
     bend = np.arctan((sample(FAR) - outside) / step) - np.arctan((inside - sample(-FAR)) / step)
-    explained = jump + (1.0 - jump) * np.tanh(np.maximum(bend, 0.0) / options.bend)
+    explained = jump + (1.0 - jump) * np.tanh(np.maximum(bend, 0.0) / BEND)
     explained[(rows == 0) | (columns == 0) | (rows == height - 1) | (columns == width - 1)] = 0.0
     return float(explained.mean())
 
@@ -123,12 +103,7 @@ def _used(frame: Frame) -> tuple[slice, slice]:
 
 
 def describe(
-    segmenter: Segmenter,
-    embedding: Embedding,
-    point: F32,
-    near: F32,
-    focal: float,
-    options: LoneClickOptions | None = None,
+    segmenter: Segmenter, embedding: Embedding, point: F32, near: F32, focal: float
 ) -> tuple[Prediction, NDArray[np.float64]]:
     """The answers to a lone click and [A, 3] the facts about each: quality, steadiness, relief.
 
@@ -136,7 +111,6 @@ def describe(
         embedding: of a picture [H, W]; point: [2] (x, y) in its pixels.
         near: [H, W] ``nearness`` of the scene there; focal: focal length, pixels of the picture.
     """
-    options = options or LoneClickOptions()
     frame = embedding.frame
     used = _used(frame)
 
@@ -147,8 +121,8 @@ def describe(
 
     prediction, masks = answers(point)
     offered = np.flatnonzero(~prediction.extra)
-    turn = np.arange(options.nudges) * (2.0 * np.pi / options.nudges)
-    reach = options.nudge * max(frame.width, frame.height)
+    turn = np.arange(NUDGES) * (2.0 * np.pi / NUDGES)
+    reach = NUDGE * max(frame.width, frame.height)
     others = np.asarray(point, np.float64) + reach * np.stack([np.cos(turn), np.sin(turn)], axis=1)
     others = np.clip(others, 0.5, [frame.width - 0.5, frame.height - 0.5])
     nudged = [answers(other)[1] for other in others]
@@ -158,20 +132,24 @@ def describe(
     facts = np.empty((len(masks), 3))
     for number, mask in enumerate(masks):
         steady = np.mean([max(overlap(mask, other) for other in some) for some in nudged])
-        facts[number] = np.clip(prediction.iou[offered[number]], 0.0, 1.0), steady, relief(mask, small, scaled, options)
+        facts[number] = np.clip(prediction.iou[offered[number]], 0.0, 1.0), steady, relief(mask, small, scaled)
     return prediction, facts
 
 
-def choose(facts: NDArray[np.floating], areas: NDArray[np.integer], options: LoneClickOptions | None = None) -> int:
+def choose(
+    facts: NDArray[np.floating],
+    areas: NDArray[np.number],
+    weights: Sequence[float] | NDArray[np.floating] = WEIGHTS,
+    tie: float = TIE,
+) -> int:
     """The row to take of facts [A, 3] about answers with areas [A], in any unit."""
-    options = options or LoneClickOptions()
-    sums = facts @ options.weights
-    good = np.flatnonzero(sums >= sums.max() - options.close)
+    sums = facts @ np.asarray(weights)
+    good = np.flatnonzero(sums >= sums.max() - tie)
     return int(good[int(np.argmin(areas[good]))])
 
 
-def choose_answer(prediction: Prediction, facts: NDArray[np.floating], options: LoneClickOptions | None = None) -> int:
+def choose_answer(prediction: Prediction, facts: NDArray[np.floating]) -> int:
     """The index of the answer to take, by ``describe``'s facts about those that are offered."""
     offered = np.flatnonzero(~prediction.extra)
     areas = (prediction.low_res[offered] > 0).sum(axis=(1, 2))
-    return int(offered[choose(facts, areas, options)])
+    return int(offered[choose(facts, areas)])

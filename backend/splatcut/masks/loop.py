@@ -10,7 +10,7 @@ others. A view whose mask the vote contradicts does not vote.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,42 +22,24 @@ from splatcut.errors import UserError
 from splatcut.lift.vote import ViewSums, accumulate_view
 from splatcut.masks.lone_click import choose_answer, describe, nearness
 from splatcut.masks.prompted import PixelPrompt
-from splatcut.masks.self_prompts import RenderedVote, SelfPromptOptions, agreement, self_prompt
-from splatcut.masks.virtual import drawn_depth
+from splatcut.masks.self_prompts import RenderedVote, agreement, self_prompt
 from splatcut.masks.vote import Vote, rendered_votes
 from splatcut.progress import Progress
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32, Gaussians
-from splatcut.scene.masks import MaskSet
+from splatcut.scene.masks import MaskSet, share_pixels
 from splatcut.segmenter import Embedding, EmbeddingCache, Prediction, Prompt2D, Segmenter, low_res_from_mask
 
 if TYPE_CHECKING:
     from splatcut.raster.cpu import Prepared
 
 
-@dataclass(frozen=True)
-class LoopOptions:
-    """How the masks are carried from view to view.
-
-    Attributes:
-        passes: passes over all views after the first walk, at most.
-        min_agreement: a mask whose intersection over union with the vote is lower does not vote. In (0, 1).
-        settled: the passes end when the masks of one and the next agree to this mean intersection over union.
-        absent: an object of which the vote shows no pixel above this probability counts as not visible in a view.
-        self_prompts: how prompts are read off the vote.
-    """
-
-    passes: int = 2
-    min_agreement: float = 0.6
-    settled: float = 0.985
-    absent: float = 0.2
-    self_prompts: SelfPromptOptions = field(default_factory=SelfPromptOptions)
-
-    def __post_init__(self) -> None:
-        if self.passes < 0:
-            raise ValueError("passes must not be negative.")
-        if not 0.0 < self.min_agreement < 1.0 or not 0.0 < self.settled <= 1.0 or not 0.0 < self.absent < 1.0:
-            raise ValueError("min_agreement, settled and absent must lie between 0 and 1.")
+#: A mask whose intersection over union with the vote is lower does not vote.
+MIN_AGREEMENT = 0.6
+#: The passes end when the masks of one and the next agree to this mean intersection over union.
+SETTLED = 0.985
+#: An object of which the vote shows no pixel above this probability counts as not visible in a view.
+ABSENT = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +61,8 @@ class SceneSegmenter:
         return self.cache.encode(self.segmenter, image)
 
     def depth(self, view: View) -> tuple[F32, F32]:
-        """Depth [h, w] of what a view draws and transmittance [h, w], as ``drawn_depth`` gives them."""
-        return drawn_depth(self.gaussians, view.camera, self.device, self.prepared(view))
+        """``raster.mean_depth`` of a view: depth and transmittance, both [h, w]."""
+        return raster.mean_depth(self.gaussians, view.camera, self.device, self.prepared(view))
 
     def mask(self, said: PixelPrompt, view: WorkingView) -> F32:
         """[h, w] float32 in [0, 1]: the mask for the prompts in one view."""
@@ -99,9 +81,9 @@ class SceneSegmenter:
         """The sums of one view for masks [K, h, w] float32 in [0, 1]."""
         return accumulate_view(self.gaussians, view, masks, self.device, self.prepared(view))
 
-    def votes(self, view: View, features: F32, options: SelfPromptOptions) -> list[RenderedVote]:
+    def votes(self, view: View, features: F32) -> list[RenderedVote]:
         """What a vote's ``features`` say about each object in a view."""
-        return rendered_votes(self.gaussians, view, features, options, self.device, self.prepared(view))
+        return rendered_votes(self.gaussians, view, features, self.device, self.prepared(view))
 
     def prepared(self, view: View) -> Prepared | None:
         """``raster.prepare`` of the view, where that is kept."""
@@ -115,12 +97,6 @@ def _best_candidate(prediction: Prediction, own: RenderedVote) -> tuple[F32, flo
     scores_preferred = [score + (0.02 if not prediction.extra[i] else 0.0) for i, score in enumerate(scores)]
     best = int(np.argmax(scores_preferred))
     return prediction.probability(best), scores[best]
-
-
-def compete(probability: F32) -> F32:
-    """Objects share a pixel at most: [K, h, w] probabilities scaled down where they sum to more than 1."""
-    total = probability.sum(axis=0, keepdims=True)
-    return np.where(total > 1.0, probability / np.maximum(total, 1e-6), probability).astype(np.float32)
 
 
 @dataclass(eq=False)
@@ -162,6 +138,8 @@ class MaskLoop:
         views: V working views.
         names: K object names.
         said: per object, view name -> what the user said there.
+        passes: over all views after the first walk, at most.
+        settled: see ``SETTLED``.
     """
 
     def __init__(
@@ -170,17 +148,18 @@ class MaskLoop:
         views: Sequence[WorkingView],
         names: Sequence[str],
         said: Sequence[dict[str, PixelPrompt]],
-        options: LoopOptions,
+        passes: int,
         progress: Progress,
+        settled: float = SETTLED,
     ) -> None:
         self._model, self._views, self._names, self._said = model, views, names, said
-        self._options, self._progress = options, progress
+        self._passes, self._until, self._progress = passes, settled, progress
         kinds = len(names)
         self._state = _State(
             [None] * len(views), [None] * len(views), np.zeros((len(views), kinds)), np.zeros((len(views), kinds))
         )
         self._vote = Vote(len(model.gaussians), kinds)
-        #: By view, the masks that the user's own prompts led to, before the objects compete for pixels.
+        #: By view, the masks that the user's own prompts led to, before the objects share the pixels out.
         self._given: dict[int, F32] = {}
 
     def _settled(self, number: int) -> NDArray[np.bool_]:
@@ -190,15 +169,15 @@ class MaskLoop:
 
     def run(self) -> MaskSet:
         """All passes; see the module. Raises ``UserError`` when a prompt leads to nothing."""
-        self._progress.stage("masks", len(self._views) * (1 + self._options.passes))
+        self._progress.stage("masks", len(self._views) * (1 + self._passes))
         prompted = self.begin()
         self.carry(_walk_order(self._views, prompted, self.centre()))
-        for _ in range(self._options.passes):
+        for _ in range(self._passes):
             before = [None if p is None else p > 0.5 for p in self._state.probability]
             for number in range(len(self._views)):
                 self._revisit(number)
                 self._progress.step()
-            if self._similarity(before) >= self._options.settled:
+            if self._similarity(before) >= self._until:
                 break
         return self._result()
 
@@ -270,7 +249,7 @@ class MaskLoop:
         self, number: int, votes: list[RenderedVote], keep: NDArray[np.bool_]
     ) -> tuple[F32, NDArray[np.float64]]:
         """Masks [K, h, w] and agreements [K] of a view from what the vote says there; objects in ``keep`` stay."""
-        view, options = self._views[number], self._options
+        view = self._views[number]
         camera = view.view.camera
         probability = np.zeros((len(self._names), camera.height, camera.width), np.float32)
         scores = np.zeros(len(self._names))
@@ -279,11 +258,11 @@ class MaskLoop:
             if keep[k]:
                 probability[k], scores[k] = self._given[number][k], 1.0
                 continue
-            derived = self_prompt(own, [other for j, other in enumerate(votes) if j != k], options.self_prompts)
+            derived = self_prompt(own, [other for j, other in enumerate(votes) if j != k])
             if derived is None:
                 # Known everywhere and nowhere the object: a vote for its absence, else no vote.
                 shown = float((own.probability * own.known).max(initial=0.0))
-                scores[k] = 1.0 if shown < options.absent and own.known.mean() > 0.5 else 0.0
+                scores[k] = 1.0 if shown < ABSENT and own.known.mean() > 0.5 else 0.0
                 continue
             if embedding is None:
                 embedding = self._model.embedding(view)
@@ -293,24 +272,23 @@ class MaskLoop:
                 # Points that are not on the object, with which the user corrects the vote.
                 said = self._said[k][view.name]
                 points, labels = np.concatenate([points, said.points]), np.concatenate([labels, said.labels])
-            prompt = Prompt2D(points, labels, derived.box, low_res_from_mask(soft, embedding))
+            prompt = Prompt2D(points, labels, derived.box, low_res_from_mask(soft, embedding.frame))
             probability[k], scores[k] = _best_candidate(self._model.segmenter.predict(embedding, prompt), own)
         return self._shared(number, probability), scores
 
     def _shared(self, number: int, probability: F32) -> F32:
-        """What one object claims in a view is not another's; ready masks are right and leave nothing to compete for."""
+        """What one object claims in a view is not another's; ready masks are right and come first."""
         name = self._views[number].name
         ready = np.array([name in said and said[name].mask is not None for said in self._said])
-        claimed = np.minimum(probability[ready].sum(axis=0), np.float32(1))
-        return compete(np.where(ready[:, None, None], probability, probability * (1 - claimed)))
+        return share_pixels(probability, (ready, ~ready))
 
     def _visit(self, number: int, features: F32) -> None:
         """One view, given the vote's features."""
         view = self._views[number]
-        votes = self._model.votes(view.view, features, self._options.self_prompts)
+        votes = self._model.votes(view.view, features)
         keep = self._settled(number)
         probability, scores = self._predict(number, votes, keep)
-        confidence = np.where(scores >= self._options.min_agreement, scores**2, 0.0)
+        confidence = np.where(scores >= MIN_AGREEMENT, scores**2, 0.0)
         confidence[keep] = 1.0
         self._state.agreement[number] = scores
         self._count(number, probability, confidence)
@@ -344,8 +322,7 @@ class MaskLoop:
             if unsure:
                 notes[view.name] = (
                     f"Not used for {', '.join(unsure)}: the 2D model's mask and the other views' vote overlap by less "
-                    f"than {self._options.min_agreement:.2f} (intersection over union), or too little of the object "
-                    "is visible here."
+                    f"than {MIN_AGREEMENT:.2f} (intersection over union), or too little of the object is visible here."
                 )
         probability = [
             np.rint(p * 255.0).astype(np.uint8) if p is not None else np.zeros(0, np.uint8) for p in state.probability

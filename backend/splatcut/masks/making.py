@@ -13,9 +13,9 @@ from splatcut.cameras.pictures import WorkingView, picture
 from splatcut.lift.labelled import vote_of
 from splatcut.lift.problem import Problem
 from splatcut.masks.effort import PASSES, SNAP_RADII
-from splatcut.masks.loop import LoopOptions, MaskLoop, SceneSegmenter
+from splatcut.masks.loop import MaskLoop, SceneSegmenter
 from splatcut.masks.prompted import PixelPrompt, gather
-from splatcut.masks.snap import SnapOptions, snap
+from splatcut.masks.snap import snap
 from splatcut.messages import ObjectPrompt
 from splatcut.progress import Progress
 from splatcut.scene.gaussians import F32
@@ -43,13 +43,10 @@ def from_prompts(
     """
     said = gather(objects, views, model.gaussians, model.device)
     names = [item.name for item in objects]
-    loop = LoopOptions(passes=PASSES[quality])
-    masks = MaskLoop(model, list(views.values()), names, said, loop, progress).run()
+    masks = MaskLoop(model, list(views.values()), names, said, PASSES[quality], progress).run()
     if not snap_edges:
         return masks
-    return _snapped(
-        model, masks, [views[name] for name in masks.views], said, SnapOptions(radii=SNAP_RADII[quality]), progress
-    )
+    return _snapped(model, masks, [views[name] for name in masks.views], said, SNAP_RADII[quality], progress)
 
 
 def _snapped(
@@ -57,7 +54,7 @@ def _snapped(
     masks: MaskSet,
     views: list[WorkingView],
     said: Sequence[Mapping[str, PixelPrompt]],
-    options: SnapOptions,
+    radii: Sequence[float],
     progress: Progress,
 ) -> MaskSet:
     """The masks with their edges drawn to the pictures'; those that the user gave stay."""
@@ -75,5 +72,5 @@ def _snapped(
         return vote_of(Problem(model.gaussians, [view.view for view in views], some, model.device), progress.step)
 
     # Every round votes once and filters once.
-    progress.stage("mask edges", 2 * len(options.radii) * len(views))
-    return snap(masks, look, vote, options, given, progress.step)
+    progress.stage("mask edges", 2 * len(radii) * len(views))
+    return snap(masks, look, vote, radii, given, progress.step)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +12,10 @@ from numpy.typing import NDArray
 from splatcut.messages import ObjectPrompt, Points3DPrompt, ViewPrompt
 from splatcut.scene.masks import MaskSet
 
-
-@dataclass(frozen=True)
-class ClickWarningOptions:
-    """When to say something.
-
-    Attributes:
-        most: share of all that the views show, from which an object is suspiciously large.
-        agreeing: share of the other views whose masks must agree with the vote, at least.
-    """
-
-    most: float = 0.5
-    agreeing: float = 0.34
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.most <= 1.0 or not 0.0 <= self.agreeing <= 1.0:
-            raise ValueError("most and agreeing are shares: they lie between 0 and 1, and most above 0.")
+#: Share of all that the views show, above which an object is suspiciously large.
+LARGE = 0.5
+#: Share of the other views whose masks agree with the vote, below which the click is uncertain.
+AGREEING = 0.34
 
 
 def is_lone_click(item: ObjectPrompt) -> bool:
@@ -46,7 +33,6 @@ def click_warnings(
     masks: MaskSet,
     labels: NDArray[np.integer],
     weight: NDArray[np.floating],
-    options: ClickWarningOptions | None = None,
 ) -> list[str]:
     """A sentence for each object that was clicked once and whose result is suspicious.
 
@@ -55,7 +41,6 @@ def click_warnings(
         labels: [N] label of every Gaussian, k + 1 for object k.
         weight: [N] how much the views show of each, square pixels.
     """
-    options = options or ClickWarningOptions()
     shown = float(weight.sum())
     found = []
     for k, item in enumerate(objects):
@@ -66,12 +51,12 @@ def click_warnings(
         agreeing = int((has_mask & (masks.confidence[:, k] > 0)).sum()) - 1
         others = int((has_mask | (masks.confidence[:, k] <= 0)).sum()) - 1
         advice = "If this is not what you meant, click a second place on the object or draw a box around it."
-        if share > options.most:
+        if share > LARGE:
             found.append(
                 f"The click on {item.name!r} selected {100 * share:.0f}% of the visible scene, which is unusually "
                 f"large for one object. {advice}"
             )
-        elif others > 0 and agreeing < options.agreeing * others:
+        elif others > 0 and agreeing < AGREEING * others:
             found.append(
                 f"The click on {item.name!r} is uncertain: the masks of only {max(0, agreeing)} of {others} other "
                 f"views agree with it. {advice}"

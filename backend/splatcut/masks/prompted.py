@@ -174,16 +174,6 @@ def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> PixelPrompt:
     return PixelPrompt(points.astype(np.float32), labels, box)
 
 
-def _drawn_depth(gaussians: Gaussians, camera: Camera, device: raster.Device) -> tuple[F32, F32]:
-    """[h, w] mean depth of what is drawn (camera z, world units) and [h, w] alpha."""
-    rotation, offset = camera.camera_from_world[2, :3], camera.camera_from_world[2, 3]
-    depth = (gaussians.means @ rotation + offset).astype(np.float32)[:, None]
-    rendered = raster.render(gaussians, camera, features=depth, colour=False, device=device)
-    assert rendered.features is not None
-    alpha = (1.0 - rendered.transmittance).astype(np.float32)
-    return (rendered.features[..., 0] / np.maximum(alpha, 1e-6)).astype(np.float32), alpha
-
-
 def _visible(
     points: NDArray[np.float64], camera: Camera, gaussians: Gaussians, device: raster.Device
 ) -> NDArray[np.bool_]:
@@ -192,7 +182,7 @@ def _visible(
     if max(camera.width, camera.height) > PROBE_SIDE:
         factor = PROBE_SIDE / max(camera.width, camera.height)
         probe = camera.resized(max(1, round(camera.width * factor)), max(1, round(camera.height * factor)))
-    drawn, _ = _drawn_depth(gaussians, probe, device)
+    drawn, _ = raster.mean_depth(gaussians, probe, device)
     inside = _in_picture(points, probe)
     pixels, depth = probe.project(points)
     column, row = np.floor(np.where(inside[:, None], pixels, 0)).astype(int).T
@@ -289,7 +279,7 @@ def gather(
         for name, part in said.items():
             if name not in alphas:
                 view = views[name].view
-                alphas[name] = alpha(view) if alpha else _drawn_depth(gaussians, view.camera, device)[1]
+                alphas[name] = alpha(view) if alpha else 1 - raster.mean_depth(gaussians, view.camera, device)[1]
             _check_not_empty(part, alphas[name], name, who)
         result.append(said)
     return result

@@ -12,12 +12,11 @@ import numpy as np
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
 from splatcut.images import UNNAMED, find_masks
-from splatcut.masks.loop import compete
 from splatcut.masks.prompted import read_mask
 from splatcut.messages import check_object_names
 from splatcut.progress import Progress
 from splatcut.scene.camera import View
-from splatcut.scene.masks import MaskSet
+from splatcut.scene.masks import MaskSet, share_bytes
 
 
 def masks_of_views(folder: Path, views: Sequence[View]) -> dict[str, dict[str, Path]]:
@@ -63,9 +62,7 @@ def from_folder(folder: Path, views: Sequence[View], kept: Sequence[View], progr
             if view.name in found[name]:
                 masks[k] = read_mask(found[name][view.name], working, f"The mask of {name!r}")
                 confidence[number, k] = 1.0
-        if (masks > 127).sum(axis=0).max() > 1:
-            masks = np.rint(compete(masks.astype(np.float32) / np.float32(255)) * 255).astype(np.uint8)
-        probability.append(masks)
+        probability.append(share_bytes(masks))
         progress.step()
     for k, name in enumerate(names):
         if not any((masks[k] > 127).any() for masks in probability):

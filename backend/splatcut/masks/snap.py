@@ -10,8 +10,8 @@ picture shows where things end. So the mean of mask and vote is filtered with th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from splatcut.masks.consensus import box_around
 from splatcut.scene.gaussians import F32
-from splatcut.scene.masks import MaskSet
+from splatcut.scene.masks import MaskSet, share_pixels, to_bytes
 from splatcut.segmenter.transform import MASK_SIZE
 
 F64 = NDArray[np.float64]
@@ -28,26 +28,10 @@ F64 = NDArray[np.float64]
 FAINT = 0.05
 
 
-@dataclass(frozen=True)
-class SnapOptions:
-    """How edges are drawn to the picture's.
-
-    Attributes:
-        radii: of the filter's windows, one for each round of voting and filtering, in the model's own pixels, of which
-            the picture's longer side has ``MASK_SIZE``; none leaves the masks as they are.
-        smooth: variance of colours in [0, 1] below which a window counts as even.
-        sharp: how much steeper the filtered edges are made, around one half.
-    """
-
-    radii: tuple[float, ...] = (3.0, 2.0, 1.5)
-    smooth: float = 0.0005
-    sharp: float = 4.0
-
-    def __post_init__(self) -> None:
-        if not all(0.0 < radius < MASK_SIZE / 2 for radius in self.radii):
-            raise ValueError(f"Radii must lie between 0 and {MASK_SIZE // 2} of the model's pixels.")
-        if not self.smooth > 0.0 or not self.sharp >= 1.0:
-            raise ValueError("smooth must be above 0, and sharp 1 or more.")
+#: Variance of colours in [0, 1] below which a window counts as even.
+SMOOTH = 0.0005
+#: How much steeper the filtered edges are made, around one half.
+SHARP = 4.0
 
 
 class Guide:
@@ -97,7 +81,7 @@ def snap(
     masks: MaskSet,
     picture: Callable[[int], NDArray[np.uint8]],
     vote: Callable[[MaskSet], Callable[[int], F32]],
-    options: SnapOptions,
+    radii: Sequence[float],
     keep: Collection[tuple[int, int]] = (),
     step: Callable[[], None] = lambda: None,
 ) -> MaskSet:
@@ -106,10 +90,12 @@ def snap(
     Args:
         picture: of a view's number, [H, W, 3] uint8 at the masks' size.
         vote: of masks, the label image [H, W, K] in [0, 1] that their vote gives in a view of that number.
+        radii: of the filter's windows, one for each round of voting and filtering, in the model's own pixels, of which
+            the picture's longer side has ``MASK_SIZE``.
         keep: (number of the view, number of the object) that are right as they are: the user's own masks.
         step: called after each view of each round.
     """
-    for radius in options.radii:
+    for radius in radii:
         shown = vote(masks)
         made = []
         for number in range(len(masks.views)):
@@ -117,9 +103,7 @@ def snap(
             kept = [k for k in trusted if (number, k) in keep]
             changing = [k for k in trusted if (number, k) not in keep]
             if changing:
-                made.append(
-                    _snapped(masks.soft(number), shown(number), changing, kept, picture(number), radius, options)
-                )
+                made.append(_snapped(masks.soft(number), shown(number), changing, kept, picture(number), radius))
             else:
                 made.append(masks.probability[number])
             step()
@@ -134,7 +118,6 @@ def _snapped(
     kept: list[int],
     picture: NDArray[np.uint8],
     radius: float,
-    options: SnapOptions,
 ) -> NDArray[np.uint8]:
     """[K, H, W] uint8 of one view, in which objects share a pixel at most: what is kept comes first, then what is
     ``changing``, then what nobody trusts."""
@@ -146,13 +129,8 @@ def _snapped(
     if wanted:
         window = max(1, round(radius * max(soft.shape[1:]) / MASK_SIZE))
         box = box_around(np.maximum.reduce(list(wanted.values())) > FAINT, 4 * window + 1)
-        guide = Guide(picture[box], window, options.smooth)
+        guide = Guide(picture[box], window, SMOOTH)
         for k, item in wanted.items():
-            result[k][box] = np.clip(0.5 + options.sharp * (guide.filter(item[box]) - 0.5), 0, 1)
-    room = np.ones(soft.shape[1:], np.float32)
+            result[k][box] = np.clip(0.5 + SHARP * (guide.filter(item[box]) - 0.5), 0, 1)
     rest = [k for k in range(len(soft)) if k not in changing and k not in kept]
-    for group in (kept, changing, rest):
-        total = result[group].sum(axis=0)
-        result[group] *= np.where(total > room, room / np.maximum(total, 1e-6), 1)
-        room = np.clip(room - total, 0, 1)
-    return np.floor(result * 255 + 1e-3).astype(np.uint8)
+    return to_bytes(share_pixels(result, (kept, changing, rest)))

@@ -5,66 +5,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras import CandidateOptions, candidate_quality, look_at, spiral_cone
+from splatcut.cameras import candidate_quality, look_at, spiral_cone
 from splatcut.errors import UserError
 from splatcut.progress import Progress
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import F32, Gaussians
 
-if TYPE_CHECKING:
-    from splatcut.raster.cpu import Prepared
-
-
-@dataclass(frozen=True)
-class VirtualOptions:
-    """Where virtual cameras go.
-
-    Attributes:
-        count: how many are proposed.
-        max_angle: of the cone about the first camera, degrees. Farther away floaters show that no photo has trained
-            away.
-        probe_width: width in pixels of the small renders that candidates are judged by.
-        width: image width of the first camera when the job has none.
-    """
-
-    count: int = 24
-    max_angle: float = 40.0
-    probe_width: int = 160
-    width: int = 640
-
-    def __post_init__(self) -> None:
-        if self.count < 2 or not 0 < self.max_angle < 180:
-            raise ValueError("At least 2 virtual cameras are needed, on a cone of less than 180 degrees.")
-
-
-def drawn_depth(
-    gaussians: Gaussians, camera: Camera, device: raster.Device = "cpu", prepared: Prepared | None = None
-) -> tuple[F32, F32]:
-    """[H, W] mean depth of what is drawn (camera z, world units; 0 where nothing is) and [H, W] transmittance."""
-    rotation, offset = camera.camera_from_world[2, :3], camera.camera_from_world[2, 3]
-    depth = (gaussians.means @ rotation + offset).astype(np.float32)[:, None]
-    rendered = raster.render(gaussians, camera, features=depth, colour=False, device=device, prepared=prepared)
-    assert rendered.features is not None
-    alpha = 1.0 - rendered.transmittance
-    return np.where(alpha > 1e-3, rendered.features[..., 0] / np.maximum(alpha, 1e-6), 0.0), rendered.transmittance
+#: Virtual cameras that are proposed, and the angle of the cone about the first camera, degrees: farther away floaters
+#: show that no photo has trained away.
+COUNT, MAX_ANGLE = 24, 40.0
+#: Width in pixels of the small renders that candidates are judged by.
+PROBE_WIDTH = 160
+#: Width in pixels of the first camera's picture when the job has no camera.
+WIDTH = 640
 
 
 def surface_points(
     gaussians: Gaussians, camera: Camera, pixels: NDArray[np.floating], device: raster.Device = "cpu"
 ) -> NDArray[np.float64]:
     """[P, 3] world points on the visible surface at pixels [P, 2]; NaN where nothing is drawn."""
-    return unprojected(camera, pixels, *drawn_depth(gaussians, camera, device))
+    return unprojected(camera, pixels, *raster.mean_depth(gaussians, camera, device))
 
 
 def unprojected(camera: Camera, pixels: NDArray[np.floating], depth: F32, transmittance: F32) -> NDArray[np.float64]:
-    """``surface_points`` from what ``drawn_depth`` gave for the camera."""
+    """``surface_points`` from what ``raster.mean_depth`` gave for the camera."""
     column = np.clip(np.floor(pixels[:, 0]).astype(int), 0, camera.width - 1)
     row = np.clip(np.floor(pixels[:, 1]).astype(int), 0, camera.height - 1)
     points = camera.unproject(pixels, depth[row, column])
@@ -76,9 +46,11 @@ def virtual_views(
     gaussians: Gaussians,
     first: View,
     centre: NDArray[np.float64],
-    options: VirtualOptions,
     progress: Progress,
     device: raster.Device = "cpu",
+    *,
+    count: int = COUNT,
+    max_angle: float = MAX_ANGLE,
 ) -> list[View]:
     """The first view and the virtual ones about ``centre`` [3] (world) that pass the test, in order of growing angle.
 
@@ -87,16 +59,16 @@ def virtual_views(
     base = first.camera
     distance = float(np.linalg.norm(base.position - centre))
     base = replace(base, near=min(base.near, 0.1 * distance))
-    probe = base.resized(options.probe_width, max(1, round(options.probe_width * base.height / base.width)))
-    _, transmittance = drawn_depth(gaussians, probe, device)
-    limits = CandidateOptions(reference_alpha=float(np.clip(1.0 - transmittance.mean(), 0.0, 1.0)))
+    probe = base.resized(PROBE_WIDTH, max(1, round(PROBE_WIDTH * base.height / base.width)))
+    _, transmittance = raster.mean_depth(gaussians, probe, device)
+    full = float(1.0 - transmittance.mean())
     views = [first]
-    candidates = spiral_cone(base, centre, options.count, options.max_angle)[1:]
+    candidates = spiral_cone(base, centre, count, max_angle)[1:]
     progress.stage("views", len(candidates))
     for number, camera in enumerate(candidates, start=1):
         small = camera.resized(probe.width, probe.height)
-        depth, transmittance = drawn_depth(gaussians, small, device)
-        if candidate_quality(gaussians, small, centre, transmittance, depth, limits).accepted:
+        depth, transmittance = raster.mean_depth(gaussians, small, device)
+        if candidate_quality(gaussians, small, centre, transmittance, depth, full).accepted:
             views.append(View(f"virtual_{number:03d}", camera))
         progress.step()
     if len(views) < 3:
@@ -107,9 +79,7 @@ def virtual_views(
     return views
 
 
-def first_view_of(
-    gaussians: Gaussians, points: NDArray[np.floating], options: VirtualOptions, device: raster.Device = "cpu"
-) -> View:
+def first_view_of(gaussians: Gaussians, points: NDArray[np.floating], device: raster.Device = "cpu") -> View:
     """A first view of points in space [P, 3], for scenes without any camera.
 
     Directions all around are tried at a distance that shows the neighbourhood of the points; the one in which the
@@ -119,8 +89,7 @@ def first_view_of(
     centre = np.asarray(points, np.float64).mean(axis=0)
     spread = np.percentile(np.abs(gaussians.means - np.median(gaussians.means, axis=0)), 75)
     up = np.array([0.0, -1.0, 0.0])
-    width = options.width
-    height, focal = round(width * 0.75), 0.9 * width
+    height, focal = round(WIDTH * 0.75), 0.9 * WIDTH
     best: tuple[float, Camera] | None = None
     for distance in (1.5 * float(spread), 0.75 * float(spread)):
         for turn in np.arange(0.0, 360.0, 30.0):
@@ -128,9 +97,9 @@ def first_view_of(
                 around, above = np.radians(turn), np.radians(lift)
                 direction = np.array([np.cos(above) * np.cos(around), -np.sin(above), np.cos(above) * np.sin(around)])
                 pose = look_at(centre + distance * direction, centre, up)
-                camera = Camera(width, height, focal, focal, width / 2, height / 2, pose, min(0.2, 0.1 * distance))
-                small = camera.resized(options.probe_width, round(options.probe_width * 0.75))
-                depth, transmittance = drawn_depth(gaussians, small, device)
+                camera = Camera(WIDTH, height, focal, focal, WIDTH / 2, height / 2, pose, min(0.2, 0.1 * distance))
+                small = camera.resized(PROBE_WIDTH, round(PROBE_WIDTH * 0.75))
+                depth, transmittance = raster.mean_depth(gaussians, small, device)
                 pixels, z = small.project(points)
                 inside = (pixels >= 0).all(axis=1) & (pixels < [small.width, small.height]).all(axis=1) & (z > 0)
                 if not inside.all():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from splatcut import raster
 from splatcut.lift.vote import ViewSums
-from splatcut.masks.self_prompts import RenderedVote, SelfPromptOptions, rendered_vote
+from splatcut.masks.self_prompts import RenderedVote, rendered_vote
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -52,14 +52,10 @@ def rendered_votes(
     gaussians: Gaussians,
     view: View,
     features: F32,
-    options: SelfPromptOptions,
     device: raster.Device = "cpu",
     prepared: Prepared | None = None,
 ) -> list[RenderedVote]:
     """What a vote's ``features`` say about each object in a view."""
-    blended = raster.render(
-        gaussians, view.camera, features=features, colour=False, device=device, prepared=prepared
-    ).features
-    assert blended is not None
+    drawn = raster.render(gaussians, view.camera, features=features, colour=False, device=device, prepared=prepared)
     kinds = features.shape[1] // 2
-    return [rendered_vote(blended[..., k], blended[..., kinds + k], options) for k in range(kinds)]
+    return [rendered_vote(drawn.features[..., k], drawn.features[..., kinds + k]) for k in range(kinds)]

@@ -8,21 +8,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.raster.types import Accumulated, Rendered
+from splatcut.raster.types import Accumulated, Device, Rendered
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import F32, Gaussians
 
 if TYPE_CHECKING:
     from splatcut.raster.cpu import Prepared
 
-Device = Literal["cpu", "cuda", "reference"]
-
-__all__ = ["Accumulated", "Device", "Rendered", "accumulate", "prepare", "render", "touched_tiles"]
+__all__ = [
+    "Accumulated",
+    "Device",
+    "Rendered",
+    "accumulate",
+    "mean_depth",
+    "over_alpha",
+    "prepare",
+    "render",
+    "touched_tiles",
+]
 
 
 def render(
@@ -42,7 +51,7 @@ def render(
 
     Args:
         features: [N, C] float32 channels to blend besides the colour (any C); their background is 0.
-        colour: whether to blend the colour; without it ``image`` is None.
+        colour: whether to blend the colour; without it ``image`` has no channels.
         background: display-referred sRGB behind everything.
         opacity_scale: [N] float32 in [0, 1], factors on the opacities (an object alone: its labels).
         tiles: [ceil(H / 16), ceil(W / 16)] bool: tiles to render; the others stay 0 with transmittance 1.
@@ -53,25 +62,57 @@ def render(
     Raises:
         UserError: ``cuda`` without a usable CUDA device or gsplat.
     """
-    options = {
-        "features": features,
-        "colour": colour,
-        "background": background,
-        "opacity_scale": opacity_scale,
-        "tiles": tiles,
-        "sh_degree": sh_degree,
-    }
-    if device == "cuda":
-        from splatcut.raster import cuda
-
-        return cuda.render_arrays(gaussians, camera, **options)
-    if device == "reference":
-        from splatcut.raster import reference
-
-        return reference.render_arrays(gaussians, camera, **options)
+    if device != "cpu":
+        return _by_torch(
+            gaussians, camera, features, opacity_scale, device,
+            colour=colour, background=background, tiles=tiles, sh_degree=sh_degree,
+        )  # fmt: skip
     from splatcut.raster import cpu
 
-    return cpu.render(gaussians, camera, **options, prepared=prepared)
+    if prepared is None:
+        prepared = cpu.prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
+    elif opacity_scale is not None or tiles is not None:
+        raise ValueError("What was prepared has its own opacities and tiles.")
+    values = cpu.channels(prepared, gaussians, features, colour, sh_degree)
+    first = 3 if colour else 0
+    ground = np.zeros(values.shape[1], np.float32)
+    ground[:first] = background[:first]
+    out, transmittance = cpu.blend(prepared, values, ground)
+    image, blended = (np.ascontiguousarray(part.transpose(1, 2, 0)) for part in (out[:first], out[first:]))
+    return Rendered(image, blended, transmittance)
+
+
+def _by_torch(
+    gaussians: Gaussians, camera: Camera, features: F32 | None, opacity_scale: F32 | None, device: Device, **rest: Any
+) -> Rendered:
+    """``render`` by the rasterisers that work on tensors."""
+    import torch
+
+    from splatcut.raster import autograd
+
+    arrays = [getattr(gaussians, field.name) for field in fields(Gaussians)]
+    given, scale = (None if some is None else torch.from_numpy(some) for some in (features, opacity_scale))
+    with torch.no_grad():
+        parts = autograd.render(
+            *map(torch.from_numpy, arrays), camera, features=given, opacity_scale=scale, device=device, **rest
+        )
+    image, blended, left = (np.ascontiguousarray(part.cpu().numpy(), np.float32) for part in parts)
+    return Rendered(image, blended, left)
+
+
+def mean_depth(
+    gaussians: Gaussians, camera: Camera, device: Device = "cpu", prepared: Prepared | None = None
+) -> tuple[F32, F32]:
+    """[H, W] mean depth of what is drawn (camera z, world units; 0 where nothing is) and [H, W] transmittance."""
+    z = camera.depths(gaussians.means).astype(np.float32)[:, None]
+    drawn = render(gaussians, camera, features=z, colour=False, device=device, prepared=prepared)
+    return over_alpha(drawn.features[..., 0], drawn.alpha), drawn.transmittance
+
+
+def over_alpha(blended: F32, alpha: F32) -> F32:
+    """Means of what was blended, float32: divided by the coverage, 0 where there is none. One shape, or [H, W, 1]."""
+    seen = alpha > 1e-6
+    return np.where(seen, blended / np.where(seen, alpha, 1), 0).astype(np.float32)
 
 
 def accumulate(
@@ -99,9 +140,7 @@ def accumulate(
         return reference.accumulate_arrays(gaussians, camera, signals, tiles=tiles)
     from splatcut.raster import cpu
 
-    if prepared is not None:
-        return cpu.accumulate_prepared(prepared, signals)
-    return cpu.accumulate(gaussians, camera, signals, tiles=tiles)
+    return cpu.accumulate(prepared or cpu.prepare(gaussians, camera, tiles=tiles), signals)
 
 
 def prepare(gaussians: Gaussians, camera: Camera, device: Device = "cpu") -> Prepared | None:

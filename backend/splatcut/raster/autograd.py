@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splatcut.raster import Device, cpu
+from splatcut.raster import cpu
+from splatcut.raster.types import Device
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians
 
@@ -33,7 +34,7 @@ class _CpuRender(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
-        *parameters, features, scale, camera, background, tiles, sh_degree, pixels, colour, wanted, prepared = inputs
+        *parameters, features, scale, camera, background, tiles, sh_degree, colour, wanted, prepared = inputs
         gaussians = Gaussians(*(_array(tensor) for tensor in parameters))
         opacity_scale = None if scale is None else _array(scale)
         if prepared is None:
@@ -44,12 +45,12 @@ class _CpuRender(torch.autograd.Function):
         if colour:
             ground[:3] = background
         out, transmittance = cpu.blend(prepared, values, ground)
-        ctx.state = (prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels, colour, wanted)
+        ctx.state = (prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, colour, wanted)
         return torch.from_numpy(out), torch.from_numpy(transmittance)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, pixels, colour, wanted = ctx.state
+        prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, colour, wanted = ctx.state
         result = cpu.backward(
             prepared,
             gaussians,
@@ -62,15 +63,13 @@ class _CpuRender(torch.autograd.Function):
             sh_degree=sh_degree,
             wanted=wanted,
         )
-        if pixels is not None:
-            pixels += torch.from_numpy(result.pixels)
         scale = None
         if opacity_scale is not None:
             safe = np.where(opacity_scale > 0, opacity_scale, np.float32(1))
             scale = torch.from_numpy(result.log_opacity / safe)
         parameters = [result.means, result.log_scales, result.quats, result.opacity_logits, result.sh]
         features = torch.from_numpy(result.features) if values.shape[1] > (3 if colour else 0) else None
-        return (*(torch.from_numpy(array) for array in parameters), features, scale, *[None] * 8)
+        return (*(torch.from_numpy(array) for array in parameters), features, scale, *[None] * 7)
 
 
 def render(
@@ -87,32 +86,30 @@ def render(
     opacity_scale: Tensor | None = None,
     tiles: NDArray[np.bool_] | None = None,
     sh_degree: int | None = None,
-    pixel_gradients: Tensor | None = None,
     wanted: NDArray[np.bool_] | None = None,
     prepared: cpu.Prepared | None = None,
     device: Device = "cpu",
-) -> tuple[Tensor, Tensor | None, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Renders a view so that gradients flow to every tensor.
 
     Args:
         means, log_scales, quats, opacity_logits, sh: tensors as in ``Gaussians``, float32 (float64 for ``reference``).
         features, background, opacity_scale, tiles, sh_degree: as in ``splatcut.raster.render``.
         colour: whether to blend the colour; without it the image has no channels.
-        pixel_gradients: [N, 2] tensor that the backward pass adds the gradients of the projected means to (pixels).
-        wanted: [N] bool, the Gaussians whose gradients are wanted; those of the others are 0 (and their
-            ``pixel_gradients`` may be), which the CPU makes use of. All when None.
+        wanted: [N] bool, the Gaussians whose gradients are wanted; those of the others are 0, which the CPU makes use
+            of. All when None.
         prepared: of the same Gaussians, camera, opacities and tiles, where the caller has it; for the CPU alone.
 
     Returns:
-        image [H, W, 3] ([H, W, 0] without colour), features [H, W, C] or None, transmittance [H, W].
+        image [H, W, 3] ([H, W, 0] without colour), features [H, W, C] (C is 0 without them), transmittance [H, W].
     """
     if device == "cpu":
         out, transmittance = _CpuRender.apply(
             means, log_scales, quats, opacity_logits, sh, features, opacity_scale, camera, background, tiles, sh_degree,
-            pixel_gradients, colour, wanted, prepared,
+            colour, wanted, prepared,
         )  # fmt: skip
         out, first = out.permute(1, 2, 0), 3 if colour else 0
-        return out[..., :first], None if features is None else out[..., first:], transmittance
+        return out[..., :first], out[..., first:], transmittance
     if wanted is not None:
         some = torch.from_numpy(wanted).to(means.device)
         means, log_scales, quats, opacity_logits, sh = (
@@ -127,6 +124,5 @@ def render(
     image, blended, transmittance = other.render(
         means, log_scales, quats, opacity_logits, sh if colour else sh[:, :1], camera,
         features=features, background=background, opacity_scale=opacity_scale, tiles=tiles, sh_degree=sh_degree,
-        pixel_gradients=pixel_gradients,
     )  # fmt: skip
     return image if colour else image[..., :0], blended, transmittance

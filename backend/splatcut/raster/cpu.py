@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from splatcut.raster import cpu_backward, cpu_blend, cpu_gradient, cpu_project, cpu_tiles
 from splatcut.raster.rule import FOV_GUARD, TILE
-from splatcut.raster.types import Accumulated, Rendered
+from splatcut.raster.types import Accumulated
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -135,38 +135,8 @@ def channels(
     return values
 
 
-def render(
-    gaussians: Gaussians,
-    camera: Camera,
-    *,
-    features: F32 | None = None,
-    colour: bool = True,
-    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
-    opacity_scale: F32 | None = None,
-    tiles: NDArray[np.bool_] | None = None,
-    sh_degree: int | None = None,
-    prepared: Prepared | None = None,
-) -> Rendered:
-    """See ``splatcut.raster.render``."""
-    if prepared is None:
-        prepared = prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
-    elif opacity_scale is not None or tiles is not None:
-        raise ValueError("What was prepared has its own opacities and tiles.")
-    values = channels(prepared, gaussians, features, colour, sh_degree)
-    ground = np.zeros(values.shape[1], np.float32)
-    if colour:
-        ground[:3] = background
-    out, transmittance = blend(prepared, values, ground)
-    first = 3 if colour else 0
-    return Rendered(
-        image=np.ascontiguousarray(out[:3].transpose(1, 2, 0)) if colour else None,
-        features=None if features is None else np.ascontiguousarray(out[first:].transpose(1, 2, 0)),
-        transmittance=transmittance,
-    )
-
-
-def accumulate_prepared(prepared: Prepared, signals: F32) -> Accumulated:
-    """As ``accumulate``, on a view that is prepared already."""
+def accumulate(prepared: Prepared, signals: F32) -> Accumulated:
+    """See ``splatcut.raster.accumulate``."""
     kinds = signals.shape[0]
     if kinds == 0:  # the kernel takes at least one
         signals = np.zeros((1, *signals.shape[1:]), np.float32)
@@ -182,23 +152,15 @@ def accumulate_prepared(prepared: Prepared, signals: F32) -> Accumulated:
     return Accumulated(np.ascontiguousarray(result[:, 0]), np.ascontiguousarray(weighted))
 
 
-def accumulate(
-    gaussians: Gaussians, camera: Camera, signals: F32, *, tiles: NDArray[np.bool_] | None = None
-) -> Accumulated:
-    """See ``splatcut.raster.accumulate``."""
-    return accumulate_prepared(prepare(gaussians, camera, tiles=tiles), signals)
-
-
 @dataclass(frozen=True, eq=False)
 class Gradients:
     """Gradients of a loss with respect to what was rendered from; shapes as the parameters.
 
     Attributes:
         means, log_scales, quats, opacity_logits, sh: as in ``Gaussians``.
-        features: [N, C] or None.
+        features: [N, C].
         log_opacity: [N] with respect to the logarithm of the drawn opacity; divide by ``opacity_scale`` for its
             gradient.
-        pixels: [N, 2] with respect to the projected means, pixels.
     """
 
     means: F32
@@ -206,9 +168,8 @@ class Gradients:
     quats: F32
     opacity_logits: F32
     sh: F32
-    features: F32 | None
+    features: F32
     log_opacity: F32
-    pixels: F32
 
 
 def backward(
@@ -252,13 +213,12 @@ def backward(
         sh=np.zeros(gaussians.sh.shape, np.float32),
         features=np.zeros((n, extra), np.float32),
         log_opacity=np.zeros(n, np.float32),
-        pixels=np.zeros((n, 2), np.float32),
     )
     degree = gaussians.sh_degree if sh_degree is None else min(sh_degree, gaussians.sh_degree)
     cpu_gradient.project_backward(
         drawn, rank, prepared.slot_start, sums, prepared.geometry, values,
         camera_vector(prepared.camera), gaussians.means, gaussians.log_scales, gaussians.quats, gaussians.sh, degree,
         colour, result.means, result.log_scales, result.quats, result.opacity_logits, result.sh, result.features,
-        result.log_opacity, result.pixels,
+        result.log_opacity,
     )  # fmt: skip
     return result

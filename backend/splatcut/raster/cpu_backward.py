@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from splatcut.raster.cpu_blend import _FAST, _blocks, _draw, _gather, _start
-from splatcut.raster.cpu_project import CA, CB, CC, LO, LOG2_ALPHA_MIN, MX, MY
+from splatcut.raster.cpu_blend import _FAST, _blocks, _draw, _exponent, _gather, _start
+from splatcut.raster.cpu_project import LOG2_ALPHA_MIN
 from splatcut.raster.rule import ALPHA_MAX
-from splatcut.raster.simd import any_lane, fma, lane_sum, lanes_x, lanes_y, load, select, splat, store
+from splatcut.raster.simd import any_lane, fma, lane_sum, load, select, splat, store
 
 F = np.float32
 
@@ -92,14 +92,7 @@ def backward(
             g = pair_gaussian[pair]
             mine = every or wanted[g]
             bx0, bx1, by0, by1 = _blocks(box, g, x, y)
-            ca, cb, cc, lo = (
-                splat(geometry[g, CA]),
-                splat(geometry[g, CB]),
-                splat(geometry[g, CC]),
-                splat(geometry[g, LO]),
-            )
-            dx0 = lanes_x() + splat(F(x) - geometry[g, MX])
-            dy0 = lanes_y() + splat(F(y) - geometry[g, MY])
+            ca, cb, cc, lo, dx0, dy0 = _exponent(geometry, g, x, y)
             s, sx, sy, sxx, sxy, syy = zero, zero, zero, zero, zero, zero
             touched = False
             for by in range(by0, by1 + 1):

@@ -80,6 +80,20 @@ def _blocks(box: Any, g: int, x: int, y: int) -> Any:
 
 
 @njit(inline="always")
+def _exponent(geometry: Any, g: int, x: int, y: int) -> Any:
+    """The exponent's coefficients A, B, C and lo of Gaussian g (see ``cpu_project``), and dx and dy in the tile's first
+    block."""
+    return (
+        splat(geometry[g, CA]),
+        splat(geometry[g, CB]),
+        splat(geometry[g, CC]),
+        splat(geometry[g, LO]),
+        lanes_x() + splat(F(x) - geometry[g, MX]),
+        lanes_y() + splat(F(y) - geometry[g, MY]),
+    )
+
+
+@njit(inline="always")
 def _draw(power: Any, t: Any, seen: Any) -> Any:
     """One Gaussian on one block, where ``seen``: by the 3DGS rule.
 
@@ -129,14 +143,7 @@ def blend(
                 break
             g = pair_gaussian[pair]
             bx0, bx1, by0, by1 = _blocks(box, g, x, y)
-            ca, cb, cc, lo = (
-                splat(geometry[g, CA]),
-                splat(geometry[g, CB]),
-                splat(geometry[g, CC]),
-                splat(geometry[g, LO]),
-            )
-            dx0 = lanes_x() + splat(F(x) - geometry[g, MX])
-            dy0 = lanes_y() + splat(F(y) - geometry[g, MY])
+            ca, cb, cc, lo, dx0, dy0 = _exponent(geometry, g, x, y)
             for by in range(by0, by1 + 1):
                 dy = dy0 + splat(F(by * 4))
                 row = fma(dy * dy, cc, lo)
@@ -198,14 +205,7 @@ def accumulate(
                 break
             g = pair_gaussian[pair]
             bx0, bx1, by0, by1 = _blocks(box, g, x, y)
-            ca, cb, cc, lo = (
-                splat(geometry[g, CA]),
-                splat(geometry[g, CB]),
-                splat(geometry[g, CC]),
-                splat(geometry[g, LO]),
-            )
-            dx0 = lanes_x() + splat(F(x) - geometry[g, MX])
-            dy0 = lanes_y() + splat(F(y) - geometry[g, MY])
+            ca, cb, cc, lo, dx0, dy0 = _exponent(geometry, g, x, y)
             total, first = zero, zero
             touched = False
             for by in range(by0, by1 + 1):

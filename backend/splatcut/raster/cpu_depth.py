@@ -11,10 +11,10 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from splatcut.raster.cpu import Prepared
-from splatcut.raster.cpu_blend import _FAST, _blocks, _draw, _scatter, _start
-from splatcut.raster.cpu_project import CA, CB, CC, LO, LOG2_ALPHA_MIN, MX, MY
+from splatcut.raster.cpu_blend import _FAST, _blocks, _draw, _exponent, _scatter, _start
+from splatcut.raster.cpu_project import LOG2_ALPHA_MIN
 from splatcut.raster.cpu_rays import along
-from splatcut.raster.simd import any_lane, fma, lanes_x, lanes_y, load, select, splat, store
+from splatcut.raster.simd import any_lane, fma, load, select, splat, store
 from splatcut.scene.gaussians import F32, Gaussians
 
 F = np.float32
@@ -51,14 +51,7 @@ def _surface(
                 break
             g = pair_gaussian[pair]
             bx0, bx1, by0, by1 = _blocks(box, g, x, y)
-            ca, cb, cc, lo = (
-                splat(geometry[g, CA]),
-                splat(geometry[g, CB]),
-                splat(geometry[g, CC]),
-                splat(geometry[g, LO]),
-            )
-            dx0 = lanes_x() + splat(F(x) - geometry[g, MX])
-            dy0 = lanes_y() + splat(F(y) - geometry[g, MY])
+            ca, cb, cc, lo, dx0, dy0 = _exponent(geometry, g, x, y)
             for by in range(by0, by1 + 1):
                 dy = dy0 + splat(F(by * 4))
                 row = fma(dy * dy, cc, lo)

@@ -18,18 +18,9 @@ F = np.float32
 
 @njit(inline="always")
 def _colour_backward(
-    i: int,
-    degree: int,
-    means: Any,
-    sh: Any,
-    camera: Any,
-    red: Any,
-    green: Any,
-    blue: Any,
-    basis: Any,
-    weighted: Any,
+    i: int, degree: int, means: Any, sh: Any, camera: Any, red: Any, green: Any, blue: Any, basis: Any, weighted: Any,
     sh_gradient: Any,
-) -> Any:
+) -> Any:  # fmt: skip
     """Gradient of SH + 0.5: writes the coefficients', returns the part on the mean through the direction."""
     count = (degree + 1) * (degree + 1)
     x, y, z = means[i, 0] - camera[18], means[i, 1] - camera[19], means[i, 2] - camera[20]
@@ -52,7 +43,7 @@ def _colour_backward(
 def project_backward(
     drawn: Any, rank: Any, slot_start: Any, sums: Any, geometry: Any, values: Any, camera: Any, means: Any,
     log_scales: Any, quats: Any, sh: Any, degree: int, colour: bool, g_means: Any, g_scales: Any, g_quats: Any,
-    g_logits: Any, g_sh: Any, g_features: Any, g_log_opacity: Any, g_pixels: Any,
+    g_logits: Any, g_sh: Any, g_features: Any, g_log_opacity: Any,
 ) -> None:  # fmt: skip
     """Gradients of the drawn Gaussians' parameters; rows of the others are left as they are (zero).
 
@@ -61,7 +52,6 @@ def project_backward(
         values: [M, C] channels in depth order; a colour of 0 was clamped and gets no gradient.
         sums: [P, 6 + C] from ``cpu_backward.backward``; C is 3 for the colour, if any, then the features.
         g_log_opacity: out, [N] gradient with respect to the logarithm of the drawn opacity (for ``opacity_scale``).
-        g_pixels: out, [N, 2] gradient with respect to the projected mean, pixels.
         Other outputs have the shapes of the parameters.
     """
     c = camera
@@ -91,8 +81,6 @@ def project_backward(
                 F(-2) * geometry[g, CC] / LOG2E,
             )
             gmx, gmy = kxx * total[1] + kxy * total[2], kxy * total[1] + kyy * total[2]
-            g_pixels[i, 0] = gmx
-            g_pixels[i, 1] = gmy
             ka, kb, kc = F(-0.5) * total[3], F(-0.5) * total[4], F(-0.5) * total[5]
             # d(covariance) = -K G K, K the conic, G the symmetric gradient on it.
             p00, p01 = kxx * ka + kxy * kb, kxx * kb + kxy * kc

@@ -11,6 +11,8 @@ import numpy as np
 from numba import njit, prange
 
 from splatcut.raster.rule import ALPHA_MIN, LOW_PASS
+from splatcut.scene.gaussians import SH_C0
+from splatcut.scene.sh import SH_C1, SH_C2, SH_C3, SH_C4
 
 F = np.float32
 LOG2E = F(math.log2(math.e))
@@ -22,38 +24,8 @@ LOG2_ALPHA_MIN = F(math.log2(ALPHA_MIN))
 MX, MY, CA, CB, CC, LO, DEPTH, OPACITY = range(8)
 GEOMETRY = 8
 
-_C0 = F(0.28209479177387814)
-_C1 = F(0.4886025119029199)
-_C2 = tuple(
-    F(c)
-    for c in (1.0925484305920792, -1.0925484305920792, 0.31539156525252005, -1.0925484305920792, 0.5462742152960396)
-)
-_C3 = tuple(
-    F(c)
-    for c in (
-        -0.5900435899266435,
-        2.890611442640554,
-        -0.4570457994644658,
-        0.3731763325901154,
-        -0.4570457994644658,
-        1.445305721320277,
-        -0.5900435899266435,
-    )
-)
-_C4 = tuple(
-    F(c)
-    for c in (
-        2.5033429417967046,
-        -1.7701307697799304,
-        0.9461746957575601,
-        -0.6690465435572892,
-        0.10578554691520431,
-        -0.6690465435572892,
-        0.47308734787878004,
-        -1.7701307697799304,
-        0.6258357354491761,
-    )
-)
+_C0 = F(SH_C0)
+_C1, _C2, _C3, _C4 = (tuple(map(F, band)) for band in (SH_C1, SH_C2, SH_C3, SH_C4))
 
 
 @njit(inline="always")
@@ -61,9 +33,9 @@ def sh_basis(degree: int, x: Any, y: Any, z: Any, out: Any) -> None:
     """Real spherical harmonics of the unit direction (x, y, z) into out[(degree + 1)^2], signs as in 3DGS."""
     out[0] = _C0
     if degree > 0:
-        out[1] = -_C1 * y
-        out[2] = _C1 * z
-        out[3] = -_C1 * x
+        out[1] = _C1[0] * y
+        out[2] = _C1[1] * z
+        out[3] = _C1[2] * x
     if degree > 1:
         xx, yy, zz, xy, yz, xz = x * x, y * y, z * z, x * y, y * z, x * z
         out[4] = _C2[0] * xy
@@ -96,9 +68,9 @@ def sh_basis_gradient(degree: int, x: Any, y: Any, z: Any, v: Any) -> Any:
     """Sum over coefficients of v[k] * d basis_k / d(x, y, z), with x, y, z taken as independent."""
     dx, dy, dz = F(0), F(0), F(0)
     if degree > 0:
-        dy -= _C1 * v[1]
-        dz += _C1 * v[2]
-        dx -= _C1 * v[3]
+        dy += _C1[0] * v[1]
+        dz += _C1[1] * v[2]
+        dx += _C1[2] * v[3]
     if degree > 1:
         xx, yy, zz, xy, yz, xz = x * x, y * y, z * z, x * y, y * z, x * z
         dx += _C2[0] * y * v[4] - F(2) * _C2[2] * x * v[6] + _C2[3] * z * v[7] + F(2) * _C2[4] * x * v[8]

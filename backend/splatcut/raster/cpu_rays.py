@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Single pixels and their rays: which Gaussians a pixel shows, and samples where they lie (numba).
+"""Samples on the rays of single pixels, where the Gaussians lie that the pixels show (numba).
 
 The rule is that of ``cpu_blend``: same tiles, order, alpha, clip and stop; rounding apart (the exponential is another
 one there), the weights of a pixel add up to 1 - transmittance as rendered.
@@ -9,7 +9,6 @@ one there), the weights of a pixel add up to 1 - transmittance as rendered.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,36 +32,12 @@ FARTHEST = math.sqrt(2.0 * math.log(1.0 / ALPHA_MIN))
 _CHUNK = 64
 
 
-@dataclass(frozen=True, eq=False)
-class PixelLists:
-    """What P pixels show, front to back.
-
-    Attributes:
-        start: [P + 1] int64, first entry of each pixel.
-        index: [start[-1]] int32, rows in the scene.
-        weight: [start[-1]] float32, blending weights w_i(p).
-        transmittance: [P] float32, what is left behind them.
-    """
-
-    start: NDArray[np.int64]
-    index: NDArray[np.int32]
-    weight: F32
-    transmittance: F32
-
-
 @njit(inline="always")
 def _walk(
-    x: int,
-    y: int,
-    tile_start: Any,
-    pair_gaussian: Any,
-    geometry: Any,
-    box: Any,
-    tiles_x: int,
-    gaussian: Any,
+    x: int, y: int, tile_start: Any, pair_gaussian: Any, geometry: Any, box: Any, tiles_x: int, gaussian: Any,
     weight: Any,
-) -> Any:
-    """Fills the list of a pixel, places in depth order and weights; returns its length and the transmittance left."""
+) -> int:  # fmt: skip
+    """Fills the list of a pixel, places in depth order and weights; returns its length."""
     tile = (y // TILE) * tiles_x + x // TILE
     t = F(1)
     length = 0
@@ -81,31 +56,7 @@ def _walk(
         gaussian[length] = g
         weight[length] = w
         length += 1
-    return length, t
-
-
-@njit(parallel=True, cache=True, nogil=True)
-def _lengths(pixels: Any, tile_start: Any, pair_gaussian: Any, geometry: Any, box: Any, tiles_x: int, out: Any) -> None:
-    for chunk in prange((pixels.shape[0] + _CHUNK - 1) // _CHUNK):
-        gaussian, weight = np.empty(LONGEST, np.uint32), np.empty(LONGEST, np.float32)
-        for p in range(chunk * _CHUNK, min(pixels.shape[0], (chunk + 1) * _CHUNK)):
-            length, _ = _walk(
-                pixels[p, 0], pixels[p, 1], tile_start, pair_gaussian, geometry, box, tiles_x, gaussian, weight
-            )
-            out[p] = length
-
-
-@njit(parallel=True, cache=True, nogil=True)
-def _fill(
-    pixels: Any, tile_start: Any, pair_gaussian: Any, geometry: Any, box: Any, tiles_x: int, start: Any, place: Any,
-    weights: Any, transmittance: Any,
-) -> None:  # fmt: skip
-    for p in prange(pixels.shape[0]):
-        first, last = start[p], start[p + 1]
-        _, transmittance[p] = _walk(
-            pixels[p, 0], pixels[p, 1], tile_start, pair_gaussian, geometry, box, tiles_x, place[first:last],
-            weights[first:last],
-        )  # fmt: skip
+    return length
 
 
 def _check(prepared: Prepared, pixels: NDArray[np.integer]) -> NDArray[np.int32]:
@@ -124,28 +75,6 @@ def _check(prepared: Prepared, pixels: NDArray[np.integer]) -> NDArray[np.int32]
         x, y = pixels[np.flatnonzero(left_out)[0]]
         raise ValueError(f"Pixel ({x}, {y}) lies in a tile that was left out when the view was prepared.")
     return np.ascontiguousarray(pixels, np.int32)
-
-
-def pixel_lists(prepared: Prepared, pixels: NDArray[np.integer]) -> PixelLists:
-    """The Gaussians that single pixels show.
-
-    Args:
-        prepared: of the view, see ``splatcut.raster.cpu.prepare``; its tiles must hold the pixels.
-        pixels: [P, 2] integers, column and row.
-
-    Raises:
-        ValueError: a pixel outside the image or in a tile that was left out.
-    """
-    pixels = _check(prepared, pixels)
-    view = (prepared.tile_start, prepared.pair_gaussian, prepared.geometry, prepared.box, prepared.tiles_x)
-    lengths = np.zeros(len(pixels), np.int64)
-    _lengths(pixels, *view, lengths)
-    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    place = np.empty(int(start[-1]), np.uint32)
-    weight = np.empty(place.size, np.float32)
-    transmittance = np.empty(len(pixels), np.float32)
-    _fill(pixels, *view, start, place, weight, transmittance)
-    return PixelLists(start, prepared.order[place].astype(np.int32), weight, transmittance)
 
 
 @njit(inline="always")
@@ -193,7 +122,7 @@ def _sample(
         at, first, last = np.empty(count), np.empty(count), np.empty(count)
         index = np.empty(count, np.int32)
         for p in range(chunk * _CHUNK, min(pixels.shape[0], (chunk + 1) * _CHUNK)):
-            length, _ = _walk(
+            length = _walk(
                 pixels[p, 0], pixels[p, 1], tile_start, pair_gaussian, geometry, box, tiles_x, gaussian, weight
             )
             total = 0.0

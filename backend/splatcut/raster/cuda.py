@@ -27,7 +27,7 @@ from torch import Tensor
 
 from splatcut.errors import UserError
 from splatcut.raster.rule import LOW_PASS, TILE
-from splatcut.raster.types import Accumulated, Rendered
+from splatcut.raster.types import Accumulated
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -165,10 +165,6 @@ def _colours(view: _Projected, means: Tensor, sh: Tensor, sh_degree: int | None)
     return torch.where(drawn[:, None], (colour + 0.5).clamp(min=0.0), 0.0)
 
 
-def _add_pixel_gradients(total: Tensor, gradient: Tensor) -> None:
-    total += gradient[0].to(total)
-
-
 def render(
     means: Tensor,
     log_scales: Tensor,
@@ -182,8 +178,7 @@ def render(
     opacity_scale: Tensor | None = None,
     tiles: NDArray[np.bool_] | None = None,
     sh_degree: int | None = None,
-    pixel_gradients: Tensor | None = None,
-) -> tuple[Tensor, Tensor | None, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Renders so that gradients flow to every tensor; arguments and results as in ``splatcut.raster.autograd.render``.
 
     Raises:
@@ -203,15 +198,13 @@ def render(
         transmittance = means.new_ones(camera.height, camera.width)
     else:
         view = _project(means, log_scales, quats, opacity_logits, opacity_scale, camera)
-        if pixel_gradients is not None and view.mean.requires_grad:
-            view.mean.register_hook(functools.partial(_add_pixel_gradients, pixel_gradients))
         colour = _colours(view, means, sh, sh_degree)
         out, transmittance = _blend(view, colour if features is None else torch.cat([colour, features], dim=1), tiles)
     ground = transmittance[..., None] * torch.tensor(background, dtype=torch.float32, device=out.device)
     if tiles is not None:
         inside = np.kron(tiles, np.ones((TILE, TILE), bool))[: camera.height, : camera.width]
         ground = ground * torch.from_numpy(inside).to(ground)[..., None]
-    return out[..., :3] + ground, None if features is None else out[..., 3:], transmittance
+    return out[..., :3] + ground, out[..., 3:], transmittance
 
 
 def _put(array: F32) -> Tensor:
@@ -220,42 +213,6 @@ def _put(array: F32) -> Tensor:
 
 def _array(tensor: Tensor) -> F32:
     return np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype=np.float32)
-
-
-def render_arrays(
-    gaussians: Gaussians,
-    camera: Camera,
-    *,
-    features: F32 | None = None,
-    colour: bool = True,
-    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
-    opacity_scale: F32 | None = None,
-    tiles: NDArray[np.bool_] | None = None,
-    sh_degree: int | None = None,
-) -> Rendered:
-    """See ``splatcut.raster.render``."""
-    require_cuda()
-    g = gaussians
-    with torch.no_grad():
-        image, blended, transmittance = render(
-            _put(g.means),
-            _put(g.log_scales),
-            _put(g.quats),
-            _put(g.opacity_logits),
-            # Without colour the constant term alone is evaluated and thrown away.
-            _put(g.sh if colour else g.sh[:, :1]),
-            camera,
-            features=None if features is None else _put(features),
-            background=background,
-            opacity_scale=None if opacity_scale is None else _put(opacity_scale),
-            tiles=tiles,
-            sh_degree=sh_degree,
-        )
-    return Rendered(
-        image=_array(image) if colour else None,
-        features=None if blended is None else _array(blended),
-        transmittance=_array(transmittance),
-    )
 
 
 def accumulate_arrays(

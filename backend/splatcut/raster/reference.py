@@ -17,7 +17,6 @@ choice of what is drawn and in which order.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,9 +26,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from splatcut.raster.rule import ALPHA_MAX, ALPHA_MIN, FOV_GUARD, LOW_PASS, TILE, TRANSMITTANCE_MIN
-from splatcut.raster.types import Accumulated, Rendered
+from splatcut.raster.types import Accumulated
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.rotations import rotation_rows
+from splatcut.scene.sh import harmonics
 
 #: At most this many (pixel, Gaussian) pairs are held in one tensor.
 PAIRS_AT_ONCE = 1 << 21
@@ -53,52 +54,9 @@ class Projected:
 
 
 def sh_basis(directions: Tensor, degree: int) -> Tensor:
-    """Real spherical harmonics, signs and order as in 3DGS files: sqrt(2) Re Y_l^m and Im Y_l^|m| with the
-    Condon-Shortley phase, m from -l to l.
-
-    Args:
-        directions: [N, 3] unit vectors.
-        degree: 0 to 4.
-
-    Returns:
-        [N, (degree + 1)^2].
-    """
+    """[N, (degree + 1)^2] ``scene.sh.harmonics`` of directions [N, 3] of unit length, degree 0 to 4."""
     x, y, z = directions.unbind(-1)
-    xx, yy, zz = x * x, y * y, z * z
-    basis = [torch.full_like(x, 0.28209479177387814)]
-    if degree >= 1:
-        basis += [-0.4886025119029199 * y, 0.4886025119029199 * z, -0.4886025119029199 * x]
-    if degree >= 2:
-        basis += [
-            1.0925484305920792 * x * y,
-            -1.0925484305920792 * y * z,
-            0.31539156525252005 * (2 * zz - xx - yy),
-            -1.0925484305920792 * x * z,
-            0.5462742152960396 * (xx - yy),
-        ]
-    if degree >= 3:
-        basis += [
-            -0.5900435899266435 * y * (3 * xx - yy),
-            2.890611442640554 * x * y * z,
-            -0.4570457994644658 * y * (4 * zz - xx - yy),
-            0.3731763325901154 * z * (2 * zz - 3 * xx - 3 * yy),
-            -0.4570457994644658 * x * (4 * zz - xx - yy),
-            1.445305721320277 * z * (xx - yy),
-            -0.5900435899266435 * x * (xx - 3 * yy),
-        ]
-    if degree >= 4:
-        basis += [
-            2.5033429417967046 * x * y * (xx - yy),
-            -1.7701307697799304 * y * z * (3 * xx - yy),
-            0.9461746957575601 * x * y * (7 * zz - 1),
-            -0.6690465435572892 * y * z * (7 * zz - 3),
-            0.10578554691520431 * (zz * (35 * zz - 30) + 3),
-            -0.6690465435572892 * x * z * (7 * zz - 3),
-            0.47308734787878004 * (xx - yy) * (7 * zz - 1),
-            -1.7701307697799304 * x * z * (xx - 3 * yy),
-            0.6258357354491761 * (xx * (xx - 3 * yy) - yy * (3 * xx - yy)),
-        ]
-    return torch.stack(basis, dim=-1)
+    return torch.stack(harmonics(x, y, z, degree), dim=-1)
 
 
 def colours(means: Tensor, sh: Tensor, camera: Camera, sh_degree: int | None = None) -> Tensor:
@@ -119,13 +77,8 @@ def colours(means: Tensor, sh: Tensor, camera: Camera, sh_degree: int | None = N
 
 def rotations(quats: Tensor) -> Tensor:
     """[N, 3, 3] rotation matrices of wxyz quaternions [N, 4] of any non-zero length."""
-    w, x, y, z = (quats / (quats.norm(dim=-1, keepdim=True) + 1e-12)).unbind(-1)
-    rows = [
-        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], dim=-1),
-        torch.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], dim=-1),
-        torch.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], dim=-1),
-    ]
-    return torch.stack(rows, dim=-2)
+    rows = rotation_rows(*(quats / (quats.norm(dim=-1, keepdim=True) + 1e-12)).unbind(-1))
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
 
 
 def project(
@@ -204,10 +157,6 @@ def blending_weights(splats: Projected, near: Tensor, pixels: Tensor) -> tuple[T
     return alpha * left[:, :-1], left[:, -1]
 
 
-def _add_pixel_gradients(total: Tensor, index: Tensor, gradient: Tensor) -> None:
-    total.index_add_(0, index, gradient.to(total))
-
-
 def render(
     means: Tensor,
     log_scales: Tensor,
@@ -221,8 +170,7 @@ def render(
     opacity_scale: Tensor | None = None,
     tiles: NDArray[np.bool_] | None = None,
     sh_degree: int | None = None,
-    pixel_gradients: Tensor | None = None,
-) -> tuple[Tensor, Tensor | None, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Renders; differentiable with respect to every tensor.
 
     Args:
@@ -232,14 +180,11 @@ def render(
         opacity_scale: [N] in [0, 1], factors on the opacities.
         tiles: [tiles down, tiles across] bool; pixels of other tiles are left at 0, their transmittance at 1.
         sh_degree: uses only the terms up to this degree when given.
-        pixel_gradients: [N, 2], to which the backward pass adds the gradients of the projected means (pixels).
 
     Returns:
-        image [H, W, 3] (not clamped above), features [H, W, C] or None, transmittance [H, W]; float64.
+        image [H, W, 3] (not clamped above), features [H, W, C], transmittance [H, W]; float64.
     """
     splats = project(means, log_scales, quats, opacity_logits, camera, opacity_scale)
-    if pixel_gradients is not None and splats.mean.requires_grad:
-        splats.mean.register_hook(functools.partial(_add_pixel_gradients, pixel_gradients, splats.index))
     values = colours(means, sh, camera, sh_degree)
     if features is not None:
         values = torch.cat([values, features.double()], dim=1)
@@ -257,11 +202,7 @@ def render(
     out = torch.zeros(size, values.shape[1], dtype=torch.float64, device=means.device)
     out = out.index_copy(0, number, torch.cat(blended)).reshape(camera.height, camera.width, -1)
     transmittance = torch.ones(size, dtype=torch.float64, device=means.device).index_copy(0, number, torch.cat(left))
-    return (
-        out[..., :3],
-        None if features is None else out[..., 3:],
-        transmittance.reshape(camera.height, camera.width),
-    )
+    return out[..., :3], out[..., 3:], transmittance.reshape(camera.height, camera.width)
 
 
 @torch.no_grad()
@@ -294,49 +235,11 @@ def accumulate(
     return sums[:, 0], sums[:, 1:]
 
 
-def _tensors(gaussians: Gaussians) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    g = gaussians
-    means, log_scales = torch.from_numpy(g.means), torch.from_numpy(g.log_scales)
-    return means, log_scales, torch.from_numpy(g.quats), torch.from_numpy(g.opacity_logits)
-
-
-def _single(tensor: Tensor) -> F32:
-    return np.ascontiguousarray(tensor.numpy(), dtype=np.float32)
-
-
-@torch.no_grad()
-def render_arrays(
-    gaussians: Gaussians,
-    camera: Camera,
-    *,
-    features: F32 | None = None,
-    colour: bool = True,
-    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
-    opacity_scale: F32 | None = None,
-    tiles: NDArray[np.bool_] | None = None,
-    sh_degree: int | None = None,
-) -> Rendered:
-    """See ``splatcut.raster.render``."""
-    image, blended, transmittance = render(
-        *_tensors(gaussians),
-        torch.from_numpy(gaussians.sh),
-        camera,
-        features=None if features is None else torch.from_numpy(features),
-        background=background,
-        opacity_scale=None if opacity_scale is None else torch.from_numpy(opacity_scale),
-        tiles=tiles,
-        sh_degree=sh_degree,
-    )
-    return Rendered(
-        image=_single(image) if colour else None,
-        features=None if blended is None else _single(blended),
-        transmittance=_single(transmittance),
-    )
-
-
 def accumulate_arrays(
     gaussians: Gaussians, camera: Camera, signals: F32, *, tiles: NDArray[np.bool_] | None = None
 ) -> Accumulated:
     """See ``splatcut.raster.accumulate``."""
-    weight, weighted = accumulate(*_tensors(gaussians), camera, torch.from_numpy(signals), tiles=tiles)
-    return Accumulated(_single(weight), _single(weighted))
+    g = gaussians
+    means, scales, quats, logits = map(torch.from_numpy, (g.means, g.log_scales, g.quats, g.opacity_logits))
+    weight, weighted = accumulate(means, scales, quats, logits, camera, torch.from_numpy(signals), tiles=tiles)
+    return Accumulated(*(np.ascontiguousarray(part.numpy(), np.float32) for part in (weight, weighted)))

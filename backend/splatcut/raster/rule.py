@@ -14,9 +14,6 @@ ALPHA_MAX = 0.9900000095367432
 TRANSMITTANCE_MIN = 1e-4
 #: Added to the diagonal of the projected covariance, square pixels (the low-pass filter of 3DGS).
 LOW_PASS = 0.3
-#: Gaussians whose centre is nearer than this along the camera's axis are not drawn, unless the camera says otherwise
-#: (world units; the value of 3DGS).
-NEAR = 0.2
 #: The projection is linearised at a point at most this many half fields of view from the axis.
 FOV_GUARD = 1.3
 #: Side of a tile in pixels.

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from splatcut.field.field import ConditionStatistics, Field, FieldOptions, conditions
+from splatcut.field.field import ConditionStatistics, Field, conditions
 from splatcut.field.neighbours import NeighbourIndex
 from splatcut.field.rays import RaySamples, sample_rays
 from splatcut.field.volume import volume_render
@@ -82,8 +82,8 @@ class FieldTerms:
             statistics = ConditionStatistics.of(self._conditions(moving))
         kinds = moving.tensors["label_logits"].shape[1] - 1
         self.rbf = options.field != "no-rbf"
-        made = FieldOptions(use_rbf=self.rbf, use_hash=options.field != "no-hash", seed=options.seed)
-        self.field = Field(lo, hi, kinds, statistics, made)
+        use_hash = options.field != "no-hash"
+        self.field = Field(lo, hi, kinds, statistics, use_rbf=self.rbf, use_hash=use_hash, seed=options.seed)
         groups = [{"params": list(self.field.network.parameters()), "lr": NETWORK_RATE}]
         if self.field.encoding is not None:
             groups.append({"params": list(self.field.encoding.parameters()), "lr": TABLE_RATE})
@@ -134,7 +134,7 @@ class FieldTerms:
     def _index(self, centres: np.ndarray) -> None:
         """Neighbours from now on among these centres [M, 3]."""
         self.centres = centres.copy()
-        self.index = NeighbourIndex(self.centres, self.field.options.neighbours)
+        self.index = NeighbourIndex(self.centres)
 
     def step(self) -> None:
         """One step of the field."""

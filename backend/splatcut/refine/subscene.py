@@ -67,7 +67,6 @@ class SubScene:
             means, log_scales, quats, logits, self.sh, band.camera, features=self.labels, tiles=band.tiles,
             wanted=self.wanted, prepared=self.prepared, device=device,
         )  # fmt: skip
-        assert labels is not None
         return tiled(image, band), tiled(labels, band), tiled(transmittance, band)
 
     def coverage(self, k: int, device: raster.Device) -> Tensor:

@@ -75,7 +75,6 @@ def make_bands(
         photo = None if view.photo is None else read_photo(view)
         if photo is None:
             image = raster.render(scene, view.camera, tiles=reach, device=device).image
-            assert image is not None
             photo = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
         exempt = (cores - labels.transpose(2, 0, 1) > HIDDEN) & (soft < 0.5)
         targets = _Targets(masks.probability[number], masks.confidence[number].astype(np.float32), photo, exempt)
@@ -139,7 +138,6 @@ def _shown(movable: Movable, camera: Camera, device: raster.Device) -> tuple[NDA
     is_moving = np.zeros((count, 1), np.float32)
     is_moving[movable.rows] = 1
     shown = raster.render(scene, camera, features=np.hstack([is_moving, probability]), colour=False, device=device)
-    assert shown.features is not None
     reach = shown.features[..., 0] > VISIBLE
     alone = np.zeros((camera.height, camera.width, kinds), np.float32)
     for k in range(kinds):
@@ -150,7 +148,6 @@ def _shown(movable: Movable, camera: Camera, device: raster.Device) -> tuple[NDA
             scene.take(some), camera, features=is_moving[some], colour=False, opacity_scale=probability[some, k],
             device=device,
         )  # fmt: skip
-        assert drawn.features is not None
         alone[..., k] = 1 - drawn.transmittance
         reach |= drawn.features[..., 0] > VISIBLE
     return tiles_with(reach, camera), shown.features[..., 1:], alone

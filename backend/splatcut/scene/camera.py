@@ -43,6 +43,10 @@ class Camera:
         rotation, translation = self.camera_from_world[:3, :3], self.camera_from_world[:3, 3]
         return -rotation.T @ translation
 
+    def depths(self, points_world: ArrayLike) -> NDArray[np.float64]:
+        """[N] camera z of world points [N, 3], world units."""
+        return np.asarray(points_world, np.float64) @ self.camera_from_world[2, :3] + self.camera_from_world[2, 3]
+
     def project(self, points_world: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Pixels [N, 2] and depths [N] (camera z) of world points [N, 3].
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,3 +47,32 @@ class MaskSet:
         return MaskSet(
             tuple(notes["objects"]), tuple(notes["views"]), probability, arrays["confidence"], notes["notes"]
         )
+
+
+def share_pixels(
+    probability: NDArray[np.float32], order: Sequence[Sequence[int] | NDArray[np.bool_] | slice] = (slice(None),)
+) -> NDArray[np.float32]:
+    """[K, ...] probabilities of objects that share a pixel at most: scaled down where they sum to more than 1.
+
+    Args:
+        order: groups of objects in order of precedence; each group is scaled to what the ones before it leave.
+    """
+    result = np.array(probability, np.float32)
+    room = np.ones(result.shape[1:], np.float32)
+    for group in order:
+        total = result[group].sum(axis=0)
+        result[group] *= np.where(total > room, room / np.maximum(total, np.float32(1e-6)), np.float32(1))
+        room = np.clip(room - total, 0, 1)
+    return result
+
+
+def to_bytes(shared: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """uint8 of ``share_pixels``'s probabilities, rounded down so that the sums stay within 255."""
+    return np.floor(shared * 255 + 1e-3).astype(np.uint8)
+
+
+def share_bytes(masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``share_pixels`` of masks [K, H, W]; the masks themselves where nothing overlaps."""
+    if masks.sum(axis=0, dtype=np.uint32).max(initial=0) <= 255:
+        return masks
+    return to_bytes(share_pixels(masks.astype(np.float32) / np.float32(255)))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,18 +15,17 @@ from splatcut.scene.gaussians import SH_C0
 #: Highest degree that ``basis`` knows.
 MAX_DEGREE = 4
 
-_C1 = 0.4886025119029199  # sqrt(3 / (4 pi))
-_C2 = (1.0925484305920792, 0.31539156525252005, 0.5462742152960396)
-_C3 = (0.5900435899266435, 2.890611442640554, 0.4570457994644658, 0.3731763325901154, 1.445305721320277)
-_C4 = (
-    2.5033429417967046,
-    1.7701307697799304,
-    0.9461746957575601,
-    0.6690465435572892,
-    0.10578554691520431,
-    0.47308734787878004,
-    0.6258357354491761,
-)
+#: Factors of bands 1 to 4, m from -l to l, with the signs of 3DGS files (the Condon-Shortley phase).
+SH_C1 = (-0.4886025119029199, 0.4886025119029199, -0.4886025119029199)  # sqrt(3 / (4 pi))
+SH_C2 = (1.0925484305920792, -1.0925484305920792, 0.31539156525252005, -1.0925484305920792, 0.5462742152960396)
+SH_C3 = (
+    -0.5900435899266435, 2.890611442640554, -0.4570457994644658, 0.3731763325901154, -0.4570457994644658,
+    1.445305721320277, -0.5900435899266435,
+)  # fmt: skip
+SH_C4 = (
+    2.5033429417967046, -1.7701307697799304, 0.9461746957575601, -0.6690465435572892, 0.10578554691520431,
+    -0.6690465435572892, 0.47308734787878004, -1.7701307697799304, 0.6258357354491761,
+)  # fmt: skip
 
 
 def coefficient_count(degree: int) -> int:
@@ -33,16 +33,45 @@ def coefficient_count(degree: int) -> int:
     return (degree + 1) ** 2
 
 
+def harmonics(x: Any, y: Any, z: Any, degree: int) -> list[Any]:
+    """(degree + 1)^2 real spherical harmonics of unit directions (x, y, z), arrays or tensors: sqrt(2) Re Y_l^m and
+    Im Y_l^|m| with the Condon-Shortley phase, band after band, m from -l to l."""
+    xx, yy, zz = x * x, y * y, z * z
+    bands = [
+        (SH_C0 + 0 * x,),
+        (y, z, x),
+        (x * y, y * z, 2 * zz - xx - yy, x * z, xx - yy),
+        (
+            y * (3 * xx - yy),
+            x * y * z,
+            y * (4 * zz - xx - yy),
+            z * (2 * zz - 3 * xx - 3 * yy),
+            x * (4 * zz - xx - yy),
+            z * (xx - yy),
+            x * (xx - 3 * yy),
+        ),
+        (
+            x * y * (xx - yy),
+            y * z * (3 * xx - yy),
+            x * y * (7 * zz - 1),
+            y * z * (7 * zz - 3),
+            zz * (35 * zz - 30) + 3,
+            x * z * (7 * zz - 3),
+            (xx - yy) * (7 * zz - 1),
+            x * z * (xx - 3 * yy),
+            xx * (xx - 3 * yy) - yy * (3 * xx - yy),
+        ),
+    ]
+    factors = [(1,), SH_C1, SH_C2, SH_C3, SH_C4]
+    return [c * value for band in range(degree + 1) for c, value in zip(factors[band], bands[band], strict=True)]
+
+
 def basis(directions: ArrayLike, degree: int) -> NDArray[np.float64]:
-    """The real spherical harmonics of bands 0 to ``degree`` at ``directions``.
+    """[N, (degree + 1)^2] float64: ``harmonics`` of ``directions``; a colour is ``0.5 + basis @ coefficients``.
 
     Args:
         directions: [N, 3], from the camera to the Gaussian in world axes, any non-zero length (they are normalised).
         degree: 0 to 4.
-
-    Returns:
-        [N, (degree + 1)^2] float64. Band l holds m = -l .. l, with the Condon-Shortley phase: band 1 is
-        (-C1 y, C1 z, -C1 x), as every 3DGS file has it. A colour is ``0.5 + basis @ coefficients``.
 
     Raises:
         ValueError: the degree is not 0 to 4.
@@ -51,42 +80,8 @@ def basis(directions: ArrayLike, degree: int) -> NDArray[np.float64]:
         raise ValueError(f"The degree of spherical harmonics must be 0 to {MAX_DEGREE}, not {degree}.")
     d = np.asarray(directions, dtype=np.float64)
     d = d / np.linalg.norm(d, axis=-1, keepdims=True)
-    x, y, z = d[:, 0], d[:, 1], d[:, 2]
-    columns = [np.full_like(x, SH_C0)]
-    if degree >= 1:
-        columns += [-_C1 * y, _C1 * z, -_C1 * x]
-    xx, yy, zz = x * x, y * y, z * z
-    if degree >= 2:
-        columns += [
-            _C2[0] * x * y,
-            -_C2[0] * y * z,
-            _C2[1] * (2 * zz - xx - yy),
-            -_C2[0] * x * z,
-            _C2[2] * (xx - yy),
-        ]
-    if degree >= 3:
-        columns += [
-            -_C3[0] * y * (3 * xx - yy),
-            _C3[1] * x * y * z,
-            -_C3[2] * y * (4 * zz - xx - yy),
-            _C3[3] * z * (2 * zz - 3 * xx - 3 * yy),
-            -_C3[2] * x * (4 * zz - xx - yy),
-            _C3[4] * z * (xx - yy),
-            -_C3[0] * x * (xx - 3 * yy),
-        ]
-    if degree >= 4:
-        columns += [
-            _C4[0] * x * y * (xx - yy),
-            -_C4[1] * y * z * (3 * xx - yy),
-            _C4[2] * x * y * (7 * zz - 1),
-            -_C4[3] * y * z * (7 * zz - 3),
-            _C4[4] * (zz * (35 * zz - 30) + 3),
-            -_C4[3] * x * z * (7 * zz - 3),
-            _C4[5] * (xx - yy) * (7 * zz - 1),
-            -_C4[1] * x * z * (xx - 3 * yy),
-            _C4[6] * (xx * (xx - 3 * yy) - yy * (3 * xx - yy)),
-        ]
-    return np.stack(columns, axis=-1)
+    x, y, z = d.T
+    return np.stack(harmonics(x, y, z, degree), axis=-1)
 
 
 @functools.cache

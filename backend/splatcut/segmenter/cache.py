@@ -34,7 +34,6 @@ class EmbeddingCache:
             raise ValueError("The cache's max_bytes must not be negative.")
         self.folder = Path(folder)
         self.max_bytes = max_bytes
-        self.hits = 0
         self.misses = 0
         self.problem: str | None = None
 
@@ -44,7 +43,6 @@ class EmbeddingCache:
         path = self.path(segmenter, image)
         features = _read(path)
         if features is not None:
-            self.hits += 1
             with contextlib.suppress(OSError):
                 os.utime(path)  # the time of last use decides what goes first
             return Embedding(features, segmenter.frame(image.shape[1], image.shape[0]))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.errors import UserError
-from splatcut.segmenter.onnx_session import OnnxPair, open_pair
+from splatcut.segmenter.onnx_session import OnnxModel, OnnxPair, open_pair
 from splatcut.segmenter.transform import MASK_SIZE, Frame
 from splatcut.segmenter.types import Embedding, Prediction, Prompt2D, check_image, prediction_from_four
 
@@ -46,23 +46,13 @@ def embedded_pair(device: Literal["cpu", "cuda"] = "cpu") -> OnnxPair:
     return open_pair(EMBEDDED_ENCODER, EMBEDDED_DECODER, device)
 
 
-class OnnxSam:
+class OnnxSam(OnnxModel):
     """SAM with its four masks: an encoder from [1, 3, 1024, 1024] to [1, 256, 64, 64] and a decoder with the inputs of
     ``DECODER_INPUTS``. Raises ``UserError`` when the decoder is another one.
     """
 
     def __init__(self, pair: OnnxPair, name: str | None = None) -> None:
-        pair.check_decoder(DECODER_INPUTS, DECODER_OUTPUTS, "SAM")
-        self._pair = pair
-        self._name = name or f"SAM (ONNX, {pair.encoder_path.name})"
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def fingerprint(self) -> str:
-        return self._pair.fingerprint
+        super().__init__(pair, name, "SAM", DECODER_INPUTS, DECODER_OUTPUTS)
 
     def frame(self, width: int, height: int) -> Frame:
         return Frame.of(width, height, "pad")

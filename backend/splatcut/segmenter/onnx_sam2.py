@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.segmenter.onnx_sam import mask_inputs, point_inputs
-from splatcut.segmenter.onnx_session import OnnxPair
+from splatcut.segmenter.onnx_session import OnnxModel, OnnxPair
 from splatcut.segmenter.transform import Frame
 from splatcut.segmenter.types import Embedding, Prediction, Prompt2D, check_image, prediction_from_three
 
@@ -17,25 +17,15 @@ DECODER_INPUTS = {*ENCODER_OUTPUTS, "point_coords", "point_labels", "mask_input"
 DECODER_OUTPUTS = {"masks", "iou_predictions"}
 
 
-class OnnxSam2:
+class OnnxSam2(OnnxModel):
     """SAM 2: the image squashed to 1024 x 1024, three masks, features at three resolutions.
 
     The exported decoder adds the padding point itself and leaves out the mask for clear prompts, so a clear prompt's
     first mask is the one that the model trusts most. Raises ``UserError`` when the decoder is another one.
     """
 
-    def __init__(self, pair: OnnxPair, name: str | None = None) -> None:
-        pair.check_decoder(DECODER_INPUTS, DECODER_OUTPUTS, "SAM 2")
-        self._pair = pair
-        self._name = name or f"SAM 2 (ONNX, {pair.encoder_path.name})"
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def fingerprint(self) -> str:
-        return self._pair.fingerprint
+    def __init__(self, pair: OnnxPair) -> None:
+        super().__init__(pair, None, "SAM 2", DECODER_INPUTS, DECODER_OUTPUTS)
 
     def frame(self, width: int, height: int) -> Frame:
         return Frame.of(width, height, "squash")

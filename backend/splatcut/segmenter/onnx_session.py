@@ -50,6 +50,25 @@ class OnnxPair:
             )
 
 
+class OnnxModel:
+    """What the models that run through ONNX Runtime share. Raises ``UserError`` when the decoder is another one."""
+
+    def __init__(self, pair: OnnxPair, name: str | None, kind: str, inputs: set[str], outputs: set[str]) -> None:
+        pair.check_decoder(inputs, outputs, kind)
+        self._pair = pair
+        self._name = name or f"{kind} (ONNX, {pair.encoder_path.name})"
+
+    @property
+    def name(self) -> str:
+        """What a person calls the model."""
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the weights do."""
+        return self._pair.fingerprint
+
+
 def open_pair(encoder: Path, decoder: Path, device: Literal["cpu", "cuda"]) -> OnnxPair:
     """Reads and opens both files. Raises ``UserError`` when one is missing, damaged or no ONNX model."""
     contents = [model_bytes(path) for path in (encoder, decoder)]

@@ -60,10 +60,6 @@ class Frame:
         """[..., 2] positions in image pixels -> [..., 2] coordinates as the models take them (pixel indices)."""
         return (np.asarray(points, dtype=np.float64) * self.scale - 0.5).astype(np.float32)
 
-    def image_coordinates(self, coordinates: NDArray[np.floating]) -> NDArray[np.float32]:
-        """The inverse of ``model_coordinates``."""
-        return ((np.asarray(coordinates, dtype=np.float64) + 0.5) / self.scale).astype(np.float32)
-
     def pixels(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """[1, 3, 1024, 1024] float32 model input of a uint8 [H, W, 3] sRGB image: resized (bilinear, antialiased),
         normalised, then padded with zeros."""

@@ -16,14 +16,6 @@ from splatcut.errors import UserError
 from splatcut.segmenter.transform import MASK_SIZE, Frame
 
 
-def _no_points() -> NDArray[np.float32]:
-    return np.zeros((0, 2), dtype=np.float32)
-
-
-def _no_labels() -> NDArray[np.int32]:
-    return np.zeros(0, dtype=np.int32)
-
-
 @dataclass(frozen=True, eq=False)
 class Prompt2D:
     """What the user or the loop says about one object in one image.
@@ -36,8 +28,8 @@ class Prompt2D:
             ``Prediction.low_res``), or None.
     """
 
-    points: NDArray[np.float32] = field(default_factory=_no_points)
-    labels: NDArray[np.int32] = field(default_factory=_no_labels)
+    points: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 2), np.float32))
+    labels: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     box: NDArray[np.float32] | None = None
     low_res: NDArray[np.float32] | None = None
 
@@ -112,11 +104,6 @@ class Prediction:
     iou: NDArray[np.float32]
     extra: NDArray[np.bool_]
     frame: Frame
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(H, W) of the image."""
-        return self.frame.height, self.frame.width
 
     @cached_property
     def best(self) -> int:

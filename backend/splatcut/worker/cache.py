@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from splatcut import raster
 from splatcut.cameras.pictures import WorkingView
-from splatcut.lift.vote import LiftOptions, Neighbours, ViewSums, unseen_neighbours
+from splatcut.lift.vote import Neighbours, ViewSums, unseen_neighbours
 from splatcut.masks.loop import SceneSegmenter
 from splatcut.masks.prompted import PixelPrompt
 from splatcut.scene.camera import View
@@ -99,7 +99,7 @@ def _size_of_drawing(made: Prepared | None) -> int:
 
 @dataclass(frozen=True, eq=False)
 class CachedSegmenter(SceneSegmenter):
-    """A scene's segmenter that works everything out once.
+    """SceneSegmenter that see everything once.
 
     Attributes:
         store: what was seen, which belongs to this scene and model.
@@ -149,10 +149,10 @@ class CachedSegmenter(SceneSegmenter):
             view_key(view), lambda: raster.prepare(self.gaussians, view.camera, self.device), _size_of_drawing
         )
 
-    def neighbours(self, means: F32, seen: NDArray[np.bool_], options: LiftOptions) -> Neighbours:
+    def neighbours(self, means: F32, seen: NDArray[np.bool_]) -> Neighbours:
         """``unseen_neighbours`` of this scene."""
         return self.store.get(
-            ("neighbours", content_key(np.packbits(seen)), options),
-            lambda: unseen_neighbours(means, seen, options),
+            ("neighbours", content_key(np.packbits(seen))),
+            lambda: unseen_neighbours(means, seen),
             lambda made: made.rows.nbytes + made.near.nbytes,
         )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,51 +22,37 @@ from splatcut.cameras.pictures import WorkingView, working_view
 from splatcut.errors import UserError
 from splatcut.lift.islands import islands
 from splatcut.lift.labels import background_probability, grown, labels_from_probability
-from splatcut.lift.vote import LiftOptions, vote
-from splatcut.masks.loop import LoopOptions, MaskLoop, compete
+from splatcut.lift.vote import vote
+from splatcut.masks.loop import MaskLoop
 from splatcut.masks.prompted import PixelPrompt, gather
-from splatcut.masks.virtual import VirtualOptions, centre_of, first_view_of, unprojected, virtual_views
+from splatcut.masks.virtual import centre_of, first_view_of, unprojected, virtual_views
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt
 from splatcut.messages.prompts import objects_to_json
 from splatcut.progress import Progress, Quiet
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32
+from splatcut.scene.masks import share_pixels
 from splatcut.worker.cache import CachedSegmenter, content_key, view_key
 
 #: Sets of virtual views that are kept, each about a thing that was clicked.
 AROUND_KEPT = 32
 
 
-@dataclass(frozen=True)
-class PreviewOptions:
-    """How much a preview looks at.
-
-    Attributes:
-        max_side: longer side in pixels of the pictures that masks are made in.
-        further: views that an object's mask is carried on to.
-        stride: angle in degrees, as seen from the object, to go from one view to the next: far enough to see something
-            new, near enough to know the object again.
-        farthest: no view farther than this from all others is gone on to, degrees.
-        known: degrees of angle that a view is preferred by which is encoded already.
-        virtual: the virtual views to choose from where there are too few cameras.
-        moved: virtual views stay in use until what was clicked has moved by this share of the cameras' distance.
-        renew: seconds after which a preview that takes longer (its views are encoded for the first time) is renewed.
-    """
-
-    max_side: int = 512
-    further: int = 5
-    stride: float = 40.0
-    farthest: float = 75.0
-    known: float = 15.0
-    virtual: VirtualOptions = field(default_factory=lambda: VirtualOptions(count=10, max_angle=55.0))
-    moved: float = 0.15
-    renew: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.max_side < 32 or self.further < 0:
-            raise ValueError("max_side must be at least 32 pixels, further at least 0.")
-        if not 0.0 < self.stride <= self.farthest <= 180.0:
-            raise ValueError("0 < stride <= farthest <= 180 degrees.")
+#: Longer side in pixels of the pictures that masks are made in.
+MAX_SIDE = 512
+#: Views that an object's mask is carried on to.
+FURTHER = 5
+#: Angle in degrees, as seen from the object, to go from one view to the next: far enough to see something new, near
+#: enough to know the object again; and beyond which no view is gone on to.
+STRIDE, FARTHEST = 40.0, 75.0
+#: Degrees of angle that a view is preferred by which is encoded already.
+KNOWN = 15.0
+#: Where there are too few cameras: virtual ones to choose from, and the angle of their cone, degrees.
+VIRTUAL, VIRTUAL_ANGLE = 10, 55.0
+#: Virtual views stay in use until what was clicked has moved by this share of the cameras' distance.
+MOVED = 0.15
+#: Seconds after which a preview that takes longer (its views are encoded for the first time) is renewed.
+RENEW = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +98,8 @@ class _Task:
 class Previewer:
     """Previews of one scene; keeps what it has worked out in the store of ``model``."""
 
-    def __init__(self, model: CachedSegmenter, options: PreviewOptions | None = None) -> None:
-        self.model, self.options = model, options or PreviewOptions()
+    def __init__(self, model: CachedSegmenter) -> None:
+        self.model = model
         self._cameras: dict[str, WorkingView] = {}
         self._prompt_views: dict[str, WorkingView] = {}
         self._signature, self._virtual = "", False
@@ -122,9 +108,8 @@ class Previewer:
 
     def set_views(self, cameras: Sequence[View], prompt_views: Sequence[View], virtual: bool) -> None:
         """The views that may be prompted in; ``virtual``: the cameras are too few to carry masks on to."""
-        side = self.options.max_side
-        self._cameras = {view.name: working_view(view, side) for view in cameras}
-        self._prompt_views = {view.name: working_view(view, side) for view in prompt_views}
+        self._cameras = {view.name: working_view(view, MAX_SIDE) for view in cameras}
+        self._prompt_views = {view.name: working_view(view, MAX_SIDE) for view in prompt_views}
         keys = [f"{name}={view_key(view.view)}" for name, view in sorted(self._cameras.items())]
         self._signature, self._virtual = "|".join([*keys, str(virtual)]), virtual
 
@@ -148,7 +133,7 @@ class Previewer:
             if (found := self.model.store.find(task.key)) is not None:
                 kept[task.item.name] = found
         new = [task for task in tasks if task.item.name not in kept]
-        progress.stage("preview", sum(2 * len(task.prompted) + self.options.further for task in new))
+        progress.stage("preview", sum(2 * len(task.prompted) + FURTHER for task in new))
         if new:
             for task in new:
                 loop = self._loop(task, task.prompted, progress)
@@ -159,7 +144,7 @@ class Previewer:
         for task in new:
             loop = None
             for loop in self._carried(task, progress):
-                if time.monotonic() - told > self.options.renew:
+                if time.monotonic() - told > RENEW:
                     kept[task.item.name] = self._lift(loop)
                     yield "more", self._labels(objects, kept)
                     told = time.monotonic()
@@ -197,16 +182,16 @@ class Previewer:
             raise UserError(f"The object {item.name!r} is prompted in a view, but no views are registered.")
         return self.model.store.get(
             ("first view", content_key(points)),
-            lambda: first_view_of(self.model.gaussians, points, self.options.virtual, self.model.device),
+            lambda: first_view_of(self.model.gaussians, points, self.model.device),
             lambda made: 64,
         )
 
     def _loop(self, task: _Task, views: Sequence[WorkingView], progress: Progress) -> MaskLoop:
-        return MaskLoop(self.model, views, [task.item.name], [task.said], LoopOptions(passes=0), progress)
+        return MaskLoop(self.model, views, [task.item.name], [task.said], 0, progress)
 
     def _lift(self, loop: MaskLoop) -> _Lifted:
         gaussians = self.model.gaussians
-        lifted = vote(gaussians, *loop.evidence(), LiftOptions(), self.model.neighbours)
+        lifted = vote(gaussians, *loop.evidence(), self.model.neighbours)
         return _Lifted(lifted.probability[:, 0], lifted.weight)
 
     def _carried(self, task: _Task, progress: Progress) -> Iterator[MaskLoop]:
@@ -228,17 +213,16 @@ class Previewer:
         done = [_Place.of(view, centre) for view in task.prompted]
         left = [(view, _Place.of(view, centre)) for view in candidates]
         chosen: list[WorkingView] = []
-        options = self.options
-        while left and len(chosen) < options.further:
+        while left and len(chosen) < FURTHER:
             angles = [min(place.angle(other) for other in done) for _, place in left]
             cost = [
-                abs(angle - options.stride)
+                abs(angle - STRIDE)
                 + 25.0 * min(abs(np.log(place.distance / other.distance)) for other in done)
-                - options.known * self.model.has_embedding(view)
+                - KNOWN * self.model.has_embedding(view)
                 for angle, (view, place) in zip(angles, left, strict=True)
             ]
-            best = min(range(len(left)), key=lambda i: (angles[i] > options.farthest, cost[i], left[i][0].name))
-            if angles[best] > options.farthest:
+            best = min(range(len(left)), key=lambda i: (angles[i] > FARTHEST, cost[i], left[i][0].name))
+            if angles[best] > FARTHEST:
                 break
             view, place = left.pop(best)
             chosen.append(view)
@@ -247,19 +231,21 @@ class Previewer:
 
     def _virtual_views(self, task: _Task, progress: Progress) -> list[WorkingView]:
         """Virtual views about what was clicked: those made before, unless that has moved, and the few cameras."""
-        model, options = self.model, self.options
+        model = self.model
         points = [_in_space(task.item)]
         for view in task.prompted:
             pixels = task.said[view.name].on_object()
             points.append(unprojected(view.view.camera, pixels, *model.depth(view.view)))
         centre, first = centre_of(points), task.prompted[0]
-        reach = options.moved * float(np.linalg.norm(first.view.camera.position - centre))
+        reach = MOVED * float(np.linalg.norm(first.view.camera.position - centre))
         known = view_key(first.view)
         for key, place, views in self._around:
             if key == known and np.linalg.norm(place - centre) <= reach:
                 return [*views, *self._cameras.values()]
         try:
-            made = virtual_views(model.gaussians, first.view, centre, options.virtual, Quiet(), model.device)[1:]
+            made = virtual_views(
+                model.gaussians, first.view, centre, Quiet(), model.device, count=VIRTUAL, max_angle=VIRTUAL_ANGLE
+            )[1:]
         except UserError:  # no place for a camera: the prompted views have to do
             made = []
         progress.step(0)
@@ -269,7 +255,7 @@ class Previewer:
 
     def _labels(self, objects: Sequence[ObjectPrompt], lifted: dict[str, _Lifted]) -> Labels:
         """Labels of all objects together, stray islands cleared as in a run."""
-        shares = compete(np.stack([lifted[item.name].probability for item in objects]))
+        shares = share_pixels(np.stack([lifted[item.name].probability for item in objects]))
         probability = grown(np.ascontiguousarray(shares.T), [item.grow for item in objects])
         weight = np.max([lifted[item.name].weight for item in objects], axis=0)
         labels = islands(self.model.gaussians, labels_from_probability(probability), weight=weight).labels

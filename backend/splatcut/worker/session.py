@@ -47,7 +47,7 @@ from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, load_segmenter
 from splatcut.worker.cache import CachedSegmenter, Store
-from splatcut.worker.previewing import Labels, Previewer, PreviewOptions
+from splatcut.worker.previewing import Labels, Previewer
 from splatcut.worker.progress import Reporter
 
 #: Preview files that are left for the reader; older ones are removed.
@@ -62,7 +62,6 @@ class SessionSettings:
         device: "auto", "cuda" or "cpu"; model: path of a 2D model's weights, or None for the embedded one.
         cache: folder of the image embeddings; cache_bytes: what it may hold.
         memory_bytes: what may be kept in memory between requests, besides the scene.
-        preview: how much a preview looks at.
     """
 
     device: str = "auto"
@@ -70,7 +69,6 @@ class SessionSettings:
     cache: Path = field(default_factory=embeddings_folder)
     cache_bytes: int = DEFAULT_MAX_BYTES
     memory_bytes: int = 768 << 20
-    preview: PreviewOptions = field(default_factory=PreviewOptions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +158,7 @@ class Session:
             cache = EmbeddingCache(self.settings.cache, self.settings.cache_bytes)
             store = Store(self.settings.memory_bytes)
             model = CachedSegmenter(self.segmenter, cache, splats.gaussians, self.device, store)
-            self._scene = _Scene(key, splats.dropped, Previewer(model, self.settings.preview))
+            self._scene = _Scene(key, splats.dropped, Previewer(model))
         report.step()
         return LoadSceneResult(key, len(self._scene.gaussians), self._scene.dropped)
 

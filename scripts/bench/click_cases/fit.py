@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from splatcut.masks.lone_click import LoneClickOptions, choose
+from splatcut.masks.lone_click import TIE, choose
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +36,7 @@ def fit_weights(facts: Floats, scores: Floats) -> Floats:
     return minimize(loss, np.zeros(facts.shape[-1]), jac=True).x / spread
 
 
-def taken(facts: Floats, scores: Floats, areas: Floats, options: LoneClickOptions) -> Floats:
+def taken(facts: Floats, scores: Floats, areas: Floats, weights: Floats, tie: float = TIE) -> Floats:
     """[clicks] scores of the answers, with areas [clicks, answers], that are chosen."""
-    return np.array([mine[choose(fact, area, options)] for fact, mine, area in zip(facts, scores, areas, strict=True)])
+    each = zip(facts, scores, areas, strict=True)
+    return np.array([mine[choose(fact, area, weights, tie)] for fact, mine, area in each])

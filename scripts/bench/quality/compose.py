@@ -21,12 +21,12 @@ from PIL import Image
 
 from bench.quality.scenes import Scene, scene_at
 from splatcut import formats, raster
-from splatcut.cameras import CandidateOptions, candidate_quality, holdout, load_views, save_cameras, spiral_cone
+from splatcut.cameras import candidate_quality, holdout, load_views, save_cameras, spiral_cone
 from splatcut.errors import UserError
 from splatcut.evaluation.scores import Mask, extracted_mask, label_mask
 from splatcut.formats import SplatFile
 from splatcut.lift import Problem
-from splatcut.lift.variance import BoundaryOptions, mask_variance
+from splatcut.lift.variance import mask_variance
 from splatcut.lift.vote import accumulate_views
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians, concatenate
@@ -136,27 +136,23 @@ def _of_degree(gaussians: Gaussians, degree: int) -> Gaussians:
     return Gaussians(gaussians.means, gaussians.log_scales, gaussians.quats, gaussians.opacity_logits, sh)
 
 
-def _depth(gaussians: Gaussians, camera: Camera) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """[H, W] mean camera z of what is seen, [H, W] transmittance."""
-    z = camera.project(gaussians.means)[1].astype(np.float32)[:, None]
-    rendered = raster.render(gaussians, camera, features=z, colour=False)
-    assert rendered.features is not None
-    return rendered.features[..., 0] / np.maximum(1.0 - rendered.transmittance, 1e-6), rendered.transmittance
-
-
 def _views(scene: Gaussians, base: Camera, centre: NDArray[np.float64], composition: Composition) -> list[View]:
     """The first good ones on the cone, evenly over it. Raises ``UserError`` when there are too few."""
-    reference = float(1.0 - _depth(scene, base)[1].mean())
+    reference = float(1.0 - raster.mean_depth(scene, base)[1].mean())
     good: list[Camera] = []
     for camera in spiral_cone(base, centre, 2 * composition.views, composition.cone):
-        depth, transmittance = _depth(scene, camera)
-        options = CandidateOptions(reference_alpha=reference, least_alpha=0.8, hidden=0.2)
-        if candidate_quality(scene, camera, centre, transmittance, depth, options).accepted:
+        depth, transmittance = raster.mean_depth(scene, camera)
+        quality = candidate_quality(scene, camera, centre, transmittance, depth, reference, least_alpha=0.8, hidden=0.2)
+        if quality.accepted:
             good.append(camera)
     if len(good) < composition.views:
         raise UserError(f"Only {len(good)} of {composition.views} views of {composition.name} see anything useful.")
     chosen = [good[round(i)] for i in np.linspace(0, len(good) - 1, composition.views)]
     return [View(f"view_{number:03d}", camera) for number, camera in enumerate(chosen)]
+
+
+#: Mask variance above which a Gaussian is on the boundary (the paper's tau).
+TAU = 0.6
 
 
 def boundary_gaussians(gaussians: Gaussians, views: list[View], masks: dict[str, list[Mask]]) -> NDArray[np.bool_]:
@@ -169,9 +165,8 @@ def boundary_gaussians(gaussians: Gaussians, views: list[View], masks: dict[str,
         [values.astype(np.uint8) * np.uint8(255) for values in probability],
         confidence,
     )
-    options = BoundaryOptions()
     sums = accumulate_views(Problem(gaussians, views, given))
-    return mask_variance(sums, len(gaussians), confidence, options).boundary(options)
+    return np.any(mask_variance(sums, len(gaussians), confidence).total > TAU, axis=1)
 
 
 def compose(composition: Composition, shared: Path, out: Path) -> Scene:
@@ -201,7 +196,7 @@ def _write(composition: Composition, shared: Path, folder: Path) -> None:
     scene = formats.read_splats(source / "scene.ply").gaussians
     views = load_views(source / "sparse" / "0", source / "images")
     base = next(view.camera for view in views if view.name == composition.view)
-    depth, _ = _depth(scene, base)
+    depth, _ = raster.mean_depth(scene, base)
     parts, labels, feet = [scene], [np.zeros(len(scene), np.int32)], []
     for number, item in enumerate(composition.objects, start=1):
         x, y = item.foot

@@ -89,7 +89,6 @@ def _elsewhere(masks: Masks, name: str, view: str) -> NDArray[np.bool_] | None:
 
 def _picture(gaussians: Gaussians, view: View) -> NDArray[np.uint8]:
     image = raster.render(gaussians, view.camera).image
-    assert image is not None
     return np.rint(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 

@@ -25,7 +25,7 @@ from bench.quality.scenes import Scene
 from bench.quality.scores import true_labels
 from splatcut import formats
 from splatcut.evaluation.folders import read_mask
-from splatcut.evaluation.hull import HullOptions, carve, hull_silhouette, object_box, points_in_hull, surface_points
+from splatcut.evaluation.hull import carve, hull_silhouette, object_box, points_in_hull, surface_points
 from splatcut.evaluation.scores import Mask
 from splatcut.evaluation.unseen import Outside, coverage, outside_share, unseen_cameras
 from splatcut.scene.camera import Camera
@@ -87,10 +87,9 @@ def _composed(scene: Scene, name: str) -> list[Angle]:
 def _captured(scene: Scene, files: Mapping[str, Path]) -> list[Angle]:
     views = [view for part in scene.views for view in part if view.name in files]
     cameras, masks = [view.camera for view in views], [read_mask(files[view.name]) for view in views]
-    options = HullOptions()
     points = surface_points(formats.read_splats(scene.folder / "scene.ply").gaussians, cameras, masks)
-    points = points_in_hull(points, cameras, masks, options)
-    hull = carve(cameras, masks, object_box(points, options.pad), options)
+    points = points_in_hull(points, cameras, masks)
+    hull = carve(cameras, masks, object_box(points))
     chosen = _cameras(scene, points)
     return [Angle(f"angle_{n}", c, hull_silhouette(hull, c), degrees) for n, (c, degrees) in enumerate(chosen)]
 

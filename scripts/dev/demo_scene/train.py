@@ -109,7 +109,6 @@ def psnr(gaussians: Gaussians, views: list[View], photos: dict[str, Tensor]) -> 
     values = []
     for view in views:
         image = raster.render(gaussians, view.camera).image
-        assert image is not None
         error = float(np.square(np.clip(image, 0, 1) - photos[view.name].numpy()).mean())
         values.append(-10 * math.log10(error))
     return float(np.mean(values))
@@ -122,6 +121,14 @@ def save_state(path: Path, adam: Adam, step: int, score: Tensor, seen: Tensor) -
         state | {"second": adam.second, "steps": adam.steps, "step": step, "score": score, "seen": seen}, temporary
     )
     os.replace(temporary, path)
+
+
+def image_gradient(means: torch.Tensor, camera: Camera) -> torch.Tensor:
+    """[N] how much the loss changes when a mean moves by a pixel in the image, from its gradient in the world."""
+    assert means.grad is not None
+    across = means.grad @ torch.from_numpy(camera.camera_from_world[:2, :3].T).to(means)
+    depth = torch.from_numpy(camera.depths(means.detach().numpy())).to(means)
+    return (across * depth[:, None] / torch.tensor([camera.fx, camera.fy])).norm(dim=1)
 
 
 def nearest_labels(gaussians: Gaussians, points: dict[str, np.ndarray], path: Path) -> None:
@@ -167,17 +174,16 @@ def main() -> None:
         turn, place = divmod(step, len(training))  # a new order of the views every round, the same after a restart
         view = training[np.random.default_rng((arguments.seed, turn)).permutation(len(training))[place]]
         p = adam.parameters
-        pixels = torch.zeros(len(p["means"]), 2)
         image, _, _ = autograd.render(
             p["means"], p["log_scales"], p["quats"], p["opacity_logits"], torch.cat([p["sh_dc"], p["sh_rest"]], dim=1),
-            view.camera, pixel_gradients=pixels,
+            view.camera,
         )  # fmt: skip
         photo = photos[view.name]
         loss = 0.8 * (image - photo).abs().mean() + 0.2 * (1 - ssim(image, photo))
         loss.backward()
+        strength = image_gradient(p["means"], view.camera)
         adam.step(step / total)
         losses.append(loss.item())
-        strength = pixels.norm(dim=1)
         score += strength
         seen += strength > 0
         done = step + 1

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from splatcut import raster
-from splatcut.cameras.floaters import FloaterOptions, clear_near_plane, without_floaters
+from splatcut.cameras.floaters import clear_near_plane, without_floaters
 from splatcut.progress import Quiet
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import SH_C0, Gaussians, concatenate
@@ -82,10 +82,3 @@ def test_only_the_views_with_floaters_change(tmp_path: Path) -> None:
     assert cleared[0].camera.near > CAMERA.near
     assert cleared[0].photo == first.photo
     assert cleared[1] is second
-
-
-def test_options_check_themselves() -> None:
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        FloaterOptions(shares=(0.1, 1.0))
-    with pytest.raises(ValueError, match="gain_db"):
-        FloaterOptions(gain_db=0.0)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from splatcut.cameras import CandidateOptions, candidate_quality, look_at, spiral_cone
+from splatcut.cameras import candidate_quality, look_at, spiral_cone
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians
 
@@ -89,8 +89,6 @@ def test_a_cone_by_values():
     turns = [np.arctan2(camera.position[1], camera.position[0]) for camera in cameras[1:]]
     golden = np.pi * (3 - np.sqrt(5))
     np.testing.assert_allclose(np.mod(np.diff(turns), 2 * np.pi), np.full(3, golden), atol=1e-9)
-    far = spiral_cone(start, (0, 0, 0), 3, 60.0, radius=5.0)
-    np.testing.assert_allclose([np.linalg.norm(camera.position) for camera in far], [2, 5, 5])
 
 
 def test_a_cone_stays_upright():
@@ -100,15 +98,6 @@ def test_a_cone_stays_upright():
         assert down @ np.array([0, 0, 1]) < -0.5
         # The picture's horizon is level as far as the first camera's up goes.
         assert abs(camera.camera_from_world[0, :3] @ start.camera_from_world[1, :3]) < 1e-9
-
-
-@pytest.mark.parametrize(
-    ("count", "angle", "radius", "said"),
-    [(0, 30, None, "at least 1"), (3, 0, None, "180"), (3, 180, None, "180"), (3, 30, 0.0, "above zero")],
-)
-def test_impossible_cones_are_refused(count, angle, radius, said):
-    with pytest.raises(ValueError, match=said):
-        spiral_cone(_camera((6, 0, 1), (0, 0, 0)), (0, 0, 0), count, angle, radius)
 
 
 def _gaussian(mean, scale=0.1, opacity_logit=6.0):
@@ -125,10 +114,10 @@ CAMERA = _camera((6, 0, 0), (0, 0, 0))
 CLEAR = _gaussian((0, 0, 0))
 
 
-def _judge(alpha, depth, gaussians=CLEAR, centre=(0.0, 0.0, 0.0), options=None):
+def _judge(alpha, depth, gaussians=CLEAR, centre=(0.0, 0.0, 0.0), full=1.0):
     shape = (48, 64)
     return candidate_quality(
-        gaussians, CAMERA, centre, np.broadcast_to(1 - np.asarray(alpha), shape), np.broadcast_to(depth, shape), options
+        gaussians, CAMERA, centre, np.broadcast_to(1 - np.asarray(alpha), shape), np.broadcast_to(depth, shape), full
     )
 
 
@@ -143,7 +132,7 @@ def test_a_good_candidate():
 
 def test_empty_space_is_rejected_unless_the_first_view_is_empty_too():
     assert "empty space" in (_judge(0.3, 6.0).reason or "")
-    assert _judge(0.3, 6.0, options=CandidateOptions(reference_alpha=0.4)).accepted
+    assert _judge(0.3, 6.0, full=0.4).accepted
 
 
 def test_something_right_in_front_is_rejected():
@@ -189,10 +178,3 @@ def test_inside_an_opaque_gaussian_is_rejected():
 def test_a_centre_outside_the_picture_is_rejected():
     assert "not in the picture" in (_judge(1.0, 6.0, centre=(0, 9, 0)).reason or "")
     assert "not in the picture" in (_judge(1.0, 6.0, centre=(9, 0, 0)).reason or "")
-
-
-def test_impossible_options_are_refused():
-    with pytest.raises(ValueError, match="most_near"):
-        CandidateOptions(most_near=1.5)
-    with pytest.raises(ValueError, match="most_inside"):
-        CandidateOptions(most_inside=0.0)

@@ -24,7 +24,7 @@ from segment_runs import ENVIRONMENT, resumed
 import splatcut.masks.viewpoints
 from splatcut.cameras import load_views, save_cameras
 from splatcut.formats import SplatFile, read_splats, write_splats
-from splatcut.masks.virtual import VirtualOptions
+from splatcut.masks import virtual
 from splatcut.scene.camera import View
 
 Segment = Callable[..., int]
@@ -136,8 +136,9 @@ def overlap(labels: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
 @pytest.fixture
 def small_views(monkeypatch: pytest.MonkeyPatch) -> None:
     """Virtual views as small as the scene's own."""
-    small = partial(VirtualOptions, count=12, width=128, probe_width=64)
-    monkeypatch.setattr(splatcut.masks.viewpoints, "VirtualOptions", small)
+    monkeypatch.setattr(splatcut.masks.viewpoints, "virtual_views", partial(virtual.virtual_views, count=12))
+    monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
+    monkeypatch.setattr(virtual, "WIDTH", 128)
 
 
 @pytest.mark.usefixtures("small_views")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.evaluation.folders import PairOptions, evaluate_pairs, load_pair, pair_masks, read_mask
+from splatcut.evaluation.folders import evaluate_pairs, load_pair, pair_masks, read_mask
 from splatcut.evaluation.nvos import nvos_pairs, nvos_scenes, write_prompts
 from splatcut.masks import prompted
 from splatcut.messages import ScribblePrompt, load_prompts
@@ -54,17 +55,17 @@ def test_an_output_folder_is_scored_by_object_and_view(folders: tuple[Path, Path
 
 
 def test_views_objects_and_holdout_choose(folders: tuple[Path, Path]) -> None:
-    def chosen(options: PairOptions) -> list[tuple[str, str]]:
-        return [(pair.object, pair.view) for pair in pair_masks(*folders, options)]
+    def chosen(**arguments: Any) -> list[tuple[str, str]]:
+        return [(pair.object, pair.view) for pair in pair_masks(*folders, **arguments)]
 
-    assert chosen(PairOptions(views=("b",))) == [("cup", "b"), ("pot", "b")]
-    assert chosen(PairOptions(objects=("pot",))) == [("pot", "a"), ("pot", "b")]
+    assert chosen(views=("b",)) == [("cup", "b"), ("pot", "b")]
+    assert chosen(objects=("pot",)) == [("pot", "a"), ("pot", "b")]
     # Views a, b, c are known, a and c held out, and there is ground truth of a and b.
-    assert chosen(PairOptions(holdout=2)) == [("cup", "a"), ("pot", "a")]
+    assert chosen(holdout=2) == [("cup", "a"), ("pot", "a")]
     for name in ("cup", "pot"):
         (folders[1] / name / "a.png").unlink()
         save(folders[1] / name / "c.png", 10, 30)
-    assert chosen(PairOptions(holdout=2)) == [("cup", "c"), ("pot", "c")]
+    assert chosen(holdout=2) == [("cup", "c"), ("pot", "c")]
 
 
 def test_a_single_object_needs_no_name(tmp_path: Path) -> None:
@@ -89,10 +90,10 @@ def test_missing_views_and_objects_are_named(folders: tuple[Path, Path]) -> None
     with pytest.raises(UserError, match=r"no predicted mask in .*: d\. .*--views"):
         pair_masks(predicted, truth)
     with pytest.raises(UserError, match=r"no view 'x'.*a, b"):
-        pair_masks(predicted, truth, PairOptions(views=("x",)))
+        pair_masks(predicted, truth, views=("x",))
     save(truth / "vase" / "a.png", 0, 10)
     with pytest.raises(UserError, match=r"object 'vase'.*cup, pot"):
-        pair_masks(predicted, truth, PairOptions(views=("a",)))
+        pair_masks(predicted, truth, views=("a",))
 
 
 def test_nothing_in_common_is_said(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_nothing_in_common_is_said(folders: tuple[Path, Path], tmp_path: Path) -
         pair_masks(tmp_path / "other", folders[1])
     save(tmp_path / "late" / "pot" / "z.png", 0, 10)
     with pytest.raises(UserError, match="no view in common"):
-        pair_masks(tmp_path / "late", folders[1], PairOptions(objects=("pot",)))
+        pair_masks(tmp_path / "late", folders[1], objects=("pot",))
 
 
 def test_folders_without_sense_are_refused(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from splatcut.cameras import look_at
-from splatcut.evaluation.hull import HullOptions, carve, hull_silhouette, object_box, points_in_hull, surface_points
-from splatcut.evaluation.unseen import Outside, UnseenOptions, coverage, outside_share, turned, unseen_cameras
+from splatcut.evaluation.hull import carve, hull_silhouette, object_box, points_in_hull, surface_points
+from splatcut.evaluation.unseen import Outside, coverage, outside_share, turned, unseen_cameras
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians
 
@@ -42,7 +42,7 @@ def ball(view: Camera, radius: float = 1.0, centre: NDArray[np.float64] = CENTRE
 
 ROUND = [camera(a, e) for e in (-50, -15, 20, 55) for a in range(0, 360, 30)]
 BOX = np.stack([CENTRE - 1.6, CENTRE + 1.4])
-EXACT = HullOptions(cells=128, slack=0.0, most_refuting=0.0)
+EXACT = {"slack": 0.0, "most_refuting": 0.0}
 
 
 def iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
@@ -50,7 +50,7 @@ def iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
 
 
 def test_the_hull_of_a_ball_seen_from_all_around_is_the_ball() -> None:
-    hull = carve(ROUND, [ball(view) for view in ROUND], BOX, EXACT)
+    hull = carve(ROUND, [ball(view) for view in ROUND], BOX, cells=128, **EXACT)
     radii = np.linalg.norm(hull.centres - CENTRE, axis=1)
     assert radii.min() > 0.9  # a shell, its inside is left out
     assert radii.max() < 1.12
@@ -59,7 +59,7 @@ def test_the_hull_of_a_ball_seen_from_all_around_is_the_ball() -> None:
 
 
 def test_the_hull_never_loses_what_the_masks_show() -> None:
-    hull = carve(ROUND, [ball(view) for view in ROUND], BOX, EXACT)
+    hull = carve(ROUND, [ball(view) for view in ROUND], BOX, cells=128, **EXACT)
     for view in [*ROUND[::7], camera(33, 10)]:
         silhouette = hull_silhouette(hull, view)
         # A pixel of the discs' own coarseness at the very rim.
@@ -69,7 +69,7 @@ def test_the_hull_never_loses_what_the_masks_show() -> None:
 def test_two_bodies_and_the_gap_between_them() -> None:
     other = CENTRE + 1.1 * UP
     both = [ball(view, 0.4) | ball(view, 0.4, other) for view in ROUND]
-    hull = carve(ROUND, both, np.stack([CENTRE - 1.0, CENTRE + 2.0]), EXACT)
+    hull = carve(ROUND, both, np.stack([CENTRE - 1.0, CENTRE + 2.0]), cells=128, **EXACT)
     view = camera(40, 5)
     silhouette = hull_silhouette(hull, view)
     assert iou(silhouette, ball(view, 0.4) | ball(view, 0.4, other)) > 0.85
@@ -81,7 +81,7 @@ def test_slack_widens_by_as_many_pixels() -> None:
     masks = [ball(view) for view in ROUND]
     areas = []
     for slack in (0.0, 3.0):
-        hull = carve(ROUND, masks, BOX, HullOptions(cells=128, slack=slack, most_refuting=0.0))
+        hull = carve(ROUND, masks, BOX, cells=128, slack=slack, most_refuting=0.0)
         areas.append(hull_silhouette(hull, camera(40, 5)).sum())
     growth = math.sqrt(areas[1] / math.pi) - math.sqrt(areas[0] / math.pi)
     assert growth == pytest.approx(3.0, abs=0.6)
@@ -91,15 +91,15 @@ def test_a_few_wrong_masks_are_outvoted_and_many_are_not() -> None:
     masks = [ball(view) for view in ROUND]
     masks[5] = np.zeros_like(masks[5])
     view = camera(40, 5)
-    forgiving = carve(ROUND, masks, BOX, HullOptions(cells=64, slack=0.0, most_refuting=0.05))
+    forgiving = carve(ROUND, masks, BOX, cells=64, slack=0.0, most_refuting=0.05)
     assert iou(hull_silhouette(forgiving, view), ball(view)) > 0.9
-    strict = carve(ROUND, masks, BOX, HullOptions(cells=64, slack=0.0, most_refuting=0.0))
+    strict = carve(ROUND, masks, BOX, cells=64, **EXACT)
     assert not hull_silhouette(strict, view).any()
 
 
 def test_views_from_one_side_leave_the_depth_to_the_box() -> None:
     views = [camera(a) for a in (-12, -6, 0, 6, 12)]
-    hull = carve(views, [ball(view, 0.5) for view in views], BOX, EXACT)
+    hull = carve(views, [ball(view, 0.5) for view in views], BOX, cells=128, **EXACT)
     # Seen from the side it is longer than it is high, up to the box's faces at the most.
     rows, columns = np.nonzero(hull_silhouette(hull, camera(90)))
     assert np.ptp(columns) > 2 * np.ptp(rows)
@@ -113,7 +113,7 @@ def test_what_hardly_any_view_sees_is_outside() -> None:
     box = np.stack([CENTRE - 1.7, CENTRE + 1.7])
     reaches = []
     for share in (0.0, 0.5):
-        hull = carve(views, [ball(view, 0.4) for view in views], box, HullOptions(64, 0.0, 0.0, share))
+        hull = carve(views, [ball(view, 0.4) for view in views], box, cells=64, least_seeing=share, **EXACT)
         reaches.append(float((hull.centres - CENTRE)[:, 0].max()))
     assert reaches[0] > 1.5
     assert reaches[1] < 1.2
@@ -128,9 +128,7 @@ def test_the_surface_has_no_holes_where_views_end() -> None:
 def test_coarse_and_fine_cells_agree() -> None:
     masks = [ball(view) for view in ROUND]
     view = camera(40, 5)
-    pictures = [
-        hull_silhouette(carve(ROUND, masks, BOX, HullOptions(cells, 0.0, 0.0)), view) for cells in (32, 64, 256)
-    ]
+    pictures = [hull_silhouette(carve(ROUND, masks, BOX, cells=cells, **EXACT), view) for cells in (32, 64, 256)]
     assert iou(pictures[0], pictures[2]) > 0.9
     assert iou(pictures[1], pictures[2]) > 0.95
 
@@ -203,7 +201,7 @@ def test_unseen_cameras_keep_away_from_the_capture_and_from_each_other() -> None
 
 def test_a_capture_from_everywhere_leaves_no_room() -> None:
     known = [camera(a, e) for a in range(0, 360, 6) for e in range(-84, 85, 6)]
-    assert unseen_cameras(known[:3], known, CENTRE, UnseenOptions(least_angle=10.0)) == []
+    assert unseen_cameras(known[:3], known, CENTRE) == []
 
 
 def test_the_share_outside_is_that_of_the_coverage() -> None:

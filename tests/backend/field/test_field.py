@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from walks import jump_ratio, stations
 
-from splatcut.field.field import ConditionStatistics, Field, FieldOptions, conditions
-from splatcut.field.network import FieldValues, NetworkOptions
+from splatcut.field import field as field_module
+from splatcut.field.field import ConditionStatistics, Field, conditions
+from splatcut.field.network import FieldValues
 from splatcut.scene.gaussians import Gaussians
 
 OBJECTS = 2
@@ -50,11 +49,11 @@ def lively(field: Field, seed: int = 7) -> Field:
     return field
 
 
-def make(options: FieldOptions | None = None, scale: float = 1.0) -> tuple[Field, Tensor, Tensor]:
+def make(scale: float = 1.0, **choice: bool) -> tuple[Field, Tensor, Tensor]:
     means, values = scene()
     means = means * scale
     lo, hi = means.min(0).values, means.max(0).values
-    return lively(Field(lo, hi, OBJECTS, ConditionStatistics.of(values), options)), means, values
+    return lively(Field(lo, hi, OBJECTS, ConditionStatistics.of(values), **choice)), means, values
 
 
 def together(values: FieldValues) -> Tensor:
@@ -90,9 +89,9 @@ def test_statistics() -> None:
     assert single.std.tolist() == [1, 1, 1]
 
 
-def test_the_padded_box_is_mapped_linearly() -> None:
-    options = FieldOptions(padding=0.25, margin=0.1)
-    field = Field(torch.tensor([0.0, 0, 0]), torch.tensor([4.0, 2, 1]), 1, options=options).double()
+def test_the_padded_box_is_mapped_linearly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(field_module, "PADDING", 0.25)
+    field = Field(torch.tensor([0.0, 0, 0]), torch.tensor([4.0, 2, 1]), 1).double()
     # Padded and made a cube: half side 3 about (2, 1, 0.5); the inner 1 / 1.1 of the unit cube.
     points = torch.tensor([[2.0, 1, 0.5], [5, 4, 3.5], [-1, -2, -2.5], [3.5, 1, 0.5]], dtype=torch.float64)
     edge = 0.5 / 1.1
@@ -112,8 +111,9 @@ def test_all_of_space_lies_in_the_cube_in_order(first: float, second: float, sig
         assert ((place[1] - place[0]) * sign > 0).all()
 
 
-def test_the_contraction_has_no_kink_at_the_box() -> None:
-    field = Field(-torch.ones(3), torch.ones(3), 1, options=FieldOptions(padding=0.0)).double()
+def test_the_contraction_has_no_kink_at_the_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(field_module, "PADDING", 0.0)
+    field = Field(-torch.ones(3), torch.ones(3), 1).double()
     at = torch.tensor([[1 - 1e-9, 0, -1 + 1e-9], [1 + 1e-9, 1, -1]], dtype=torch.float64, requires_grad=True)
     field.contract(at).sum().backward()
     np.testing.assert_allclose(at.grad, np.full((2, 3), 0.5 / 1.1), rtol=1e-6)
@@ -123,7 +123,7 @@ def test_the_contraction_has_no_kink_at_the_box() -> None:
 
 @pytest.mark.parametrize("ablation", [{}, {"use_rbf": False}, {"use_hash": False}])
 def test_no_jump_where_cells_or_neighbours_change(ablation: dict[str, bool]) -> None:
-    field, means, values = make(FieldOptions(**ablation))
+    field, means, values = make(**ablation)
     cells = changes = 0
     for seed in range(3):
         end = noise(3, seed=20 + seed)
@@ -187,34 +187,33 @@ def test_at_first_the_gaussians_do_not_matter() -> None:
     means, values = scene()
     field = Field(means.min(0).values, means.max(0).values, OBJECTS, ConditionStatistics.of(values)).double()
     points = noise(20, 3, seed=9)
-    bare = Field(means.min(0).values, means.max(0).values, OBJECTS, options=FieldOptions(use_rbf=False)).double()
+    bare = Field(means.min(0).values, means.max(0).values, OBJECTS, use_rbf=False).double()
     assert torch.equal(together(field(points, means, values)), together(field(points, means + 1, 3 * values)))
     assert torch.equal(together(field(points, means, values)), together(bare(points, means, values)))
 
 
 def test_without_rbf_the_gaussians_do_not_matter() -> None:
-    for options in (FieldOptions(use_rbf=False), FieldOptions(network=NetworkOptions(film=False))):
-        field, means, values = make(options)
-        points = noise(20, 3, seed=9)
-        assert torch.equal(together(field(points, means, values)), together(field(points, means + 1, 3 * values)))
-        assert field.network.film is None
+    field, means, values = make(use_rbf=False)
+    points = noise(20, 3, seed=9)
+    assert torch.equal(together(field(points, means, values)), together(field(points, means + 1, 3 * values)))
+    assert field.network.film is None
 
 
 def test_without_hash_there_is_no_table() -> None:
-    field, means, values = make(FieldOptions(use_hash=False, frequencies=4))
+    field, means, values = make(use_hash=False)
     assert field.encoding is None
-    assert field.network.hidden[0].in_features == 3 + 6 * 4
+    assert field.network.hidden[0].in_features == 3 + 6 * 6
     result = field(noise(5, 3), means, values)
     assert torch.isfinite(together(result)).all()
 
 
 def test_state_dict_restores_the_field() -> None:
-    for options in (FieldOptions(), FieldOptions(use_hash=False), FieldOptions(use_rbf=False)):
-        field, means, values = make(options)
+    for choice in ({}, {"use_hash": False}, {"use_rbf": False}):
+        field, means, values = make(**choice)
         file = io.BytesIO()
         torch.save(field.state_dict(), file)
         file.seek(0)
-        other = Field(torch.zeros(3), torch.ones(3), OBJECTS, options=replace(options, seed=99)).double()
+        other = Field(torch.zeros(3), torch.ones(3), OBJECTS, seed=99, **choice).double()
         points = noise(20, 3, seed=9)
         assert not torch.equal(together(other(points, means, values)), together(field(points, means, values)))
         other.load_state_dict(torch.load(file, weights_only=True))
@@ -246,12 +245,6 @@ def test_a_box_of_one_point() -> None:
     field = Field(torch.full((3,), 2.0), torch.full((3,), 2.0), 1)
     result = field(torch.full((1, 3), 2.0), torch.full((1, 3), 2.0), torch.zeros(1, 9))
     assert torch.isfinite(together(result)).all()
-
-
-@pytest.mark.parametrize("wrong", [{"padding": -0.1}, {"margin": 0.0}, {"frequencies": 0}, {"padding": float("nan")}])
-def test_options_check_themselves(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        FieldOptions(**wrong)
 
 
 def test_boxes_that_are_none_are_refused() -> None:

@@ -2,9 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import sys
-from types import SimpleNamespace
-
 import numba
 import pytest
 import torch
@@ -179,49 +176,3 @@ def test_results_do_not_depend_on_the_number_of_threads() -> None:
     two = gradients(encoding, points, towards)
     for a, b in zip(one, two, strict=True):
         assert torch.equal(a, b)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"levels": 0}, {"features": 3}, {"log2_size": 3}, {"log2_size": 25}, {"coarsest": 1}, {"coarsest": 600}],
-)
-def test_options_check_themselves(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        HashOptions(**wrong)
-
-
-class _Encoder(torch.nn.Module):
-    """Stands in for tiny-cuda-nn's: with ``numbers`` parameters; gives out their sum."""
-
-    def __init__(self, numbers: int) -> None:
-        super().__init__()
-        self.params = torch.nn.Parameter(torch.zeros(numbers))
-
-    def forward(self, points: Tensor) -> Tensor:
-        return self.params.sum().expand(len(points), 8)
-
-
-def test_tiny_cuda_nn_computes_with_our_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    encoding = HashEncoding(SMALL)
-    asked = []
-
-    def make(dimensions: int, config: dict[str, object], dtype: torch.dtype) -> _Encoder:
-        asked.append((dimensions, config["otype"], config["n_levels"], config["base_resolution"], dtype))
-        return _Encoder(encoding.table.numel())
-
-    monkeypatch.setitem(sys.modules, "tinycudann", SimpleNamespace(Encoding=make))
-    encoder = hashgrid._tiny_cuda(SMALL, encoding.table.numel())
-    assert asked == [(3, "HashGrid", 4, 4, torch.float32)]
-    assert not list(encoder.parameters())
-    encoder.params = encoding.table.reshape(-1)
-    encoder(torch.zeros(5, 3)).sum().backward()
-    assert torch.equal(encoding.table.grad, torch.full_like(encoding.table, 5 * 8))
-
-
-def test_without_tiny_cuda_nn_or_with_another_table_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = HashEncoding(SMALL).table.numel()
-    monkeypatch.setitem(sys.modules, "tinycudann", None)
-    assert hashgrid._tiny_cuda(SMALL, numbers) is None
-    other = SimpleNamespace(Encoding=lambda *arguments, **keywords: _Encoder(7))
-    monkeypatch.setitem(sys.modules, "tinycudann", other)
-    assert hashgrid._tiny_cuda(SMALL, numbers) is None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from splatcut.field.neighbours import NeighbourIndex, NeighbourOptions
+from splatcut.field.neighbours import NeighbourIndex
 
 
 @settings(max_examples=30)
@@ -15,7 +15,7 @@ from splatcut.field.neighbours import NeighbourIndex, NeighbourOptions
 def test_the_nearest_and_the_next_one_as_brute_force_finds_them(seed: int, number: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     means, points = rng.normal(size=(number, 3)), rng.normal(size=(7, 3))
-    index = NeighbourIndex(means, NeighbourOptions(count)).query(points)
+    index = NeighbourIndex(means, count).query(points)
     assert index.dtype == np.int64
     assert index.shape == (7, count + 1)
     expected = np.argsort(np.linalg.norm(points[:, None] - means, axis=2), axis=1)[:, : count + 1]
@@ -65,7 +65,7 @@ def test_lists_are_stale_after_a_share_of_the_distance_to_the_neighbours() -> No
     means = np.array(
         [[0.0, 0, 0], [1, 0, 0], [2, 0, 0], [12, 0, 0]]
     )  # mean distances to 2 neighbours 1.5, 1, 1.5, 10.5
-    index = NeighbourIndex(means, NeighbourOptions(count=2, moved=0.25))
+    index = NeighbourIndex(means, 2)
     assert not index.stale(means)
     for gaussian, reach in enumerate((1.5, 1.0, 1.5, 10.5)):
         for share, stale in ((0.24, False), (0.26, True)):
@@ -87,18 +87,6 @@ def test_a_single_gaussian_stays_the_neighbour_of_every_point() -> None:
     index = NeighbourIndex(np.zeros((1, 3)))
     assert not index.stale(np.full((1, 3), 5.0))
     assert index.query(np.ones((1, 3))).tolist() == [[0] + [-1] * 8]
-
-
-def test_with_no_tolerance_any_move_makes_lists_stale() -> None:
-    index = NeighbourIndex(np.eye(3), NeighbourOptions(moved=0.0))
-    assert not index.stale(np.eye(3))
-    assert index.stale(np.eye(3) + 1e-9)
-
-
-@pytest.mark.parametrize("wrong", [{"count": 0}, {"moved": -0.1}, {"moved": float("nan")}])
-def test_options_check_themselves(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        NeighbourOptions(**wrong)
 
 
 def test_what_are_no_points_is_refused() -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from splatcut.field import network as network_module
-from splatcut.field.network import FieldNetwork, FieldValues, NetworkOptions
+from splatcut.field.network import FieldNetwork, FieldValues
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -29,7 +29,7 @@ def together(values: FieldValues) -> Tensor:
 
 @pytest.mark.parametrize("film_hidden", [0, 32])
 def test_film_changes_nothing_at_first(film_hidden: int) -> None:
-    network = FieldNetwork(16, 9, 1, NetworkOptions(film_hidden=film_hidden)).double()
+    network = FieldNetwork(16, 9, 1, film_hidden=film_hidden).double()
     code = noise(50, 16)
     plain = together(network(code))
     assert torch.equal(together(network(code, noise(50, 9, seed=1))), plain)
@@ -44,7 +44,7 @@ def test_film_learns_from_the_start() -> None:
 
 
 def test_one_layer_by_hand() -> None:
-    network = modulated(FieldNetwork(3, 9, 1, NetworkOptions(hidden=4, layers=1, film_hidden=0)).double())
+    network = modulated(FieldNetwork(3, 9, 1, hidden=4, layers=1, film_hidden=0).double())
     code, condition = noise(6, 3), noise(6, 9, seed=1)
     gamma, beta = network.film.last(condition).split(4, dim=1)
     hidden = torch.relu(network.hidden[0](code))
@@ -92,13 +92,13 @@ def test_parts_of_the_rows_give_the_same_as_all_at_once(monkeypatch: pytest.Monk
 
 
 def test_gradients_match_finite_differences() -> None:
-    network = modulated(FieldNetwork(4, 9, 1, NetworkOptions(hidden=6)).double())
+    network = modulated(FieldNetwork(4, 9, 1, hidden=6).double())
     inputs = (noise(5, 4).requires_grad_(True), noise(5, 9, seed=1).requires_grad_(True))
     assert torch.autograd.gradcheck(lambda code, condition: together(network(code, condition)), inputs)
 
 
 def test_without_film_there_is_no_modulation() -> None:
-    network = FieldNetwork(8, 9, 1, NetworkOptions(film=False))
+    network = FieldNetwork(8, 9, 1, film=False)
     assert network.film is None
     code = noise(5, 8).float()
     assert torch.equal(together(network(code, noise(5, 9).float())), together(network(code)))
@@ -117,12 +117,6 @@ def test_no_rows() -> None:
     values = FieldNetwork(8, 9, 2)(torch.zeros(0, 8), torch.zeros(0, 9))
     assert values.density.shape == (0,)
     assert values.colour.shape == values.logits.shape == (0, 3)
-
-
-@pytest.mark.parametrize("wrong", [{"hidden": 0}, {"layers": 0}, {"film_hidden": -1}])
-def test_options_check_themselves(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        NetworkOptions(**wrong)
 
 
 def test_statistics_of_another_length_are_refused() -> None:

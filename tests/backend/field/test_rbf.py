@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from walks import jump_ratio, stations
 
-from splatcut.field.neighbours import NeighbourIndex, NeighbourOptions
+from splatcut.field.neighbours import NeighbourIndex
 from splatcut.field.rbf import interpolate, rbf_weights
 
 
@@ -25,7 +25,7 @@ def cloud(number: int, channels: int = 4, seed: int = 0) -> tuple[Tensor, Tensor
 
 
 def lists(points: Tensor, means: Tensor, count: int = 8) -> Tensor:
-    return torch.from_numpy(NeighbourIndex(means.numpy(), NeighbourOptions(count)).query(points.numpy()))
+    return torch.from_numpy(NeighbourIndex(means.numpy(), count).query(points.numpy()))
 
 
 @settings(max_examples=60)

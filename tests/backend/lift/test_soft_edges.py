@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatcut.lift.labels import labels_from_probability
-from splatcut.lift.soft_edges import SoftEdgeOptions, soft_edges, split_opacity
+from splatcut.lift.soft_edges import soft_edges, split_opacity
 from splatcut.scene.gaussians import Gaussians
 
 
@@ -35,7 +35,7 @@ def test_soft_edges_split_what_straddles_and_nothing_else() -> None:
     labels = labels_from_probability(probability)
     assert labels.tolist() == [1, 1, 1, 0, 1, 0]
     labels[4] = 0  # a removed island: it must not come back through its edge
-    result = soft_edges(gaussians, probability, labels, SoftEdgeOptions(least=0.2))
+    result = soft_edges(gaussians, probability, labels)
     assert result.labels.tolist() == [1, 1, 1, 0, 0, 0, 0, 2, 1]
     assert result.parent.tolist() == [0, 1, 2, 3, 4, 5, 1, 2, 3]
     assert result.changed.tolist() == [False, True, True, True, False, False, True, True, True]
@@ -47,12 +47,6 @@ def test_soft_edges_split_what_straddles_and_nothing_else() -> None:
         assert 1 - (1 - opacity[row]) * (1 - opacity[twin]) == pytest.approx(whole, rel=1e-5)
     assert opacity[1] > opacity[6]
     np.testing.assert_array_equal(result.gaussians.opacity_logits[[0, 4, 5]], gaussians.opacity_logits[[0, 4, 5]])
-
-
-@pytest.mark.parametrize("least", [0.0, 0.6])
-def test_soft_edge_options_check_themselves(least: float) -> None:
-    with pytest.raises(ValueError, match="least share"):
-        SoftEdgeOptions(least)
 
 
 def test_splitting_an_opacity_of_nothing_stays_finite() -> None:

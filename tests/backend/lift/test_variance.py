@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from splatcut import raster
 from splatcut.lift import Problem
-from splatcut.lift.variance import BoundaryOptions, Variance, mask_variance
-from splatcut.lift.vote import LiftOptions, ViewSums, accumulate_view, accumulate_views, vote
+from splatcut.lift.variance import mask_variance
+from splatcut.lift.vote import ViewSums, accumulate_view, accumulate_views, vote
 
-ALL_VIEWS = BoundaryOptions(min_view_share=0.0)
+#: No view is left out for showing little.
+ALL_VIEWS = 0.0
 
 
 def _sums(weight: list[float], share: list[float]) -> list[ViewSums]:
@@ -54,7 +55,7 @@ def test_the_total_is_one_minus_the_squared_mean(views):
     trust = np.array([[c] for _, _, c in views], np.float32)
     variance = mask_variance(sums, 1, trust, ALL_VIEWS)
     gaussian = make_gaussians([[0, 0, 0]], 0.1)
-    signal = 2.0 * float(vote(gaussian, sums, trust, LiftOptions()).probability[0, 0]) - 1.0
+    signal = 2.0 * float(vote(gaussian, sums, trust).probability[0, 0]) - 1.0
     assert float(variance.total[0, 0]) == pytest.approx(1.0 - signal**2, abs=1e-5)
 
 
@@ -98,17 +99,16 @@ def test_half_inside_in_every_view_is_straddling():
     left = np.zeros((1, 48, 64), np.float32)
     left[:, :, :32] = 1.0
     sums = [accumulate_view(gaussian, view, left) for view in views]
-    variance = mask_variance(sums, 1, _trust(6), BoundaryOptions())
+    variance = mask_variance(sums, 1, _trust(6))
     assert variance.straddling[0, 0] == pytest.approx(1.0, abs=1e-4)
     assert variance.disagreement[0, 0] == pytest.approx(0.0, abs=1e-4)
-    assert variance.boundary(BoundaryOptions()).tolist() == [True]
 
 
 def test_views_that_barely_show_it_do_not_count():
     sums = _sums([10.0, 0.4], [1.0, 0.0])
-    left_out = mask_variance(sums, 1, _trust(2), BoundaryOptions(min_view_share=0.05))
+    left_out = mask_variance(sums, 1, _trust(2), 0.05)
     assert left_out.total[0, 0] == 0.0
-    counted = mask_variance(sums, 1, _trust(2), BoundaryOptions(min_view_share=0.03))
+    counted = mask_variance(sums, 1, _trust(2), 0.03)
     mean = 2.0 * 10.0 / 10.4 - 1.0
     assert counted.disagreement[0, 0] == pytest.approx(1.0 - mean**2, abs=1e-5)
 
@@ -122,18 +122,3 @@ def test_a_view_without_trust_does_not_count():
 def test_unseen_gaussians_have_no_variance():
     variance = mask_variance(_sums([1.0], [0.5]), 3, _trust(1), ALL_VIEWS)
     np.testing.assert_allclose(variance.total[:, 0], [1.0, 0.0, 0.0], atol=1e-6)
-
-
-def test_the_boundary_is_the_union_over_objects():
-    disagreement = np.array([[0.1, 0.0], [0.4, 0.0], [0.0, 0.0]], np.float32)
-    straddling = np.array([[0.2, 0.7], [0.3, 0.1], [0.6, 0.6]], np.float32)
-    variance = Variance(disagreement, straddling)
-    np.testing.assert_allclose(variance.total, [[0.3, 0.7], [0.7, 0.1], [0.6, 0.6]], rtol=1e-6)
-    assert variance.boundary(BoundaryOptions(tau=0.65)).tolist() == [True, True, False]
-    assert variance.boundary(BoundaryOptions(tau=0.2)).tolist() == [True, True, True]
-
-
-@pytest.mark.parametrize("options", [{"tau": -0.1}, {"tau": 1.1}, {"min_view_share": 1.0}, {"min_view_share": -0.1}])
-def test_bad_options_are_refused(options):
-    with pytest.raises(ValueError, match="must lie in"):
-        BoundaryOptions(**options)

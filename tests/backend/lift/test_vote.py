@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from raster_scenes import SceneOptions, random_scene
 
 from splatcut import raster
 from splatcut.lift import Problem
-from splatcut.lift.vote import LiftOptions, ViewSums, accumulate_view, accumulate_views, best_view_weight, vote
+from splatcut.lift.vote import ViewSums, accumulate_view, accumulate_views, best_view_weight, unseen_neighbours, vote
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.masks import MaskSet
@@ -51,7 +52,7 @@ def _moved(pose: NDArray[np.float64], origin: NDArray[np.floating]) -> NDArray[n
 def test_vote_is_the_weighted_least_squares_label():
     """m_ik minimises sum_v c_vk sum_p w_i(p) (M_vk(p) - m)^2, which is linear in the masks."""
     gaussians, views, masks = _case()
-    lifted = vote(gaussians, accumulate_views(Problem(gaussians, views, masks)), masks.confidence, LiftOptions())
+    lifted = vote(gaussians, accumulate_views(Problem(gaussians, views, masks)), masks.confidence)
     weights = [dense_weights(gaussians, view) for view in views]
     assert lifted.seen.sum() > 15
     for k in range(2):
@@ -89,7 +90,7 @@ def test_views_count_by_confidence_and_weight():
     """Gaussian 0: (1 * 1 + 0.25 * 6) / (1 * 4 + 0.25 * 8) = 2.5 / 6; Gaussian 1 is in the second view only."""
     gaussians = make_gaussians([[0, 0, 0], [1, 0, 0]], 0.1)
     sums = [_sums([0], [4.0], [1.0]), _sums([0, 1], [8.0, 2.0], [6.0, 0.5])]
-    lifted = vote(gaussians, sums, np.array([[1.0], [0.25]], np.float32), LiftOptions())
+    lifted = vote(gaussians, sums, np.array([[1.0], [0.25]], np.float32))
     np.testing.assert_allclose(lifted.probability[:, 0], [2.5 / 6.0, 0.25], rtol=1e-6)
     np.testing.assert_allclose(lifted.weight, [4.0 + 2.0, 0.5], rtol=1e-6)
     assert lifted.seen.all()
@@ -101,7 +102,7 @@ def test_a_view_without_confidence_is_not_looked_at():
     none = MaskSet(masks.objects, masks.views, masks.probability, np.zeros_like(masks.confidence))
     sums = accumulate_views(Problem(gaussians, views, none))
     assert all(len(view.index) == 0 for view in sums)
-    lifted = vote(gaussians, sums, none.confidence, LiftOptions())
+    lifted = vote(gaussians, sums, none.confidence)
     assert not lifted.seen.any()
     np.testing.assert_array_equal(lifted.probability, 0.0)
 
@@ -110,15 +111,12 @@ def test_unseen_gaussians_take_the_mean_of_their_neighbours():
     """The unseen one at x = 10 is nearest to those at 9 and 11."""
     gaussians = make_gaussians([[0, 0, 0], [9, 0, 0], [10, 0, 0], [11, 0, 0], [30, 0, 0]], 0.1)
     sums = [_sums([0, 1, 3, 4], [1.0] * 4, [0.0, 0.25, 0.75, 1.0])]
-    trust = np.ones((1, 1), np.float32)
-    lifted = vote(gaussians, sums, trust, LiftOptions(neighbours=2))
+    trust, two = np.ones((1, 1), np.float32), partial(unseen_neighbours, count=2)
+    lifted = vote(gaussians, sums, trust, two)
     np.testing.assert_allclose(lifted.probability[:, 0], [0.0, 0.25, 0.5, 0.75, 1.0], rtol=1e-6)
     np.testing.assert_array_equal(lifted.seen, [True, True, False, True, True])
-    # More neighbours than there are: the mean of all.
-    lifted = vote(gaussians, sums, trust, LiftOptions(neighbours=50))
-    assert lifted.probability[2, 0] == pytest.approx(0.5)
-    lifted = vote(gaussians, sums, trust, LiftOptions(neighbours=1))
-    assert lifted.probability[2, 0] in (0.25, 0.75)
+    # Fewer than eight neighbours: the mean of all.
+    assert vote(gaussians, sums, trust).probability[2, 0] == pytest.approx(0.5)
 
 
 def test_unseen_gaussians_far_from_all_seen_ones_are_background():
@@ -126,7 +124,7 @@ def test_unseen_gaussians_far_from_all_seen_ones_are_background():
     places = [[float(x), 0, 0] for x in range(20)]
     gaussians = make_gaussians([*places, [25, 0, 0], [40, 0, 0]], 0.1)
     sums = [_sums(list(range(20)), [1.0] * 20, [1.0] * 20)]
-    lifted = vote(gaussians, sums, np.ones((1, 1), np.float32), LiftOptions(neighbours=2))
+    lifted = vote(gaussians, sums, np.ones((1, 1), np.float32), partial(unseen_neighbours, count=2))
     np.testing.assert_array_equal(lifted.probability[20:, 0], [1.0, 0.0])
 
 
@@ -135,15 +133,8 @@ def test_exact_masks_find_the_objects():
     scene = balls_on_floor((-0.5, 0.0, 0.0), (0.5, 0.0, 0.0))
     views = ring(8)
     masks = hard_masks(views, [np.stack([scene.truth(v.camera, k) for k in (1, 2)]) for v in views])
-    lifted = vote(
-        scene.gaussians, accumulate_views(Problem(scene.gaussians, views, masks)), masks.confidence, LiftOptions()
-    )
+    lifted = vote(scene.gaussians, accumulate_views(Problem(scene.gaussians, views, masks)), masks.confidence)
     for k in (1, 2):
         sure = lifted.weight > 1.0
         inside = lifted.probability[:, k - 1] > 0.5
         assert (inside == (scene.owner == k))[sure].mean() > 0.97
-
-
-def test_bad_options_are_refused():
-    with pytest.raises(ValueError, match="at least 1"):
-        LiftOptions(neighbours=0)

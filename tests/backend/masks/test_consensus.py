@@ -16,8 +16,8 @@ from scipy import ndimage
 
 from splatcut.lift import Problem, lift
 from splatcut.masks.consensus import (
+    LEAST,
     Change,
-    ConsensusOptions,
     correct,
     edge_between,
     lift_agreeing,
@@ -29,7 +29,6 @@ from splatcut.progress import Quiet
 from splatcut.scene.masks import MaskSet
 
 SIZE = 96
-OPTIONS = ConsensusOptions()
 
 
 def blob(x: float = 0.0, y: float = 0.0, grown: float = 0.0) -> np.ndarray:
@@ -64,22 +63,22 @@ def test_signed_distances_are_half_a_pixel_at_the_edge() -> None:
 @settings(max_examples=30)
 @given(st.integers(-3, 3), st.integers(-3, 3))
 def test_a_shift_is_found(x: int, y: int) -> None:
-    found = offset(edge_between(signed_distance(blob(x, y)), signed_distance(blob()), OPTIONS.reach), OPTIONS)
-    expected = (x, y) if np.hypot(x, y) >= OPTIONS.least else (0, 0)
+    found = offset(edge_between(signed_distance(blob(x, y)), signed_distance(blob())))
+    expected = (x, y) if np.hypot(x, y) >= LEAST else (0, 0)
     np.testing.assert_allclose(found[:2], expected, atol=0.35)
     assert abs(found[2]) < 0.35
 
 
 @pytest.mark.parametrize("pixels", [-3, -2, -1, 1, 2, 3])
 def test_a_margin_is_found(pixels: int) -> None:
-    found = offset(edge_between(signed_distance(blob(grown=pixels)), signed_distance(blob()), OPTIONS.reach), OPTIONS)
+    found = offset(edge_between(signed_distance(blob(grown=pixels)), signed_distance(blob())))
     np.testing.assert_allclose(found, [0, 0, pixels], atol=0.35)
 
 
 def test_an_edge_that_no_shift_or_margin_explains_stays() -> None:
     rng = np.random.default_rng(0)
     ragged = signed_distance(blob()) < ndimage.gaussian_filter(rng.normal(size=(SIZE, SIZE)), 2) * 25
-    assert not offset(edge_between(signed_distance(ragged), signed_distance(blob()), OPTIONS.reach), OPTIONS).any()
+    assert not offset(edge_between(signed_distance(ragged), signed_distance(blob()))).any()
 
 
 def test_a_part_that_nobody_else_sees_is_taken_away_and_a_missing_one_put_back() -> None:
@@ -88,7 +87,7 @@ def test_a_part_that_nobody_else_sees_is_taken_away_and_a_missing_one_put_back()
     below, across = np.hypot(columns - 50, rows - 78) < 14, np.hypot(columns - 36, rows - 62) < 14
     for wrong in (truth | below, truth & ~across):
         assert (wrong != truth).sum() > 200
-        right, replaced = correct(wrong.astype(np.float32), shown(truth)[..., 0], np.zeros(3, np.float32), OPTIONS)
+        right, replaced = correct(wrong.astype(np.float32), shown(truth)[..., 0], np.zeros(3, np.float32))
         assert ((right > 0.5) != truth).sum() < 0.12 * (wrong != truth).sum()
         assert 0.6 * (wrong != truth).sum() < replaced < 1.2 * (wrong != truth).sum()
 
@@ -99,7 +98,7 @@ def test_where_the_others_are_not_sure_a_part_stays() -> None:
     lump[70:90, 30:60] = True
     doubtful = np.where(lump & ~truth, 0.4, shown(truth)[..., 0]).astype(np.float32)
     mask = (truth | lump).astype(np.float32)
-    right, replaced = correct(mask, doubtful, np.zeros(3, np.float32), OPTIONS)
+    right, replaced = correct(mask, doubtful, np.zeros(3, np.float32))
     assert replaced == 0
     assert right is mask
 
@@ -108,7 +107,7 @@ def test_only_what_is_wrong_changes_and_the_rest_keeps_its_bits() -> None:
     truth = blob()
     masks = as_masks(*[truth] * 8, blob(3, 0), blob(grown=-2))
     before = [mask.copy() for mask in masks.probability]
-    found = reconcile(masks, lambda view: shown(truth), OPTIONS)
+    found = reconcile(masks, lambda view: shown(truth))
     assert sorted(found.changes) == [(8, 0), (9, 0)]
     assert found.changes[8, 0].moved
     assert not Change(replaced=3).moved
@@ -125,12 +124,12 @@ def test_only_what_is_wrong_changes_and_the_rest_keeps_its_bits() -> None:
 
 def test_what_all_masks_have_in_common_stays() -> None:
     masks = as_masks(*[blob(2, 0, 1)] * 10)
-    assert not reconcile(masks, lambda view: shown(blob()), OPTIONS).changes
+    assert not reconcile(masks, lambda view: shown(blob())).changes
 
 
 def test_few_views_and_views_without_trust_have_no_say() -> None:
     few = as_masks(*[blob()] * 6, blob(3, 0))
-    assert not reconcile(few, lambda view: shown(blob()), OPTIONS).changes
+    assert not reconcile(few, lambda view: shown(blob())).changes
     silent = as_masks(*[blob()] * 9, blob(3, 0))
     silent.confidence[9] = 0
     asked: list[int] = []
@@ -139,13 +138,13 @@ def test_few_views_and_views_without_trust_have_no_say() -> None:
         asked.append(view)
         return shown(blob())
 
-    assert not reconcile(silent, render, OPTIONS).changes
+    assert not reconcile(silent, render).changes
     assert 9 not in asked
 
 
 def test_an_empty_mask_is_filled_where_all_others_show_the_object() -> None:
     truth = blob()
-    found = reconcile(as_masks(*[truth] * 9, np.zeros_like(truth)), lambda view: shown(truth), OPTIONS)
+    found = reconcile(as_masks(*[truth] * 9, np.zeros_like(truth)), lambda view: shown(truth))
     assert list(found.changes) == [(9, 0)]
     assert ((found.masks.probability[9][0] > 127) != truth).mean() < 0.01
 
@@ -162,7 +161,7 @@ def test_objects_never_share_a_pixel_afterwards() -> None:
         np.ones((10, 2), np.float32),
     )
     expected = np.stack([shown(left)[..., 0], shown(right)[..., 0]], axis=-1)
-    found = reconcile(masks, lambda view: expected, OPTIONS)
+    found = reconcile(masks, lambda view: expected)
     assert {view for view, _ in found.changes} == {9}
     assert found.masks.probability[9].astype(int).sum(axis=0).max() <= 255
 
@@ -198,18 +197,10 @@ def test_good_masks_of_a_scene_keep_their_bits_and_the_lift_too() -> None:
     np.testing.assert_array_equal(labelled.probability, plain.probability)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"views": 2}, {"least": 7.0}, {"gain": 1.0}, {"sure": 0.5}, {"depth": 0.0}, {"part": 0.0}]
-)
-def test_options_check_themselves(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError):
-        ConsensusOptions(**wrong)  # type: ignore[arg-type]
-
-
 def test_the_order_of_views_does_not_matter() -> None:
     truth = blob()
     masks = [truth] * 8 + [blob(3, 1), blob(grown=2)]
-    whole = reconcile(as_masks(*masks), lambda view: shown(truth), OPTIONS)
-    turned = reconcile(as_masks(*masks[::-1]), lambda view: shown(truth), OPTIONS)
+    whole = reconcile(as_masks(*masks), lambda view: shown(truth))
+    turned = reconcile(as_masks(*masks[::-1]), lambda view: shown(truth))
     for one, other in itertools.zip_longest(whole.masks.probability, turned.masks.probability[::-1]):
         np.testing.assert_array_equal(one, other)

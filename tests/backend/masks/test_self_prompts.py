@@ -11,18 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from splatcut.masks.loop import compete
-from splatcut.masks.self_prompts import (
-    RenderedVote,
-    SelfPromptOptions,
-    agreement,
-    interior_points,
-    main_parts,
-    rendered_vote,
-    self_prompt,
-)
-
-OPTIONS = SelfPromptOptions()
+from splatcut.masks.self_prompts import RenderedVote, agreement, interior_points, main_parts, rendered_vote, self_prompt
 
 
 def _rectangle(x0: int, y0: int, x1: int, y1: int, width: int = 80, height: int = 60) -> NDArray[np.bool_]:
@@ -38,7 +27,7 @@ def _vote(inside: NDArray[np.bool_], known: NDArray[np.bool_] | None = None) -> 
 def test_belief_divides_by_what_is_known():
     blended = np.array([[0.2, 0.6, 0.1, 0.0]], np.float32)
     known = np.array([[0.4, 0.8, 0.1, 0.0]], np.float32)
-    result = rendered_vote(blended, known, OPTIONS)
+    result = rendered_vote(blended, known)
     np.testing.assert_allclose(result.probability, [[0.5, 0.75, 1.0, 0.0]], rtol=1e-5)
     assert result.known.tolist() == [[True, True, False, False]]
     assert result.inside.tolist() == [[False, True, False, False]]
@@ -46,15 +35,14 @@ def test_belief_divides_by_what_is_known():
 
 def test_small_parts_are_left_out():
     mask = _rectangle(10, 10, 30, 30) | _rectangle(50, 10, 60, 15) | _rectangle(50, 40, 55, 45)
-    kept = main_parts(mask, 0.1)  # parts of 400, 50 and 25 pixels
+    kept = main_parts(mask)  # parts of 400, 50 and 25 pixels
     np.testing.assert_array_equal(kept, _rectangle(10, 10, 30, 30) | _rectangle(50, 10, 60, 15))
-    np.testing.assert_array_equal(main_parts(mask, 0.0), mask)
-    assert not main_parts(np.zeros((5, 5), bool), 0.1).any()
+    assert not main_parts(np.zeros((5, 5), bool)).any()
 
 
 def test_corners_connect():
-    mask = _rectangle(0, 0, 10, 10) | _rectangle(10, 10, 12, 12)
-    np.testing.assert_array_equal(main_parts(mask, 0.5), mask)
+    mask = _rectangle(0, 0, 10, 10) | _rectangle(10, 10, 12, 12)  # 4 pixels by themselves would be too few
+    np.testing.assert_array_equal(main_parts(mask), mask)
 
 
 def test_interior_points_by_value():
@@ -62,7 +50,6 @@ def test_interior_points_by_value():
     # deep: first at (56, 23), then, 7.2 or more away from that, at (56, 35).
     points = interior_points(_rectangle(30, 20, 60, 40), 3)
     np.testing.assert_array_equal(points, [[39.5, 29.5], [56.5, 23.5], [56.5, 35.5]])
-    np.testing.assert_array_equal(interior_points(_rectangle(30, 20, 60, 40), 3, enough=0.41), [[39.5, 29.5]])
     # A long bar has room for as many as are asked for.
     bar = interior_points(_rectangle(0, 20, 80, 31), 3)
     assert len(bar) == 3
@@ -96,7 +83,7 @@ def _depth(mask: NDArray[np.bool_], row: int, column: int) -> float:
 def test_prompts_by_value():
     """A block of 30 x 20 pixels: box one pixel larger, positive in the middle, negatives in the band about it."""
     inside = _rectangle(30, 20, 60, 40)
-    derived = self_prompt(_vote(inside), [], OPTIONS)
+    derived = self_prompt(_vote(inside), [])
     assert derived is not None
     np.testing.assert_array_equal(derived.box, [29, 19, 61, 41])
     np.testing.assert_array_equal(derived.points[derived.labels == 1], interior_points(inside, 3))
@@ -109,10 +96,10 @@ def test_prompts_by_value():
 
 
 def test_the_box_grows_by_the_margin_and_stays_in_the_picture():
-    derived = self_prompt(_vote(_rectangle(0, 0, 50, 20)), [], SelfPromptOptions(margin=0.1))
+    derived = self_prompt(_vote(_rectangle(0, 0, 60, 20)), [])
     assert derived is not None
-    np.testing.assert_array_equal(derived.box, [0, 0, 55, 25])
-    whole = self_prompt(_vote(np.ones((60, 80), bool)), [], OPTIONS)
+    np.testing.assert_allclose(derived.box, [0, 0, 61.2, 21.2], rtol=1e-6)
+    whole = self_prompt(_vote(np.ones((60, 80), bool)), [])
     assert whole is not None
     np.testing.assert_array_equal(whole.box, [0, 0, 80, 60])
     assert (whole.labels == 1).all()
@@ -121,12 +108,12 @@ def test_the_box_grows_by_the_margin_and_stays_in_the_picture():
 def test_negatives_are_only_where_the_vote_knows():
     inside = _rectangle(30, 20, 60, 40)
     known = _rectangle(0, 0, 60, 60)  # nothing is known to the right
-    derived = self_prompt(_vote(inside, known), [], OPTIONS)
+    derived = self_prompt(_vote(inside, known), [])
     assert derived is not None
     negatives = derived.points[derived.labels == 0]
     assert len(negatives)
     assert (negatives[:, 0] < 60).all()
-    unknown = self_prompt(_vote(inside, inside), [], OPTIONS)
+    unknown = self_prompt(_vote(inside, inside), [])
     assert unknown is not None
     assert (unknown.labels == 1).all()
 
@@ -135,22 +122,22 @@ def test_a_rival_beside_it_gets_a_negative():
     inside, rival = _rectangle(10, 10, 40, 50), _rectangle(34, 10, 70, 50)
     only = RenderedVote(np.where(inside, 1.0, np.where(rival, 0.4, 0.3)).astype(np.float32), np.ones_like(inside))
     # Of the rival only what is in the box (columns to 41) and not the object itself counts: nothing large here.
-    derived = self_prompt(only, [_vote(rival)], OPTIONS)
+    derived = self_prompt(only, [_vote(rival)])
     assert derived is not None
     np.testing.assert_array_equal(derived.box, [9, 9, 41, 51])
     negatives = derived.points[derived.labels == 0]
     assert len(negatives) == 1
     assert 40 <= negatives[0, 0] <= 41
     assert len(derived.points) == 2
-    none = self_prompt(only, [_vote(_rectangle(60, 10, 70, 50))], OPTIONS)
+    none = self_prompt(only, [_vote(_rectangle(60, 10, 70, 50))])
     assert none is not None
     assert (none.labels == 1).all()
 
 
 def test_what_is_too_small_is_not_prompted_for():
-    assert self_prompt(_vote(_rectangle(10, 10, 16, 16)), [], OPTIONS) is None
-    assert self_prompt(_vote(_rectangle(10, 10, 16, 16)), [], SelfPromptOptions(min_pixels=36)) is not None
-    assert self_prompt(_vote(_rectangle(10, 10, 40, 40), np.zeros((60, 80), bool)), [], OPTIONS) is None
+    assert self_prompt(_vote(_rectangle(10, 10, 16, 16)), []) is None
+    assert self_prompt(_vote(_rectangle(10, 10, 18, 15)), []) is not None
+    assert self_prompt(_vote(_rectangle(10, 10, 40, 40), np.zeros((60, 80), bool)), []) is None
 
 
 def test_agreement_is_the_overlap_where_the_vote_knows():
@@ -159,19 +146,3 @@ def test_agreement_is_the_overlap_where_the_vote_knows():
     assert agreement(_rectangle(10, 0, 30, 10), own) == pytest.approx(100 / 300)
     assert agreement(_rectangle(0, 0, 20, 10) | _rectangle(40, 0, 80, 60), own) == 1.0  # not known there
     assert agreement(_rectangle(50, 0, 60, 10), _vote(np.zeros((60, 80), bool))) == 0.0
-
-
-def test_objects_share_a_pixel_at_most():
-    probability = np.array([[[0.8, 0.3, 1.0, 0.0]], [[0.8, 0.4, 0.0, 0.0]]], np.float32)
-    result = compete(probability)
-    np.testing.assert_allclose(result, [[[0.5, 0.3, 1.0, 0.0]], [[0.5, 0.4, 0.0, 0.0]]], rtol=1e-6)
-    assert result.dtype == np.float32
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"min_known": 0.0}, {"keep_part": 1.1}, {"min_pixels": 0}, {"positives": 0}, {"negatives": -1}, {"margin": -0.1}],
-)
-def test_bad_options_are_refused(options):
-    with pytest.raises(ValueError, match="must"):
-        SelfPromptOptions(**options)

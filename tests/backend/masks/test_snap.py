@@ -4,18 +4,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from splatcut.masks.snap import Guide, SnapOptions, snap
+from splatcut.masks.snap import SHARP, SMOOTH, Guide, snap
 from splatcut.scene.masks import MaskSet
 
 SIZE = 128
+RADII = (3.0, 2.0, 1.5)
 ROWS, COLUMNS = np.mgrid[0:SIZE, 0:SIZE]
 DISC = np.hypot(COLUMNS - 64, ROWS - 60) < 34
 
@@ -84,7 +83,7 @@ def test_even_values_stay_even(value: float, seed: int) -> None:
 
 def test_edges_move_to_the_pictures() -> None:
     masks = as_masks(*[coarse(seed) for seed in range(4)])
-    made = snap(masks, lambda n: picture(seed=n), no_vote, SnapOptions(radii=(16.0, 16.0, 16.0), smooth=0.002))
+    made = snap(masks, lambda n: picture(seed=n), no_vote, (16.0, 16.0, 16.0))
     for before, after in zip(masks.probability, made.probability, strict=True):
         wrong = [int(((mask[0] > 127) != DISC).sum()) for mask in (before, after)]
         assert wrong[1] < 0.25 * wrong[0]
@@ -101,7 +100,7 @@ def test_the_vote_of_all_mends_what_a_single_view_got_wrong() -> None:
         def vote(_: MaskSet, image: np.ndarray = image):
             return lambda number: image
 
-        made = snap(masks, lambda n: grey, vote, SnapOptions(radii=(4.0, 4.0)))
+        made = snap(masks, lambda n: grey, vote, (4.0, 4.0))
         assert (made.probability[0][0][60, 64] > 127) == expected
 
 
@@ -113,7 +112,7 @@ def test_each_round_votes_anew_with_the_masks_so_far() -> None:
         return no_vote(masks)
 
     steps: list[int] = []
-    made = snap(as_masks(coarse()), lambda n: picture(), vote, SnapOptions(), step=lambda: steps.append(1))
+    made = snap(as_masks(coarse()), lambda n: picture(), vote, RADII, step=lambda: steps.append(1))
     assert len(seen) == len(steps) == 3
     assert (seen[1] != seen[0]).any()
     assert (made.probability[0] != seen[2]).any()
@@ -121,13 +120,13 @@ def test_each_round_votes_anew_with_the_masks_so_far() -> None:
 
 def test_what_the_user_gave_and_what_nobody_trusts_keeps_its_bits() -> None:
     masks = as_masks(coarse(1), coarse(2))
-    made = snap(masks, lambda n: picture(), no_vote, SnapOptions(), keep={(0, 0)})
+    made = snap(masks, lambda n: picture(), no_vote, RADII, keep={(0, 0)})
     np.testing.assert_array_equal(made.probability[0], masks.probability[0])
     assert (made.probability[1] != masks.probability[1]).any()
     distrusted = as_masks(coarse(1), trust=0.0)
-    made = snap(distrusted, lambda n: pytest.fail("no picture is needed"), no_vote, SnapOptions())
+    made = snap(distrusted, lambda n: pytest.fail("no picture is needed"), no_vote, RADII)
     np.testing.assert_array_equal(made.probability[0], distrusted.probability[0])
-    none = snap(masks, lambda n: picture(), no_vote, SnapOptions(radii=()))
+    none = snap(masks, lambda n: picture(), no_vote, ())
     assert none is masks
 
 
@@ -135,7 +134,7 @@ def test_objects_share_pixels_and_a_mask_that_was_given_comes_first() -> None:
     ready = DISC & (COLUMNS < 64)
     stack = np.stack([ready, DISC]).astype(np.uint8) * 255
     masks = MaskSet(("left", "disc"), ("v",), [stack], np.ones((1, 2), np.float32))
-    made = snap(masks, lambda n: picture(), no_vote, SnapOptions(), keep={(0, 0)}).probability[0]
+    made = snap(masks, lambda n: picture(), no_vote, RADII, keep={(0, 0)}).probability[0]
     np.testing.assert_array_equal(made[0], stack[0])
     assert made.astype(int).sum(axis=0).max() <= 255
     assert (made[1][DISC & ~ready] > 127).mean() > 0.9
@@ -144,14 +143,8 @@ def test_objects_share_pixels_and_a_mask_that_was_given_comes_first() -> None:
 
 def test_an_object_that_is_not_there_stays_away() -> None:
     nothing = np.zeros_like(DISC)
-    made = snap(as_masks(nothing), lambda n: picture(), no_vote, SnapOptions())
+    made = snap(as_masks(nothing), lambda n: picture(), no_vote, RADII)
     assert not made.probability[0].any()
-
-
-@pytest.mark.parametrize("wrong", [{"radii": (0.0,)}, {"radii": (3.0, 200.0)}, {"smooth": 0.0}, {"sharp": 0.5}])
-def test_options_check_themselves(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError):
-        SnapOptions(**wrong)  # type: ignore[arg-type]
 
 
 def test_looking_only_around_the_object_changes_nothing() -> None:
@@ -159,9 +152,8 @@ def test_looking_only_around_the_object_changes_nothing() -> None:
     image = rng.integers(0, 256, (300, 400, 3), dtype=np.uint8)
     mask = np.zeros((300, 400), bool)
     mask[200:240, 30:90] = True
-    options = SnapOptions(radii=(3.0,))
-    found = snap(as_masks(mask), lambda n: image, no_vote, options).probability[0][0]
-    whole = Guide(image, round(3 * 400 / 256), options.smooth).filter(mask.astype(np.float32))
-    expected = np.floor(np.clip(0.5 + options.sharp * (whole - 0.5), 0, 1) * 255 + 1e-3)
+    found = snap(as_masks(mask), lambda n: image, no_vote, (3.0,)).probability[0][0]
+    whole = Guide(image, round(3 * 400 / 256), SMOOTH).filter(mask.astype(np.float32))
+    expected = np.floor(np.clip(0.5 + SHARP * (whole - 0.5), 0, 1) * 255 + 1e-3)
     np.testing.assert_allclose(found, expected, atol=1)
     assert (found > 127).any()

@@ -8,15 +8,10 @@ import numpy as np
 import pytest
 from mask_scenes import balls_on_floor, camera_at, make_gaussians, sphere_points
 
+from splatcut import raster
 from splatcut.errors import UserError
-from splatcut.masks.virtual import (
-    VirtualOptions,
-    centre_of,
-    drawn_depth,
-    first_view_of,
-    surface_points,
-    virtual_views,
-)
+from splatcut.masks import virtual
+from splatcut.masks.virtual import centre_of, first_view_of, surface_points, virtual_views
 from splatcut.progress import Quiet
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import concatenate
@@ -36,7 +31,7 @@ def test_depth_and_surface_by_values():
     x, y = np.meshgrid(steps, steps)
     wall = make_gaussians(np.stack([x.ravel(), y.ravel(), np.zeros(x.size)], axis=1), (0.06, 0.06, 0.001), 0.95)
     camera = camera_at((0, 0, -3), width=96, height=96)
-    depth, transmittance = drawn_depth(wall, camera)
+    depth, transmittance = raster.mean_depth(wall, camera)
     assert depth[48, 48] == pytest.approx(3.0, abs=1e-3)
     assert transmittance[48, 48] < 0.01
     assert depth[0, 0] == 0.0
@@ -49,8 +44,7 @@ def test_depth_and_surface_by_values():
 
 def test_all_places_above_the_floor_are_taken():
     first = _first(60.0)
-    options = VirtualOptions(count=10, max_angle=25.0)
-    views = virtual_views(SCENE.gaussians, first, ORIGIN, options, Quiet())
+    views = virtual_views(SCENE.gaussians, first, ORIGIN, Quiet(), count=10, max_angle=25.0)
     assert [view.name for view in views] == ["clicked"] + [f"virtual_{n:03d}" for n in range(1, 10)]
     assert views[0] is first
     axis = first.camera.position / np.linalg.norm(first.camera.position)
@@ -64,8 +58,7 @@ def test_all_places_above_the_floor_are_taken():
 
 
 def test_places_under_the_floor_are_rejected():
-    options = VirtualOptions(count=24, max_angle=60.0)
-    views = virtual_views(SCENE.gaussians, _first(25.0), ORIGIN, options, Quiet())
+    views = virtual_views(SCENE.gaussians, _first(25.0), ORIGIN, Quiet(), max_angle=60.0)
     assert 3 <= len(views) < 24
     heights = np.array([view.camera.position[1] for view in views])
     assert (heights < 0.4).all()  # up is -y, the floor lies at 0.4
@@ -74,12 +67,12 @@ def test_places_under_the_floor_are_rejected():
 def test_places_inside_other_things_are_rejected():
     """Opaque clouds stand at the left and right, where the cone's cameras would be."""
     first = _first(60.0)
-    free = virtual_views(SCENE.gaussians, first, ORIGIN, VirtualOptions(count=12), Quiet())
+    free = virtual_views(SCENE.gaussians, first, ORIGIN, Quiet(), count=12)
     crowded = [view.camera.position for view in free[1:] if view.camera.position[0] > 0.4]
     assert len(crowded) > 2
     cloud = make_gaussians(np.concatenate([place + 0.1 * sphere_points(20) for place in crowded]), 0.1, 0.9)
     gaussians = concatenate([SCENE.gaussians, cloud])
-    left = virtual_views(gaussians, first, ORIGIN, VirtualOptions(count=12), Quiet())
+    left = virtual_views(gaussians, first, ORIGIN, Quiet(), count=12)
     places = np.array([view.camera.position for view in left[1:]])
     assert 2 <= len(places) < 11
     assert not (np.linalg.norm(places[:, None] - np.array(crowded), axis=2) < 1e-6).any()
@@ -89,19 +82,20 @@ def test_no_clear_view_at_all_is_said():
     """The camera stands in a thick shell of Gaussians."""
     shell = make_gaussians(2.5 * sphere_points(3000), 0.2, 0.95)
     with pytest.raises(UserError, match="No place around the object gives a clear view"):
-        virtual_views(concatenate([SCENE.gaussians, shell]), _first(45.0), ORIGIN, VirtualOptions(count=6), Quiet())
+        virtual_views(concatenate([SCENE.gaussians, shell]), _first(45.0), ORIGIN, Quiet(), count=6)
 
 
-def test_a_first_view_sees_the_points():
+def test_a_first_view_sees_the_points(monkeypatch: pytest.MonkeyPatch):
     points = np.array([[0.0, -0.4, 0.0], [0.1, -0.38, 0.05]])  # on top of the ball
-    view = first_view_of(SCENE.gaussians, points, VirtualOptions(width=200))
+    monkeypatch.setattr(virtual, "WIDTH", 200)
+    view = first_view_of(SCENE.gaussians, points)
     assert view.name == "virtual_000"
     camera = view.camera
     assert (camera.width, camera.height) == (200, 150)
     assert camera.position[1] < -0.4  # from above
     pixels, depth = camera.project(points)
     np.testing.assert_allclose(pixels.mean(axis=0), [100, 75], atol=8)
-    drawn, _ = drawn_depth(SCENE.gaussians, camera)
+    drawn, _ = raster.mean_depth(SCENE.gaussians, camera)
     column, row = np.floor(pixels).astype(int).T
     np.testing.assert_allclose(drawn[row, column], depth, rtol=0.1)
     # Upright: the world's up is up in the picture.
@@ -111,8 +105,8 @@ def test_a_first_view_sees_the_points():
 def test_a_first_view_comes_from_the_side_of_the_points():
     """A point on the ball's side, which is hidden from half of the directions."""
     point = np.array([[-0.4, 0.0, 0.0]])
-    camera = first_view_of(SCENE.gaussians, point, VirtualOptions()).camera
-    drawn, _ = drawn_depth(SCENE.gaussians, camera)
+    camera = first_view_of(SCENE.gaussians, point).camera
+    drawn, _ = raster.mean_depth(SCENE.gaussians, camera)
     pixels, depth = camera.project(point)
     column, row = np.floor(pixels).astype(int).T
     assert drawn[row, column] == pytest.approx(depth, rel=0.1)
@@ -122,9 +116,3 @@ def test_a_first_view_comes_from_the_side_of_the_points():
 def test_the_middle_of_what_was_clicked():
     parts = [np.array([[0.0, 0, 0], [np.nan, np.nan, np.nan]]), np.array([[1.0, 2, 3], [9, 9, 9]]), np.empty((0, 3))]
     np.testing.assert_array_equal(centre_of(parts), [1, 2, 3])
-
-
-@pytest.mark.parametrize("options", [{"count": 1}, {"max_angle": 0}, {"max_angle": 180}])
-def test_bad_options_are_refused(options):
-    with pytest.raises(ValueError, match="At least 2"):
-        VirtualOptions(**options)

@@ -8,7 +8,7 @@ import numpy as np
 from mask_scenes import balls_on_floor, ring
 
 from splatcut.lift.vote import ViewSums, accumulate_view
-from splatcut.masks.self_prompts import SelfPromptOptions, agreement
+from splatcut.masks.self_prompts import agreement
 from splatcut.masks.vote import Vote, rendered_votes
 
 FIRST = ViewSums(
@@ -49,6 +49,6 @@ def test_beliefs_are_the_masks_that_were_counted():
     for view in views[1:]:
         masks = np.stack([scene.truth(view.camera, k) for k in (1, 2)]).astype(np.float32)
         vote.add(accumulate_view(scene.gaussians, view, masks), np.ones(2))
-    votes = rendered_votes(scene.gaussians, views[0], vote.features(), SelfPromptOptions())
+    votes = rendered_votes(scene.gaussians, views[0], vote.features())
     for k, own in enumerate(votes, start=1):
         assert agreement(scene.truth(views[0].camera, k), own) > 0.85

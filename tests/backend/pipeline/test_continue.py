@@ -24,7 +24,7 @@ from segment_runs import go_on, leftovers, results, resumed, stop, waiting
 import splatcut.masks.viewpoints
 from splatcut.cameras import save_cameras
 from splatcut.errors import Cancelled
-from splatcut.masks.virtual import VirtualOptions
+from splatcut.masks import virtual
 from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.pipeline.checkpoints import Checkpoints
@@ -235,8 +235,8 @@ def test_stopped_between_virtual_views_and_masks(
     tmp_path: Path, blobs: BlobScene, colours: None, one_thread: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A job with one camera has one more stage."""
-    small = partial(VirtualOptions, count=8, probe_width=64)
-    monkeypatch.setattr(splatcut.masks.viewpoints, "VirtualOptions", small)
+    monkeypatch.setattr(splatcut.masks.viewpoints, "virtual_views", partial(virtual.virtual_views, count=8))
+    monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     x, y = blobs.click("red")
     objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)

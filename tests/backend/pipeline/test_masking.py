@@ -32,7 +32,6 @@ def ball(tmp_path: Path) -> Path:
     save_cameras(folder / "cameras.json", views)
     for number, view in enumerate(views):
         image = raster.render(scene.gaussians, view.camera).image
-        assert image is not None
         Image.fromarray(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)).save(
             folder / "images" / f"{view.name}.png"
         )

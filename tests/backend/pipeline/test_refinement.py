@@ -21,7 +21,7 @@ import splatcut.masks.viewpoints
 import splatcut.refine.options
 from splatcut.cameras import save_cameras
 from splatcut.formats import SplatFile, read_splats, write_splats
-from splatcut.masks.virtual import VirtualOptions
+from splatcut.masks import virtual
 from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.progress import Quiet
@@ -119,8 +119,8 @@ def test_virtual_views_and_photos_larger_than_the_masks(
     parent = np.load(tmp_path / "out" / "labels.npz")["parent"]
     whole = np.bincount(parent)[parent] == 1  # what was split has parts on both sides
     assert ((labels == 1) == (blobs.labels[parent] == 2))[whole].mean() > 0.9
-    small = partial(VirtualOptions, count=8, probe_width=64)
-    monkeypatch.setattr(splatcut.masks.viewpoints, "VirtualOptions", small)
+    monkeypatch.setattr(splatcut.masks.viewpoints, "virtual_views", partial(virtual.virtual_views, count=8))
+    monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     run_job(replace(job, cameras=tmp_path / "one.json", images=None, out=tmp_path / "virtual"), Quiet(), settings)
     report = json.loads((tmp_path / "virtual" / "report.json").read_text(encoding="utf-8"))

@@ -9,7 +9,6 @@ import pytest
 import torch
 from raster_scenes import RandomScene, SceneOptions, borderline, random_scene
 
-from splatcut import raster
 from splatcut.raster import cpu, cpu_depth, cpu_rays, reference
 from splatcut.scene.rotations import rotation_matrices
 
@@ -39,31 +38,6 @@ def _twin(scene: RandomScene, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _every_pixel(scene: RandomScene) -> np.ndarray:
     y, x = np.indices((scene.camera.height, scene.camera.width))
     return np.stack([x.ravel(), y.ravel()], axis=1)
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("name", SCENES)
-def test_pixels_list_what_the_reference_draws_in_its_order(name: str, seed: int) -> None:
-    scene = random_scene(seed, SCENES[name])
-    pixels = _every_pixel(scene)[~borderline(scene).ravel()]
-    weight, rows, left = _twin(scene, pixels)
-    lists = cpu_rays.pixel_lists(cpu.prepare(scene.gaussians, scene.camera, opacity_scale=scene.opacity_scale), pixels)
-    expected = [rows[w > 0] for w in weight]
-    np.testing.assert_array_equal(np.diff(lists.start), [len(part) for part in expected])
-    np.testing.assert_array_equal(lists.index, np.concatenate(expected))
-    np.testing.assert_allclose(lists.weight, np.concatenate([w[w > 0] for w in weight]), atol=1e-5)
-    np.testing.assert_allclose(lists.transmittance, left, atol=1e-5)
-
-
-@pytest.mark.parametrize("name", SCENES)
-def test_weights_add_up_to_what_the_render_leaves_out_of_the_background(name: str) -> None:
-    scene = random_scene(2, SCENES[name])
-    pixels = _every_pixel(scene)
-    rendered = raster.render(scene.gaussians, scene.camera, colour=False, opacity_scale=scene.opacity_scale)
-    lists = cpu_rays.pixel_lists(cpu.prepare(scene.gaussians, scene.camera, opacity_scale=scene.opacity_scale), pixels)
-    sums = np.array([lists.weight[a:b].sum() for a, b in zip(lists.start[:-1], lists.start[1:], strict=True)])
-    fine = ~borderline(scene).ravel()
-    np.testing.assert_allclose(sums[fine], 1 - rendered.transmittance.ravel()[fine], atol=1e-5)
 
 
 def _largest(scene: RandomScene, rows: np.ndarray, pixels: np.ndarray) -> np.ndarray:
@@ -120,34 +94,3 @@ def test_a_level_that_the_rasteriser_never_reaches_is_refused(level: float) -> N
     scene = random_scene(0)
     with pytest.raises(ValueError, match="level of the transmittance must lie between"):
         cpu_depth.first_gaussians(cpu.prepare(scene.gaussians, scene.camera), level)
-
-
-@pytest.mark.parametrize("pixel", [(-1, 0), (0, -1), (37, 0), (0, 29)])
-def test_a_pixel_outside_the_image_is_refused(pixel: tuple[int, int]) -> None:
-    scene = random_scene(0)
-    prepared = cpu.prepare(scene.gaussians, scene.camera)
-    with pytest.raises(ValueError, match=r"outside the image of 37 x 29 pixels\."):
-        cpu_rays.pixel_lists(prepared, np.array([(3, 3), pixel], np.int32))
-
-
-def test_a_pixel_in_a_tile_left_out_is_refused() -> None:
-    scene = random_scene(0)
-    tiles = np.ones((2, 3), bool)
-    tiles[1, 0] = False
-    prepared = cpu.prepare(scene.gaussians, scene.camera, tiles=tiles)
-    with pytest.raises(ValueError, match=r"Pixel \(3, 20\) lies in a tile that was left out"):
-        cpu_rays.pixel_lists(prepared, np.array([(3, 3), (3, 20)], np.int32))
-
-
-@pytest.mark.parametrize("pixels", [np.zeros((2, 3), np.int32), np.zeros(2, np.int32), np.zeros((2, 2), np.float32)])
-def test_pixels_of_another_kind_are_refused(pixels: np.ndarray) -> None:
-    scene = random_scene(0)
-    with pytest.raises(ValueError, match="whole numbers of shape"):
-        cpu_rays.pixel_lists(cpu.prepare(scene.gaussians, scene.camera), pixels)
-
-
-def test_no_pixels_give_no_lists() -> None:
-    scene = random_scene(0)
-    lists = cpu_rays.pixel_lists(cpu.prepare(scene.gaussians, scene.camera), np.zeros((0, 2), np.int32))
-    assert lists.start.tolist() == [0]
-    assert lists.index.size == lists.weight.size == lists.transmittance.size == 0

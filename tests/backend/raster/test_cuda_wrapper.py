@@ -86,8 +86,7 @@ def test_render_and_gradients(options: SceneOptions) -> None:
         for device in ("cuda", "reference")
     ]  # fmt: skip
     for name in ("image", "features", "transmittance"):
-        if getattr(rendered[1], name) is not None:
-            np.testing.assert_allclose(getattr(rendered[0], name), getattr(rendered[1], name), atol=1e-5)
+        np.testing.assert_allclose(getattr(rendered[0], name), getattr(rendered[1], name), atol=1e-5)
     channels = 4 + options.channels
     upstream = np.random.default_rng(0).normal(size=(scene.camera.height, scene.camera.width, channels))
     upstream = upstream.astype(np.float32)
@@ -141,27 +140,5 @@ def test_scene_without_gaussians_and_render_without_colour() -> None:
     assert raster.accumulate(nothing, scene.camera, scene.signals, device="cuda").weighted.shape == (0, 3)
     alone = raster.render(scene.gaussians, scene.camera, features=scene.features, colour=False, device="cuda")
     twin = raster.render(scene.gaussians, scene.camera, features=scene.features, colour=False)
-    assert alone.image is None
+    assert alone.image.shape == (29, 37, 0)
     np.testing.assert_allclose(alone.features, twin.features, atol=1e-5)
-
-
-@pytest.mark.usefixtures("stand_in")
-def test_gradients_of_the_projected_means() -> None:
-    scene = random_scene(4, SceneOptions(channels=0))
-    g = scene.gaussians
-    totals = []
-    devices: list[raster.Device] = ["cuda", "reference", "cpu"]
-    for device in devices:
-        dtype = torch.float64 if device == "reference" else torch.float32
-        means, log_scales, quats, logits, sh = (
-            torch.from_numpy(array).to(dtype).requires_grad_()
-            for array in (g.means, g.log_scales, g.quats, g.opacity_logits, g.sh)
-        )
-        total = torch.zeros(len(g), 2)
-        image, _, _ = autograd.render(
-            means, log_scales, quats, logits, sh, scene.camera, pixel_gradients=total, device=device
-        )
-        (image * torch.linspace(0, 1, scene.camera.width)[None, :, None]).sum().backward()
-        totals.append({"pixels": total.double()})
-    assert_gradients_close(totals[0], totals[1], 2e-3)
-    assert_gradients_close(totals[2], totals[1], 1e-3)

@@ -173,7 +173,6 @@ def test_accumulation_is_the_gradient_with_respect_to_features() -> None:
     signals = torch.from_numpy(scene.signals).double()
     parameters = _parameters(scene.gaussians)
     _, blended, _ = reference.render(*parameters, scene.camera, features=features)
-    assert blended is not None
     (blended * signals.permute(1, 2, 0)).sum().backward()
     _, weighted = reference.accumulate(*parameters[:4], scene.camera, signals)
     np.testing.assert_allclose(weighted, features.grad, atol=1e-12)
@@ -201,7 +200,6 @@ def test_gradients_by_finite_differences(degree: int) -> None:
             means, log_scales, quats, logits, sh, scene.camera,
             features=features, background=scene.background, opacity_scale=scale,
         )  # fmt: skip
-        assert blended is not None
         return image, blended, transmittance
 
     assert torch.autograd.gradcheck(door, leaves, eps=1e-6, atol=1e-6, rtol=1e-5, fast_mode=degree > 0)

@@ -5,20 +5,18 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from splatcut.segmenter import Embedding, Frame, low_res_from_mask
-
-from .conftest import CountingSegmenter
+from splatcut.segmenter import Frame, low_res_from_mask
+from splatcut.segmenter.mask_prompt import LIMIT
 
 
 def test_it_is_the_clipped_logit_of_the_mean_probability() -> None:
     frame = Frame.of(512, 512, "pad")  # one mask pixel is two by two image pixels
     probability = np.full((512, 512), 0.8, dtype=np.float32)
     probability[:, :256] = 0.0
-    low_res = low_res_from_mask(probability, frame, limit=6.0)
+    low_res = low_res_from_mask(probability, frame)
     assert low_res.dtype == np.float32
-    np.testing.assert_allclose(low_res[:, :126], -6.0, atol=1e-6)
+    np.testing.assert_allclose(low_res[:, :126], -LIMIT, atol=1e-6)
     np.testing.assert_allclose(low_res[:, 130:], np.log(0.8 / 0.2), rtol=1e-5)
     # Thin parts keep a soft value instead of vanishing.
     thin = np.zeros((512, 512), dtype=np.float32)
@@ -27,17 +25,9 @@ def test_it_is_the_clipped_logit_of_the_mean_probability() -> None:
 
 
 def test_padding_is_surely_not_the_object() -> None:
-    low_res = low_res_from_mask(np.ones((100, 400), dtype=np.float32), Frame.of(400, 100, "pad"), limit=10.0)
-    np.testing.assert_allclose(low_res[:64], 10.0, rtol=1e-6)
-    np.testing.assert_allclose(low_res[64:], -10.0, rtol=1e-6)
-
-
-def test_model_embedding_and_frame_give_the_same() -> None:
-    probability = np.random.default_rng(0).random((30, 40)).astype(np.float32)
-    frame = Frame.of(40, 30, "pad")
-    expected = low_res_from_mask(probability, frame)
-    np.testing.assert_array_equal(low_res_from_mask(probability, CountingSegmenter()), expected)
-    np.testing.assert_array_equal(low_res_from_mask(probability, Embedding({}, frame)), expected)
+    low_res = low_res_from_mask(np.ones((100, 400), dtype=np.float32), Frame.of(400, 100, "pad"))
+    np.testing.assert_allclose(low_res[:64], LIMIT, rtol=1e-6)
+    np.testing.assert_allclose(low_res[64:], -LIMIT, rtol=1e-6)
 
 
 def test_the_object_comes_back_at_its_place() -> None:
@@ -46,11 +36,3 @@ def test_the_object_comes_back_at_its_place() -> None:
     frame = Frame.of(320, 240, "pad")
     back = frame.to_image(low_res_from_mask(probability, frame)) > 0
     assert (back != (probability > 0.5)).sum() <= 4  # the corners
-
-
-@pytest.mark.parametrize("limit", [0.0, -1.0, 40.0])
-def test_limits_that_make_no_sense_are_refused(limit: float) -> None:
-    with pytest.raises(ValueError, match="limit"):
-        low_res_from_mask(np.zeros((4, 4)), Frame.of(4, 4, "pad"), limit=limit)
-    with pytest.raises(ValueError):
-        low_res_from_mask(np.zeros((4, 4, 1)), Frame.of(4, 4, "pad"))

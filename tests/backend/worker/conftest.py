@@ -15,7 +15,7 @@ from blob_scene import ColourSegmenter
 from worker_client import WorkerProcess
 
 import splatcut.worker.session
-from splatcut.worker.previewing import PreviewOptions
+from splatcut.worker import previewing
 from splatcut.worker.session import Session, SessionSettings
 
 Start = Callable[..., WorkerProcess]
@@ -38,4 +38,5 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, colours: None, one_thread: None) -> Session:
     """A session that sees colours."""
     monkeypatch.setattr(splatcut.worker.session, "load_segmenter", lambda *arguments: ColourSegmenter())
-    return Session(SessionSettings(device="cpu", cache=tmp_path / "cache", preview=PreviewOptions(renew=math.inf)))
+    monkeypatch.setattr(previewing, "RENEW", math.inf)
+    return Session(SessionSettings(device="cpu", cache=tmp_path / "cache"))

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from splatcut.cameras import load_views
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.masks.virtual import VirtualOptions
+from splatcut.masks import virtual
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ViewPrompt
 from splatcut.progress import Quiet
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.segmenter import Embedding, EmbeddingCache, Prediction, Prompt2D
+from splatcut.worker import previewing
 from splatcut.worker.cache import CachedSegmenter
-from splatcut.worker.previewing import Labels, Previewer, PreviewOptions
+from splatcut.worker.previewing import FURTHER, Labels, Previewer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -48,13 +49,18 @@ def segmenter() -> Counting:
     return Counting()
 
 
-def previewer(
-    blobs: BlobScene, segmenter: Counting, cache: Path, gaussians: Gaussians | None = None, **options: object
-) -> Previewer:
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Previews fit for small scenes, which are not renewed."""
+    monkeypatch.setattr(previewing, "STRIDE", 14.0)
+    monkeypatch.setattr(previewing, "RENEW", np.inf)
+    monkeypatch.setattr(virtual, "WIDTH", 128)
+    monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
+
+
+def previewer(blobs: BlobScene, segmenter: Counting, cache: Path, gaussians: Gaussians | None = None) -> Previewer:
     scene = blobs.gaussians if gaussians is None else gaussians
-    model = CachedSegmenter(segmenter, EmbeddingCache(cache), scene, "cpu")
-    virtual = VirtualOptions(count=10, width=128, probe_width=64)
-    return Previewer(model, PreviewOptions(**{"stride": 14.0, "virtual": virtual, "renew": np.inf, **options}))  # type: ignore[arg-type]
+    return Previewer(CachedSegmenter(segmenter, EmbeddingCache(cache), scene, "cpu"))
 
 
 @pytest.fixture
@@ -119,7 +125,7 @@ def test_a_further_click_renews_only_what_it_changes(blobs: BlobScene, seen: Pre
     floor = (20.0, 75.0)
     list(seen.preview([clicked(blobs, "red", 2, off=(floor,)), clicked(blobs, "blue", 2)], Quiet()))
     assert segmenter.asked["encode"] == 0
-    assert segmenter.asked["predict"] <= 1 + seen.options.further  # the click, and the views it is carried on to
+    assert segmenter.asked["predict"] <= 1 + FURTHER  # the click, and the views it is carried on to
     segmenter.asked.clear()
     found = both(seen, clicked(blobs, "red", 2, 4), clicked(blobs, "blue", 2))
     assert segmenter.asked["encode"] == 0
@@ -231,7 +237,7 @@ def test_the_views_that_are_gone_on_to(blobs: BlobScene, seen: Previewer, monkey
     task = seen._task(clicked(blobs, "red", 0))
     centre = np.array([-0.55, 0.0, 0.0])
     chosen = [view.name for view in seen._chosen(centre, task, Quiet())]
-    assert len(chosen) == seen.options.further
+    assert len(chosen) == FURTHER
     assert chosen[:2] == ["view_1", "view_2"]
     known: set[str] = {"view_2"}
     monkeypatch.setattr(CachedSegmenter, "has_embedding", lambda self, view: view.name in known)
@@ -239,16 +245,11 @@ def test_the_views_that_are_gone_on_to(blobs: BlobScene, seen: Previewer, monkey
     assert all(isinstance(view, WorkingView) for view in seen._chosen(centre, task, Quiet()))
 
 
-def test_a_preview_that_takes_long_is_renewed(blobs: BlobScene, segmenter: Counting, tmp_path: Path) -> None:
-    made = previewer(blobs, segmenter, tmp_path / "cache", renew=0.0)
-    made.set_views(load_views(blobs.cameras), [], False)
-    found = list(made.preview([clicked(blobs, "red", 2)], Quiet()))
-    assert [stage for stage, _ in found] == ["first", *["more"] * made.options.further, "full"]
+def test_a_preview_that_takes_long_is_renewed(
+    blobs: BlobScene, seen: Previewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previewing, "RENEW", 0.0)
+    found = list(seen.preview([clicked(blobs, "red", 2)], Quiet()))
+    assert [stage for stage, _ in found] == ["first", *["more"] * FURTHER, "full"]
     assert np.array_equal(found[-2][1].labels, found[-1][1].labels)
-    assert [stage for stage, _ in made.preview([clicked(blobs, "red", 2)], Quiet())] == ["full"]
-
-
-@pytest.mark.parametrize("bad", [{"max_side": 8}, {"further": -1}, {"stride": 0.0}, {"stride": 90.0}])
-def test_options_check_themselves(bad: dict[str, float]) -> None:
-    with pytest.raises(ValueError):
-        PreviewOptions(**bad)  # type: ignore[arg-type]
+    assert [stage for stage, _ in seen.preview([clicked(blobs, "red", 2)], Quiet())] == ["full"]

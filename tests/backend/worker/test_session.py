@@ -16,7 +16,7 @@ from blob_scene import BlobScene
 import splatcut.masks.viewpoints
 from splatcut.errors import Cancelled, UserError
 from splatcut.formats import read_splats
-from splatcut.masks.virtual import VirtualOptions
+from splatcut.masks import virtual
 from splatcut.messages import InlineView, Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.messages.worker import (
     Convert,
@@ -180,8 +180,9 @@ def test_a_run_from_the_viewport_alone(
     loaded: Asking, blobs: BlobScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Virtual views stand in; they get the final masks, the viewport does not."""
-    small = partial(VirtualOptions, count=12, width=128, probe_width=64)
-    monkeypatch.setattr(splatcut.masks.viewpoints, "VirtualOptions", small)
+    monkeypatch.setattr(splatcut.masks.viewpoints, "virtual_views", partial(virtual.virtual_views, count=12))
+    monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
+    monkeypatch.setattr(virtual, "WIDTH", 128)
     x, y = blobs.click("red")
     said = (ObjectPrompt("red", (ViewPrompt("viewport", ((x, y, 1),)),)),)
     job = Job(

@@ -51,7 +51,7 @@ def slowly(
         if i == skip:
             continue
         cx, cy, z = m[:3, :3] @ splats.positions[i].astype(np.float64) + m[:3, 3]
-        if z <= rule.NEAR:
+        if z <= camera.near:
             continue
         limit_x, limit_y = (
             rule.FOV_GUARD * 0.5 * s / f for s, f in ((camera.width, camera.fx), (camera.height, camera.fy))
@@ -85,7 +85,7 @@ def demo_scene() -> tuple[SplatArrays, Camera]:
 
 def test_the_rule_is_the_engines() -> None:
     assert (picking.ALPHA_MIN, picking.ALPHA_MAX) == (rule.ALPHA_MIN, rule.ALPHA_MAX)
-    assert (picking.LOW_PASS, picking.FOV_GUARD, ahead().near) == (rule.LOW_PASS, rule.FOV_GUARD, rule.NEAR)
+    assert (picking.LOW_PASS, picking.FOV_GUARD) == (rule.LOW_PASS, rule.FOV_GUARD)
 
 
 def test_the_demo_scene_is_picked_as_rendered(demo_scene: tuple[SplatArrays, Camera]) -> None:

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,11 +89,12 @@ def _by_torch(
 
     from splatcut.raster import autograd
 
-    arrays = [getattr(gaussians, field.name) for field in fields(Gaussians)]
+    g = gaussians
+    means, scales, quats, logits, sh = map(torch.from_numpy, (g.means, g.log_scales, g.quats, g.opacity_logits, g.sh))
     given, scale = (None if some is None else torch.from_numpy(some) for some in (features, opacity_scale))
     with torch.no_grad():
         parts = autograd.render(
-            *map(torch.from_numpy, arrays), camera, features=given, opacity_scale=scale, device=device, **rest
+            means, scales, quats, logits, sh, camera, features=given, opacity_scale=scale, device=device, **rest
         )
     image, blended, left = (np.ascontiguousarray(part.cpu().numpy(), np.float32) for part in parts)
     return Rendered(image, blended, left)

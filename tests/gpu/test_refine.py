@@ -14,29 +14,27 @@ import numpy as np
 import pytest
 from cuda_there import ON_CUDA
 from refine_scenes import EdgeScene, edge_scene, iou_alone
-from splatcut.refine.loop import Optimiser, optimise
-from splatcut.refine.rounds import make_bands, pixel_sizes
 
 from splatcut import raster
 from splatcut.progress import Quiet
-from splatcut.refine.options import FieldUse, RefineOptions
-from splatcut.refine.parameters import Moving
+from splatcut.refine.field_terms import FieldTerms
+from splatcut.refine.optimise import Optimiser, optimise
+from splatcut.refine.options import RefineOptions
+from splatcut.refine.targets import make_bands, pixel_sizes
 
 pytestmark = ON_CUDA
 
-OPTIONS = RefineOptions(iterations=60, field=FieldUse(on=False))
-WITH_FIELD = RefineOptions(iterations=20, field=FieldUse(on=True, rays=512, samples=6))
+OPTIONS = RefineOptions(iterations=60, passes=0)
+WITH_FIELD = RefineOptions(iterations=20, passes=0, field="full")
 
 
 def _optimiser(scene: EdgeScene, options: RefineOptions, device: raster.Device) -> Optimiser:
-    supported = np.ones(len(scene.gaussians), bool)
-    bands = make_bands(
-        scene.gaussians, scene.rows, scene.probability, supported, scene.views, scene.masks, options, Quiet(), device
-    )
-    moving = Moving.of(scene.gaussians, scene.rows, scene.probability)
+    bands = make_bands(scene.movable(), replace(scene.problem(), device=device), options, Quiet())
+    moving = scene.moving()
     pixel = pixel_sizes(scene.gaussians.means[scene.rows], scene.views)
     boundary = np.arange(len(scene.rows)) % 2 == 0
-    return Optimiser(scene.gaussians, scene.probability, moving, pixel, boundary, bands, options, turn=0, device=device)
+    partner = None if options.field == "off" else FieldTerms(moving, boundary, options)
+    return Optimiser(scene.gaussians, scene.probability, moving, pixel, bands, options, device, partner)
 
 
 @pytest.mark.parametrize("options", [OPTIONS, WITH_FIELD])

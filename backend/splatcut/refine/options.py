@@ -34,8 +34,8 @@ class RefineOptions:
         seed: of all random numbers.
     """
 
-    iterations: int = 500
-    passes: int = 16
+    iterations: int = 650
+    passes: int = 10
     tau: float = 0.1
     hidden: bool = True
     mask: float = 1.0
@@ -99,4 +99,4 @@ class RefineOptions:
 
 
 #: ``iterations`` and ``passes`` of each quality.
-BUDGETS = {"draft": (150, 3), "standard": (500, 16), "fine": (1000, 32)}
+BUDGETS = {"draft": (150, 3), "standard": (650, 10), "fine": (1300, 20)}

@@ -17,10 +17,11 @@ from refine_scenes import EdgeScene, edge_scene, iou_alone
 
 from splatcut import raster
 from splatcut.progress import Quiet
+from splatcut.refine.bands import make_bands
 from splatcut.refine.field_terms import FieldTerms
 from splatcut.refine.optimise import Optimiser, optimise
 from splatcut.refine.options import RefineOptions
-from splatcut.refine.targets import make_bands, pixel_sizes
+from splatcut.scene.camera import pixel_sizes
 
 pytestmark = ON_CUDA
 
@@ -29,11 +30,10 @@ WITH_FIELD = RefineOptions(iterations=20, passes=0, field="full")
 
 
 def _optimiser(scene: EdgeScene, options: RefineOptions, device: raster.Device) -> Optimiser:
-    bands = make_bands(scene.movable(), replace(scene.problem(), device=device), options, Quiet())
+    bands = make_bands(scene.movable, replace(scene.problem, device=device), options, Quiet())
     moving = scene.moving()
     pixel = pixel_sizes(scene.gaussians.means[scene.rows], scene.views)
-    boundary = np.arange(len(scene.rows)) % 2 == 0
-    partner = None if options.field == "off" else FieldTerms(moving, boundary, options)
+    partner = None if options.field == "off" else FieldTerms(moving, np.arange(len(scene.rows)) % 2 == 0, options)
     return Optimiser(scene.gaussians, scene.probability, moving, pixel, bands, options, device, partner)
 
 

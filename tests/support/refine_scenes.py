@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from splatcut import raster
 from splatcut.lift.problem import Problem
 from splatcut.progress import Quiet
-from splatcut.refine.band import Band
+from splatcut.refine.bands import Band, Movable, make_bands
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving
-from splatcut.refine.targets import Movable, make_bands
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import F32, Gaussians, concatenate
 from splatcut.scene.masks import MaskSet

@@ -22,7 +22,7 @@ from splatcut.field.neighbours import NeighbourIndex
 from splatcut.field.rays import RaySamples, sample_rays
 from splatcut.field.volume import volume_render
 from splatcut.raster.rule import TILE
-from splatcut.refine.band import Band
+from splatcut.refine.bands import Band
 from splatcut.refine.losses import EPSILON, mask_loss
 from splatcut.refine.optimise import Drawn
 from splatcut.refine.options import RefineOptions
@@ -211,7 +211,7 @@ class FieldTerms:
         """L_mask of the field: cross-entropy with masks [K, R, 256], weighted by its rendered density (detached)."""
         weight = drawn.inside * drawn.alpha.detach()
         safe = drawn.alpha.detach().clamp(min=EPSILON)[..., None]
-        return mask_loss(drawn.labels / safe, 1 - drawn.alpha, masks, weight)
+        return mask_loss(drawn.labels / safe, masks, weight)
 
     def smoothness_loss(self, drawn: FieldRendered, moving: Moving, rng: np.random.Generator) -> Tensor:
         """L_smth: squared differences of the field over a step of one finest cell, relaxed where the label changes."""

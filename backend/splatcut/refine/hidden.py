@@ -7,28 +7,28 @@ An object's Gaussian is labelled by what is seen of it, and may reach from there
 into the ground it stands on, or out of its silhouette. The views are asked (``refine.evidence``) about points along its
 three axes. A point is the object's when enough views support it and not too many refute it; what nothing supports is
 not, even if nothing refutes it. Gaussians with points of both kinds are cut in two along the axis that tells them apart
-best
-(``refine.split``: moments are kept, so the scene looks as before), and so are their children, some times over; then
-those that lie mostly outside go to the background. None is deleted, and one whose parts all end on one side is left
-whole.
+best (``refine.split``: moments are kept, so the scene looks as before), and so are their children, some times over;
+then those that lie mostly outside go to the background. None is deleted, and one whose parts all end on one side is
+left whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import ndtr
 
+from splatcut.lift.labelled import Labelled
+from splatcut.lift.labels import labels_from_probability
 from splatcut.lift.problem import Problem
 from splatcut.progress import Progress
 from splatcut.refine.evidence import Witness, depth_maps, evidence, interior
 from splatcut.refine.split import split
-from splatcut.refine.targets import pixel_sizes
-from splatcut.scene.camera import View
+from splatcut.scene.camera import View, pixel_sizes
 from splatcut.scene.gaussians import F32, Gaussians, concatenate
 from splatcut.scene.rotations import rotation_matrices
 
@@ -48,6 +48,8 @@ REFUTED, CONTESTED = 0.15, 0.5
 REACH = 2.4
 #: Standard deviation along an axis, in pixels of the closest view, below which it is not cut.
 MIN_PIXELS = 1.0
+#: Probability at most that what went to the background begins with: low, but the optimisation can still raise it.
+GONE = 0.05
 #: Where a Gaussian is asked about along its axes, as shares of the reach.
 _STEPS = np.linspace(-1.0, 1.0, 7)
 _CENTRE = len(_STEPS) // 2
@@ -93,6 +95,36 @@ def call_witnesses(problem: Problem, progress: Progress) -> list[list[Witness]]:
 
 
 def clear_hidden(
+    problem: Problem, labelled: Labelled, witnesses: Sequence[Sequence[Witness]], progress: Progress
+) -> tuple[Labelled, dict[str, list[int]]]:
+    """Gives to the background what of the objects no view supports, and counts it: input Gaussians of each object that
+    were "moved" there whole, and those "cut" of which a part was.
+
+    Args:
+        witnesses: of every object, as ``call_witnesses`` gives them.
+    """
+    labels = labels_from_probability(labelled.probability)
+    made = clear_objects(labelled.gaussians, labels, witnesses, problem.views, progress)
+    probability: F32 = labelled.probability[made.parent]
+    gone = (made.labels == 0) & (labels[made.parent] > 0)
+    probability[gone] = np.minimum(probability[gone], GONE)
+    variance = labelled.variance[made.parent]
+    # The optimisation has the last word on what was cut.
+    variance[made.changed | gone] = 1
+    cleared = replace(
+        labelled,
+        gaussians=made.gaussians,
+        parent=labelled.parent[made.parent],
+        changed=labelled.changed[made.parent] | made.changed,
+        split=labelled.split[made.parent] | made.changed,
+        probability=probability,
+        weight=labelled.weight[made.parent],
+        variance=variance,
+    )
+    return cleared, {"moved": made.moved.tolist(), "cut": made.cut.tolist()}
+
+
+def clear_objects(
     gaussians: Gaussians,
     labels: NDArray[np.integer],
     witnesses: Sequence[Sequence[Witness]],
@@ -143,18 +175,18 @@ def supported(gaussians: Gaussians, labels: NDArray[np.integer], witnesses: Sequ
     """[N] bool: objects' Gaussians whose centre the views take for the object's.
 
     Where such Gaussians are covered by something else, the object alone may cover more than its mask shows (L_alone).
-    Arguments as for ``clear_hidden``.
+    Arguments as for ``clear_objects``.
     """
     result = np.zeros(len(gaussians), bool)
     for k, asked in enumerate(witnesses):
         rows = np.flatnonzero(np.asarray(labels) == k + 1)
         if rows.size and asked:
-            result[rows] = _own(gaussians.means[rows].astype(np.float64), asked)
+            result[rows] = is_object(gaussians.means[rows].astype(np.float64), asked)
     return result
 
 
-def _own(points: NDArray[np.floating], witnesses: Sequence[Witness]) -> Bools:
-    """Whether points [..., 3] are the object's."""
+def is_object(points: NDArray[np.floating], witnesses: Sequence[Witness]) -> Bools:
+    """Whether points [..., 3], world frame, are the object's that the witnesses are asked about."""
     found = evidence(points.reshape(-1, 3), witnesses)
     refuted = (found.refuted > CONTESTED * found.supported) & (found.refuted > REFUTED * found.seen)
     known = (found.supported > SUPPORTED * found.seen) | (found.inside >= ENCLOSED * found.seen)
@@ -257,7 +289,7 @@ def _best_cuts(some: Gaussians, witnesses: Sequence[Witness], least: NDArray[np.
     points[:, 1:] = (some.means[:, None, None] + (axes * scales[:, :, None])[:, :, None] * reach[beside, None]).reshape(
         len(some), -1, 3
     )
-    own = _own(points, witnesses)
+    own = is_object(points, witnesses)
     mine = np.empty((len(some), 3, len(reach)), bool)
     mine[..., _CENTRE] = own[:, :1]
     mine[..., beside] = own[:, 1:].reshape(len(some), 3, -1)

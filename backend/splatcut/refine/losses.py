@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from splatcut.raster.rule import TILE
+from splatcut.refine.bands import Band
+from splatcut.refine.options import RefineOptions
 
 #: Probabilities are kept this far from 0 and 1 in logarithms.
 EPSILON = 1e-4
@@ -19,11 +21,37 @@ EPSILON = 1e-4
 WINDOW, SIMILARITY = 7, 0.2
 
 
-def mask_loss(labels: Tensor, transmittance: Tensor, masks: Tensor, weight: Tensor) -> Tensor:
+#: A band as drawn: image [T, 256, 3], label image [T, 256, K], transmittance [T, 256].
+Drawn = tuple[Tensor, Tensor, Tensor]
+
+
+def total_loss(band: Band, drawn: Drawn, k: int, coverage: Tensor | None, options: RefineOptions) -> Tensor:
+    """L = mask L_mask + alone L_alone + photo L_photo, the weights being the options' (method: joint optimisation).
+
+    Pixels count by their tile's weight; L_mask and L_alone also by the view's confidence.
+
+    Args:
+        k: the object that L_alone looks at; coverage: [T, 256] of it alone, None where L_alone is off.
+    """
+    image, labels, _ = drawn
+    weight = torch.from_numpy(band.valid * band.weight[:, None])
+    masks = torch.from_numpy(band.masks).float() / 255
+    loss = image.new_zeros(())
+    if options.mask > 0:
+        loss = loss + options.mask * mask_loss(labels, masks, weight * float(band.confidence.max()))
+    if options.photo > 0:
+        loss = loss + options.photo * photo_loss(image, torch.from_numpy(band.photo).float() / 255, weight)
+    if coverage is not None:
+        judged = weight * ~torch.from_numpy(band.exempt[k]) * float(band.confidence[k])
+        loss = loss + options.alone * alone_loss(coverage, masks[k], judged, options.spill)
+    return loss
+
+
+def mask_loss(labels: Tensor, masks: Tensor, weight: Tensor) -> Tensor:
     """L_mask: cross-entropy of the label image with the masks, objects and background against each other.
 
     Args:
-        labels: [T, 256, K], blended probabilities; transmittance: [T, 256]; masks: [K, T, 256] in [0, 1].
+        labels: [T, 256, K], blended probabilities; masks: [K, T, 256] in [0, 1].
     """
     targets = masks.permute(1, 2, 0)
     other = (1 - labels.sum(dim=-1)).clamp(EPSILON, 1)

@@ -43,7 +43,9 @@ def choose_movers(problem: Problem, labelled: Labelled, tau: float, progress: Pr
             continue
         soft = problem.masks.soft(number)
         signal = edges(soft)[None].astype(np.float32)
-        along += raster.accumulate(labelled.gaussians, view.camera, signal, device=problem.device).weighted[:, 0]
+        shown = raster.accumulate(labelled.gaussians, view.camera, signal, device=problem.device).weighted[:, 0]
+        # A view counts as in ``labelled.weight``, of which this is a share.
+        along += confidence.max() * shown
         for k, rows in enumerate(objects):
             if confidence[k] <= 0 or not rows.size:
                 continue

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from splatcut import raster
 from splatcut.progress import Progress
-from splatcut.refine.band import Band
-from splatcut.refine.losses import alone_loss, mask_loss, photo_loss
+from splatcut.refine.bands import Band
+from splatcut.refine.losses import Drawn, total_loss
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving, RowAdam
 from splatcut.refine.subscene import SubScene
@@ -41,10 +41,6 @@ class Partner(Protocol):
 
     def load(self, state: dict[str, Any]) -> None:
         """The inverse of ``state``."""
-
-
-#: A band as drawn: image [T, 256, 3], label image [T, 256, K], transmittance [T, 256].
-Drawn = tuple[Tensor, Tensor, Tensor]
 
 
 class Optimiser:
@@ -112,7 +108,9 @@ class Optimiser:
         band = self._band(self.done)
         sub = SubScene(self.scene, self.fixed_labels, self.moving, band)
         drawn = sub.render(self.device)
-        loss = self._loss(band, sub, drawn, np.random.default_rng((seed, 1, self.done)))
+        k = chosen_object(band, np.random.default_rng((seed, 1, self.done)))
+        coverage = sub.coverage(k, self.device) if self.options.alone > 0 else None
+        loss = total_loss(band, drawn, k, coverage, self.options)
         if self.partner is not None:
             loss = loss + self.partner.loss(band, sub, drawn, part, (seed, 2, self.done))
         loss.backward()
@@ -124,22 +122,6 @@ class Optimiser:
             self._average()
         self.history.append(float(loss.detach()))
         return self.history[-1]
-
-    def _loss(self, band: Band, sub: SubScene, drawn: Drawn, rng: np.random.Generator) -> Tensor:
-        """L = mask L_mask + alone L_alone + photo L_photo, of a band as drawn."""
-        o, (image, labels, transmittance) = self.options, drawn
-        weight = torch.from_numpy(band.valid * band.weight[:, None])
-        masks = torch.from_numpy(band.masks).float() / 255
-        loss = image.new_zeros(())
-        if o.mask > 0:
-            loss = loss + o.mask * mask_loss(labels, transmittance, masks, weight * float(band.confidence.max()))
-        if o.photo > 0:
-            loss = loss + o.photo * photo_loss(image, torch.from_numpy(band.photo).float() / 255, weight)
-        if o.alone > 0:
-            k = chosen_object(band, rng)
-            judged = weight * ~torch.from_numpy(band.exempt[k]) * float(band.confidence[k])
-            loss = loss + o.alone * alone_loss(sub.coverage(k, self.device), masks[k], judged, o.spill)
-        return loss
 
     def _band(self, number: int) -> Band:
         """The band of an iteration."""

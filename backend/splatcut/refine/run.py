@@ -22,15 +22,15 @@ from splatcut.lift.labelled import Arrays, Labelled
 from splatcut.lift.labels import labels_from_probability
 from splatcut.lift.problem import Problem
 from splatcut.progress import Progress
-from splatcut.refine.evidence import Witness
+from splatcut.refine.bands import Movable, ReadPhoto, make_bands
 from splatcut.refine.hidden import call_witnesses, clear_hidden, supported
 from splatcut.refine.movers import choose_movers
 from splatcut.refine.optimise import Optimiser, moved, optimise
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving
 from splatcut.refine.state import pack, unpack
-from splatcut.refine.targets import Movable, ReadPhoto, make_bands, pixel_sizes
-from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.camera import pixel_sizes
+from splatcut.scene.gaussians import Gaussians
 
 #: Names under which the start and the state of the optimisation are kept.
 START, STATE = "refine-start", "refine-state"
@@ -38,8 +38,6 @@ START, STATE = "refine-start", "refine-state"
 _REPORTED = 30
 #: Iterations after which freed memory is returned to the system.
 _TIDY = 25
-#: Probability that cleared Gaussians begin with: low, but such that the optimisation can raise it again.
-GONE = 0.05
 
 
 class Store(Protocol):
@@ -132,7 +130,7 @@ def _start(problem: Problem, labelled: Labelled, options: RefineOptions, progres
     witnesses = call_witnesses(replace(problem, scene=labelled.gaussians), progress)
     hidden: dict[str, list[int]] | None = None
     if options.hidden:
-        labelled, hidden = _clear(problem, labelled, witnesses, progress)
+        labelled, hidden = clear_hidden(problem, labelled, witnesses, progress)
     own = supported(labelled.gaussians, labels_from_probability(labelled.probability), witnesses)
     rows = choose_movers(problem, labelled, options.tau, progress)
     if saving.store is not None:
@@ -189,31 +187,6 @@ def _apply(labelled: Labelled, moving: Moving, good: NDArray[np.bool_]) -> Label
     share = np.clip(np.nan_to_num(moving.probability().detach().numpy()), 0, 1)
     probability[rows[good]] = share[good]
     return replace(labelled, gaussians=after, changed=changed, probability=probability)
-
-
-def _clear(
-    problem: Problem, labelled: Labelled, witnesses: list[list[Witness]], progress: Progress
-) -> tuple[Labelled, dict[str, list[int]]]:
-    """Gives to the background what of the objects no view supports (method: hidden extents), and counts it."""
-    labels = labels_from_probability(labelled.probability)
-    made = clear_hidden(labelled.gaussians, labels, witnesses, problem.views, progress)
-    probability: F32 = labelled.probability[made.parent]
-    gone = (made.labels == 0) & (labels[made.parent] > 0)
-    probability[gone] = np.minimum(probability[gone], GONE)
-    variance = labelled.variance[made.parent]
-    # The optimisation has the last word on what was cut.
-    variance[made.changed | gone] = 1
-    cleared = replace(
-        labelled,
-        gaussians=made.gaussians,
-        parent=labelled.parent[made.parent],
-        changed=labelled.changed[made.parent] | made.changed,
-        split=labelled.split[made.parent] | made.changed,
-        probability=probability,
-        weight=labelled.weight[made.parent],
-        variance=variance,
-    )
-    return cleared, {"moved": made.moved.tolist(), "cut": made.cut.tolist()}
 
 
 def _differs(a: Gaussians, b: Gaussians) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from splatcut import raster
 from splatcut.raster import autograd, cpu
-from splatcut.refine.band import Band
+from splatcut.refine.bands import Band
 from splatcut.refine.parameters import GEOMETRY, Moving
 from splatcut.scene.gaussians import F32, Gaussians
 

@@ -15,12 +15,12 @@ from refine_scenes import EdgeScene, edge_scene
 from splatcut import raster
 from splatcut.progress import Quiet
 from splatcut.raster import cuda
-from splatcut.refine.band import Band
+from splatcut.refine.bands import Band, make_bands
 from splatcut.refine.field_terms import FieldTerms
 from splatcut.refine.optimise import Optimiser, optimise
 from splatcut.refine.options import FieldUse, RefineOptions
 from splatcut.refine.parameters import Moving
-from splatcut.refine.targets import make_bands, pixel_sizes
+from splatcut.scene.camera import pixel_sizes
 
 
 @cache

@@ -16,7 +16,7 @@ import splatcut.refine.hidden
 from splatcut.lift import Problem
 from splatcut.progress import Quiet
 from splatcut.refine.evidence import Witness
-from splatcut.refine.hidden import Cleared, call_witnesses, clear_hidden, supported
+from splatcut.refine.hidden import Cleared, call_witnesses, clear_objects, supported
 from splatcut.scene.gaussians import Gaussians, concatenate
 from splatcut.scene.rotations import rotation_matrices
 
@@ -42,7 +42,7 @@ def _witnesses() -> list[list[Witness]]:
 
 def _clear(witnesses: list[list[Witness]] | None = None) -> Cleared:
     problem, labels = _scene()
-    return clear_hidden(problem.scene, labels, witnesses or _witnesses(), problem.views, Quiet())
+    return clear_objects(problem.scene, labels, witnesses or _witnesses(), problem.views, Quiet())
 
 
 def _covariances(gaussians: Gaussians) -> np.ndarray:

@@ -26,7 +26,7 @@ def test_mask_loss_by_hand() -> None:
     masks[:, 0, :3] = torch.tensor([[1.0, 0.5, 0.0], [0.0, 0.5, 0.0]])
     weight[0, :3] = torch.tensor([1.0, 2.0, 1.0])
     expected = (-math.log(0.7) - 2 * 0.5 * (math.log(0.3) + math.log(0.6)) - math.log(0.25)) / 4
-    loss = mask_loss(labels, torch.ones(1, 256), masks, weight)
+    loss = mask_loss(labels, masks, weight)
     assert float(loss) == pytest.approx(expected, rel=1e-6)
 
 
@@ -34,19 +34,19 @@ def test_mask_loss_of_the_masks_themselves_is_the_least() -> None:
     masks = torch.rand(3, 2, 256, generator=torch.Generator().manual_seed(1)).double()
     masks = masks / masks.sum(dim=0).clamp(min=1)
     weight = torch.ones(2, 256).double()
-    best = mask_loss(masks.permute(1, 2, 0), weight, masks, weight)
+    best = mask_loss(masks.permute(1, 2, 0), masks, weight)
     for seed in range(5):
         labels = (masks.permute(1, 2, 0) + 0.1 * (_random(2, 256, 3, seed=seed) - 0.5)).clamp(0, 1)
         labels = labels / labels.sum(dim=-1, keepdim=True).clamp(min=1)
-        assert mask_loss(labels, weight, masks, weight) > best
+        assert mask_loss(labels, masks, weight) > best
 
 
 def test_wrong_certainty_costs_the_most_there_is() -> None:
     """A label of 0 where the mask is sure costs -log EPSILON and not infinity."""
     labels, masks = torch.zeros(1, 256, 1), torch.ones(1, 1, 256)
     weight = torch.ones(1, 256)
-    assert float(mask_loss(labels, weight, masks, weight)) == pytest.approx(-math.log(EPSILON), rel=1e-4)
-    assert float(mask_loss(1 - labels, weight, 1 - masks, weight)) == pytest.approx(-math.log(EPSILON), rel=1e-4)
+    assert float(mask_loss(labels, masks, weight)) == pytest.approx(-math.log(EPSILON), rel=1e-4)
+    assert float(mask_loss(1 - labels, 1 - masks, weight)) == pytest.approx(-math.log(EPSILON), rel=1e-4)
     assert float(alone_loss(labels[..., 0], masks[0], weight)) == pytest.approx(-math.log(EPSILON), rel=1e-3)
     assert float(alone_loss(masks[0], labels[..., 0], weight)) == pytest.approx(-math.log(EPSILON), rel=1e-3)
 
@@ -79,13 +79,13 @@ def test_pixels_without_weight_do_not_matter() -> None:
     for seed in range(2):
         labels, masks = 0.3 * _random(2, 256, 2), 0.4 * _random(2, 2, 256, seed=1)
         other = torch.where(weight[..., None] > 0, labels, _random(2, 256, 2, seed=seed + 2))
-        assert mask_loss(labels, weight, masks, weight) == mask_loss(other, weight, masks, weight)
+        assert mask_loss(labels, masks, weight) == mask_loss(other, masks, weight)
         assert alone_loss(labels[..., 0], masks[0], weight) == alone_loss(other[..., 0], masks[0], weight)
 
 
 def test_no_pixels_cost_nothing() -> None:
     none = torch.zeros(1, 256)
-    assert float(mask_loss(_random(1, 256, 1).float(), none, torch.ones(1, 1, 256), none)) == 0
+    assert float(mask_loss(_random(1, 256, 1).float(), torch.ones(1, 1, 256), none)) == 0
     assert float(alone_loss(torch.full((1, 256), 0.3), torch.ones(1, 256), none)) == 0
 
 
@@ -143,10 +143,10 @@ def test_a_tile_of_twice_the_weight_counts_as_two_tiles() -> None:
     labels, coverage = 0.5 * _random(2, 256, 2, seed=3), _random(2, 256, seed=4)
     pairs = [
         (photo_loss(image, photo, heavy), photo_loss(image[twice], photo[twice], weight[twice])),
-        (mask_loss(labels, weight, masks, heavy), mask_loss(labels[twice], weight, masks[:, twice], weight[twice])),
+        (mask_loss(labels, masks, heavy), mask_loss(labels[twice], masks[:, twice], weight[twice])),
         (alone_loss(coverage, masks[0], heavy, 1.5), alone_loss(coverage[twice], masks[0, twice], weight[twice], 1.5)),
     ]
-    plain = (photo_loss(image, photo, weight), mask_loss(labels, weight, masks, weight))
+    plain = (photo_loss(image, photo, weight), mask_loss(labels, masks, weight))
     plain = (*plain, alone_loss(coverage, masks[0], weight, 1.5))
     for (heavier, doubled), once in zip(pairs, plain, strict=True):
         assert float(heavier) == pytest.approx(float(doubled), rel=1e-9)
@@ -156,7 +156,7 @@ def test_a_tile_of_twice_the_weight_counts_as_two_tiles() -> None:
 def test_gradients_against_finite_differences() -> None:
     masks, weight = 0.45 * _random(2, 1, 256), _random(1, 256, seed=1)
     labels = (0.05 + 0.4 * _random(1, 256, 2, seed=2)).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: mask_loss(x, weight, masks, weight), labels)
+    assert torch.autograd.gradcheck(lambda x: mask_loss(x, masks, weight), labels)
     coverage = (0.05 + 0.9 * _random(1, 256, seed=3)).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: alone_loss(x, masks[0], weight), coverage)
     weight[0, 200:] = 0

@@ -99,6 +99,8 @@ def test_how_much_of_what_is_seen_has_to_lie_along_the_edge() -> None:
     # Over all trusted views: from three of them the first has enough.
     assert movers(problem(some, LEFT, LEFT, LEFT), labels) == [0, 1, 2]
     assert movers(problem(some, LEFT, LEFT, confidence=[[1.0], [0.0]]), labels) == [1, 2]
+    # As far as they are trusted: three thirds are one, and the visible weight is of views weighted alike.
+    assert movers(problem(some, LEFT, LEFT, LEFT, confidence=[[1 / 3]] * 3), labels) == [1, 2]
     assert movers(problem(some, LEFT, confidence=[[0.0]]), labels) == []
 
 

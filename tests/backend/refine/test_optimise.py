@@ -14,13 +14,13 @@ import torch
 from refine_scenes import EdgeScene, edge_scene, iou_alone
 
 from splatcut.progress import Quiet
-from splatcut.refine.band import Band
+from splatcut.refine.bands import Band
 from splatcut.refine.losses import alone_loss, mask_loss, photo_loss
 from splatcut.refine.optimise import ANYWHERE, Optimiser, chosen_object, moved, optimise, view_by_view
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import NAMES, Moving
 from splatcut.refine.subscene import SubScene
-from splatcut.refine.targets import pixel_sizes
+from splatcut.scene.camera import pixel_sizes
 from splatcut.scene.gaussians import Gaussians
 
 
@@ -148,11 +148,11 @@ def test_the_loss_is_the_weighted_sum_of_its_three() -> None:
     changed = replace(band, exempt=exempt, confidence=np.float32([0.5]))
     optimiser.bands = [changed if other is band else other for other in optimiser.bands]
     sub = SubScene(scene.gaussians, scene.probability, scene.moving(), band)
-    image, labels, transmittance = sub.render("cpu")
+    image, labels, _ = sub.render("cpu")
     weight = torch.from_numpy(np.where(band.valid, band.weight[:, None], 0).astype(np.float32))
     masks, photo = (torch.from_numpy(array).float() / 255 for array in (band.masks, band.photo))
     judged = torch.where(torch.from_numpy(exempt[0]), 0, weight)
-    expected = 0.7 * mask_loss(labels, transmittance, masks, weight) + 1.3 * photo_loss(image, photo, weight)
+    expected = 0.7 * mask_loss(labels, masks, weight) + 1.3 * photo_loss(image, photo, weight)
     expected = expected + 2.0 * alone_loss(sub.coverage(0, "cpu"), masks[0], judged, 1.7)
     assert optimiser.step() == pytest.approx(float(expected.detach()), rel=1e-5)
 

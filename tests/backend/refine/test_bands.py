@@ -17,10 +17,10 @@ from splatcut import raster
 from splatcut.lift import Problem
 from splatcut.progress import Quiet
 from splatcut.raster.rule import TILE
-from splatcut.refine.band import Band, tiles_with
+from splatcut.refine.bands import Band, Movable, edge_or_error, make_bands
 from splatcut.refine.options import RefineOptions
-from splatcut.refine.targets import Movable, edge_or_error, make_bands, pixel_sizes
-from splatcut.scene.camera import Camera, View
+from splatcut.refine.tiles import tiles_with
+from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians, concatenate
 from splatcut.scene.masks import MaskSet
 
@@ -241,17 +241,3 @@ def test_a_spike_that_reaches_far_from_a_supported_centre_is_no_excuse() -> None
     assert not _exempt(spike, 1.0, True)[row, column]
     near = _extra([[0.9 * long, 0.0, 0.0]], (long, 0.08, 0.08), 0.999)
     assert _exempt(near, 1.0, True)[row, column]
-
-
-def test_pixel_sizes_are_those_of_the_closest_view_that_sees_a_point() -> None:
-    def view(z: float, focal: float) -> View:
-        transform = np.eye(4)
-        transform[2, 3] = -z
-        return View(str(z), Camera(100, 80, focal, focal, 50.0, 40.0, transform))
-
-    views = [view(0.0, 100.0), view(2.0, 100.0), view(0.0, 400.0)]
-    points = np.array([[0, 0, 4.0], [0.9, 0, 4.0], [0, 0, 1.0], [50.0, 0, 4.0]], np.float32)
-    # On the axis the third camera has 4 / 400, beside it the second (2 / 100, its image ends at x = 1 there), behind
-    # the second the third; what no image holds takes the smallest of all.
-    np.testing.assert_allclose(pixel_sizes(points, views), [0.01, 0.02, 0.0025, 0.01], rtol=1e-6)
-    np.testing.assert_allclose(pixel_sizes(points, views[:1]), [0.04, 0.04, 0.01, 0.04], rtol=1e-6)

@@ -1,10 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The bands of all views: which tiles are drawn, and what they are held to."""
+"""The bands of all views: which tiles are drawn, and what they are held to (method: bands).
+
+The cost of the refinement follows the bands, not the scene: tiles that no moving Gaussian reaches are never rasterised,
+and of the scene's Gaussians only those that reach the tiles take part.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,9 +19,9 @@ from splatcut.cameras import load_photo
 from splatcut.lift.problem import Problem
 from splatcut.progress import Progress
 from splatcut.raster import cpu
-from splatcut.refine.band import Band, reaching, tile_pixels, tiles_with
 from splatcut.refine.edges import edges
 from splatcut.refine.options import RefineOptions
+from splatcut.refine.tiles import reaching, tile_pixels, tiles_with
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -28,6 +32,46 @@ VISIBLE = 1 / 32
 CORE, HIDDEN = 0.5, 0.5
 
 ReadPhoto = Callable[[View], "NDArray[np.uint8] | None"]
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Tiles of one view and their targets.
+
+    Attributes:
+        name, camera: of the view.
+        tiles: [tiles down, tiles across] bool.
+        subset: [S] int32 ascending, the scene's Gaussians that reach the tiles.
+        place: [P] int32, places in ``subset`` of the moving ones among them; moving: [P] int32, their places in
+            ``Moving.rows``.
+        masks: [K, T, 256] uint8; confidence: [K] float32, the view's.
+        photo: [T, 256, 3] uint8, what the render should look like.
+        exempt: [K, T, 256] bool, pixels where something hides the object, which may cover more of them than its mask.
+        weight: [T] float32, how much a tile counts: in how many of the view's bands it is not, plus one.
+    """
+
+    name: str
+    camera: Camera
+    tiles: NDArray[np.bool_]
+    subset: NDArray[np.int32]
+    place: NDArray[np.int32]
+    moving: NDArray[np.int32]
+    masks: NDArray[np.uint8]
+    confidence: F32
+    photo: NDArray[np.uint8]
+    exempt: NDArray[np.bool_]
+    weight: F32
+
+    # A third of a band's memory if kept, and a thousandth of an iteration's time to make.
+    @property
+    def pixels(self) -> NDArray[np.int32]:
+        """[T, 256]: flat pixel numbers of each tile, row by row (clamped where a tile leaves the image)."""
+        return tile_pixels(self.tiles, self.camera)[0]
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """[T, 256]: which of them lie inside the image."""
+        return tile_pixels(self.tiles, self.camera)[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,16 +214,3 @@ def _core(scene: Gaussians, label: F32, camera: Camera, tiles: NDArray[np.bool_]
     core = replace(core, log_scales=core.log_scales + np.float32(np.log(CORE)))
     drawn = raster.render(core, camera, colour=False, opacity_scale=label[some], tiles=tiles, device=device)
     return 1 - drawn.transmittance
-
-
-def pixel_sizes(means: F32, views: Sequence[View]) -> F32:
-    """[M] world units of a pixel at each centre in the closest view with it in its image, in any failing that."""
-    best = np.full((2, len(means)), np.inf)
-    for view in views:
-        camera = view.camera
-        pixels, z = camera.project(means)
-        size = np.maximum(z, camera.near) / max(camera.fx, camera.fy)
-        inside = (z > camera.near) & ((pixels > 0) & (pixels < (camera.width, camera.height))).all(axis=1)
-        best[0] = np.minimum(best[0], np.where(inside, size, np.inf))
-        best[1] = np.minimum(best[1], size)
-    return np.where(np.isfinite(best[0]), best[0], best[1]).astype(np.float32)

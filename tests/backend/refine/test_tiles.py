@@ -11,7 +11,7 @@ from refine_scenes import edge_scene
 from splatcut import raster
 from splatcut.raster import cpu
 from splatcut.raster.rule import TILE
-from splatcut.refine.band import reaching, tile_pixels, tiles_with
+from splatcut.refine.tiles import reaching, tile_pixels, tiles_with
 from splatcut.scene.camera import Camera
 
 

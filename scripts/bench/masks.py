@@ -44,9 +44,9 @@ from splatcut.lift import Problem
 from splatcut.lift.labelled import vote_of
 from splatcut.masks.consensus import lift_agreeing
 from splatcut.masks.effort import SNAP_RADII
-from splatcut.masks.loop import SceneSegmenter
 from splatcut.masks.making import from_prompts
 from splatcut.masks.ready import from_folder
+from splatcut.masks.scene_segmenter import SceneSegmenter
 from splatcut.masks.snap import snap
 from splatcut.messages import load_prompts
 from splatcut.progress import Quiet

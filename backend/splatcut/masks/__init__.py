@@ -10,10 +10,10 @@ from splatcut.lazy import offered
 
 if TYPE_CHECKING:
     from splatcut.masks.consensus import Consensus, contradictions, lift_agreeing
-    from splatcut.masks.loop import SceneSegmenter
     from splatcut.masks.making import from_prompts
     from splatcut.masks.misread_clicks import click_warnings
     from splatcut.masks.ready import from_folder
+    from splatcut.masks.scene_segmenter import SceneSegmenter
     from splatcut.masks.viewpoints import views_about_prompts
 
 __all__ = [
@@ -34,7 +34,7 @@ __getattr__ = offered(
         "Consensus": "consensus",
         "contradictions": "consensus",
         "lift_agreeing": "consensus",
-        "SceneSegmenter": "loop",
+        "SceneSegmenter": "scene_segmenter",
         "from_prompts": "making",
         "from_folder": "ready",
         "views_about_prompts": "viewpoints",

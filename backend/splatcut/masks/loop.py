@@ -11,92 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut import raster
-from splatcut.cameras.pictures import WorkingView, picture
+from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.lift.vote import ViewSums, accumulate_view
-from splatcut.masks.lone_click import choose_answer, describe, nearness
+from splatcut.lift.vote import ViewSums
+from splatcut.masks.confidence import MIN_AGREEMENT, best_candidate, confidence_of, is_absent
 from splatcut.masks.prompted import PixelPrompt
-from splatcut.masks.self_prompts import RenderedVote, agreement, self_prompt
-from splatcut.masks.vote import Vote, rendered_votes
+from splatcut.masks.scene_segmenter import SceneSegmenter
+from splatcut.masks.self_prompts import RenderedVote, self_prompt
+from splatcut.masks.vote import Vote
 from splatcut.progress import Progress
-from splatcut.scene.camera import View
-from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import F32
 from splatcut.scene.masks import MaskSet, share_pixels
-from splatcut.segmenter import Embedding, EmbeddingCache, Prediction, Prompt2D, Segmenter, low_res_from_mask
+from splatcut.segmenter import Prompt2D, low_res_from_mask
 
-if TYPE_CHECKING:
-    from splatcut.raster.cpu import Prepared
-
-
-#: A mask whose intersection over union with the vote is lower does not vote.
-MIN_AGREEMENT = 0.6
 #: The passes end when the masks of one and the next agree to this mean intersection over union.
 SETTLED = 0.985
-#: An object of which the vote shows no pixel above this probability counts as not visible in a view.
-ABSENT = 0.2
-
-
-@dataclass(frozen=True, eq=False)
-class SceneSegmenter:
-    """The 2D model on the views of one scene, which also knows their depth and the vote.
-
-    Attributes:
-        segmenter: the 2D model; cache: its embeddings on disk.
-    """
-
-    segmenter: Segmenter
-    cache: EmbeddingCache
-    gaussians: Gaussians
-    device: raster.Device = "cpu"
-
-    def embedding(self, view: WorkingView) -> Embedding:
-        """The embedding of the view's photo or render."""
-        image = picture(view, self.gaussians, self.device, self.prepared(view.view))
-        return self.cache.encode(self.segmenter, image)
-
-    def depth(self, view: View) -> tuple[F32, F32]:
-        """``raster.mean_depth`` of a view: depth and transmittance, both [h, w]."""
-        return raster.mean_depth(self.gaussians, view.camera, self.device, self.prepared(view))
-
-    def mask(self, said: PixelPrompt, view: WorkingView) -> F32:
-        """[h, w] float32 in [0, 1]: the mask for the prompts in one view."""
-        if said.mask is not None:
-            return said.mask.astype(np.float32) / np.float32(255)
-        embedding = self.embedding(view)
-        prompt = Prompt2D(said.points, said.labels, said.box)
-        if not prompt.ambiguous:
-            prediction = self.segmenter.predict(embedding, prompt)
-            return prediction.probability(prediction.best)
-        near = nearness(*self.depth(view.view))
-        prediction, facts = describe(self.segmenter, embedding, prompt.points[0], near, view.view.camera.fx)
-        return prediction.probability(choose_answer(prediction, facts))
-
-    def lift(self, view: View, masks: F32) -> ViewSums:
-        """The sums of one view for masks [K, h, w] float32 in [0, 1]."""
-        return accumulate_view(self.gaussians, view, masks, self.device, self.prepared(view))
-
-    def votes(self, view: View, features: F32) -> list[RenderedVote]:
-        """What a vote's ``features`` say about each object in a view."""
-        return rendered_votes(self.gaussians, view, features, self.device, self.prepared(view))
-
-    def prepared(self, view: View) -> Prepared | None:
-        """``raster.prepare`` of the view, where that is kept."""
-        return None
-
-
-def _best_candidate(prediction: Prediction, own: RenderedVote) -> tuple[F32, float]:
-    """The candidate that agrees best with the vote, and how well."""
-    scores = [agreement(prediction.logits(i) > 0, own) for i in range(len(prediction.iou))]
-    # The model's answer to the clear prompt is preferred unless another one is clearly nearer to the vote.
-    scores_preferred = [score + (0.02 if not prediction.extra[i] else 0.0) for i, score in enumerate(scores)]
-    best = int(np.argmax(scores_preferred))
-    return prediction.probability(best), scores[best]
 
 
 @dataclass(eq=False)
@@ -260,9 +193,8 @@ class MaskLoop:
                 continue
             derived = self_prompt(own, [other for j, other in enumerate(votes) if j != k])
             if derived is None:
-                # Known everywhere and nowhere the object: a vote for its absence, else no vote.
-                shown = float((own.probability * own.known).max(initial=0.0))
-                scores[k] = 1.0 if shown < ABSENT and own.known.mean() > 0.5 else 0.0
+                # An empty mask: a vote for the object's absence, or no vote.
+                scores[k] = 1.0 if is_absent(own) else 0.0
                 continue
             if embedding is None:
                 embedding = self._model.embedding(view)
@@ -273,7 +205,7 @@ class MaskLoop:
                 said = self._said[k][view.name]
                 points, labels = np.concatenate([points, said.points]), np.concatenate([labels, said.labels])
             prompt = Prompt2D(points, labels, derived.box, low_res_from_mask(soft, embedding.frame))
-            probability[k], scores[k] = _best_candidate(self._model.segmenter.predict(embedding, prompt), own)
+            probability[k], scores[k] = best_candidate(self._model.segmenter.predict(embedding, prompt), own)
         return self._shared(number, probability), scores
 
     def _shared(self, number: int, probability: F32) -> F32:
@@ -288,8 +220,7 @@ class MaskLoop:
         votes = self._model.votes(view.view, features)
         keep = self._settled(number)
         probability, scores = self._predict(number, votes, keep)
-        confidence = np.where(scores >= MIN_AGREEMENT, scores**2, 0.0)
-        confidence[keep] = 1.0
+        confidence = np.where(keep, 1.0, confidence_of(scores))
         self._state.agreement[number] = scores
         self._count(number, probability, confidence)
 

@@ -13,8 +13,9 @@ from splatcut.cameras.pictures import WorkingView, picture
 from splatcut.lift.labelled import vote_of
 from splatcut.lift.problem import Problem
 from splatcut.masks.effort import PASSES, SNAP_RADII
-from splatcut.masks.loop import MaskLoop, SceneSegmenter
+from splatcut.masks.loop import MaskLoop
 from splatcut.masks.prompted import PixelPrompt, gather
+from splatcut.masks.scene_segmenter import SceneSegmenter
 from splatcut.masks.snap import snap
 from splatcut.messages import ObjectPrompt
 from splatcut.progress import Progress

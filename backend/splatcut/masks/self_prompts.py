@@ -127,11 +127,3 @@ def self_prompt(own: RenderedVote, others: list[RenderedVote]) -> SelfPrompt | N
     labels = np.zeros(len(points), np.int32)
     labels[: len(positives)] = 1
     return SelfPrompt(points, labels, box)
-
-
-def agreement(mask: Bool, own: RenderedVote) -> float:
-    """Intersection over union of a 2D mask with the vote, over the pixels the vote knows; in [0, 1]."""
-    inside = own.inside
-    candidate = mask & own.known
-    union = int((inside | candidate).sum())
-    return float((inside & candidate).sum() / union) if union else 0.0

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from splatcut import raster
 from splatcut.cameras.pictures import WorkingView
 from splatcut.lift.vote import Neighbours, ViewSums, unseen_neighbours
-from splatcut.masks.loop import SceneSegmenter
 from splatcut.masks.prompted import PixelPrompt
+from splatcut.masks.scene_segmenter import SceneSegmenter
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32
 from splatcut.segmenter import Embedding

@@ -15,8 +15,9 @@ from PIL import Image
 
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.masks.loop import SETTLED, MaskLoop, SceneSegmenter, _walk_order
+from splatcut.masks.loop import SETTLED, MaskLoop, _walk_order
 from splatcut.masks.prompted import PixelPrompt
+from splatcut.masks.scene_segmenter import SceneSegmenter
 from splatcut.progress import Quiet
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.masks import MaskSet

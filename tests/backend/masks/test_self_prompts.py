@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from splatcut.masks.self_prompts import RenderedVote, agreement, interior_points, main_parts, rendered_vote, self_prompt
+from splatcut.masks.confidence import agreement
+from splatcut.masks.self_prompts import RenderedVote, interior_points, main_parts, rendered_vote, self_prompt
 
 
 def _rectangle(x0: int, y0: int, x1: int, y1: int, width: int = 80, height: int = 60) -> NDArray[np.bool_]:

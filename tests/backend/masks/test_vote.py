@@ -8,7 +8,7 @@ import numpy as np
 from mask_scenes import balls_on_floor, ring
 
 from splatcut.lift.vote import ViewSums, accumulate_view
-from splatcut.masks.self_prompts import agreement
+from splatcut.masks.confidence import agreement
 from splatcut.masks.vote import Vote, rendered_votes
 
 FIRST = ViewSums(

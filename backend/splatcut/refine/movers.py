@@ -24,13 +24,14 @@ ALONG, MINE = 0.002, 0.02
 
 
 def choose_movers(problem: Problem, labelled: Labelled, tau: float, progress: Progress) -> NDArray[np.int64]:
-    """[M] ascending rows of ``labelled`` to optimise: those that the views show and of which one of these is true.
+    """[M] ascending rows of ``labelled`` to optimise: those of which one of these is true.
 
-    - The mask variance is above ``tau``: they straddle an edge, or views contradict each other about them.
-    - They belong to an object and stick out of its masks when it is rendered alone; what the scene hides has no
-      variance.
-    - They may belong to an object and lie along the masks' edges: on a round object that is seen from all sides almost
-      all of it is on the outline of some view, which the variance averages away.
+    - The views show them, and the mask variance is above ``tau``: they straddle an edge, or views contradict each other
+      about them.
+    - They belong to an object, show when it is rendered alone, and stick out of its masks there; what the scene hides
+      has no variance.
+    - The views show them, they may belong to an object, and they lie along the masks' edges: on a round object that is
+      seen from all sides almost all of it is on the outline of some view, which the variance averages away.
     """
     straddles = (labelled.variance.max(axis=1, initial=0) > tau) & (labelled.weight > VISIBLE)
     along, outside, alone = np.zeros((3, len(labelled.gaussians)), np.float32)

@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from splatcut.masks.confidence import agreement
 from splatcut.masks.self_prompts import RenderedVote, interior_points, main_parts, rendered_vote, self_prompt
 
 
@@ -139,11 +137,3 @@ def test_what_is_too_small_is_not_prompted_for():
     assert self_prompt(_vote(_rectangle(10, 10, 16, 16)), []) is None
     assert self_prompt(_vote(_rectangle(10, 10, 18, 15)), []) is not None
     assert self_prompt(_vote(_rectangle(10, 10, 40, 40), np.zeros((60, 80), bool)), []) is None
-
-
-def test_agreement_is_the_overlap_where_the_vote_knows():
-    own = _vote(_rectangle(0, 0, 20, 10), _rectangle(0, 0, 40, 60))
-    assert agreement(_rectangle(0, 0, 20, 10), own) == 1.0
-    assert agreement(_rectangle(10, 0, 30, 10), own) == pytest.approx(100 / 300)
-    assert agreement(_rectangle(0, 0, 20, 10) | _rectangle(40, 0, 80, 60), own) == 1.0  # not known there
-    assert agreement(_rectangle(50, 0, 60, 10), _vote(np.zeros((60, 80), bool))) == 0.0

@@ -141,6 +141,12 @@ class SplatCutSettings(bpy.types.PropertyGroup):
     display: EnumProperty(  # type: ignore[valid-type]
         name="Display", items=DISPLAYS, default="SPLATS", update=_display_changed
     )
+    show_boundary: BoolProperty(  # type: ignore[valid-type]
+        name="Show boundary",
+        description=(
+            "Tint the Gaussians whose variance in the last cut is above the boundary threshold, instead of the objects"
+        ),
+    )
 
     objects: CollectionProperty(type=SplatCutObject)  # type: ignore[valid-type]
     active_object: IntProperty()  # type: ignore[valid-type]

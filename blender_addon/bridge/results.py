@@ -63,9 +63,10 @@ def deliver(
         if name in colours:
             made.color = (*colours[name], 1.0)
     if found is not None:
-        labels, probability = found
+        labels, probability, variance = found
         listed = [item.uid for item in source.splatcut.objects]
         splats.set_labels(source, labels_in_list(labels, uids, listed), probability)
+        splats.set_variance(source, variance)
     for obj in (source, *earlier):
         hide(context, obj)
     return collection
@@ -79,10 +80,13 @@ def hide(context: bpy.types.Context, obj: Any) -> None:
         obj.select_set(False)
 
 
-def read_labels(path: Path, count: int, objects: int) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
-    """Labels [N] and their probabilities [N] for the input's Gaussians; None when the file belongs to other data.
+def read_labels(
+    path: Path, count: int, objects: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32] | None] | None:
+    """Labels, their probabilities and the mask variances (None in older files), each [N], of the input's Gaussians.
 
-    A Gaussian that was split has the label of the largest number of its parts, of equal ones the surer one.
+    None when the file belongs to other data. A Gaussian that was split has the label of the largest number of its
+    parts, of equal ones the surer one, and the largest of their variances.
 
     Raises:
         UserError: the file cannot be read.
@@ -91,6 +95,7 @@ def read_labels(path: Path, count: int, objects: int) -> tuple[NDArray[np.int32]
         with np.load(path, allow_pickle=False) as content:
             labels, parent = content["labels"].astype(np.int64), content["parent"]
             probability = content["probability"].astype(np.float32)
+            spread = content["variance"].astype(np.float32) if "variance" in content else None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(
             f"The label file of the run, {path}, cannot be read ({error}). Cut the objects again."
@@ -105,4 +110,8 @@ def read_labels(path: Path, count: int, objects: int) -> tuple[NDArray[np.int32]
     own = votes.argmax(axis=1).astype(np.int32)
     certain = np.zeros(count, dtype=np.float32)
     certain[parent] = shares[rows, own[parent]]
-    return own, certain
+    variance = None
+    if spread is not None:
+        variance = np.zeros(count, dtype=np.float32)
+        np.maximum.at(variance, parent, spread)
+    return own, certain, variance

@@ -28,12 +28,15 @@ from ..core.arrays import SplatArrays
 from ..core.facts import Facts
 from . import attributes
 
+#: Labels, probabilities and, where a run has left them, mask variances, each [N].
+_Labels = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32] | None]
+
 #: Custom properties of the object's data.
 FILE, BEFORE, AFTER = "splatcut_file", "splatcut_before", "splatcut_after"
 
 #: By session_uid of the object's data. Entries named in ``_suspect`` are compared with the data before their next use.
 _arrays: dict[int, SplatArrays] = {}
-_labels: dict[int, tuple[NDArray[np.int32], NDArray[np.float32]]] = {}
+_labels: dict[int, _Labels] = {}
 _suspect: set[int] = set()
 _stamp = 0
 #: session_uid of the object that had a uid first, and how many objects there were when that was looked at.
@@ -250,8 +253,32 @@ def set_labels(obj: bpy.types.Object, labels: NDArray[np.int32], probability: ND
     data.update_tag()
 
 
+def set_variance(obj: bpy.types.Object, variance: NDArray[np.float32] | None) -> None:
+    """Keeps mask variances [N] beside the labels; with None, none."""
+    data: Any = obj.data
+    if variance is not None:
+        if variance.shape != (attributes.count(data),):
+            raise ValueError(f"{attributes.count(data)} Gaussians need as many variances, not {variance.shape}.")
+        attributes.write(data, layout.VARIANCE, "FLOAT", variance)
+    elif layout.VARIANCE in data.attributes:
+        data.attributes.remove(data.attributes[layout.VARIANCE])
+    _labels.pop(data.session_uid, None)
+    data.update_tag()
+
+
 def labels(obj: bpy.types.Object) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
     """Labels [N] and probabilities [N] kept with the object, or None; nobody may write to them."""
+    known = _read_labels(obj)
+    return None if known is None else known[:2]
+
+
+def variance(obj: bpy.types.Object) -> NDArray[np.float32] | None:
+    """Mask variances [N] in [0, 1] that the last cut left with the labels, or None; nobody may write to them."""
+    known = _read_labels(obj)
+    return None if known is None else known[2]
+
+
+def _read_labels(obj: bpy.types.Object) -> _Labels | None:
     data = obj.data
     number = data.session_uid
     known = _labels.get(number)
@@ -261,12 +288,13 @@ def labels(obj: bpy.types.Object) -> tuple[NDArray[np.int32], NDArray[np.float32
         known = None
     if known is None and layout.OBJECT in data.attributes:
         with attributes.reading(obj) as source:
-            found, probability = source.get(layout.OBJECT), source.get(layout.PROBABILITY)
+            found, probability, spread = map(source.get, (layout.OBJECT, layout.PROBABILITY, layout.VARIANCE))
         if found is None:
             return None
         if probability is None:
             probability = np.ones(len(found), np.float32)
-        known = (found.astype(np.int32, copy=False), probability.astype(np.float32, copy=False))
+        spread = None if spread is None else spread.astype(np.float32, copy=False)
+        known = (found.astype(np.int32, copy=False), probability.astype(np.float32, copy=False), spread)
         _labels[number] = known
     return known
 

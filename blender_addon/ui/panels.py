@@ -213,6 +213,10 @@ class SPLATCUT_PT_run_details(SplatPanel, bpy.types.Panel):
         column.use_property_split = True
         for name in placed("details"):
             column.prop(obj.splatcut, name)
+            if name == "tau" and not splats.native():
+                row = column.row()
+                row.active = splats.variance(obj) is not None
+                row.prop(obj.splatcut, "show_boundary")
         fresh = button(layout, "splatcut.run", text="Cut Again from Scratch", icon="FILE_REFRESH")
         if fresh is not None:
             fresh.fresh = True

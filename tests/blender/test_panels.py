@@ -104,13 +104,14 @@ def test_with_a_splat_every_step_has_its_buttons(obj: Any) -> None:
 
 def test_the_details_of_a_cut(obj: Any) -> None:
     layout = draw("run_details")
-    assert layout.properties() == ["trust_masks", "tau", "seed"]
+    assert layout.properties() == ["trust_masks", "tau", "show_boundary", "seed"]
     assert [b.properties for b in layout.buttons("splatcut.run")] == [{"fresh": True}]
     assert not obj.splatcut.trust_masks
 
 
 def test_every_option_of_a_scene_is_a_property_that_is_drawn(obj: Any) -> None:
     drawn = [*draw("run").properties(), *draw("run_details").properties()]
+    drawn.remove("show_boundary")  # of what is shown, not of the cut
     assert drawn == list(SCENE_OPTIONS)
     for name in SCENE_OPTIONS:
         option, known = OPTIONS[name], obj.splatcut.bl_rna.properties[name]

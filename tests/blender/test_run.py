@@ -136,6 +136,10 @@ def test_preview_then_cut(driver: Driver, splat: Any) -> None:
     assert probability.min() >= 0
     assert probability.max() <= 1
     assert probability[labels == 1].mean() > 0.8
+    variance = driver.splats.variance(splat)
+    assert variance.shape == (count,)
+    assert 0 < (variance > splat.splatcut.tau).mean() < 0.5
+    assert variance.max() <= 1
     names = [str(name) for name in truth["names"]] if "names" in truth else []
     if "teapot" in names:
         own = truth["labels"] == names.index("teapot") + 1

@@ -254,6 +254,25 @@ def test_labels(make: Any, tmp_path: Path) -> None:
         splats.set_labels(obj, np.zeros(3, np.int32), np.zeros(3, np.float32))
 
 
+def test_variances_are_kept_beside_the_labels(make: Any, tmp_path: Path) -> None:
+    obj = make("degree 1")
+    wanted = np.linspace(0, 1, 40, dtype=np.float32)
+    splats.set_labels(obj, np.ones(40, np.int32), np.ones(40, np.float32))
+    assert splats.variance(obj) is None
+    splats.set_variance(obj, wanted)
+    np.testing.assert_array_equal(splats.variance(obj), wanted)
+    stored = obj.data.attributes["splatcut:variance"]
+    assert (stored.data_type, stored.domain) == ("FLOAT", "POINT")
+    assert [item.value for item in stored.data] == wanted.tolist()
+    assert content(obj, tmp_path) == VARIANTS["degree 1"]
+    with pytest.raises(ValueError, match="40"):
+        splats.set_variance(obj, wanted[:3])
+    splats.set_variance(obj, None)
+    assert splats.variance(obj) is None
+    assert "splatcut:variance" not in obj.data.attributes
+    assert splats.labels(obj) is not None
+
+
 def test_the_active_splat(make: Any) -> None:
     assert splats.active(bpy.context) is None
     source, result = make(called="source"), make(called="result")

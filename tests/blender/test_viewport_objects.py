@@ -11,8 +11,9 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.splatcut.bridge import splats, state
+from bl_ext.user_default.splatcut.bridge import results, splats, state
 from bl_ext.user_default.splatcut.bridge.viewport import shown
+from bl_ext.user_default.splatcut.core import drawing
 from blender_scene import show_preview
 
 from splatcut.formats import read_splats
@@ -106,3 +107,64 @@ def test_tints_come_from_the_preview_and_then_from_labels(demo_gaussians: Gaussi
         assert np.array_equal(left.labels, labels[::-1])
     finally:
         state.clear()
+
+
+def test_the_boundary_is_tinted_above_the_threshold_as_it_is_now(demo_gaussians: Gaussians) -> None:
+    obj = few(demo_gaussians)
+    settings, count = obj.splatcut, len(obj.data.vertices)
+    settings.objects.add().uid = "a"
+    splats.set_labels(obj, np.ones(count, np.int32), np.full(count, 0.5, np.float32))
+    settings.show_boundary = True
+    objects = in_view()[0].tint
+    assert objects is not None
+    assert objects.probability[0] == 0.5  # there are no variances: the objects' tint
+    variance = np.zeros(count, np.float32)
+    variance[:3] = 0.05, 0.2, 0.5
+    splats.set_variance(obj, variance)
+
+    def boundary() -> shown.Tint:
+        tint = in_view()[0].tint
+        assert tint is not None
+        codes = drawing.tint_codes(tint.labels, tint.probability, 0, len(tint.colours))
+        grey = drawing.tinted(np.full((count, 3), 0.5), codes, np.concatenate([np.zeros((1, 4)), tint.colours]))
+        assert np.array_equal(np.ptp(grey, axis=1) > 0.3, tint.labels == 1)
+        return tint
+
+    first = boundary()  # tau is 0.1
+    assert np.flatnonzero(first.labels).tolist() == [1, 2]
+    assert boundary().key == first.key
+    settings.tau = 0.3
+    higher = boundary()
+    assert np.flatnonzero(higher.labels).tolist() == [2]
+    assert higher.key != first.key
+    settings.tau = 0.01
+    assert np.flatnonzero(boundary().labels).tolist() == [0, 1, 2]
+    try:
+        show_preview(obj, 1, ("a",))
+        assert np.flatnonzero(boundary().labels).tolist() == [0, 1, 2]
+    finally:
+        state.clear()
+    settings.show_boundary = False
+    again = in_view()[0].tint
+    assert again is not None
+    assert again.labels.all()
+
+
+def test_the_labels_of_a_run_are_those_of_the_input(tmp_path: Path) -> None:
+    path = tmp_path / "labels.npz"
+    arrays = {
+        "labels": np.array([0, 1, 1, 0], np.int32),
+        "probability": np.array([[0.25], [1.0], [0.75], [0.0]], np.float16),
+        "parent": np.array([0, 1, 2, 2]),
+    }
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    found = results.read_labels(path, 3, 1)
+    assert found is not None
+    assert found[2] is None  # a file of an earlier version
+    np.savez(path, **arrays, variance=np.array([0.125, 0.0, 0.5, 1.0], np.float16))  # type: ignore[arg-type]
+    labels, certain, variance = results.read_labels(path, 3, 1) or pytest.fail("no labels")
+    assert labels.tolist() == [0, 1, 0]  # the surer half of the third
+    assert certain.tolist() == [0.75, 1.0, 1.0]
+    assert variance is not None
+    assert variance.tolist() == [0.125, 0.0, 1.0]
+    assert results.read_labels(path, 2, 1) is None

@@ -106,12 +106,15 @@ class LabelFile:
         names: K object names.
         probability: [M, K] float16, probability of each object.
         parent: [M] int64, row of the input scene from which the row came; 0 to M - 1 when nothing was split.
+        variance: [M] float16 in [0, 1], mask variance, the largest over the objects; 1 for parts of cut Gaussians. None
+            in files of versions that did not write it.
     """
 
     labels: NDArray[np.int32]
     names: tuple[str, ...]
     probability: NDArray[np.float16]
     parent: NDArray[np.int64]
+    variance: NDArray[np.float16] | None = None
 
 
 def write_labels(
@@ -120,9 +123,12 @@ def write_labels(
     names: Sequence[str],
     probability: NDArray[np.floating],
     parent: NDArray[np.integer] | None = None,
+    variance: NDArray[np.floating] | None = None,
 ) -> None:
     """Writes ``labels.npz``: arrays ``labels`` int32 [M], ``names`` str [K], ``probability`` float16 [M, K], ``parent``
-    int64 [M]. Rows are those of the segmented scene; ``background.ply`` and the objects hold them in this order.
+    int64 [M] and, where it is given, ``variance`` float16 [M].
+
+    Rows are those of the segmented scene; ``background.ply`` and the objects hold them in this order.
     """
     rows = np.arange(len(labels)) if parent is None else parent
     arrays = {
@@ -131,6 +137,8 @@ def write_labels(
         "probability": probability.astype(np.float16),
         "parent": rows.astype(np.int64),
     }
+    if variance is not None:
+        arrays["variance"] = variance.astype(np.float16)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
 
@@ -144,6 +152,7 @@ def read_labels(path: Path) -> LabelFile:
                 tuple(str(name) for name in content["names"]),
                 content["probability"].astype(np.float16),
                 content["parent"].astype(np.int64),
+                content["variance"].astype(np.float16) if "variance" in content else None,
             )
     except FileNotFoundError as error:
         raise UserError(f"There is no file {path}.") from error

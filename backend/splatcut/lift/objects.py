@@ -27,6 +27,7 @@ class Extracted:
         probability: [M, K] float32.
         parent: [M] int64, row of the input scene.
         changed: [M] bool, rows that differ from their parent's.
+        variance: [M] float32 in [0, 1], mask variance, the largest over the objects.
     """
 
     gaussians: Gaussians
@@ -34,6 +35,7 @@ class Extracted:
     probability: F32
     parent: NDArray[np.int64]
     changed: NDArray[np.bool_]
+    variance: F32
 
 
 def find_labels(labelled: Labelled, progress: Progress) -> Islands:
@@ -44,8 +46,9 @@ def find_labels(labelled: Labelled, progress: Progress) -> Islands:
 
 def extract(labelled: Labelled, labels: NDArray[np.int32], soft: bool) -> Extracted:
     """The Gaussians to write; with ``soft`` those that straddle an edge are there for both sides."""
+    variance = labelled.variance.max(axis=1, initial=0)
     if not soft:
-        return Extracted(labelled.gaussians, labels, labelled.probability, labelled.parent, labelled.changed)
+        return Extracted(labelled.gaussians, labels, labelled.probability, labelled.parent, labelled.changed, variance)
     made = soft_edges(labelled.gaussians, labelled.probability, labels)
     return Extracted(
         made.gaussians,
@@ -53,4 +56,5 @@ def extract(labelled: Labelled, labels: NDArray[np.int32], soft: bool) -> Extrac
         labelled.probability[made.parent],
         labelled.parent[made.parent],
         labelled.changed[made.parent] | made.changed,
+        variance[made.parent],
     )

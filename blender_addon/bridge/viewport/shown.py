@@ -15,6 +15,8 @@ from ...core import drawing
 from ...core.arrays import SplatArrays
 from .. import splats, state
 
+#: Tint of Gaussians along the objects' edges, as ``Tint.colours``; no object's colour is near it.
+BOUNDARY = np.array([[1.0, 0.0, 1.0, 1.0]])
 #: Strength of tints that no longer answer to the prompts.
 STALE = 0.45
 
@@ -76,8 +78,15 @@ def drawn_here(obj: bpy.types.Object) -> bool:
 
 
 def tint_of(obj: bpy.types.Object, arrays: SplatArrays) -> Tint | None:
-    """The tint of the preview where there is one, otherwise of the labels that a run has left."""
+    """The tint of the preview where there is one, otherwise of the labels that a run has left.
+
+    With ``show_boundary``, once there was a run, the Gaussians whose mask variance is above ``tau``, in its place.
+    """
     settings: Any = obj.splatcut
+    variance = splats.variance(obj) if settings.show_boundary else None
+    if variance is not None and len(variance) == len(arrays.positions):
+        above = (variance > settings.tau).astype(np.int32)
+        return Tint((_Same(variance), settings.tau), above, np.ones_like(variance), BOUNDARY)
     preview = state.preview(settings.uid)
     if preview is not None and len(preview.labels) == len(arrays.positions):
         by_uid = {item.uid: item for item in settings.objects}

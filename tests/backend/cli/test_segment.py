@@ -25,6 +25,7 @@ import splatcut.masks.viewpoints
 from splatcut.cameras import load_views, save_cameras
 from splatcut.formats import SplatFile, read_splats, write_splats
 from splatcut.masks import virtual
+from splatcut.messages import JobOptions
 from splatcut.scene.camera import View
 
 Segment = Callable[..., int]
@@ -100,9 +101,15 @@ def test_rows_of_soft_edges_know_their_parents(tmp_path: Path, blobs: BlobScene,
     job = [blobs.scene, "--cameras", blobs.cameras, "--masks", blobs.folder / "masks", "--soft-edges"]
     assert segment(*job, "--no-refine", "--out", out) == 0
     rows, _ = put_together(out)
-    parent = np.load(out / "labels.npz")["parent"]
+    with np.load(out / "labels.npz") as written:
+        parent, variance = written["parent"], written["variance"]
     source = plyfile.PlyData.read(blobs.scene)["vertex"].data
     assert len(rows) > len(source)
+    assert variance.tolist() == variance[: len(source)][parent].tolist()
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    of_each = [item["boundary"] for item in report["objects"]]
+    above = int((variance[: len(source)] > JobOptions().tau).sum())
+    assert 0 < max(of_each) <= above <= sum(of_each)
     for name in ("f_dc_0", "f_rest_3", "rot_0", "nx"):
         assert (rows[name] == source[name][parent]).all()
     once = np.bincount(parent) == 1

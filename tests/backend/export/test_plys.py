@@ -89,9 +89,20 @@ def test_labels_read_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(content.probability, probability.astype(np.float16))
     assert content.parent.tolist() == [0, 1, 1]
     assert content.labels.dtype == np.int32
+    assert content.variance is None  # as in files of earlier versions
     first = (tmp_path / "labels.npz").read_bytes()
     write_labels(tmp_path / "labels.npz", labels, ["pot", "Töpfchen"], probability, np.array([0, 1, 1]))
     assert (tmp_path / "labels.npz").read_bytes() == first
+
+
+def test_variances_read_back_in_half_precision(tmp_path: Path) -> None:
+    labels, probability = np.array([0, 1], np.int32), np.array([[0.25], [1.0]])
+    variance = np.array([0.1, 1.0], np.float32)
+    write_labels(tmp_path / "labels.npz", labels, ["pot"], probability, variance=variance)
+    read = read_labels(tmp_path / "labels.npz").variance
+    assert read is not None
+    assert read.dtype == np.float16
+    assert read.tolist() == variance.astype(np.float16).tolist()
 
 
 def test_a_damaged_labels_file_gets_a_sentence(tmp_path: Path) -> None:

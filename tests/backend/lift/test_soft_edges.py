@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from splatcut.lift import Labelled, extract
 from splatcut.lift.labels import labels_from_probability
 from splatcut.lift.soft_edges import soft_edges, split_opacity
 from splatcut.scene.gaussians import Gaussians
@@ -22,15 +23,19 @@ def test_two_halves_give_the_whole_opacity(logit: float, share: float) -> None:
     assert transmitted[0] == pytest.approx(1.0 / (1.0 + np.exp(np.float64(np.float32(logit)))), rel=1e-4)
 
 
-def test_soft_edges_split_what_straddles_and_nothing_else() -> None:
+def small(count: int) -> Gaussians:
     random = np.random.default_rng(0)
-    gaussians = Gaussians(
-        random.normal(size=(6, 3)).astype(np.float32),
-        np.full((6, 3), np.log(0.01), np.float32),
-        np.tile(np.float32([1, 0, 0, 0]), (6, 1)),
-        np.full(6, 2.0, np.float32),
-        random.normal(size=(6, 4, 3)).astype(np.float32),
+    return Gaussians(
+        random.normal(size=(count, 3)).astype(np.float32),
+        np.full((count, 3), np.log(0.01), np.float32),
+        np.tile(np.float32([1, 0, 0, 0]), (count, 1)),
+        np.full(count, 2.0, np.float32),
+        random.normal(size=(count, 4, 3)).astype(np.float32),
     )
+
+
+def test_soft_edges_split_what_straddles_and_nothing_else() -> None:
+    gaussians = small(6)
     probability = np.array([[0.95, 0], [0.7, 0.0], [0.5, 0.45], [0.3, 0], [0.9, 0.1], [0.02, 0]], dtype=np.float32)
     labels = labels_from_probability(probability)
     assert labels.tolist() == [1, 1, 1, 0, 1, 0]
@@ -47,6 +52,16 @@ def test_soft_edges_split_what_straddles_and_nothing_else() -> None:
         assert 1 - (1 - opacity[row]) * (1 - opacity[twin]) == pytest.approx(whole, rel=1e-5)
     assert opacity[1] > opacity[6]
     np.testing.assert_array_equal(result.gaussians.opacity_logits[[0, 4, 5]], gaussians.opacity_logits[[0, 4, 5]])
+
+
+def test_what_is_extracted_has_the_largest_variance_of_its_parent() -> None:
+    probability = np.array([[0.99, 0.0], [0.5, 0.45], [0.0, 0.0]], np.float32)
+    variance = np.array([[0.25, 0.0], [0.5, 0.75], [0.0, 0.125]], np.float32)
+    none = np.zeros(3, bool)
+    labelled = Labelled(small(3), np.arange(3), none, none, probability, np.ones(3, np.float32), variance, (2, 1))
+    labels = labels_from_probability(probability)
+    assert extract(labelled, labels, soft=False).variance.tolist() == [0.25, 0.75, 0.125]
+    assert extract(labelled, labels, soft=True).variance.tolist() == [0.25, 0.75, 0.125, 0.75]
 
 
 def test_splitting_an_opacity_of_nothing_stays_finite() -> None:

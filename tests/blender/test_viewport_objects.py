@@ -17,6 +17,7 @@ from bl_ext.user_default.splatcut.core import drawing
 from blender_scene import show_preview
 
 from splatcut.formats import read_splats
+from splatcut.messages.worker import RunResult
 from splatcut.scene.gaussians import Gaussians
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
@@ -168,3 +169,22 @@ def test_the_labels_of_a_run_are_those_of_the_input(tmp_path: Path) -> None:
     assert variance is not None
     assert variance.tolist() == [0.125, 0.0, 1.0]
     assert results.read_labels(path, 2, 1) is None
+
+
+def test_a_delivered_run_leaves_its_variances_and_takes_older_ones_away(
+    demo_gaussians: Gaussians, tmp_path: Path
+) -> None:
+    obj = few(demo_gaussians)
+    count = len(obj.data.vertices)
+    arrays = {
+        "labels": np.zeros(count, np.int32),
+        "probability": np.zeros((count, 1), np.float16),
+        "parent": np.arange(count),
+    }
+    wanted = np.linspace(0, 1, count, dtype=np.float16)
+    run = RunResult(tmp_path, {}, None, {"a": 0}, (), tmp_path / "report.json")
+    for more in ({"variance": wanted}, {}):
+        np.savez(tmp_path / "labels.npz", **arrays, **more)
+        results.deliver(bpy.context, obj.splatcut.uid, run, ("a",), ("",))
+        found = splats.variance(obj)
+        assert found is None if not more else np.array_equal(found, wanted.astype(np.float32))

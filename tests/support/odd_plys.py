@@ -4,20 +4,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from splatcut.scene.gaussians import Gaussians
 
-TYPES = {
-    "char": "i1",
-    "uchar": "u1",
-    "short": "i2",
-    "ushort": "u2",
-    "int": "i4",
-    "uint": "u4",
-    "float": "f4",
-    "double": "f8",
-}
+KINDS = ("char", "uchar", "short", "ushort", "int", "uint", "float", "double")
+TYPES = dict(zip(KINDS, ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8"), strict=True))
 Columns = dict[str, tuple[str, np.ndarray]]
 
 
@@ -36,7 +31,7 @@ def columns(g: Gaussians, *, flat: bool = False, kind: str = "float") -> Columns
     """By name: PLY type and values, f_rest channel-major, as the reference implementation writes them."""
     found = {"x": g.means[:, 0], "y": g.means[:, 1], "z": g.means[:, 2]}
     found |= {f"f_dc_{c}": g.sh[:, 0, c] for c in range(3)}
-    rest = g.sh[:, 1:].transpose(0, 2, 1).reshape(len(g), -1)
+    rest = g.sh[:, 1:].transpose(0, 2, 1).reshape(len(g), 3 * (g.sh.shape[1] - 1))
     found |= {f"f_rest_{i}": rest[:, i] for i in range(rest.shape[1])}
     found["opacity"] = g.opacity_logits
     found |= {f"scale_{i}": g.log_scales[:, i] for i in range(2 if flat else 3)}
@@ -64,10 +59,17 @@ def ply(
         rows[name] = values
     if encoding == "ascii":
         texts = [rows[name].astype(rows.dtype[name].newbyteorder("=")).astype(str).tolist() for name in content]
-        data = "".join(" ".join(row) + "\n" for row in zip(*texts, strict=True)).encode()
+        data = "".join(" ".join(row) + newline for row in zip(*texts, strict=True)).encode()
     else:
         data = rows.tobytes()
     return "".join(line + newline for line in lines).encode("latin-1") + before[1] + data + after[1]
+
+
+def write(folder: Path, count: int = 20, degree: int = 3, **options: Any) -> Path:
+    """A file ``scene.ply`` of Gaussians; ``options`` are those of ``ply``."""
+    path = folder / "scene.ply"
+    path.write_bytes(ply(columns(gaussians(count, degree)), **options))
+    return path
 
 
 def unknown_columns(count: int, seed: int = 1) -> Columns:
@@ -83,18 +85,7 @@ def unknown_columns(count: int, seed: int = 1) -> Columns:
             values = rng.integers(limits.min, limits.max, count, dtype=code, endpoint=True)
             values[:3] = [limits.min, limits.max, 0]
         found[f"my_{kind}"] = (kind, values)
-    names = [
-        "position",
-        "scale",
-        "radius",
-        "id",
-        "lab-el",
-        "ply:x",
-        "sp\u00e4t",
-        "l" * 200,
-        ".hidden",
-        "splatcut:object",
-    ]
+    names = ["position", "scale", "radius", "id", "lab-el", "ply:x", "spät", ".hidden", "splatcut:object", "l" * 200]
     found |= {name: ("float", rng.normal(size=count).astype("f4")) for name in names}
     found["nx"] = ("float", rng.normal(size=count).astype("f4"))
     found["ny"] = ("float", np.zeros(count, "f4"))

@@ -40,26 +40,18 @@ def colmap(tmp_path: Path) -> Callable[..., Path]:
             reconstruction.add_image_with_trivial_frame(image, pose)
         folder = tmp_path / "scene"
         (folder / "sparse" / "0").mkdir(parents=True)
-        if text:
-            reconstruction.write_text(folder / "sparse" / "0")
-        else:
-            reconstruction.write_binary(folder / "sparse" / "0")
+        (reconstruction.write_text if text else reconstruction.write_binary)(folder / "sparse" / "0")
         return folder
 
     return make
 
 
-@pytest.fixture
-def photos() -> Callable[..., None]:
+def photos(folder: Path, names: list[str], size: tuple[int, int]) -> None:
     """Writes photos of one size; each is filled with its own grey (10, 20, 30, ...)."""
-
-    def make(folder: Path, names: list[str], size: tuple[int, int]) -> None:
-        for index, name in enumerate(names):
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", size, (10 * (index + 1),) * 3).save(path)
-
-    return make
+    for index, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", size, (10 * (index + 1),) * 3).save(path)
 
 
 @pytest.fixture

@@ -85,29 +85,21 @@ def test_real_scenes(shared, scene, count):
                 np.testing.assert_allclose(pixel, images[view.name].project_point(point), atol=1e-6)
 
 
-def _damage(path: Path, change: str) -> None:
-    data = path.read_bytes()
-    position = {"camera": 8 + 24, "image": 8 + 4 + 32}["camera" if path.stem == "cameras" else "image"]
-    replaced = {"nan": struct.pack("<d", float("nan")), "zero": struct.pack("<d", 0.0)}
-    if change == "cut":
-        data = data[: len(data) // 2]
-    elif change == "empty":
-        data = b""
-    elif change == "longer":
-        data += b"more"
-    elif change == "count":
-        data = struct.pack("<Q", 2**60) + data[8:]
-    elif change == "model":
-        data = data[:12] + struct.pack("<i", 77) + data[16:]
-    elif change == "text":
-        data = b"these are no cameras" * 9
-    elif change == "norotation":
-        data = data[:12] + bytes(32) + data[44:]
-    elif change == "other camera":
-        data = data[: 12 + 56] + struct.pack("<I", 77) + data[12 + 60 :]
-    else:
-        data = data[:position] + replaced[change] + data[position + 8 :]
-    path.write_bytes(data)
+NAN, ZERO, MANY = struct.pack("<d", float("nan")), struct.pack("<d", 0.0), struct.pack("<Q", 2**60)
+#: What is done to a file's bytes: the first camera begins at byte 8, its focal length at 32, the image's pose at 12.
+DAMAGE = {
+    "cut": lambda data: data[: len(data) // 2],
+    "empty": lambda data: b"",
+    "longer": lambda data: data + b"more",
+    "count": lambda data: MANY + data[8:],
+    "model": lambda data: data[:12] + struct.pack("<i", 77) + data[16:],
+    "text": lambda data: b"these are no cameras" * 9,
+    "nan focal length": lambda data: data[:32] + NAN + data[40:],
+    "no focal length": lambda data: data[:32] + ZERO + data[40:],
+    "nan translation": lambda data: data[:44] + NAN + data[52:],
+    "norotation": lambda data: data[:12] + bytes(32) + data[44:],
+    "other camera": lambda data: data[:68] + struct.pack("<I", 77) + data[72:],
+}
 
 
 @pytest.mark.parametrize(
@@ -119,20 +111,21 @@ def _damage(path: Path, change: str) -> None:
         ("cameras", "count", "declares"),
         ("cameras", "model", "camera model number 77"),
         ("cameras", "text", "damaged"),
-        ("cameras", "nan", "not a finite number"),
-        ("cameras", "zero", "focal length of 0"),
+        ("cameras", "nan focal length", "not a finite number"),
+        ("cameras", "no focal length", "focal length of 0"),
         ("images", "cut", "damaged"),
         ("images", "empty", "ends after 0 bytes"),
         ("images", "count", "declares"),
         ("images", "text", "damaged"),
-        ("images", "nan", "b.jpg"),
+        ("images", "nan translation", "b.jpg"),
         ("images", "norotation", "quaternion of length 0"),
         ("images", "other camera", "camera 77"),
     ],
 )
 def test_damaged_binary_files_are_a_sentence(colmap, file, change, said):
     folder = colmap("PINHOLE", PINHOLE, (64, 48), NAMES)
-    _damage(folder / "sparse" / "0" / f"{file}.bin", change)
+    path = folder / "sparse" / "0" / f"{file}.bin"
+    path.write_bytes(DAMAGE[change](path.read_bytes()))
     with pytest.raises(UserError, match=said) as caught:
         load_views(folder)
     assert str(folder) in str(caught.value)
@@ -185,15 +178,11 @@ def test_damaged_text_files_are_a_sentence(colmap, file, text, said):
         load_views(folder)
 
 
-def test_points_are_not_needed(colmap):
+def test_points_are_not_needed_and_half_a_model_is_named(colmap):
     folder = colmap("PINHOLE", PINHOLE, (64, 48), NAMES)
     for name in ("points3D", "rigs", "frames"):
         (folder / "sparse" / "0" / f"{name}.bin").unlink(missing_ok=True)
     assert len(load_views(folder)) == 3
-
-
-def test_half_a_model_is_named(colmap):
-    folder = colmap("PINHOLE", PINHOLE, (64, 48), NAMES)
     (folder / "sparse" / "0" / "images.bin").unlink()
     with pytest.raises(UserError, match=r"images\.bin is missing"):
         load_views(folder)

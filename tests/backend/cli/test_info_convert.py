@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_splats import sog_files
+from mask_scenes import make_gaussians
 
 from splatcut.cli import convert, info
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile, read_splats, write_splats
-from splatcut.scene.gaussians import Gaussians
 
 
 def splatcut(*words: object) -> int:
@@ -30,13 +31,8 @@ def splatcut(*words: object) -> int:
 @pytest.fixture
 def scene(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
-    g = Gaussians(
-        means=rng.uniform(-1, 1, (100, 3)).astype(np.float32),
-        log_scales=np.full((100, 3), np.log(0.5), np.float32),
-        quats=rng.normal(size=(100, 4)).astype(np.float32),
-        opacity_logits=np.zeros(100, np.float32),
-        sh=np.full((100, 9, 3), 0.1, np.float32),
-    )
+    g = make_gaussians(rng.uniform(-1, 1, (100, 3)), 0.5, 0.5, quats=rng.normal(size=(100, 4)))
+    g = replace(g, sh=np.full((100, 9, 3), 0.1, np.float32))
     g.means[7] = np.nan
     g.means[8] = [-3, 5, 2]
     path = tmp_path / "scene.ply"
@@ -67,9 +63,8 @@ def test_info_as_text(scene, capsys) -> None:
 
 
 def test_info_of_a_folder(tmp_path, capsys) -> None:
-    normal = np.random.default_rng(0).normal
-    shapes = ((3,), (3,), (4,), (), (1, 3))
-    files = sog_files(Gaussians(*(normal(size=(40, *shape)).astype(np.float32) for shape in shapes)))
+    places = np.random.default_rng(0).normal(size=(40, 3))
+    files = sog_files(make_gaussians(places, np.exp(places), colour=places, quats=(0.1, 0.2, 0.3, 0.4)))
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     assert splatcut("info", tmp_path) == 0

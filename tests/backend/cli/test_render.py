@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mask_scenes import make_gaussians
 from PIL import Image
 
 from splatcut.cameras import save_cameras
@@ -16,24 +18,21 @@ from splatcut.cli import render
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile, write_splats
 from splatcut.scene.camera import Camera, View
-from splatcut.scene.gaussians import SH_C0, Gaussians
 
 
-def disc(colour: tuple[float, float, float], x: float, z: float, coefficients: int = 1) -> Gaussians:
+def disc(colour: tuple[float, float, float], x: float, z: float, coefficients: int = 1) -> SplatFile:
     """One opaque round Gaussian."""
-    sh = np.zeros((1, coefficients, 3), dtype=np.float32)
-    sh[0, 0] = (np.asarray(colour) - 0.5) / SH_C0
-    quats = np.array([[1, 0, 0, 0]], dtype=np.float32)
-    means = np.array([[x, 0, z]], dtype=np.float32)
-    return Gaussians(means, np.full((1, 3), np.log(0.2), np.float32), quats, np.full(1, 8.0, np.float32), sh)
+    made = make_gaussians((x, 0, z), 0.2, 0.9997, colour)
+    sh = np.concatenate([made.sh, np.zeros((1, coefficients - 1, 3), np.float32)], axis=1)
+    return SplatFile.from_gaussians(replace(made, sh=sh))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A red disc before a green one, a blue one aside with SH degree 1, and two cameras."""
-    write_splats(tmp_path / "red.ply", SplatFile.from_gaussians(disc((1, 0, 0), 0, 2)))
-    write_splats(tmp_path / "green.ply", SplatFile.from_gaussians(disc((0, 1, 0), 0, 4)))
-    write_splats(tmp_path / "blue.ply", SplatFile.from_gaussians(disc((0, 0, 1), 0.8, 2, 4)))
+    write_splats(tmp_path / "red.ply", disc((1, 0, 0), 0, 2))
+    write_splats(tmp_path / "green.ply", disc((0, 1, 0), 0, 4))
+    write_splats(tmp_path / "blue.ply", disc((0, 0, 1), 0.8, 2, 4))
     behind = np.diag([-1.0, 1.0, -1.0, 1.0])
     behind[2, 3] = 6.0
     views = [View("front", Camera(64, 48, 60.0, 60.0, 32.0, 24.0, np.eye(4)))]
@@ -45,18 +44,9 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path, *arguments: str) -> int:
     parser = argparse.ArgumentParser()
     render.add_parser(parser.add_subparsers())
-    scenes = [str(folder / name) for name in ("red.ply", "green.ply", "blue.ply")]
-    base = [
-        "render",
-        *scenes,
-        "--cameras",
-        str(folder / "cameras.json"),
-        "--out",
-        str(folder / "out"),
-        "--device",
-        "cpu",
-    ]
-    args = parser.parse_args([*base, *arguments])
+    scenes = [folder / name for name in ("red.ply", "green.ply", "blue.ply")]
+    base = ["render", *scenes, "--cameras", folder / "cameras.json", "--out", folder / "out", "--device", "cpu"]
+    args = parser.parse_args([*map(str, base), *arguments])
     return args.func(args)
 
 

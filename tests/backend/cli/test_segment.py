@@ -117,19 +117,20 @@ def test_rows_of_soft_edges_know_their_parents(tmp_path: Path, blobs: BlobScene,
     assert rows[kept].tobytes() == source[parent[kept]].tobytes()
 
 
+def prompts(folder: Path, **objects: dict[str, Any]) -> Path:
+    """A file of one prompt for each object."""
+    document = {"version": 1, "objects": [{"name": name, "prompts": [prompt]} for name, prompt in objects.items()]}
+    (folder / "prompts.json").write_text(json.dumps(document), encoding="utf-8")
+    return folder / "prompts.json"
+
+
 def test_clicks_boxes_and_points_in_space(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
     x, y = blobs.click("blue", 3)
-    document = {
-        "version": 1,
-        "objects": [
-            {"name": "ball r", "prompts": [{"points3d": [[-0.55, 0.0, -0.3, 1]]}]},
-            {"name": "ball b", "prompts": [{"view": "view_3", "box": [x - 13, y - 13, x + 13, y + 13]}]},
-        ],
-    }
-    (tmp_path / "prompts.json").write_text(json.dumps(document), encoding="utf-8")
+    box = {"view": "view_3", "box": [x - 13, y - 13, x + 13, y + 13]}
+    file = prompts(tmp_path, **{"ball r": {"points3d": [[-0.55, 0.0, -0.3, 1]]}, "ball b": box})
     out = tmp_path / "out"
     job = [blobs.scene, "--cameras", blobs.cameras, "--images", blobs.folder / "images"]
-    assert segment(*job, "--prompts", tmp_path / "prompts.json", "--out", out, "--quality", "draft") == 0
+    assert segment(*job, "--prompts", file, "--out", out, "--quality", "draft") == 0
     labels = np.load(out / "labels.npz")["labels"]
     truth = np.array([0, 2, 1])[blobs.labels]  # blue is the second object here
     assert (labels == truth).mean() > 0.9
@@ -151,9 +152,7 @@ def small_views(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small_views")
 def test_without_cameras(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
     """Virtual views about a point in space."""
-    document = {"version": 1, "objects": [{"name": "ball", "prompts": [{"points3d": [[0.55, 0.0, -0.2, 1]]}]}]}
-    file, out = tmp_path / "prompts.json", tmp_path / "out"
-    file.write_text(json.dumps(document), encoding="utf-8")
+    file, out = prompts(tmp_path, ball={"points3d": [[0.55, 0.0, -0.2, 1]]}), tmp_path / "out"
     job = [blobs.scene, "--quality", "draft", "--prompts", file, "--out", out]
     assert segment(*job) == 0
     labels = np.load(out / "labels.npz")["labels"]
@@ -173,9 +172,7 @@ def test_with_one_camera(tmp_path: Path, blobs: BlobScene, segment: Segment) -> 
     x, y = blobs.click("blue")
     box = {"view": "only", "box": [x - 12, y - 12, x + 12, y + 12]}
     mask = {"mask": {"view": "only", "file": str(blobs.folder / "masks" / "red" / "view_2.png")}}
-    document = {"version": 1, "objects": [{"name": "b", "prompts": [box]}, {"name": "r", "prompts": [mask]}]}
-    file, out = tmp_path / "prompts.json", tmp_path / "out"
-    file.write_text(json.dumps(document), encoding="utf-8")
+    file, out = prompts(tmp_path, b=box, r=mask), tmp_path / "out"
     job = [blobs.scene, "--cameras", tmp_path / "one.json", "--quality", "draft", "--prompts", file]
     assert segment(*job, "--out", out) == 0
     labels = np.load(out / "labels.npz")["labels"]
@@ -203,19 +200,6 @@ def test_formats_that_round_are_written_as_ply(tmp_path: Path, blobs: BlobScene,
     assert (rows["x"] == read_splats(scene).gaussians.means[:, 0]).all()
 
 
-def test_photo_damaged_behind_its_header(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
-    """With ready masks a photo is only shown; the work does not fail for it."""
-    import shutil
-
-    images, out = Path(shutil.copytree(blobs.folder / "images", tmp_path / "images")), tmp_path / "out"
-    photo = images / "view_0.png"
-    photo.write_bytes(photo.read_bytes()[:-1500])
-    job = [blobs.scene, "--cameras", blobs.cameras, "--images", images, "--masks", blobs.folder / "masks"]
-    assert segment(*job, "--out", out) == 0
-    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    assert any("view_0.png" in warning for warning in report["warnings"])
-
-
 def test_gaussians_behind_and_beside_every_camera(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
     """What no view sees is kept and labelled all the same."""
     far = replace(blobs.gaussians, means=blobs.gaussians.means.copy())
@@ -232,17 +216,10 @@ def test_gaussians_behind_and_beside_every_camera(tmp_path: Path, blobs: BlobSce
 def test_the_embedded_model(tmp_path: Path, blobs: BlobScene) -> None:
     """One real run of the command in a process of its own."""
     out = tmp_path / "out"
-    at = ["--at", blobs.at("red", 3), "--name", "ball", "--quality", "draft", "--holdout", "2", "--device", "cpu"]
-    at += ["--no-refine"]
-    command = [sys.executable, "-m", "splatcut", "segment", str(blobs.scene), "--cameras", str(blobs.cameras), *at]
-    ended = subprocess.run(
-        [*command, "--out", str(out), "--cache", str(tmp_path / "cache")],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=ENVIRONMENT,
-        check=False,
-    )
+    words = f"--name ball --quality draft --holdout 2 --device cpu --no-refine --at {blobs.at('red', 3)}".split()
+    job = ["segment", blobs.scene, "--cameras", blobs.cameras, *words, "--out", out, "--cache", tmp_path / "cache"]
+    command = [sys.executable, "-m", "splatcut", *map(str, job)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, env=ENVIRONMENT, check=False)
     assert ended.returncode == 0, ended.stderr
     assert "contact_sheet.png" in ended.stdout
     labels = np.load(out / "labels.npz")["labels"]

@@ -17,14 +17,8 @@ HEAVY = {"torch", "numba", "scipy", "onnxruntime", "pycolmap", "gsply", "PIL", "
 def python(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A fresh interpreter whose threads wait as ``environment`` says."""
     inherited = {key: value for key, value in ENVIRONMENT.items() if key not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env={**inherited, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    command, own = [sys.executable, "-c", code, *arguments], {**inherited, **environment}
+    return subprocess.run(command, env=own, capture_output=True, text=True, check=False, timeout=120)
 
 
 @pytest.mark.parametrize(

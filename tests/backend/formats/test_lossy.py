@@ -12,6 +12,8 @@ import gsply
 import numpy as np
 import pytest
 from made_splats import sog_files, spz_version_2, write_sog
+from mask_scenes import make_gaussians
+from odd_plys import gaussians
 
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile, losses, read_splats, write_splats
@@ -19,7 +21,7 @@ from splatcut.formats.compressed_ply import morton_order
 from splatcut.formats.gsply_data import to_gsply
 from splatcut.formats.spz import flip_axes
 from splatcut.scene import sh
-from splatcut.scene.gaussians import SH_C0, Gaussians
+from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.rotations import rotation_matrices
 
 
@@ -44,9 +46,9 @@ def test_one_scene_in_two_formats(shared) -> None:
 
 
 @pytest.mark.parametrize("version", [2, 4])
-def test_other_versions_of_spz(tmp_path, make_gaussians, version) -> None:
+def test_other_versions_of_spz(tmp_path, version) -> None:
     """Version 2 has other rotations than the version that is written, version 4 is packed otherwise."""
-    g, path = make_gaussians(300, 0), tmp_path / "a.spz"
+    g, path = gaussians(300, 0), tmp_path / "a.spz"
     inside = spz_version_2(flip_axes(g))
     if version == 2:
         path.write_bytes(gzip.compress(inside))
@@ -85,13 +87,7 @@ def test_real_splat_comes_back(shared, tmp_path) -> None:
 
 
 def test_splat_bytes(tmp_path) -> None:
-    g = Gaussians(
-        means=np.array([[1, 2, 3]], np.float32),
-        log_scales=np.log(np.array([[0.5, 0.25, 2]], np.float32)),
-        quats=np.array([[2, 0, -2, 0]], np.float32),
-        opacity_logits=np.array([0], np.float32),
-        sh=((np.array([[[1, 0, 2]]], np.float32) - 0.5) / SH_C0).astype(np.float32),
-    )
+    g = make_gaussians((1, 2, 3), (0.5, 0.25, 2), 0.5, (1, 0, 2), (2, 0, -2, 0))
     write_splats(tmp_path / "a.splat", SplatFile.from_gaussians(g))
     content = (tmp_path / "a.splat").read_bytes()
     assert struct.unpack("<6f", content[:24]) == pytest.approx((1, 2, 3, 0.5, 0.25, 2))
@@ -110,8 +106,8 @@ def test_splat_scale_of_zero_and_negative_scale(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("degree", [0, 1, 2, 3, 4])
-def test_spz_round_trip(tmp_path, make_gaussians, degree) -> None:
-    g = make_gaussians(500, degree)
+def test_spz_round_trip(tmp_path, degree) -> None:
+    g = gaussians(500, degree)
     write_splats(tmp_path / "a.spz", SplatFile.from_gaussians(g))
     back = read_splats(tmp_path / "a.spz").gaussians
     kept = (min(degree, 3) + 1) ** 2
@@ -124,15 +120,15 @@ def test_spz_round_trip(tmp_path, make_gaussians, degree) -> None:
     assert same_rotation(back, g) > 0.99999
 
 
-def test_spz_uses_the_finest_grid_that_fits(tmp_path, make_gaussians) -> None:
-    g = make_gaussians(50, 0)
+def test_spz_uses_the_finest_grid_that_fits(tmp_path) -> None:
+    g = gaussians(50, 0)
     g.means[0] = [4000, 0, 0]
     write_splats(tmp_path / "a.spz", SplatFile.from_gaussians(g))
     np.testing.assert_allclose(read_splats(tmp_path / "a.spz").gaussians.means, g.means, atol=2**-12)
 
 
-def test_flipping_axes_moves_everything_alike(make_gaussians) -> None:
-    g = make_gaussians(30, 4)
+def test_flipping_axes_moves_everything_alike() -> None:
+    g = gaussians(30, 4)
     flipped = flip_axes(g)
     turn = np.diag([1.0, -1.0, -1.0])
     np.testing.assert_array_equal(flip_axes(flipped).sh, g.sh)
@@ -148,8 +144,8 @@ def test_flipping_axes_moves_everything_alike(make_gaussians) -> None:
 
 
 @pytest.mark.parametrize("degree", [0, 1, 2, 3, 4])
-def test_compressed_ply_round_trip(tmp_path, make_gaussians, degree) -> None:
-    g = make_gaussians(1000, degree)
+def test_compressed_ply_round_trip(tmp_path, degree) -> None:
+    g = gaussians(1000, degree)
     write_splats(tmp_path / "a.compressed.ply", SplatFile.from_gaussians(g))
     splats = read_splats((tmp_path / "a.compressed.ply").rename(tmp_path / "a.ply"))  # told by its content
     assert splats.source_format == "compressed-ply"
@@ -186,8 +182,8 @@ def test_old_compressed_ply_without_colour_bounds(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(("version", "degree"), [(2, 0), (2, 1), (2, 2), (2, 3), (1, 0)])
-def test_sog_bundled_and_not(tmp_path, make_gaussians, version, degree) -> None:
-    g = make_gaussians(300, degree)
+def test_sog_bundled_and_not(tmp_path, version, degree) -> None:
+    g = gaussians(300, degree)
     g.opacity_logits[:] = np.clip(g.opacity_logits, -5, 5)
     files = sog_files(g, version)
     for name, content in files.items():
@@ -220,8 +216,8 @@ def test_real_sogs(shared) -> None:
     assert legacy.log_scales.min() == pytest.approx(-15.451733)
 
 
-def test_losses_are_told(tmp_path, make_gaussians) -> None:
-    plain = SplatFile.from_gaussians(make_gaussians(10, 4), comments=("by hand",))
+def test_losses_are_told(tmp_path) -> None:
+    plain = SplatFile.from_gaussians(gaussians(10, 4), comments=("by hand",))
     assert losses(plain, tmp_path / "a.ply") == []
     told = " ".join(losses(plain, tmp_path / "a.splat"))
     assert "SH degree 4 becomes 0" in told
@@ -234,11 +230,11 @@ def test_losses_are_told(tmp_path, make_gaussians) -> None:
         rows[name] = plain.table.rows[name]
     odd = replace(plain, table=replace(plain.table, rows=rows))
     assert "mask" in " ".join(losses(odd, tmp_path / "a.compressed.ply"))
-    wide = make_gaussians(10, 0)
+    wide = gaussians(10, 0)
     wide.log_scales[3] = -12
     assert "1 of 10" in " ".join(losses(SplatFile.from_gaussians(wide), tmp_path / "a.spz"))
     wide.sh[:2] = 9
     assert "2 of 10" in " ".join(losses(SplatFile.from_gaussians(wide), tmp_path / "a.splat"))
-    from_splat = SplatFile.from_gaussians(make_gaussians(1, 0), "splat")
+    from_splat = SplatFile.from_gaussians(gaussians(1, 0), "splat")
     from_splat.gaussians.sh[:] = 0
     assert losses(from_splat, tmp_path / "b.splat") == []

@@ -27,12 +27,8 @@ def pair(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_embedded_model_is_the_default(embedded: Segmenter) -> None:
-    assert embedded.name == "MobileSAM (embedded)"
-    assert len(embedded.fingerprint) == 64
-
-
 def test_a_pair_is_found_from_the_encoder(pair: Path, embedded: Segmenter) -> None:
+    assert (embedded.name, len(embedded.fingerprint)) == ("MobileSAM (embedded)", 64)
     segmenter = load_segmenter(pair / "mine_encoder_v2.onnx", device="cpu")
     assert segmenter.name == "SAM (ONNX, mine_encoder_v2.onnx)"
     assert segmenter.fingerprint == embedded.fingerprint
@@ -103,10 +99,7 @@ def test_a_damaged_installation_is_noticed(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_device_is_told_without_torch_where_its_version_says_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    def resolve(device: str) -> str:
-        return f"resolved {device}"
-
-    monkeypatch.setattr(devices, "resolve_device", resolve)
+    monkeypatch.setattr(devices, "resolve_device", lambda device: f"resolved {device}")
     for version, device, told in (
         ("2.13.0+cpu", "auto", "cpu"),
         ("2.13.0+cpu", "cuda", "resolved cuda"),

@@ -75,11 +75,7 @@ def test_prompts_that_mean_nothing_get_a_sentence(kwargs: dict, message: str) ->
 
 @pytest.mark.parametrize(
     "kwargs",
-    [
-        {"points": [[1, 2], [3, 4]], "labels": [1]},
-        {"points": [[1, 2]], "labels": [2]},
-        {"low_res": np.zeros((64, 64))},
-    ],
+    [{"points": [[1, 2], [3, 4]], "labels": [1]}, {"points": [[1, 2]], "labels": [2]}, {"low_res": np.zeros((64, 64))}],
 )
 def test_prompts_that_contradict_themselves_are_refused(kwargs: dict) -> None:
     with pytest.raises(ValueError):

@@ -27,13 +27,7 @@ from splatcut.segmenter.tiny_vit import TinyViT
 class StandInPromptEncoder(nn.Module):
     """Sparse embeddings are (x, y, label) as the real encoder places them; the dense one carries the mask's mean."""
 
-    def __init__(
-        self,
-        embed_dim: int,
-        image_embedding_size: tuple[int, int],
-        input_image_size: tuple[int, int],
-        mask_in_chans: int,
-    ) -> None:
+    def __init__(self, embed_dim: int, image_embedding_size: Any, input_image_size: Any, mask_in_chans: int) -> None:
         super().__init__()
         assert (embed_dim, image_embedding_size, input_image_size) == (256, (64, 64), (1024, 1024))
         self.no_mask_embed = nn.Embedding(1, 4)
@@ -62,22 +56,17 @@ class StandInMaskDecoder(nn.Module):
         self.transformer = transformer
         self.iou_token = nn.Embedding(1, 4)
 
-    def predict_masks(
-        self,
-        image_embeddings: Tensor,
-        image_pe: Tensor,
-        sparse_prompt_embeddings: Tensor,
-        dense_prompt_embeddings: Tensor,
-    ) -> tuple[Tensor, Tensor]:
+    def predict_masks(self, image_embeddings: Tensor, **given: Tensor) -> tuple[Tensor, Tensor]:
         """Mask k is a disc of radius 40 (k + 1) in the model's frame; its logit is the distance to the rim."""
         assert image_embeddings.shape == (1, 256, 64, 64)
-        prompts = sparse_prompt_embeddings[0]
+        assert set(given) == {"image_pe", "sparse_prompt_embeddings", "dense_prompt_embeddings"}
+        prompts = given["sparse_prompt_embeddings"][0]
         inside = prompts[(prompts[:, 2] == 1) | (prompts[:, 2] >= 2)][:, :2]
         centre = inside.mean(dim=0) if len(inside) else torch.tensor([512.0, 512.0])
         y, x = torch.meshgrid(torch.arange(256) * 4 + 2.0, torch.arange(256) * 4 + 2.0, indexing="ij")
         distance = torch.hypot(x - centre[0], y - centre[1])
         masks = torch.stack([40.0 * (k + 1) - distance for k in range(4)])[None]
-        return masks, torch.tensor([[0.9, 0.1, 0.2, float(dense_prompt_embeddings.mean())]])
+        return masks, torch.tensor([[0.9, 0.1, 0.2, float(given["dense_prompt_embeddings"].mean())]])
 
 
 class StandInTransformer(nn.Module):
@@ -182,9 +171,8 @@ class TestWithThePackage:
         boxed = segmenter.predict(embedding, Prompt2D(box=np.array([180, 60, 220, 140])))
         assert disc_of(boxed, 0) == pytest.approx((200, 100, 40 * scale), abs=0.3)
         assert boxed.extra.tolist() == [False, True, True, True]
-        several = segmenter.predict(
-            embedding, Prompt2D(np.array([[100, 100], [140, 120], [300, 250]]), np.array([1, 1, 0]))
-        )
+        points = np.array([[100, 100], [140, 120], [300, 250]])
+        several = segmenter.predict(embedding, Prompt2D(points, np.array([1, 1, 0])))
         assert disc_of(several, 0) == pytest.approx((120, 110, 40 * scale), abs=0.3)
 
     def test_the_mask_prompt_arrives(self, vit_b: Path) -> None:
@@ -209,14 +197,11 @@ class TestWithThePackage:
         segmenter = load_segmenter(write(tmp_path / "wrapped.pth", {"model": state, "epoch": 3}), device="cpu")
         assert segmenter.name.startswith("SAM ViT-B")
 
-    def test_weights_that_lack_something_are_refused(self, tmp_path: Path) -> None:
+    def test_weights_that_do_not_fit_are_refused(self, tmp_path: Path) -> None:
         state = stand_in_sam(768).state_dict()
         del state["mask_decoder.iou_token.weight"]
         with pytest.raises(UserError, match=r"does not fit SAM ViT-B: it lacks mask_decoder.iou_token.weight"):
             load_segmenter(write(tmp_path / "a.pth", state), device="cpu")
-
-    def test_weights_of_another_shape_are_refused(self, tmp_path: Path) -> None:
-        state = stand_in_sam(768).state_dict()
         state["mask_decoder.iou_token.weight"] = torch.zeros(1, 5)
         with pytest.raises(UserError, match=r"does not fit SAM ViT-B: size mismatch for iou_token.weight"):
             load_segmenter(write(tmp_path / "a.pth", state), device="cpu")
@@ -231,18 +216,16 @@ class TestWithThePackage:
             segmenter.encode(np.zeros((30, 40, 3), dtype=np.uint8))
 
 
-def test_a_missing_package_is_explained(vit_b: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_is_missing_or_does_not_load_is_explained(
+    vit_b: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setitem(sys.modules, "segment_anything", None)
     with pytest.raises(UserError, match=r'SAM ViT-B checkpoint.*segment-anything.*pip install "splatcut\[sam\]"'):
         load_segmenter(vit_b, device="cpu")
 
-
-def test_a_torchvision_that_does_not_fit_is_explained(
-    vit_b: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
     (tmp_path / "segment_anything.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "segment_anything", raising=False)
+    monkeypatch.delitem(sys.modules, "segment_anything")
     with pytest.raises(UserError, match="nms does not exist.*pip install -U torch torchvision"):
         load_segmenter(vit_b, device="cpu")
 
@@ -283,21 +266,20 @@ def test_a_broken_off_download_names_both_sizes(tmp_path: Path, vit_b: Path) -> 
         read_checkpoint(path)
 
 
-def test_a_checkpoint_never_runs_code(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="more than weights"):
-        read_checkpoint(write(tmp_path / "a.pth", {"weights": Code()}))
-
-
-@pytest.mark.parametrize("content", [[1, 2, 3], {"epoch": 3}, 5])
-def test_content_that_is_no_state_dict_is_refused(tmp_path: Path, content: Any) -> None:
-    with pytest.raises(UserError, match="no model weights"):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [({"weights": Code()}, "more than weights"), *((some, "no model weights") for some in ([1, 2], {"epoch": 3}, 5))],
+)
+def test_a_checkpoint_holds_weights_alone_and_never_runs_code(tmp_path: Path, content: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said):
         read_checkpoint(write(tmp_path / "a.pth", content))
 
 
 def test_other_models_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="SAM 2 checkpoint.*ONNX"):
-        checkpoint_kind({"image_encoder.trunk.pos_embed": torch.zeros(1)}, tmp_path)
-    with pytest.raises(UserError, match="not a SAM ViT-B"):
-        checkpoint_kind({"layer1.weight": torch.zeros(1)}, tmp_path)
-    with pytest.raises(UserError, match="not a SAM ViT-B"):
-        checkpoint_kind({"image_encoder.pos_embed": torch.zeros(1, 4, 4, 512)}, tmp_path)
+    for name, shape, said in (
+        ("image_encoder.trunk.pos_embed", (1,), "SAM 2 checkpoint.*ONNX"),
+        ("layer1.weight", (1,), "not a SAM ViT-B"),
+        ("image_encoder.pos_embed", (1, 4, 4, 512), "not a SAM ViT-B"),
+    ):
+        with pytest.raises(UserError, match=said):
+            checkpoint_kind({name: torch.zeros(shape)}, tmp_path)

@@ -8,6 +8,7 @@ import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,26 +19,11 @@ from splatcut.errors import Cancelled, UserError
 from splatcut.formats import read_splats
 from splatcut.masks import virtual
 from splatcut.messages import InlineView, Job, JobOptions, ObjectPrompt, ViewPrompt
-from splatcut.messages.worker import (
-    Convert,
-    ConvertResult,
-    Encode,
-    EncodeResult,
-    Event,
-    LoadScene,
-    LoadSceneResult,
-    Preview,
-    PreviewEvent,
-    PreviewResult,
-    ProgressEvent,
-    Request,
-    Run,
-    RunResult,
-    SetViews,
-    SetViewsResult,
-)
+from splatcut.messages import worker as wire
 from splatcut.worker import session as session_module
 from splatcut.worker.session import PREVIEWS_LEFT, Session
+
+DRAFT = JobOptions(quality="draft", refine=False)
 
 
 class Asking:
@@ -45,10 +31,10 @@ class Asking:
 
     def __init__(self, session: Session) -> None:
         self.session, self.number = session, 0
-        self.events: list[Event] = []
+        self.events: list[wire.Event] = []
         self.cancel = threading.Event()
 
-    def __call__(self, request: Request) -> object:
+    def __call__(self, request: wire.Request) -> Any:
         self.number += 1
         self.events.clear()
         return self.session.work(self.number, request, self.events.append, self.cancel)
@@ -61,40 +47,36 @@ def ask(session: Session) -> Asking:
 
 @pytest.fixture
 def loaded(ask: Asking, blobs: BlobScene) -> Asking:
-    ask(LoadScene(blobs.scene))
-    ask(SetViews(blobs.cameras))
+    ask(wire.LoadScene(blobs.scene))
+    ask(wire.SetViews(blobs.cameras))
     return ask
 
 
-def red(blobs: BlobScene) -> tuple[ObjectPrompt, ...]:
-    x, y = blobs.click("red")
-    return (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
+def red(blobs: BlobScene, view: str = "view_2") -> tuple[ObjectPrompt, ...]:
+    return (ObjectPrompt("red", (ViewPrompt(view, ((*blobs.click("red"), 1),)),)),)
 
 
 def test_a_scene_is_told_by_its_content(ask: Asking, blobs: BlobScene, tmp_path: Path) -> None:
-    first = ask(LoadScene(blobs.scene))
-    assert isinstance(first, LoadSceneResult)
+    first = ask(wire.LoadScene(blobs.scene))
     assert (first.gaussians, first.dropped, len(first.scene)) == (400, 0, 64)
     previewer = ask.session._scene
     copy = tmp_path / "copy.ply"
     copy.write_bytes(blobs.scene.read_bytes())
-    assert ask(LoadScene(copy)) == first
+    assert ask(wire.LoadScene(copy)) == first
     assert ask.session._scene is previewer  # nothing was lost
-    assert ask(LoadScene(copy, drop_invalid=True)) != first
+    assert ask(wire.LoadScene(copy, drop_invalid=True)) != first
 
 
 def test_views_as_blender_is_told_of_them(ask: Asking, blobs: BlobScene) -> None:
-    ask(LoadScene(blobs.scene))
-    result = ask(SetViews(blobs.cameras, None, (inline(blobs, "viewport"),)))
-    assert isinstance(result, SetViewsResult)
+    ask(wire.LoadScene(blobs.scene))
+    result = ask(wire.SetViews(blobs.cameras, None, (inline(blobs, "viewport"),)))
     assert not result.virtual
     assert [view.name for view in result.views] == [*(view.name for view in blobs.views), "viewport"]
     told, camera = result.views[2], blobs.views[2].camera
     assert (told.width, told.height, told.fx, told.cy) == (camera.width, camera.height, camera.fx, camera.cy)
     assert np.allclose(told.camera_from_world, camera.camera_from_world)
     assert told.photo == blobs.folder / "images" / "view_2.png"
-    alone = ask(SetViews(None, None, (inline(blobs, "viewport"),)))
-    assert isinstance(alone, SetViewsResult)
+    alone = ask(wire.SetViews(None, None, (inline(blobs, "viewport"),)))
     assert alone.virtual
     assert [view.photo for view in alone.views] == [None]
 
@@ -106,27 +88,22 @@ def inline(blobs: BlobScene, name: str) -> InlineView:
 
 
 def test_encoding_ahead(loaded: Asking) -> None:
-    assert loaded(Encode(("view_0", "view_3"))) == EncodeResult(2)
-    told = [event for event in loaded.events if isinstance(event, ProgressEvent)]
+    assert loaded(wire.Encode(("view_0", "view_3"))) == wire.EncodeResult(2)
+    told = [event for event in loaded.events if isinstance(event, wire.ProgressEvent)]
     assert (told[-1].done, told[-1].total, told[-1].fraction) == (2, 2, 1.0)
     with pytest.raises(UserError, match="no view 'nowhere'"):
-        loaded(Encode(("nowhere",)))
+        loaded(wire.Encode(("nowhere",)))
 
 
 def test_a_preview_in_files(loaded: Asking, blobs: BlobScene, tmp_path: Path) -> None:
-    result = loaded(Preview(red(blobs), tmp_path / "previews"))
-    assert isinstance(result, PreviewResult)
-    early = [event for event in loaded.events if isinstance(event, PreviewEvent)]
+    result = loaded(wire.Preview(red(blobs), tmp_path / "previews"))
+    early = [event for event in loaded.events if isinstance(event, wire.PreviewEvent)]
     assert [(event.id, event.stage) for event in early] == [(3, "first")]
     for file in (early[0].file, result.file):
         with np.load(file, allow_pickle=False) as stored:
             labels, probability = stored["labels"], stored["probability"]
-        assert (labels.dtype, probability.dtype, labels.shape, probability.shape) == (
-            np.dtype(np.int32),
-            np.dtype(np.uint8),
-            (400,),
-            (400,),
-        )
+        assert (labels.dtype, probability.dtype) == (np.int32, np.uint8)
+        assert labels.shape == probability.shape == (400,)
     with np.load(result.file) as stored:
         assert result.counts == {"red": int((stored["labels"] == 1).sum())}
     assert 0 < result.seconds < 60
@@ -134,46 +111,42 @@ def test_a_preview_in_files(loaded: Asking, blobs: BlobScene, tmp_path: Path) ->
 
 def test_old_preview_files_go(loaded: Asking, blobs: BlobScene, tmp_path: Path) -> None:
     for _ in range(PREVIEWS_LEFT + 3):
-        last = loaded(Preview(red(blobs), tmp_path / "previews"))
-    assert isinstance(last, PreviewResult)
+        last = loaded(wire.Preview(red(blobs), tmp_path / "previews"))
     left = sorted((tmp_path / "previews").iterdir())
     assert len(left) == PREVIEWS_LEFT
     assert left[-1] == last.file
 
 
 def test_a_run_as_the_command_line_does_it(loaded: Asking, blobs: BlobScene, tmp_path: Path) -> None:
-    options = JobOptions(quality="draft", refine=False)
-    job = Job(blobs.scene, tmp_path / "out", blobs.cameras, objects=red(blobs), options=options)
-    result = loaded(Run(job))
-    assert isinstance(result, RunResult)
+    job = Job(blobs.scene, tmp_path / "out", blobs.cameras, objects=red(blobs), options=DRAFT)
+    result = loaded(wire.Run(job))
     assert result.objects == {"red": tmp_path / "out" / "objects" / "red.ply"}
     assert result.background == tmp_path / "out" / "background.ply"
     assert result.report.is_file()
     assert len(read_splats(result.objects["red"])) == result.counts["red"]
-    told = [event for event in loaded.events if isinstance(event, ProgressEvent)]
+    told = [event for event in loaded.events if isinstance(event, wire.ProgressEvent)]
     assert told[-1].fraction == pytest.approx(1.0)
     assert {event.stage for event in told} >= {"load", "floaters", "masks", "lift", "islands", "final masks", "sheet"}
     other = replace(job, objects=(replace(job.objects[0], grow=0.5),))
     with pytest.raises(UserError, match="results of another job"):
-        loaded(Run(other))
-    assert isinstance(loaded(Run(other, force=True)), RunResult)
+        loaded(wire.Run(other))
+    assert isinstance(loaded(wire.Run(other, force=True)), wire.RunResult)
 
 
 def test_a_run_with_clicks_in_the_viewport(loaded: Asking, blobs: BlobScene, tmp_path: Path) -> None:
     """The viewport's view makes masks but is in no data set, so it gets no final masks."""
-    x, y = blobs.click("red")
-    said = (ObjectPrompt("red", (ViewPrompt("viewport", ((x, y, 1),)),)),)
-    job = Job(
-        blobs.scene, tmp_path / "out", blobs.cameras, objects=said, prompt_views=(inline(blobs, "viewport"),),
-        options=JobOptions(quality="draft", refine=False),
-    )  # fmt: skip
-    result = loaded(Run(job))
-    assert isinstance(result, RunResult)
-    labels = np.load(tmp_path / "out" / "labels.npz")["labels"]
-    truth = blobs.labels == 2
-    assert ((labels == 1) & truth).sum() / ((labels == 1) | truth).sum() > 0.9
-    written = {path.stem for path in (tmp_path / "out" / "masks" / "red").iterdir()}
+    written = run_in_the_viewport(loaded, blobs, tmp_path / "out", blobs.cameras)
     assert written == {view.name for view in blobs.views}
+
+
+def run_in_the_viewport(loaded: Asking, blobs: BlobScene, out: Path, cameras: Path | None) -> set[str]:
+    """Runs a job with a click in the viewport, which finds the ball; the views that got final masks."""
+    said = red(blobs, "viewport")
+    job = Job(blobs.scene, out, cameras, objects=said, prompt_views=(inline(blobs, "viewport"),), options=DRAFT)
+    loaded(wire.Run(job))
+    labels, truth = np.load(out / "labels.npz")["labels"], blobs.labels == 2
+    assert ((labels == 1) & truth).sum() / ((labels == 1) | truth).sum() > 0.9
+    return {path.stem for path in (out / "masks" / "red").iterdir()}
 
 
 def test_a_run_from_the_viewport_alone(
@@ -183,80 +156,62 @@ def test_a_run_from_the_viewport_alone(
     monkeypatch.setattr(splatcut.masks.viewpoints, "virtual_views", partial(virtual.virtual_views, count=12))
     monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
     monkeypatch.setattr(virtual, "WIDTH", 128)
-    x, y = blobs.click("red")
-    said = (ObjectPrompt("red", (ViewPrompt("viewport", ((x, y, 1),)),)),)
-    job = Job(
-        blobs.scene, tmp_path / "out", objects=said, prompt_views=(inline(blobs, "viewport"),),
-        options=JobOptions(quality="draft", refine=False),
-    )  # fmt: skip
-    result = loaded(Run(job))
-    assert isinstance(result, RunResult)
-    labels = np.load(tmp_path / "out" / "labels.npz")["labels"]
-    truth = blobs.labels == 2
-    assert ((labels == 1) & truth).sum() / ((labels == 1) | truth).sum() > 0.9
-    written = {path.stem for path in (tmp_path / "out" / "masks" / "red").iterdir()}
+    written = run_in_the_viewport(loaded, blobs, tmp_path / "out", None)
     assert len(written) >= 2
     assert all(name.startswith("virtual_") for name in written)
-    told = [event for event in loaded.events if isinstance(event, ProgressEvent)]
+    told = [event for event in loaded.events if isinstance(event, wire.ProgressEvent)]
     assert "views" in {event.stage for event in told}
 
 
 def test_an_object_that_was_grown_in_a_run(loaded: Asking, blobs: BlobScene, tmp_path: Path) -> None:
     sizes = []
     for grow in (-1.0, 0.0, 1.0):
-        job = Job(
-            blobs.scene, tmp_path / str(grow), blobs.cameras, objects=(replace(red(blobs)[0], grow=grow),),
-            options=JobOptions(quality="draft", refine=False),
-        )  # fmt: skip
-        result = loaded(Run(job))
-        assert isinstance(result, RunResult)
-        sizes.append(result.counts["red"])
+        objects = (replace(red(blobs)[0], grow=grow),)
+        job = Job(blobs.scene, tmp_path / str(grow), blobs.cameras, objects=objects, options=DRAFT)
+        sizes.append(loaded(wire.Run(job)).counts["red"])
     assert sizes[0] < sizes[1] < sizes[2]
 
 
 def test_converting(ask: Asking, blobs: BlobScene, tmp_path: Path) -> None:
-    result = ask(Convert(blobs.scene, tmp_path / "scene.spz"))
-    assert isinstance(result, ConvertResult)
+    result = ask(wire.Convert(blobs.scene, tmp_path / "scene.spz"))
     assert result.gaussians == 400
-    back = ask(Convert(tmp_path / "scene.spz", tmp_path / "back.ply"))
-    assert isinstance(back, ConvertResult)
+    ask(wire.Convert(tmp_path / "scene.spz", tmp_path / "back.ply"))
     assert np.abs(read_splats(tmp_path / "back.ply").gaussians.means - blobs.gaussians.means).max() < 0.01
     with pytest.raises(UserError):
-        ask(Convert(blobs.scene, tmp_path / "scene.obj"))
+        ask(wire.Convert(blobs.scene, tmp_path / "scene.obj"))
     with pytest.raises(UserError):
-        ask(Convert(tmp_path / "nothing.spz", tmp_path / "a.ply"))
+        ask(wire.Convert(tmp_path / "nothing.spz", tmp_path / "a.ply"))
 
 
 def test_requests_in_the_wrong_order_say_what_is_missing(ask: Asking, blobs: BlobScene, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="No scene is loaded"):
-        ask(SetViews(blobs.cameras))
-    ask(LoadScene(blobs.scene))
+        ask(wire.SetViews(blobs.cameras))
+    ask(wire.LoadScene(blobs.scene))
     with pytest.raises(UserError, match="No views are registered"):
-        ask(Preview(red(blobs), tmp_path))
-    ask(SetViews(blobs.cameras))
-    ask(LoadScene(blobs.scene, drop_invalid=True))  # another scene has other views
+        ask(wire.Preview(red(blobs), tmp_path))
+    ask(wire.SetViews(blobs.cameras))
+    ask(wire.LoadScene(blobs.scene, drop_invalid=True))  # another scene has other views
     with pytest.raises(UserError, match="No views are registered"):
-        ask(Encode(("view_0",)))
+        ask(wire.Encode(("view_0",)))
     with pytest.raises(UserError, match="There is no scene at"):
-        ask(LoadScene(tmp_path / "nothing.ply"))
+        ask(wire.LoadScene(tmp_path / "nothing.ply"))
 
 
 def test_cancelled_work_stops_and_can_be_done_again(loaded: Asking, blobs: BlobScene, tmp_path: Path) -> None:
     loaded.cancel.set()
     with pytest.raises(Cancelled):
-        loaded(Preview(red(blobs), tmp_path))
+        loaded(wire.Preview(red(blobs), tmp_path))
     loaded.cancel = threading.Event()
-    assert isinstance(loaded(Preview(red(blobs), tmp_path)), PreviewResult)
+    assert isinstance(loaded(wire.Preview(red(blobs), tmp_path)), wire.PreviewResult)
 
 
 def test_memory_is_given_back(loaded: Asking, blobs: BlobScene, tmp_path: Path) -> None:
-    loaded(Preview(red(blobs), tmp_path))
+    loaded(wire.Preview(red(blobs), tmp_path))
     scene = loaded.session._scene
-    assert scene is not None
     assert scene.previewer.model.store.bytes > 0
     loaded.session.forget()
     assert scene.previewer.model.store.bytes == scene.previewer.model.drawings.bytes == 0
-    assert isinstance(loaded(Preview(red(blobs), tmp_path)), PreviewResult)
+    assert isinstance(loaded(wire.Preview(red(blobs), tmp_path)), wire.PreviewResult)
 
 
 def test_getting_ready_never_fails(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

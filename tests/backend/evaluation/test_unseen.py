@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mask_scenes import make_gaussians
 from numpy.typing import NDArray
 
 from splatcut.cameras import look_at
@@ -145,15 +146,7 @@ def test_an_empty_box_and_a_mask_of_another_size_are_refused() -> None:
 def wall() -> Gaussians:
     """An opaque wall of Gaussians in the plane x = 0.3 (that of the centre)."""
     grid = np.stack(np.meshgrid(np.linspace(-2, 2, 60), np.linspace(-2, 2, 60)), axis=-1).reshape(-1, 2)
-    means = np.column_stack([np.full(len(grid), CENTRE[0]), grid + CENTRE[1:]]).astype(np.float32)
-    count = len(means)
-    return Gaussians(
-        means,
-        np.full((count, 3), math.log(0.05), np.float32),
-        np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1)),
-        np.full(count, 6.0, np.float32),
-        np.zeros((count, 1, 3), np.float32),
-    )
+    return make_gaussians(np.column_stack([np.full(len(grid), CENTRE[0]), grid + CENTRE[1:]]), 0.05, 0.9975)
 
 
 def test_the_surface_in_the_masks_is_found_and_boxed() -> None:
@@ -213,6 +206,7 @@ def test_the_share_outside_is_that_of_the_coverage() -> None:
     score = outside_share(alpha, truth)
     assert score.outside == pytest.approx(8 + 4)
     assert score.total == pytest.approx(16 + 4)
+    assert math.isnan(outside_share(np.zeros((4, 4)), np.ones((4, 4), bool)).share)
     assert (score + Outside(0.0, 20.0)).share == pytest.approx(0.3)
     # Widened by one pixel the truth takes a column of what is outside.
     assert outside_share(alpha, truth, slack=1).outside == pytest.approx(4 + 4)
@@ -224,12 +218,8 @@ def test_soft_edges_count_for_what_exceeds_the_true_coverage() -> None:
     assert outside_share(np.array([[0.7, 0.6, 0.1]]), truth).outside == pytest.approx(0.2)
 
 
-def test_nothing_covered_has_no_share() -> None:
-    assert math.isnan(outside_share(np.zeros((4, 4)), np.ones((4, 4), bool)).share)
-    assert coverage(wall().take(slice(0, 0)), camera(0)).sum() == 0.0
-
-
 def test_coverage_is_the_alpha_of_the_object_alone() -> None:
     alpha = coverage(wall(), camera(0))
     assert alpha[55:65, 55:65].min() > 0.95
     assert alpha.shape == (SIZE, SIZE)
+    assert coverage(wall().take(slice(0, 0)), camera(0)).sum() == 0.0

@@ -55,13 +55,10 @@ def test_cells_hold_what_their_columns_say() -> None:
     assert not warn[first - 24 : first].any()
 
 
-def test_more_objects_than_columns_are_counted() -> None:
+def test_more_objects_than_columns_are_counted_and_long_names_cut() -> None:
     names = [f"object {k}" for k in range(6)]
     narrow = contact_sheet("six", names, [make_row("a", 6)], width=100)
     assert narrow.width == 8 + 7 * 108
-
-
-def test_a_sheet_of_one_tall_view_with_long_names() -> None:
     row = make_row("a view with a name that is far too long for the sheet", 1, note="x" * 500)
     sheet = contact_sheet("t" * 400, ["n" * 120], [row], width=64)
     assert sheet.width == 8 + 4 * 72

@@ -11,22 +11,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mask_scenes import make_gaussians
 from PIL import Image
 
 from splatcut.errors import UserError
 from splatcut.export import matte
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import SH_C0, Gaussians
+from splatcut.scene.gaussians import Gaussians
 
 
-def discs(depths: list[float], offsets: list[float], logit: float = 8.0) -> Gaussians:
+def discs(depths: list[float], offsets: list[float]) -> Gaussians:
     """Round Gaussians before the camera below, red, green, blue in turn."""
-    count = len(depths)
-    means = np.array([[x, 0.0, z] for x, z in zip(offsets, depths, strict=True)], dtype=np.float32)
-    quats = np.tile(np.array([1, 0, 0, 0], dtype=np.float32), (count, 1))
-    colours = np.eye(3, dtype=np.float32)[np.arange(count) % 3]
-    sh = ((colours - 0.5) / SH_C0)[:, None, :].astype(np.float32)
-    return Gaussians(means, np.full((count, 3), np.log(0.15), np.float32), quats, np.full(count, logit, np.float32), sh)
+    places = [(x, 0.0, z) for x, z in zip(offsets, depths, strict=True)]
+    return make_gaussians(places, 0.15, 0.9997, np.eye(3)[np.arange(len(places)) % 3])
 
 
 CAMERA = Camera(64, 48, 60.0, 60.0, 32.0, 24.0, np.eye(4))

@@ -44,7 +44,6 @@ def test_the_union_is_the_input_bit_by_bit(scene: Path, tmp_path: Path) -> None:
     assert written.counts == {"pot": (labels == 1).sum(), "bonsai tree": (labels == 2).sum(), "ghost": 0}
     assert written.background_count == (labels == 0).sum()
     original = PlyData.read(scene)
-    assert written.background is not None
     for label, path in ((0, written.background), (1, written.objects["pot"]), (2, written.objects["bonsai tree"])):
         part = PlyData.read(path)
         assert part.comments == ["made by hand"]

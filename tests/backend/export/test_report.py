@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import splatcut
-from splatcut.export.report import ObjectEntry, Report, report_as_dict, versions, write_report
+from splatcut.export.report import ObjectEntry, Report, report_as_dict, write_report
 from splatcut.lift.islands import Island, Islands
 from splatcut.scene.masks import MaskSet
 from splatcut.timing import StageTimer, peak_memory_bytes, record_as_dict
@@ -61,21 +61,11 @@ def test_a_stage_that_fails_is_not_recorded_and_a_resumed_one_is() -> None:
 
 def test_the_report_holds_what_happened(tmp_path: Path) -> None:
     members = np.array([5, 6])
-    islands = Islands(
-        np.zeros(9, np.int32),
-        (
-            Island(1, members, 0.2, np.array([1.0, 2.0, 3.0]), False),
-            Island(1, members, 0.001, np.zeros(3), True),
-            Island(1, members[:1], 0.0005, np.zeros(3), True),
-        ),
-    )
-    masks = MaskSet(
-        ("pot",),
-        ("a", "b"),
-        [np.zeros((1, 2, 2), np.uint8)] * 2,
-        np.array([[1.0], [0.3]], dtype=np.float32),
-        {"b": "The mask disagrees with the render."},
-    )
+    kept = Island(1, members, 0.2, np.array([1.0, 2.0, 3.0]), False)
+    removed = (Island(1, members, 0.001, np.zeros(3), True), Island(1, members[:1], 0.0005, np.zeros(3), True))
+    islands = Islands(np.zeros(9, np.int32), (kept, *removed))
+    confidence, notes = np.array([[1.0], [0.3]], np.float32), {"b": "The mask disagrees with the render."}
+    masks = MaskSet(("pot",), ("a", "b"), [np.zeros((1, 2, 2), np.uint8)] * 2, confidence, notes)
     report = Report(
         scene={"path": Path("some") / "scene.ply", "gaussians": np.int64(9)},
         options={"tau": 0.6, "bad": float("nan")},
@@ -90,16 +80,12 @@ def test_the_report_holds_what_happened(tmp_path: Path) -> None:
     write_report(tmp_path / "report.json", report)
     document = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert document["versions"]["splatcut"] == splatcut.__version__
+    assert {"python", "platform", "numpy", "numba"} <= set(document["versions"])
     assert document["scene"] == {"path": "some/scene.ply", "gaussians": 9}
     assert document["options"] == {"tau": 0.6, "bad": None}
     assert document["objects"] == [{"name": "pot", "gaussians": 4, "boundary": 1, "file": "objects/pot.ply"}]
     assert document["views"][0]["held_out"]
-    assert document["views"][1] == {
-        "view": "b",
-        "held_out": False,
-        "confidence": {"pot": 0.3},
-        "note": "The mask disagrees with the render.",
-    }
+    assert document["views"][1] == {"view": "b", "held_out": False, "confidence": {"pot": 0.3}, "note": notes["b"]}
     (entry,) = document["islands"]
     assert (entry["removed"], entry["removed_gaussians"], entry["kept"]) == (2, 3, 1)
     assert entry["largest"][0]["centre"] == [1.0, 2.0, 3.0]
@@ -110,8 +96,3 @@ def test_extra_values_never_replace_the_reports_own() -> None:
     report = Report(scene={}, options={}, objects=[], background=0, extra={"objects": 1})
     with pytest.raises(ValueError, match="objects"):
         report_as_dict(report)
-
-
-def test_versions_name_the_packages() -> None:
-    found = versions()
-    assert {"splatcut", "python", "platform", "numpy", "numba"} <= set(found)

@@ -64,27 +64,19 @@ def test_relative_files_are_relative_to_the_document(paths: list[Path]) -> None:
 
 
 def test_the_documents_of_the_design_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "prompts.json"
-    path.write_text(
-        '\ufeff{"objects": [{"name": "vase", "prompts": ['
-        '{"view": "a", "points": [[1, 2.5, 1], [3, 4, 0]], "box": [0, 1, 2, 3]},'
-        '{"points3d": [[1, 2, 3, 1]]}, {"mask": {"view": "b", "file": "m/b.png"}},'
-        '{"scribble": {"view": "c", "file": "c.png"}}]}]}',
-        encoding="utf-8",
-    )
-    (vase,) = load_prompts(path)
-    assert vase == ObjectPrompt(
-        "vase",
-        (
-            ViewPrompt("a", ((1.0, 2.5, 1), (3.0, 4.0, 0)), (0.0, 1.0, 2.0, 3.0)),
-            Points3DPrompt(((1.0, 2.0, 3.0, 1),)),
-            MaskPrompt("b", tmp_path / "m" / "b.png"),
-            ScribblePrompt("c", tmp_path / "c.png"),
-        ),
-    )
-    first = vase.prompts[0]
-    assert isinstance(first, ViewPrompt)
-    assert [type(value) for value in first.points[0]] == [float, float, int]
+    prompts = [
+        {"view": "a", "points": [[1, 2.5, 1], [3, 4, 0]], "box": [0, 1, 2, 3]},
+        {"points3d": [[1, 2, 3, 1]]},
+        {"mask": {"view": "b", "file": "m/b.png"}},
+        {"scribble": {"view": "c", "file": "c.png"}},
+    ]
+    text = json.dumps({"objects": [{"name": "vase", "prompts": prompts}]})
+    (tmp_path / "prompts.json").write_text("\ufeff" + text, encoding="utf-8")
+    (vase,) = load_prompts(tmp_path / "prompts.json")
+    first = ViewPrompt("a", ((1.0, 2.5, 1), (3.0, 4.0, 0)), (0.0, 1.0, 2.0, 3.0))
+    files = MaskPrompt("b", tmp_path / "m" / "b.png"), ScribblePrompt("c", tmp_path / "c.png")
+    assert vase == ObjectPrompt("vase", (first, Points3DPrompt(((1.0, 2.0, 3.0, 1),)), *files))
+    assert [type(value) for value in vase.prompts[0].points[0]] == [float, float, int]  # type: ignore[union-attr]
 
 
 def test_the_real_scenes_prompts_are_read(shared: Path) -> None:
@@ -174,18 +166,13 @@ def test_bad_documents_are_named(message: str) -> None:
         parse_prompts(BAD_DOCUMENTS[message], BASE)  # type: ignore[arg-type]
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
-    )
-)
+LEAVES = st.none() | st.booleans() | st.floats() | st.text()
+
+
+@given(st.recursive(LEAVES, lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_any_json_is_read_or_refused_with_a_sentence(value: Any) -> None:
-    for document in (
-        value,
-        {"objects": value},
-        prompt_document(value),
-        prompt_document({"view": "a", "points": value}),
-    ):
+    points = prompt_document({"view": "a", "points": value})
+    for document in (value, {"objects": value}, prompt_document(value), points):
         with pytest.raises(UserError) as caught:
             parse_prompts(json.dumps(document), BASE)
         assert str(caught.value).endswith(".")
@@ -268,9 +255,6 @@ def test_at_reads_what_it_describes(view: str, points: list[tuple[float, float]]
 def test_at_says_what_is_wrong(text: str) -> None:
     with pytest.raises(UserError, match="VIEW:X,Y"):
         parse_at(text)
-
-
-def test_at_refuses_what_is_not_finite() -> None:
     with pytest.raises(UserError, match="Point 1: y must be a finite number"):
         parse_at("view:1,nan")
 
@@ -280,6 +264,7 @@ def test_at_refuses_what_is_not_finite() -> None:
 JOB = {"scene": "a.ply", "out": "o", "masks": "m"}
 IDENTITY = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
 CAMERA = {"name": "v", "width": 4, "height": 3, "fx": 5, "fy": 5, "cx": 2, "cy": 1.5, "camera_from_world": IDENTITY}
+VASE = {"name": "vase", "prompts": [{"points3d": [[1, 2, 3, 1]]}]}
 MIRRORED = [[-1, 0, 0, 0], *IDENTITY[1:]]
 SCALED = [[2, 0, 0, 0], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]]
 BAD_JOBS: dict[str, dict[str, Any]] = {
@@ -334,7 +319,7 @@ def test_numbers_keep_their_kind() -> None:
 
 
 def test_an_object_grows_only_so_far() -> None:
-    document = {"objects": [{"name": "vase", "grow": -0.25, "prompts": [{"points3d": [[1, 2, 3, 1]]}]}]}
+    document = {"objects": [VASE | {"grow": -0.25}]}
     (vase,) = parse_prompts(document, BASE)
     assert vase.grow == -0.25
     assert prompts_to_json((vase,))["objects"][0]["grow"] == -0.25
@@ -345,8 +330,7 @@ def test_an_object_grows_only_so_far() -> None:
 
 
 def test_views_to_prompt_in_stand_beside_the_cameras() -> None:
-    vase = {"name": "vase", "prompts": [{"points3d": [[1, 2, 3, 1]]}]}
-    document = {"scene": "a.ply", "out": "o", "objects": [vase], "prompt_views": [CAMERA]}
+    document = {"scene": "a.ply", "out": "o", "objects": [VASE], "prompt_views": [CAMERA]}
     job = job_from_json(document, BASE)
     assert [view.name for view in job.prompt_views] == [CAMERA["name"]]
     assert job_to_json(job)["prompt_views"][0]["name"] == CAMERA["name"]

@@ -37,6 +37,8 @@ MOMENTS = (
 )
 STAGES = ("floaters", "masks", "lift", "extract", "write")
 
+Segment = Callable[..., int]
+
 needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 
 
@@ -55,7 +57,7 @@ def clicked(blobs: BlobScene, tmp_path: Path) -> list[object]:
 
 
 @pytest.fixture
-def undisturbed(ready: list[object], segment: Callable[..., int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undisturbed(ready: list[object], segment: Segment, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output folder of the job from ready masks, made once."""
     out = tmp_path_factory.getbasetemp() / "undisturbed"
     if not out.exists():
@@ -72,7 +74,7 @@ def finished(undisturbed: Path, tmp_path: Path) -> Path:
 
 @needs_sigkill
 def test_killed_in_and_after_every_stage(
-    tmp_path: Path, ready: list[object], segment: Callable[..., int], undisturbed: Path
+    tmp_path: Path, ready: list[object], segment: Segment, undisturbed: Path
 ) -> None:
     out = tmp_path / "out"
     finished: list[str] = []
@@ -90,7 +92,7 @@ def test_killed_in_and_after_every_stage(
 
 @pytest.mark.slow
 @needs_sigkill
-def test_killed_in_the_mask_loop(tmp_path: Path, clicked: list[object], segment: Callable[..., int]) -> None:
+def test_killed_in_the_mask_loop(tmp_path: Path, clicked: list[object], segment: Segment) -> None:
     undisturbed, out = tmp_path / "undisturbed", tmp_path / "out"
     # The undisturbed run has an embedding cache of its own, so it starts as cold as the other.
     assert segment(*clicked, "--out", undisturbed) == 0
@@ -104,9 +106,7 @@ def test_killed_in_the_mask_loop(tmp_path: Path, clicked: list[object], segment:
 
 
 @needs_sigkill
-def test_killed_at_random_moments(
-    tmp_path: Path, ready: list[object], segment: Callable[..., int], undisturbed: Path
-) -> None:
+def test_killed_at_random_moments(tmp_path: Path, ready: list[object], segment: Segment, undisturbed: Path) -> None:
     out = tmp_path / "out"
     rng = random.Random(7)
     for _ in range(3):
@@ -121,9 +121,7 @@ def test_killed_at_random_moments(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
 @pytest.mark.parametrize("where", ["load:1", "lift:2"])
-def test_interrupted(
-    tmp_path: Path, ready: list[object], segment: Callable[..., int], undisturbed: Path, where: str
-) -> None:
+def test_interrupted(tmp_path: Path, ready: list[object], segment: Segment, undisturbed: Path, where: str) -> None:
     out = tmp_path / "out"
     ended = stop("interrupt", where, [*ready, "--out", out])
     assert ended.returncode == 130, ended.stderr
@@ -147,7 +145,7 @@ def _inside(file: Path) -> int:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_damaged_checkpoint(finished: Path, ready: list[object], segment: Callable[..., int], stage: str) -> None:
+def test_damaged_checkpoint(finished: Path, ready: list[object], segment: Segment, stage: str) -> None:
     before = results(finished)
     file = finished / ".splatcut" / f"{stage}.npz"
     whole = file.read_bytes()
@@ -181,14 +179,14 @@ def test_memory_that_runs_out_is_no_damage(tmp_path: Path, monkeypatch: pytest.M
         assert checkpoints.load("masks") is None
 
 
-def test_damaged_note_of_the_job(finished: Path, ready: list[object], segment: Callable[..., int]) -> None:
+def test_damaged_note_of_the_job(finished: Path, ready: list[object], segment: Segment) -> None:
     for content in (b"", b"{}", b"\xff\xfe", b"[1]"):
         (finished / ".splatcut" / "job.json").write_bytes(content)
         assert segment(*ready, "--out", finished) == 0
         assert all(resumed(finished).values())
 
 
-def test_results_that_someone_removed(finished: Path, ready: list[object], segment: Callable[..., int]) -> None:
+def test_results_that_someone_removed(finished: Path, ready: list[object], segment: Segment) -> None:
     before = results(finished)
     for name in ("objects/red.ply", "masks/blue/view_4.png", "contact_sheet.png", "labels.npz"):
         (finished / name).unlink()
@@ -213,9 +211,7 @@ class Cancelling(Quiet):
             raise Cancelled("Enough.")
 
 
-def test_cancelled_at_any_call(
-    tmp_path: Path, blobs: BlobScene, undisturbed: Path, segment: Callable[..., int]
-) -> None:
+def test_cancelled_at_any_call(tmp_path: Path, blobs: BlobScene, undisturbed: Path, segment: Segment) -> None:
     """Progress may say stop anywhere; what is finished is kept and the folder is free again."""
     options = JobOptions(device="cpu", refine=False, soft_edges=True)
     job = Job(blobs.scene, tmp_path / "out", blobs.cameras, masks=blobs.folder / "masks", options=options)

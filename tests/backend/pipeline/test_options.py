@@ -55,12 +55,11 @@ def observe(blobs: BlobScene, tmp_path: Path, one_thread: None, monkeypatch: pyt
     )
     monkeypatch.setattr(inputs, "quick_device", lambda device: told("device", device, "cpu"))
     monkeypatch.setattr(run, "load_segmenter", lambda model, device: told("model", model, ColourSegmenter()))
-    monkeypatch.setattr(
-        refine,
-        "refine",
-        lambda problem, labelled, options, *more, **named: told("refining", options, refine.Refined(labelled, {})),
-        raising=False,
-    )
+
+    def refining(problem: Any, labelled: Any, options: Any, *more: Any, **named: Any) -> refine.Refined:
+        return told("refining", options, refine.Refined(labelled, {}))
+
+    monkeypatch.setattr(refine, "refine", refining, raising=False)
     x, y = blobs.click("red", 2)
     objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
 

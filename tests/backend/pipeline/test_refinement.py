@@ -59,9 +59,6 @@ def test_killed_inside_the_stage(
     assert report["refine"]["iterations"] == 60
 
 
-# -------------------------------------------------------------------------------------------------------- odd inputs
-
-
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """The refinement takes a few iterations, whatever the quality."""

@@ -14,7 +14,7 @@ from PIL import Image
 from splatcut import formats, raster
 from splatcut.cameras import holdout, load_photo, load_views
 from splatcut.formats import SplatFile
-from splatcut.messages import load_prompts
+from splatcut.messages import ViewPrompt, load_prompts
 from splatcut.scene.camera import View
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"

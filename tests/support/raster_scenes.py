@@ -140,6 +140,12 @@ def render_reference(scene: RandomScene) -> tuple[NDArray[np.float64], NDArray[n
     return torch.cat([image, features], dim=2).numpy(), transmittance.numpy()
 
 
+def normal_upstream(scene: RandomScene, seed: int = 0) -> NDArray[np.float32]:
+    """[H, W, 3 + C + 1]: random weights of image, features and transmittance."""
+    shape = scene.camera.height, scene.camera.width, 4 + (0 if scene.features is None else scene.features.shape[1])
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
 def gradients(
     door: Door, scene: RandomScene, upstream: F32, dtype: torch.dtype, device: str = "cpu"
 ) -> dict[str, Tensor]:

@@ -27,14 +27,8 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 def scene(number: int = 300, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Means and conditions, float64."""
     means = torch.rand(number, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 2 - 1
-    values = conditions(
-        means,
-        noise(number, 3, seed=seed + 1) - 3,
-        noise(number, seed=seed + 2),
-        noise(number, 3, seed=seed + 3),
-        noise(number, OBJECTS + 1, seed=seed + 4),
-    )
-    return means, values
+    rows = [noise(number, *shape, seed=seed + 1 + i) for i, shape in enumerate(((3,), (), (3,), (OBJECTS + 1,)))]
+    return means, conditions(means, rows[0] - 3, *rows[1:])
 
 
 def lively(field: Field, seed: int = 7) -> Field:
@@ -72,9 +66,6 @@ def test_conditions_are_what_the_gaussians_say() -> None:
     np.testing.assert_allclose(values[:, 3], g.opacities(), rtol=1e-6)
     np.testing.assert_array_equal(values[:, 4:7], g.log_scales)
     np.testing.assert_array_equal(values[:, 7:], labels)
-
-
-def test_conditions_of_different_gaussians_are_refused() -> None:
     with pytest.raises(ValueError, match="same Gaussians"):
         conditions(torch.zeros(4, 3), torch.zeros(5, 3), torch.zeros(5), torch.zeros(5, 3), torch.zeros(5, 2))
 
@@ -185,9 +176,9 @@ def test_density_is_per_unit_of_the_world() -> None:
 
 def test_at_first_the_gaussians_do_not_matter() -> None:
     means, values = scene()
-    field = Field(means.min(0).values, means.max(0).values, OBJECTS, ConditionStatistics.of(values)).double()
-    points = noise(20, 3, seed=9)
-    bare = Field(means.min(0).values, means.max(0).values, OBJECTS, use_rbf=False).double()
+    box, points = (means.min(0).values, means.max(0).values), noise(20, 3, seed=9)
+    field = Field(*box, OBJECTS, ConditionStatistics.of(values)).double()
+    bare = Field(*box, OBJECTS, use_rbf=False).double()
     assert torch.equal(together(field(points, means, values)), together(field(points, means + 1, 3 * values)))
     assert torch.equal(together(field(points, means, values)), together(bare(points, means, values)))
 
@@ -234,14 +225,11 @@ def test_few_gaussians(number: int) -> None:
         assert torch.isfinite(some.grad).all()
 
 
-def test_duplicates_and_no_points() -> None:
+def test_duplicates_no_points_and_a_box_of_one_point() -> None:
     field, means, values = make()
     twins = means[:1].expand(30, 3)
     assert torch.isfinite(together(field(noise(6, 3), twins, values[:30]))).all()
     assert together(field(torch.zeros(0, 3).double(), means, values)).shape == (0, 4 + OBJECTS + 1)
-
-
-def test_a_box_of_one_point() -> None:
     field = Field(torch.full((3,), 2.0), torch.full((3,), 2.0), 1)
     result = field(torch.full((1, 3), 2.0), torch.full((1, 3), 2.0), torch.zeros(1, 9))
     assert torch.isfinite(together(result)).all()

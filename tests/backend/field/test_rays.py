@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mask_scenes import make_gaussians
 from raster_scenes import SceneOptions, borderline, random_scene
 
 from splatcut import cameras, formats, raster
@@ -20,7 +22,7 @@ from splatcut.field import rays
 from splatcut.field.volume import volume_render
 from splatcut.raster import cpu, cpu_rays
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import SH_C0, Gaussians, concatenate
+from splatcut.scene.gaussians import Gaussians, concatenate
 from splatcut.scene.rotations import rotation_matrices
 
 
@@ -30,19 +32,9 @@ def _camera(width: int = 40, height: int = 30) -> Camera:
 
 
 def _gaussian(
-    mean: tuple[float, float, float],
-    scales: tuple[float, float, float],
-    quat: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0),
-    logit: float = 9.0,
-    colour: tuple[float, float, float] = (0.5, 0.5, 0.5),
+    mean: Any, scales: Any, quat: Any = (1.0, 0.0, 0.0, 0.0), logit: float = 9.0, colour: Any = 0.5
 ) -> Gaussians:
-    return Gaussians(
-        means=np.array([mean], np.float32),
-        log_scales=np.log(np.array([scales], np.float32)),
-        quats=np.array([quat], np.float32),
-        opacity_logits=np.array([logit], np.float32),
-        sh=((np.array(colour, np.float32) - 0.5) / SH_C0).reshape(1, 1, 3).astype(np.float32),
-    )
+    return make_gaussians(mean, scales, 1 / (1 + np.exp(-logit)), colour, quat)
 
 
 def _precision(g: Gaussians, row: int) -> np.ndarray:
@@ -65,14 +57,9 @@ def test_directions_are_those_of_the_camera() -> None:
     assert (depth > 0).all()
 
 
-@pytest.mark.parametrize("name", ["mixed", "opaque", "scaled"])
-def test_weights_are_what_the_render_shows(name: str) -> None:
-    options = {
-        "mixed": SceneOptions(),
-        "opaque": SceneOptions(opacity=(0.9, 0.999)),
-        "scaled": SceneOptions(scaled=True),
-    }
-    scene = random_scene(5, options[name])
+@pytest.mark.parametrize("options", [{}, {"opacity": (0.9, 0.999)}, {"scaled": True}])
+def test_weights_are_what_the_render_shows(options: dict[str, Any]) -> None:
+    scene = random_scene(5, SceneOptions(**options))
     rendered = raster.render(scene.gaussians, scene.camera, opacity_scale=scene.opacity_scale)
     pixels = _all_pixels(scene.camera)[~borderline(scene).ravel()]
     prepared = cpu.prepare(scene.gaussians, scene.camera, opacity_scale=scene.opacity_scale)
@@ -109,11 +96,7 @@ def test_samples_sit_where_their_gaussian_is_largest_along_the_ray() -> None:
 def test_the_largest_value_is_found_by_search(seed: int) -> None:
     """Against brute force: no other place on the ray has a smaller Mahalanobis distance."""
     rng = np.random.default_rng(seed)
-    g = _gaussian(
-        tuple(rng.uniform((-0.3, -0.3, 2.0), (0.3, 0.3, 4.0))),
-        tuple(rng.uniform(0.1, 0.4, 3)),
-        tuple(rng.normal(size=4)),
-    )
+    g = _gaussian(rng.uniform((-0.3, -0.3, 2.0), (0.3, 0.3, 4.0)), rng.uniform(0.1, 0.4, 3), rng.normal(size=4))
     camera = _camera()
     pixel = np.floor(camera.project(g.means)[0] + rng.uniform(-3, 3, (1, 2))).astype(np.int32)
     sampled = rays.sample_rays(g, camera, pixel, 1, 0, jitter=False)
@@ -254,12 +237,10 @@ def test_the_seed_decides_and_the_number_of_threads_does_not() -> None:
     def sampled(seed: int | tuple[int, ...]) -> rays.RaySamples:
         return rays.sample_rays(scene.gaussians, scene.camera, pixels, 6, seed)
 
-    first, threads = sampled(4), numba.get_num_threads()
-    try:
-        numba.set_num_threads(1)
-        again = sampled(4)
-    finally:
-        numba.set_num_threads(threads)
+    numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)  # pyright: ignore[reportAttributeAccessIssue]
+    first = sampled(4)
+    numba.set_num_threads(1)  # as the fixture has it
+    again = sampled(4)
     for name in ("t", "delta", "index", "weight"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
     assert not np.array_equal(first.t, sampled(5).t)
@@ -276,18 +257,17 @@ def test_a_prepared_view_gives_the_same() -> None:
     np.testing.assert_array_equal(one.index, other.index)
 
 
-@pytest.mark.parametrize("pixel", [(-1, 3), (3, -1), (40, 3), (3, 30)])
-def test_pixels_outside_the_image_are_refused(pixel: tuple[int, int]) -> None:
-    g = _gaussian((0.0, 0.0, 3.0), (0.2, 0.2, 0.2))
-    with pytest.raises(ValueError, match=r"outside the image of 40 x 30 pixels\."):
-        rays.sample_rays(g, _camera(), np.array([pixel]), 4, 0)
-
-
-def test_no_samples_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least 1 sample, not 0"):
-        rays.sample_rays(_gaussian((0.0, 0.0, 3.0), (0.2, 0.2, 0.2)), _camera(), np.array([[1, 1]]), 0, 0)
-    with pytest.raises(ValueError, match="shape"):
-        rays.sample_rays(_gaussian((0.0, 0.0, 3.0), (0.2, 0.2, 0.2)), _camera(), np.array([1, 1]), 4, 0)
+@pytest.mark.parametrize(
+    ("pixels", "samples", "said"),
+    [
+        *(([pixel], 4, r"outside the image of 40 x 30 pixels\.") for pixel in ((-1, 3), (3, -1), (40, 3), (3, 30))),
+        ([[1, 1]], 0, "at least 1 sample, not 0"),
+        ([1, 1], 4, "shape"),
+    ],
+)
+def test_pixels_outside_the_image_and_no_samples_are_refused(pixels: Any, samples: int, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        rays.sample_rays(_gaussian((0.0, 0.0, 3.0), 0.2), _camera(), np.array(pixels), samples, 0)
 
 
 def _density(g: Gaussians, row: int, points: np.ndarray, peak: float) -> torch.Tensor:

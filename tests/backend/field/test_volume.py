@@ -74,25 +74,6 @@ def test_gradients_match_finite_differences() -> None:
     assert torch.autograd.gradcheck(everything, inputs, eps=1e-6, atol=1e-8, rtol=1e-6)
 
 
-def test_gradients_by_central_differences_of_a_loss() -> None:
-    """The same without torch's own checker: one number of many, perturbed one by one."""
-    density, delta, colour, _ = _random(rays=3, samples=4)
-    density.requires_grad_()
-    target = torch.full((3, 3), 0.4, dtype=torch.float64)
-
-    def loss(density: Tensor) -> Tensor:
-        rendered = volume_render(density, delta, colour)
-        return ((rendered.values[0] - target) ** 2).sum() + (rendered.alpha - 0.5).abs().sum()
-
-    loss(density).backward()
-    for place in torch.cartesian_prod(torch.arange(3), torch.arange(4)):
-        step = torch.zeros_like(density)
-        step[place[0], place[1]] = 1e-6
-        with torch.no_grad():
-            slope = (loss(density + step) - loss(density - step)) / 2e-6
-        assert float(density.grad[place[0], place[1]]) == pytest.approx(float(slope), abs=1e-7)
-
-
 def test_gradients_are_finite_where_nothing_or_everything_is_dense() -> None:
     for scale in (0.0, 1e8):
         density, delta, colour, _ = (tensor.float() for tensor in _random())

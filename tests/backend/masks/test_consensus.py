@@ -154,12 +154,8 @@ def test_objects_never_share_a_pixel_afterwards() -> None:
     left[20:80, 10:48], right[20:80, 48:86] = True, True
     views = [np.stack([left, right])] * 9 + [np.stack([np.roll(left, -4, axis=1), np.roll(right, -4, axis=1)])]
     views[9][0] |= np.roll(left, -4, axis=1)
-    masks = MaskSet(
-        ("a", "b"),
-        tuple(f"v{n}" for n in range(10)),
-        [np.where(view, 255, 0).astype(np.uint8) for view in views],
-        np.ones((10, 2), np.float32),
-    )
+    stack = [np.where(view, 255, 0).astype(np.uint8) for view in views]
+    masks = MaskSet(("a", "b"), tuple(f"v{n}" for n in range(10)), stack, np.ones((10, 2), np.float32))
     expected = np.stack([shown(left)[..., 0], shown(right)[..., 0]], axis=-1)
     found = reconcile(masks, lambda view: expected)
     assert {view for view, _ in found.changes} == {9}
@@ -176,9 +172,8 @@ def test_damaged_masks_of_a_scene_come_near_the_true_ones_and_the_lift_with_them
         x, y = rng.integers(-3, 4, 2)
         moved = np.roll(mask, (y, x), axis=(0, 1))
         bad.append((moved, ndimage.binary_dilation(mask, iterations=2), mask)[number % 3])
-    masks, true = as_masks(*bad), as_masks(*clean)
     names = tuple(view.name for view in views)
-    masks, true = replace(masks, views=names), replace(true, views=names)
+    masks, true = (replace(as_masks(*some), views=names) for some in (bad, clean))
     labelled, found = lift_agreeing(Problem(scene.gaussians, views, masks), 0.6, Quiet())
     wrong = [sum(int(((m[0] > 127) != c).sum()) for m, c in zip(s.probability, clean, strict=True))
              for s in (masks, found.masks)]  # fmt: skip

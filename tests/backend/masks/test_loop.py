@@ -72,10 +72,7 @@ def test_one_click_gives_masks_in_all_views(scene: Scene, tmp_path: Path):
 
 def test_two_objects_prompted_in_different_views(scene: Scene, tmp_path: Path):
     views = _ring(6)
-    said = {
-        "red": {"view_00": _click(views[0].camera, RED)},
-        "green": {"view_03": _click(views[3].camera, GREEN)},
-    }
+    said = {"red": {"view_00": _click(views[0].camera, RED)}, "green": {"view_03": _click(views[3].camera, GREEN)}}
     masks = _run(scene, views, said, tmp_path, passes=1)
     for number, view in enumerate(views):
         soft = masks.soft(number)
@@ -158,12 +155,7 @@ def test_passes_do_not_wear_down_what_was_prompted(scene: Scene, tmp_path: Path)
 def test_points_that_are_not_the_object_correct_other_views(scene: Scene, tmp_path: Path):
     views = _ring(4)
     wrong = np.array([[4.0, 66.0]], np.float32)
-    said = {
-        "red": {
-            "view_00": _click(views[0].camera, RED),
-            "view_02": PixelPrompt(wrong, np.zeros(1, np.int32)),
-        }
-    }
+    said = {"red": {"view_00": _click(views[0].camera, RED), "view_02": PixelPrompt(wrong, np.zeros(1, np.int32))}}
     segmenter = ColourSegmenter()
     masks = _run(scene, views, said, tmp_path, segmenter, passes=0)
     assert _iou(masks.soft(2)[0] > 0.5, scene.truth(views[2].camera, 1)) > 0.9

@@ -83,7 +83,6 @@ def test_prompts_by_value():
     """A block of 30 x 20 pixels: box one pixel larger, positive in the middle, negatives in the band about it."""
     inside = _rectangle(30, 20, 60, 40)
     derived = self_prompt(_vote(inside), [])
-    assert derived is not None
     np.testing.assert_array_equal(derived.box, [29, 19, 61, 41])
     np.testing.assert_array_equal(derived.points[derived.labels == 1], interior_points(inside, 3))
     negatives = derived.points[derived.labels == 0]
@@ -96,10 +95,8 @@ def test_prompts_by_value():
 
 def test_the_box_grows_by_the_margin_and_stays_in_the_picture():
     derived = self_prompt(_vote(_rectangle(0, 0, 60, 20)), [])
-    assert derived is not None
     np.testing.assert_allclose(derived.box, [0, 0, 61.2, 21.2], rtol=1e-6)
     whole = self_prompt(_vote(np.ones((60, 80), bool)), [])
-    assert whole is not None
     np.testing.assert_array_equal(whole.box, [0, 0, 80, 60])
     assert (whole.labels == 1).all()
 
@@ -108,12 +105,10 @@ def test_negatives_are_only_where_the_vote_knows():
     inside = _rectangle(30, 20, 60, 40)
     known = _rectangle(0, 0, 60, 60)  # nothing is known to the right
     derived = self_prompt(_vote(inside, known), [])
-    assert derived is not None
     negatives = derived.points[derived.labels == 0]
     assert len(negatives)
     assert (negatives[:, 0] < 60).all()
     unknown = self_prompt(_vote(inside, inside), [])
-    assert unknown is not None
     assert (unknown.labels == 1).all()
 
 
@@ -122,14 +117,12 @@ def test_a_rival_beside_it_gets_a_negative():
     only = RenderedVote(np.where(inside, 1.0, np.where(rival, 0.4, 0.3)).astype(np.float32), np.ones_like(inside))
     # Of the rival only what is in the box (columns to 41) and not the object itself counts: nothing large here.
     derived = self_prompt(only, [_vote(rival)])
-    assert derived is not None
     np.testing.assert_array_equal(derived.box, [9, 9, 41, 51])
     negatives = derived.points[derived.labels == 0]
     assert len(negatives) == 1
     assert 40 <= negatives[0, 0] <= 41
     assert len(derived.points) == 2
     none = self_prompt(only, [_vote(_rectangle(60, 10, 70, 50))])
-    assert none is not None
     assert (none.labels == 1).all()
 
 

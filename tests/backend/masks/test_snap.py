@@ -36,9 +36,8 @@ def coarse(seed: int = 0) -> np.ndarray:
 def as_masks(*views: np.ndarray, trust: float = 1.0) -> MaskSet:
     """One object in as many views."""
     stack = [np.where(view, 255, 0).astype(np.uint8)[None] for view in views]
-    return MaskSet(
-        ("disc",), tuple(f"v{n}" for n in range(len(views))), stack, np.full((len(views), 1), trust, np.float32)
-    )
+    names = tuple(f"v{n}" for n in range(len(views)))
+    return MaskSet(("disc",), names, stack, np.full((len(views), 1), trust, np.float32))
 
 
 def no_vote(masks: MaskSet):
@@ -128,6 +127,8 @@ def test_what_the_user_gave_and_what_nobody_trusts_keeps_its_bits() -> None:
     np.testing.assert_array_equal(made.probability[0], distrusted.probability[0])
     none = snap(masks, lambda n: picture(), no_vote, ())
     assert none is masks
+    away = snap(as_masks(np.zeros_like(DISC)), lambda n: picture(), no_vote, RADII)  # an object that is not there
+    assert not away.probability[0].any()
 
 
 def test_objects_share_pixels_and_a_mask_that_was_given_comes_first() -> None:
@@ -139,12 +140,6 @@ def test_objects_share_pixels_and_a_mask_that_was_given_comes_first() -> None:
     assert made.astype(int).sum(axis=0).max() <= 255
     assert (made[1][DISC & ~ready] > 127).mean() > 0.9
     assert not made[1][ready].any()
-
-
-def test_an_object_that_is_not_there_stays_away() -> None:
-    nothing = np.zeros_like(DISC)
-    made = snap(as_masks(nothing), lambda n: picture(), no_vote, RADII)
-    assert not made.probability[0].any()
 
 
 def test_looking_only_around_the_object_changes_nothing() -> None:

@@ -8,16 +8,17 @@ import sys
 import types
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import gsplat_stand_in
 import numpy as np
 import pytest
 import torch
-from raster_scenes import SceneOptions, assert_gradients_close, gradients, random_scene
+from raster_scenes import RandomScene, SceneOptions, assert_gradients_close, gradients, normal_upstream, random_scene
 
 from splatcut import raster
 from splatcut.errors import UserError
-from splatcut.raster import autograd, cuda, reference
+from splatcut.raster import autograd, cuda
 
 
 @pytest.fixture
@@ -78,21 +79,19 @@ def test_without_a_cuda_toolkit_a_sentence_says_so(monkeypatch: pytest.MonkeyPat
 )
 def test_render_and_gradients(options: SceneOptions) -> None:
     scene = random_scene(0, options)
-    rendered = [
-        raster.render(
-            scene.gaussians, scene.camera, features=scene.features, background=scene.background,
-            opacity_scale=scene.opacity_scale, device=device,
-        )
-        for device in ("cuda", "reference")
-    ]  # fmt: skip
+    shown = {"features": scene.features, "background": scene.background, "opacity_scale": scene.opacity_scale}
+    actual = raster.render(scene.gaussians, scene.camera, **shown, device="cuda")
+    expected = raster.render(scene.gaussians, scene.camera, **shown, device="reference")
     for name in ("image", "features", "transmittance"):
-        np.testing.assert_allclose(getattr(rendered[0], name), getattr(rendered[1], name), atol=1e-5)
-    channels = 4 + options.channels
-    upstream = np.random.default_rng(0).normal(size=(scene.camera.height, scene.camera.width, channels))
-    upstream = upstream.astype(np.float32)
+        np.testing.assert_allclose(getattr(actual, name), getattr(expected, name), atol=1e-5)
+    assert_gradients_as_the_reference(scene)
+
+
+def assert_gradients_as_the_reference(scene: RandomScene, **options: Any) -> None:
+    upstream = normal_upstream(scene)
     assert_gradients_close(
-        gradients(partial(autograd.render, device="cuda"), scene, upstream, torch.float32),
-        gradients(reference.render, scene, upstream, torch.float64),
+        gradients(partial(autograd.render, device="cuda", **options), scene, upstream, torch.float32),
+        gradients(partial(autograd.render, device="reference", **options), scene, upstream, torch.float64),
         2e-3,
     )
 
@@ -119,12 +118,7 @@ def test_tiles_left_out_stay_empty() -> None:
     expected = raster.render(scene.gaussians, scene.camera, **options, device="reference")
     for name in ("image", "features", "transmittance"):
         np.testing.assert_allclose(getattr(actual, name), getattr(expected, name), atol=1e-5)
-    upstream = np.random.default_rng(0).normal(size=(20, 40, 6)).astype(np.float32)
-    assert_gradients_close(
-        gradients(partial(autograd.render, tiles=tiles, device="cuda"), scene, upstream, torch.float32),
-        gradients(partial(autograd.render, tiles=tiles, device="reference"), scene, upstream, torch.float64),
-        2e-3,
-    )
+    assert_gradients_as_the_reference(scene, tiles=tiles)
     with pytest.raises(ValueError, match="2 x 3"):
         raster.render(scene.gaussians, scene.camera, tiles=tiles.T, device="cuda")
 

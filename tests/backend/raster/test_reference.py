@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from mask_scenes import make_gaussians
 from numpy.typing import NDArray
 from raster_scenes import PARAMETERS, RandomScene, SceneOptions, random_scene, render_reference
 from scipy.special import sph_harm_y
@@ -20,14 +21,10 @@ from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.rotations import rotation_matrices
 
 
-def _front(count: int, depths: list[float], opacity: float, log_scale: float = 3.0) -> Gaussians:
+def _front(depths: list[float], opacity: float, scale: float = 20.0) -> Gaussians:
     """Gaussians on the axis of a camera at the origin, one primary colour each."""
-    means = np.zeros((count, 3), np.float32)
-    means[:, 2] = depths
-    logits = np.full(count, math.log(opacity / (1 - opacity)), np.float32)
-    sh = (np.eye(3, dtype=np.float32)[np.arange(count) % 3] - 0.5)[:, None, :] / np.float32(0.28209479177387814)
-    quats = np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1))
-    return Gaussians(means, np.full((count, 3), log_scale, np.float32), quats, logits, sh.astype(np.float32))
+    colours = np.eye(3)[np.arange(len(depths)) % 3]
+    return make_gaussians([(0.0, 0.0, depth) for depth in depths], scale, opacity, colours)
 
 
 CAMERA = Camera(7, 5, 10.0, 11.0, 3.5, 2.5, np.eye(4))
@@ -48,7 +45,7 @@ def test_sh_basis_is_the_textbook_one() -> None:
 
 
 def test_one_gaussian_in_closed_form() -> None:
-    gaussians = _front(1, [2.0], opacity=0.6, log_scale=math.log(0.3))
+    gaussians = _front([2.0], 0.6, 0.3)
     image, _, transmittance = reference.render(*_parameters(gaussians), CAMERA, background=(0.2, 0.4, 0.8))
     variance_x, variance_y = (np.array([10.0, 11.0]) * 0.3 / 2.0) ** 2 + LOW_PASS
     x, y = np.meshgrid(np.arange(7) + 0.5 - 3.5, np.arange(5) + 0.5 - 2.5)
@@ -61,29 +58,25 @@ def test_one_gaussian_in_closed_form() -> None:
 
 
 def test_opaque_stack_stops_before_the_one_that_would_pass_the_minimum() -> None:
-    gaussians = _front(3, [2.0, 3.0, 4.0], opacity=0.9999)
+    gaussians = _front([2.0, 3.0, 4.0], opacity=0.9999)
     image, _, transmittance = reference.render(*_parameters(gaussians), CAMERA)
     # The first is clipped; the second, clipped too, would leave less than 1e-4 and is not drawn, nor is the third.
     np.testing.assert_allclose(image[2, 3], [ALPHA_MAX, 0, 0], atol=1e-7)
     np.testing.assert_allclose(transmittance, 1 - ALPHA_MAX, atol=1e-12)
-
-
-def test_a_fainter_gaussian_behind_the_stop_is_not_drawn_either() -> None:
-    gaussians = _front(3, [2.0, 3.0, 4.0], opacity=0.9999)
-    gaussians.opacity_logits[2] = 0.0
+    gaussians.opacity_logits[2] = 0.0  # nor where it is fainter
     image, _, _ = reference.render(*_parameters(gaussians), CAMERA)
     np.testing.assert_allclose(image[2, 3], [ALPHA_MAX, 0, 0], atol=1e-7)
 
 
 def test_near_plane_and_opacity_threshold() -> None:
-    gaussians = _front(4, [CAMERA.near * 0.99, -1.0, CAMERA.near * 1.01, 2.0], opacity=0.5)
+    gaussians = _front([CAMERA.near * 0.99, -1.0, CAMERA.near * 1.01, 2.0], opacity=0.5)
     gaussians.opacity_logits[3] = math.log(0.999 / 255) - math.log(1 - 0.999 / 255)
     splats = reference.project(*_parameters(gaussians)[:4], CAMERA)
     assert splats.index.tolist() == [2]
 
 
 def test_colour_is_clamped_at_zero_and_not_at_one() -> None:
-    gaussians = _front(1, [2.0], opacity=0.5)
+    gaussians = _front([2.0], opacity=0.5)
     gaussians.sh[0, 0] = [-5.0, 5.0, 0.0]
     colour = reference.colours(torch.from_numpy(gaussians.means), torch.from_numpy(gaussians.sh), CAMERA)
     np.testing.assert_allclose(colour[0], [0.0, 0.5 + 5 * 0.28209479177387814, 0.5])
@@ -180,16 +173,7 @@ def test_accumulation_is_the_gradient_with_respect_to_features() -> None:
 
 @pytest.mark.parametrize("degree", [0, 2, 4])
 def test_gradients_by_finite_differences(degree: int) -> None:
-    options = SceneOptions(
-        count=5,
-        width=5,
-        height=4,
-        sh_degree=degree,
-        channels=1,
-        log_scale=(-1.5, -0.5),
-        opacity=(0.3, 0.9),
-        scaled=True,
-    )
+    options = SceneOptions(5, 5, 4, degree, 1, log_scale=(-1.5, -0.5), opacity=(0.3, 0.9), scaled=True)
     scene = random_scene(11, options)
     arrays = [*(getattr(scene.gaussians, name) for name in PARAMETERS), scene.features, scene.opacity_scale]
     leaves = [torch.from_numpy(array).double().requires_grad_() for array in arrays]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import raster_scenes
 import torch
-from raster_scenes import SceneOptions, assert_gradients_close, gradients, random_scene
+from raster_scenes import SceneOptions, assert_gradients_close, gradients, normal_upstream, random_scene
 
 import splatcut
 from splatcut import raster
@@ -32,10 +32,7 @@ def results() -> dict[str, Any]:
     signals = rng.random((2, camera.height, camera.width), np.float32)
     sums = raster.accumulate(gaussians, camera, signals)
     prepared = raster.prepare(gaussians, camera)
-    assert prepared is not None
-    channels = 4 + (0 if SCENE.features is None else SCENE.features.shape[1])
-    upstream = rng.normal(size=(camera.height, camera.width, channels)).astype(np.float32)
-    made = gradients(autograd.render, SCENE, upstream, torch.float32)
+    made = gradients(autograd.render, SCENE, normal_upstream(SCENE), torch.float32)
     return {
         "image": rendered.image,
         "features": rendered.features,
@@ -62,14 +59,8 @@ np.savez(sys.argv[1], **test_simd.results())
 """
     environment = {**os.environ, "PYTHONPATH": str(Path(splatcut.__file__).parents[1])}
     environment |= {"NUMBA_CACHE_DIR": str(tmp_path / "kernels"), "NUMBA_NUM_THREADS": "1"}
-    ended = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "made.npz")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
+    command = [sys.executable, "-c", code, str(tmp_path / "made.npz")]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
     assert ended.returncode == 0, ended.stderr
     assert "Vector code does not compile with this numba (" in ended.stderr
     assert "no vectors here" in ended.stderr

@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numba
 import pytest
 from blob_scene import BlobScene, ColourSegmenter, make_scene
 
+import splatcut.masks.viewpoints
 import splatcut.pipeline.run
 from splatcut.cli import main
+from splatcut.masks import virtual
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,14 @@ def blobs(tmp_path_factory: pytest.TempPathFactory) -> BlobScene:
 def colours(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs take the 2D model that sees colours."""
     monkeypatch.setattr(splatcut.pipeline.run, "load_segmenter", lambda *arguments: ColourSegmenter())
+
+
+@pytest.fixture
+def small_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few virtual views, as small as the data set's own."""
+    monkeypatch.setattr(splatcut.masks.viewpoints, "virtual_views", partial(virtual.virtual_views, count=10))
+    monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
+    monkeypatch.setattr(virtual, "WIDTH", 128)
 
 
 @pytest.fixture

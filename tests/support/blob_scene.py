@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from splatcut import raster
 from splatcut.cameras import look_at, save_cameras
 from splatcut.export.matte import object_masks
 from splatcut.formats import SplatFile, write_splats
+from splatcut.messages import InlineView, ObjectPrompt, ViewPrompt
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import SH_C0, Gaussians
 from splatcut.segmenter import Embedding, Frame, Prediction, Prompt2D, low_res_from_mask
@@ -53,6 +55,16 @@ class BlobScene:
         """The pixel of a ball's centre in a view."""
         pixels, _ = self.views[view].camera.project(np.array([_CENTRES[name]]))
         return round(float(pixels[0, 0]), 1), round(float(pixels[0, 1]), 1)
+
+    def prompted(self, name: str = "red", view: str = "view_2", **more: Any) -> ObjectPrompt:
+        """The object with a click on its ball as view_2 has it, in the view of that pose."""
+        return ObjectPrompt(name, (ViewPrompt(view, ((*self.click(name), 1),)),), **more)
+
+    def inline(self, name: str, photo: Path | None = None) -> InlineView:
+        """View 2 under another name, as a job holds it."""
+        c = self.views[2].camera
+        rows: Any = tuple(tuple(row) for row in c.camera_from_world.tolist())
+        return InlineView(name, c.width, c.height, c.fx, c.fy, c.cx, c.cy, rows, photo)
 
     def at(self, name: str, view: int = 2) -> str:
         """The value of --at for a click on a ball."""

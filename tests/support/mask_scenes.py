@@ -22,6 +22,11 @@ from splatcut.segmenter import Embedding, Frame, Prediction, Prompt2D
 UP = (0.0, -1.0, 0.0)
 
 
+def iou(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """Intersection over union."""
+    return float((one & other).sum() / max(1, (one | other).sum()))
+
+
 def make_gaussians(
     means: ArrayLike,
     scales: ArrayLike,

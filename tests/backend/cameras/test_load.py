@@ -245,14 +245,3 @@ def test_nothing_to_look_with_or_at_is_a_sentence():
     cloud.means[:] = np.nan
     with pytest.raises(UserError, match="finite"):
         check_views_see_scene(cloud, _views(1))
-
-
-@pytest.mark.parametrize("scene", ["statue", "goldcape", "horns"])
-def test_real_cameras_see_the_scenes_points(shared, scene):
-    import pycolmap
-
-    model = shared / "scenes" / scene / "sparse" / "0"
-    points = np.array([point.xyz for point in pycolmap.Reconstruction(model).points3D.values()], np.float32)
-    cloud = _cloud(len(points))
-    cloud.means[:] = points
-    assert check_views_see_scene(cloud, load_views(model)) == []

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -17,7 +15,7 @@ from hypothesis import strategies as st
 from mask_scenes import make_gaussians
 from raster_scenes import SceneOptions, borderline, random_scene
 
-from splatcut import cameras, formats, raster
+from splatcut import raster
 from splatcut.field import rays
 from splatcut.field.volume import volume_render
 from splatcut.raster import cpu, cpu_rays
@@ -247,16 +245,6 @@ def test_the_seed_decides_and_the_number_of_threads_does_not() -> None:
     assert not np.array_equal(sampled((4, 0)).t, sampled((4, 1)).t)
 
 
-def test_a_prepared_view_gives_the_same() -> None:
-    scene = random_scene(3)
-    pixels = np.array([[3, 4], [5, 20], [36, 28]], np.int32)
-    prepared = cpu.prepare(scene.gaussians, scene.camera)
-    one = rays.sample_rays(scene.gaussians, scene.camera, pixels, 6, 1)
-    other = rays.sample_rays(scene.gaussians, scene.camera, pixels, 6, 1, prepared=prepared)
-    np.testing.assert_array_equal(one.t, other.t)
-    np.testing.assert_array_equal(one.index, other.index)
-
-
 @pytest.mark.parametrize(
     ("pixels", "samples", "said"),
     [
@@ -312,19 +300,3 @@ def test_the_front_one_of_two_opaque_gaussians_hides_the_other() -> None:
     shown = volume_render(density, torch.from_numpy(sampled.delta).double(), values).values[0]
     assert shown[0, 0] > 0.99
     assert shown[1, 1] > 0.99
-
-
-def test_a_real_scene(shared: Path) -> None:
-    folder = shared / "scenes" / "statue"
-    view = cameras.load_views(folder)[3]
-    camera = replace(view.camera, near=0.2)
-    g = formats.read_splats(folder / "scene.ply").gaussians
-    rng = np.random.default_rng(0)
-    pixels = np.stack([rng.integers(0, camera.width, 3000), rng.integers(0, camera.height, 3000)], axis=1)
-    sampled = rays.sample_rays(g, camera, pixels, 12, 0)
-    rendered = raster.render(g, camera, colour=False)
-    expected = 1 - rendered.transmittance[pixels[:, 1], pixels[:, 0]]
-    np.testing.assert_allclose(sampled.weight, expected, atol=1e-4)
-    assert np.isfinite(sampled.t).all()
-    assert (sampled.delta >= 0).all()
-    assert (np.diff(sampled.t, axis=1) >= 0).all()

@@ -33,18 +33,6 @@ def test_two_samples_by_hand() -> None:
     torch.testing.assert_close(rendered.values[0], torch.tensor([[4.25]], dtype=torch.float64))
 
 
-def test_weights_are_the_products_of_the_quadrature() -> None:
-    density, delta, _, _ = _random()
-    rendered = volume_render(density, delta)
-    alpha = 1 - torch.exp(-density * delta)
-    for ray in range(len(density)):
-        left = 1.0
-        for s in range(density.shape[1]):
-            assert float(rendered.weights[ray, s]) == pytest.approx(float(alpha[ray, s]) * left, abs=1e-14)
-            left *= 1 - float(alpha[ray, s])
-        assert float(rendered.alpha[ray]) == pytest.approx(1 - left, abs=1e-14)
-
-
 @settings(max_examples=30)
 @given(st.integers(0, 1000), st.floats(-6, 8))
 def test_weights_add_up_to_alpha_at_any_density(seed: int, exponent: float) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mask_scenes import ColourSegmenter, Scene, balls_on_floor, ring
-from numpy.typing import ArrayLike, NDArray
+from mask_scenes import ColourSegmenter, Scene, balls_on_floor, iou, ring
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from splatcut.cameras.pictures import WorkingView
@@ -54,10 +54,6 @@ def _run(
     return MaskLoop(model, working, list(said), list(said.values()), passes, Quiet(), settled).run()
 
 
-def _iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    return float((mask & truth).sum() / (mask | truth).sum())
-
-
 def test_one_click_gives_masks_in_all_views(scene: Scene, tmp_path: Path):
     views = _ring(6)
     masks = _run(scene, views, {"red": {"view_00": _click(views[0].camera, RED)}}, tmp_path)
@@ -65,7 +61,7 @@ def test_one_click_gives_masks_in_all_views(scene: Scene, tmp_path: Path):
     assert masks.views == tuple(view.name for view in views)
     assert masks.notes == {}
     for number, view in enumerate(views):
-        assert _iou(masks.soft(number)[0] > 0.5, scene.truth(view.camera, 1)) > 0.9
+        assert iou(masks.soft(number)[0] > 0.5, scene.truth(view.camera, 1)) > 0.9
     assert masks.confidence[0, 0] == 1.0
     assert masks.confidence.min() > 0.6**2
 
@@ -78,7 +74,7 @@ def test_two_objects_prompted_in_different_views(scene: Scene, tmp_path: Path):
         soft = masks.soft(number)
         assert soft.sum(axis=0).max() <= 1.01
         for k in (0, 1):
-            assert _iou(soft[k] > 0.5, scene.truth(view.camera, k + 1)) > 0.9
+            assert iou(soft[k] > 0.5, scene.truth(view.camera, k + 1)) > 0.9
 
 
 def test_a_view_whose_picture_is_noise_is_left_out(scene: Scene, tmp_path: Path):
@@ -92,7 +88,7 @@ def test_a_view_whose_picture_is_noise_is_left_out(scene: Scene, tmp_path: Path)
     assert "'red'" in masks.notes["view_04"]
     for number in (0, 1, 2, 3, 5):
         assert masks.confidence[number, 0] > 0
-        assert _iou(masks.soft(number)[0] > 0.5, scene.truth(views[number].camera, 1)) > 0.9
+        assert iou(masks.soft(number)[0] > 0.5, scene.truth(views[number].camera, 1)) > 0.9
 
 
 def test_a_view_that_looks_past_the_object_says_so(scene: Scene, tmp_path: Path):
@@ -158,7 +154,7 @@ def test_points_that_are_not_the_object_correct_other_views(scene: Scene, tmp_pa
     said = {"red": {"view_00": _click(views[0].camera, RED), "view_02": PixelPrompt(wrong, np.zeros(1, np.int32))}}
     segmenter = ColourSegmenter()
     masks = _run(scene, views, said, tmp_path, segmenter, passes=0)
-    assert _iou(masks.soft(2)[0] > 0.5, scene.truth(views[2].camera, 1)) > 0.9
+    assert iou(masks.soft(2)[0] > 0.5, scene.truth(views[2].camera, 1)) > 0.9
     with_it = [p for p in segmenter.prompts if (p.points == wrong).all(axis=1).any()]
     assert len(with_it) == 1
     assert with_it[0].box is not None

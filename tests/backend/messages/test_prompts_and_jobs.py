@@ -79,11 +79,6 @@ def test_the_documents_of_the_design_are_read(tmp_path: Path) -> None:
     assert [type(value) for value in vase.prompts[0].points[0]] == [float, float, int]  # type: ignore[union-attr]
 
 
-def test_the_real_scenes_prompts_are_read(shared: Path) -> None:
-    objects = load_prompts(shared / "scenes/horns/prompts.json")
-    assert [item.name for item in objects] == ["triceratops", "skull_left", "skull_right"]
-
-
 def test_a_job_needs_little() -> None:
     document = {"scene": "a.ply", "out": "o", "masks": "m"}
     assert job_from_json(document, BASE) == Job(BASE / "a.ply", BASE / "o", masks=BASE / "m")

@@ -13,7 +13,6 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +20,9 @@ import pytest
 from blob_scene import BlobScene
 from segment_runs import go_on, leftovers, results, resumed, stop, waiting
 
-import splatcut.masks.viewpoints
 from splatcut.cameras import save_cameras
 from splatcut.errors import Cancelled
-from splatcut.masks import virtual
-from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
+from splatcut.messages import Job, JobOptions
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.pipeline.checkpoints import Checkpoints
 from splatcut.progress import Quiet
@@ -227,17 +224,12 @@ def test_cancelled_at_any_call(tmp_path: Path, blobs: BlobScene, undisturbed: Pa
         assert results(job.out) == results(undisturbed)
 
 
-def test_stopped_between_virtual_views_and_masks(
-    tmp_path: Path, blobs: BlobScene, colours: None, one_thread: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("colours", "one_thread", "small_views")
+def test_stopped_between_virtual_views_and_masks(tmp_path: Path, blobs: BlobScene) -> None:
     """A job with one camera has one more stage."""
-    monkeypatch.setattr(splatcut.masks.viewpoints, "virtual_views", partial(virtual.virtual_views, count=8))
-    monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
-    x, y = blobs.click("red")
-    objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
     options = JobOptions(device="cpu", quality="draft", refine=False)
-    job = Job(blobs.scene, tmp_path / "out", tmp_path / "one.json", objects=objects, options=options)
+    job = Job(blobs.scene, tmp_path / "out", tmp_path / "one.json", objects=(blobs.prompted(),), options=options)
     settings = RunSettings(cache=tmp_path / "cache")
 
     def stop(stage: str) -> None:

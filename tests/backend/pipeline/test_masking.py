@@ -66,13 +66,6 @@ def test_a_mask_that_is_off_is_moved_back_said_and_continued_with(ball: Path, tm
         assert path.read_bytes() == (out / "objects" / path.name).read_bytes()
 
 
-def test_masks_can_be_trusted(ball: Path, tmp_path: Path, segment: Segment) -> None:
-    out = tmp_path / "out"
-    assert segment(*job(ball, "--masks", ball / "masks", "--trust-masks"), "--out", out) == 0
-    assert report(out)["corrected_masks"] == []
-    assert not [text for text in report(out)["warnings"] if "contradicted" in text]
-
-
 def test_many_masks_that_contradict_each_other_are_a_warning(ball: Path, tmp_path: Path, segment: Segment) -> None:
     for number, pixels in ((1, -4), (3, 4), (7, -4), (9, 4)):
         file = ball / "masks" / f"view_{number:02d}.png"

@@ -17,7 +17,7 @@ from blob_scene import BlobScene, ColourSegmenter
 import splatcut.pipeline.inputs as inputs
 import splatcut.pipeline.run as run
 from splatcut import refine
-from splatcut.messages import OPTIONS, Job, JobOptions, ObjectPrompt, ViewPrompt
+from splatcut.messages import OPTIONS, Job, JobOptions
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.progress import Quiet
 
@@ -60,13 +60,11 @@ def observe(blobs: BlobScene, tmp_path: Path, one_thread: None, monkeypatch: pyt
         return told("refining", options, refine.Refined(labelled, {}))
 
     monkeypatch.setattr(refine, "refine", refining, raising=False)
-    x, y = blobs.click("red", 2)
-    objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
 
     def observed(options: JobOptions) -> dict[str, Any]:
         seen.clear()
         progress, out = Stages(), tmp_path / str(len(list(tmp_path.iterdir())))
-        job = Job(blobs.scene, out, blobs.cameras, objects=objects, options=options)
+        job = Job(blobs.scene, out, blobs.cameras, objects=(blobs.prompted(),), options=options)
         run_job(job, progress, RunSettings(cache=tmp_path / "cache"))
         report = json.loads((out / "report.json").read_text(encoding="utf-8"))
         with np.load(out / "labels.npz") as labels:

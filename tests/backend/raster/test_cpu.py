@@ -131,16 +131,6 @@ def test_accumulating_any_number_of_signals(kinds: int) -> None:
     np.testing.assert_allclose(actual.weighted, expected.weighted, rtol=1e-4, atol=1e-5)
 
 
-def test_accumulation_conserves_light() -> None:
-    """What the Gaussians take and what passes them make up every pixel."""
-    scene = random_scene(5)
-    ones = np.ones((1, scene.camera.height, scene.camera.width), np.float32)
-    sums = raster.accumulate(scene.gaussians, scene.camera, ones)
-    rendered = raster.render(scene.gaussians, scene.camera)
-    np.testing.assert_allclose(sums.weight, sums.weighted[:, 0], rtol=1e-6)
-    np.testing.assert_allclose(sums.weight.sum(), (1 - rendered.transmittance).sum(), rtol=1e-5)
-
-
 def _some_tiles(scene: RandomScene) -> np.ndarray:
     shape = (-(-scene.camera.height // TILE), -(-scene.camera.width // TILE))
     tiles = np.random.default_rng(1).uniform(size=shape) < 0.5
@@ -261,14 +251,6 @@ def test_lower_sh_degree(degree: int) -> None:
     scene = random_scene(10, SceneOptions(sh_degree=3))
     expected = raster.render(scene.gaussians, scene.camera, sh_degree=degree, device="reference").image
     np.testing.assert_allclose(_render(scene, sh_degree=degree).image, expected, atol=1e-5)
-
-
-def test_scaled_opacity_of_zero_and_one() -> None:
-    scene = random_scene(11)
-    half = np.arange(len(scene.gaussians)) % 2 == 0
-    scaled = raster.render(scene.gaussians, scene.camera, opacity_scale=half.astype(np.float32))
-    alone = raster.render(scene.gaussians.take(half), scene.camera)
-    np.testing.assert_allclose(scaled.image, alone.image, atol=1e-6)
 
 
 @pytest.mark.parametrize("device", ["cpu", "reference"])

@@ -160,17 +160,6 @@ def test_blocks_of_pixels_may_be_split_at_will(monkeypatch: pytest.MonkeyPatch) 
     np.testing.assert_allclose(parts, whole, atol=1e-13)
 
 
-def test_accumulation_is_the_gradient_with_respect_to_features() -> None:
-    scene = random_scene(7, SceneOptions(channels=3))
-    features = torch.from_numpy(scene.features).double().requires_grad_()
-    signals = torch.from_numpy(scene.signals).double()
-    parameters = _parameters(scene.gaussians)
-    _, blended, _ = reference.render(*parameters, scene.camera, features=features)
-    (blended * signals.permute(1, 2, 0)).sum().backward()
-    _, weighted = reference.accumulate(*parameters[:4], scene.camera, signals)
-    np.testing.assert_allclose(weighted, features.grad, atol=1e-12)
-
-
 @pytest.mark.parametrize("degree", [0, 2, 4])
 def test_gradients_by_finite_differences(degree: int) -> None:
     options = SceneOptions(5, 5, 4, degree, 1, log_scale=(-1.5, -0.5), opacity=(0.3, 0.9), scaled=True)

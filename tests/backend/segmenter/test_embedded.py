@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mask_scenes import iou
 from PIL import Image
 
 from splatcut.errors import UserError
@@ -16,10 +17,6 @@ from splatcut.segmenter import Embedding, Prediction, Prompt2D, Segmenter, load_
 from splatcut.segmenter.onnx_sam import EMBEDDED_SHA256, WEIGHTS
 
 from .conftest import Picture, disc_picture
-
-
-def iou(a: np.ndarray, b: np.ndarray) -> float:
-    return float((a & b).sum() / max(1, (a | b).sum()))
 
 
 def best_iou(prediction: Prediction, truth: np.ndarray) -> float:

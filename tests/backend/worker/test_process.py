@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import worker_driver
 from blob_scene import BlobScene
+from mask_scenes import iou
 from worker_client import WorkerProcess
 
 import splatcut
@@ -22,13 +23,9 @@ from splatcut.messages import worker as wire
 Start = Callable[..., WorkerProcess]
 
 
-def red(blobs: BlobScene) -> tuple[ObjectPrompt, ...]:
-    return (ObjectPrompt("red", (ViewPrompt("view_2", ((*blobs.click("red"), 1),)),)),)
-
-
 def run_of(blobs: BlobScene, out: Path, refine: bool = False) -> wire.Run:
     options = JobOptions(quality="draft", refine=refine, device="cpu")
-    return wire.Run(Job(blobs.scene, out, blobs.cameras, objects=red(blobs), options=options))
+    return wire.Run(Job(blobs.scene, out, blobs.cameras, objects=(blobs.prompted(),), options=options))
 
 
 def test_from_the_handshake_to_a_cut_object(start: Start, blobs: BlobScene, tmp_path: Path) -> None:
@@ -40,7 +37,7 @@ def test_from_the_handshake_to_a_cut_object(start: Start, blobs: BlobScene, tmp_
     assert worker.ask(wire.LoadScene(blobs.scene)).gaussians == 400
     assert len(worker.ask(wire.SetViews(blobs.cameras)).views) == 6
     assert worker.ask(wire.Encode(("view_2",))) == wire.EncodeResult(1)
-    preview = worker.ask(wire.Preview(red(blobs), tmp_path / "previews"))
+    preview = worker.ask(wire.Preview((blobs.prompted(),), tmp_path / "previews"))
     assert worker.of(wire.PreviewEvent)[0].stage == "first"
     assert isinstance(worker.ask(run_of(blobs, tmp_path / "out")), wire.RunResult)
     with np.load(preview.file) as seen, np.load(tmp_path / "out" / "labels.npz") as cut:
@@ -179,8 +176,7 @@ def test_previews_of_the_demo_scene(demo: Path, tmp_path: Path) -> None:
 
     def overlap(file: Path, label: int, name: str) -> float:
         with np.load(file) as stored:
-            found, wanted = stored["labels"] == label, truth == 1 + NAMES.index(name)
-        return float((found & wanted).sum() / (found | wanted).sum())
+            return iou(stored["labels"] == label, truth == 1 + NAMES.index(name))
 
     with WorkerProcess(["-m", "splatcut"], ["worker", "--device", "cpu", "--cache", tmp_path / "cache"]) as worker:
         worker.greet()

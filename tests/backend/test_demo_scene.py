@@ -18,7 +18,6 @@ from splatcut.messages import ViewPrompt, load_prompts
 from splatcut.scene.camera import View
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
-SPLITS = json.loads((DEMO / "splits.json").read_text(encoding="utf-8"))
 OBJECTS = ("teapot", "bread", "plant", "pear", "book")
 
 
@@ -39,15 +38,17 @@ def coverage(folder: str, name: str, view: str) -> np.ndarray:
 
 
 def test_every_fourth_view_is_unseen(views: dict[str, View]) -> None:
+    splits = json.loads((DEMO / "splits.json").read_text(encoding="utf-8"))
     kept, held = holdout(list(views.values()), 4)
-    assert [view.name for view in kept] == SPLITS["train"]
-    assert [view.name for view in held] == SPLITS["test"]
+    assert [view.name for view in kept] == splits["train"]
+    assert [view.name for view in held] == splits["test"]
     assert (len(kept), len(held)) == (60, 20)
 
 
 def test_unseen_views_look_from_elsewhere(views: dict[str, View]) -> None:
     """No training camera stands within 0.35 units of an unseen one; some of those are lower and higher than all."""
-    train, test = (np.stack([views[name].camera.position for name in SPLITS[key]]) for key in ("train", "test"))
+    splits = json.loads((DEMO / "splits.json").read_text(encoding="utf-8"))
+    train, test = (np.stack([views[name].camera.position for name in splits[key]]) for key in ("train", "test"))
     assert np.linalg.norm(test[:, None] - train[None], axis=2).min() > 0.35
     assert test[:, 2].min() < train[:, 2].min() - 0.2
     assert test[:, 2].max() > train[:, 2].max() + 0.2
@@ -66,8 +67,9 @@ def test_masks_share_the_pixels(views: dict[str, View]) -> None:
 
 
 def test_alone_covers_at_least_what_is_seen() -> None:
+    splits = json.loads((DEMO / "splits.json").read_text(encoding="utf-8"))
     for name in OBJECTS:
-        for view in SPLITS["test"]:
+        for view in splits["test"]:
             alone, seen = coverage("alone", name, view), coverage("masks", name, view)
             assert np.mean(alone < seen - 0.25) < 1e-3
             assert alone.sum() >= seen.sum() - 1
@@ -76,10 +78,11 @@ def test_alone_covers_at_least_what_is_seen() -> None:
 def test_prompts_lie_on_and_off_their_objects() -> None:
     prompts = load_prompts(DEMO / "prompts.json")
     assert tuple(item.name for item in prompts) == OBJECTS
+    splits = json.loads((DEMO / "splits.json").read_text(encoding="utf-8"))
     for item in prompts:
         for prompt in item.prompts:
             assert isinstance(prompt, ViewPrompt)
-            assert prompt.view in SPLITS["train"]
+            assert prompt.view in splits["train"]
             mask = coverage("masks", item.name, prompt.view)
             for x, y, label in prompt.points:
                 assert mask[int(y), int(x)] == label, (item.name, x, y)

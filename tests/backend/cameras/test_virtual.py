@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from mask_scenes import make_gaussians
 
 from splatcut.cameras import candidate_quality, look_at, spiral_cone
 from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import Gaussians
 
 coordinate = st.floats(-10, 10)
 vector = st.tuples(coordinate, coordinate, coordinate).map(np.array)
@@ -100,9 +100,14 @@ def test_a_cone_stays_upright():
         assert abs(camera.camera_from_world[0, :3] @ start.camera_from_world[1, :3]) < 1e-9
 
 
-def _gaussian(mean, opacity=0.9975):
-    turned = (np.sqrt(0.5), 0, np.sqrt(0.5), 0)  # 90 degrees about y: the long axis lies along x
-    return make_gaussians(mean, (0.1, 0.1, 0.4), opacity, quats=turned)
+def _gaussian(mean, scale=0.1, opacity_logit=6.0):
+    return Gaussians(
+        np.array([mean], np.float32),
+        np.log(np.array([[scale, scale, scale * 4]], np.float32)),
+        np.array([[np.sqrt(0.5), 0, np.sqrt(0.5), 0]], np.float32),  # 90 degrees about y: the long axis lies along x
+        np.array([opacity_logit], np.float32),
+        np.zeros((1, 1, 3), np.float32),
+    )
 
 
 CAMERA = _camera((6, 0, 0), (0, 0, 0))
@@ -163,11 +168,11 @@ def test_depth_of_empty_pixels_does_not_count():
 def test_inside_an_opaque_gaussian_is_rejected():
     # 0.4 along the Gaussian's long axis is one standard deviation; the same distance across is four.
     quality = _judge(1.0, 6.0, _gaussian((6.4, 0, 0)))
-    assert quality.density == pytest.approx(np.exp(-0.5) * 0.9975, rel=1e-4)
+    assert quality.density == pytest.approx(np.exp(-0.5) / (1 + np.exp(-6)), rel=1e-4)
     assert "inside opaque" in (quality.reason or "")
-    assert _judge(1.0, 6.0, _gaussian((6, 0.4, 0))).density == pytest.approx(np.exp(-8) * 0.9975, rel=1e-3)
+    assert _judge(1.0, 6.0, _gaussian((6, 0.4, 0))).density == pytest.approx(np.exp(-8) / (1 + np.exp(-6)), rel=1e-3)
     assert _judge(1.0, 6.0, _gaussian((6, 0.4, 0))).accepted
-    assert _judge(1.0, 6.0, _gaussian((6, 0, 0), 0.05)).accepted
+    assert _judge(1.0, 6.0, _gaussian((6, 0, 0), opacity_logit=-3)).accepted
 
 
 def test_a_centre_outside_the_picture_is_rejected():

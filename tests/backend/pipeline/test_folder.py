@@ -17,7 +17,6 @@ import pytest
 from blob_scene import BlobScene
 from segment_runs import go_on, leftovers, results, resumed, waiting
 
-from splatcut.cli import main
 from splatcut.errors import UserError
 from splatcut.pipeline.checkpoints import Checkpoints
 
@@ -48,14 +47,6 @@ def refusal(segment: Segment, capsys: pytest.CaptureFixture[str]) -> Callable[..
     return run
 
 
-@pytest.fixture
-def moved(blobs: BlobScene, tmp_path: Path) -> tuple[Path, list[object]]:
-    """A copy of the data set elsewhere, and the job ``ready`` of it."""
-    folder = Path(shutil.copytree(blobs.folder, tmp_path / "moved"))
-    job = [folder / "scene.ply", "--cameras", folder / "cameras.json", "--masks", folder / "masks"]
-    return folder, job
-
-
 def content(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
@@ -67,6 +58,9 @@ def finished(ready: list[object], segment: Segment, tmp_path: Path, tmp_path_fac
     if not made.exists():
         assert segment(*ready, "--out", made) == 0
     return Path(shutil.copytree(made, tmp_path / "finished"))
+
+
+# ------------------------------------------------------------------------------------------------------- other jobs
 
 
 def test_another_job(
@@ -90,27 +84,43 @@ def test_another_job(
 
 
 def test_force_with_bad_input_keeps_the_other_job(
-    blobs: BlobScene, finished: Path, refusal: Callable[..., str]
+    blobs: BlobScene, finished: Path, refusal: Callable[..., str], ready: list[object], segment: Segment
 ) -> None:
     before = content(finished)
     job = [blobs.scene, "--cameras", blobs.cameras, "--out", finished, "--force"]
     assert "background" in refusal(*job, "--at", "view_2:2,2")
+    assert "view_9" in refusal(*job, "--at", "view_9:2,2")
     assert content(finished) == before
 
 
-def test_inputs_moved_elsewhere_are_the_same_job_and_force_keeps_what_is_finished(
-    moved: tuple[Path, list[object]], ready: list[object], finished: Path, segment: Segment
-) -> None:
-    for job in ([*moved[1], "--images", moved[0] / "images"], [*ready, "--force"]):
-        assert segment(*job, "--out", finished) == 0
-        assert all(resumed(finished).values())
+def test_force_on_the_same_job_keeps_what_is_finished(ready: list[object], finished: Path, segment: Segment) -> None:
+    assert segment(*ready, "--out", finished, "--force") == 0
+    assert all(resumed(finished).values())
 
 
-def test_changed_photos_are_another_job(
-    moved: tuple[Path, list[object]], finished: Path, refusal: Callable[..., str]
+def test_inputs_moved_elsewhere_are_the_same_job(
+    tmp_path: Path, blobs: BlobScene, finished: Path, segment: Segment
 ) -> None:
-    shutil.copyfile(moved[0] / "images" / "view_2.png", moved[0] / "images" / "view_1.png")
-    assert "another job" in refusal(*moved[1], "--out", finished)
+    moved = Path(shutil.copytree(blobs.folder, tmp_path / "moved"))
+    job = [moved / "scene.ply", "--cameras", moved / "cameras.json", "--masks", moved / "masks"]
+    assert segment(*job, "--images", moved / "images", "--out", finished) == 0
+    assert all(resumed(finished).values())
+
+
+def test_changed_inputs_are_another_job(
+    tmp_path: Path, blobs: BlobScene, finished: Path, refusal: Callable[..., str]
+) -> None:
+    moved = Path(shutil.copytree(blobs.folder, tmp_path / "moved"))
+    job = [moved / "scene.ply", "--cameras", moved / "cameras.json", "--masks", moved / "masks", "--out", finished]
+    (moved / "masks" / "red").rename(moved / "masks" / "rod")
+    assert "another job" in refusal(*job)
+    (moved / "masks" / "rod").rename(moved / "masks" / "red")
+    mask = moved / "masks" / "red" / "view_1.png"
+    shutil.copyfile(moved / "masks" / "red" / "view_2.png", mask)
+    assert "another job" in refusal(*job)
+    shutil.copyfile(blobs.folder / "masks" / "red" / "view_1.png", mask)
+    shutil.copyfile(moved / "images" / "view_2.png", moved / "images" / "view_1.png")
+    assert "another job" in refusal(*job)
 
 
 def test_folder_of_someone_else(
@@ -138,7 +148,8 @@ def test_results_as_inputs(
 ) -> None:
     """Cutting the background of an earlier result into the same folder must not delete it."""
     before = content(finished)
-    scene = [finished / "background.ply", *ready[1:]]
+    masks = ["--masks", blobs.folder / "masks"]
+    scene = [finished / "background.ply", "--cameras", blobs.cameras, *masks]
     assert "background.ply" in refusal(*scene, "--out", finished, "--force")
     own = [blobs.scene, "--cameras", blobs.cameras, "--masks", finished / "masks"]
     assert "masks" in refusal(*own, "--out", finished, "--force")
@@ -161,6 +172,9 @@ def test_unfinished_job_that_was_given_up(
     early.close()
     assert segment(*clicked, "--at", blobs.at("red")) == 0
     assert not any(resumed(out).values())
+
+
+# ----------------------------------------------------------------------------------------------------------- places
 
 
 def test_unicode_and_spaces(tmp_path: Path, blobs: BlobScene, segment: Segment) -> None:
@@ -195,13 +209,27 @@ def test_folder_without_permission(tmp_path: Path, ready: list[object], refusal:
 
 def test_cache_that_cannot_be_written(tmp_path: Path, blobs: BlobScene, colours: None, one_thread: None) -> None:
     """Embeddings that cannot be kept cost time only, and the user is told."""
+    from splatcut.cli import main
+
     (tmp_path / "file").write_text("in the way")
     out = tmp_path / "out"
-    job = ["segment", blobs.scene, "--cameras", blobs.cameras, "--at", blobs.at("red", 3), "--quality", "draft"]
-    job += ["--holdout", 2, "--no-refine", "--out", out, "--cache", tmp_path / "file" / "cache"]
-    assert main([str(word) for word in job]) == 0
+    job = [
+        "segment",
+        str(blobs.scene),
+        "--cameras",
+        str(blobs.cameras),
+        "--at",
+        blobs.at("red", 3),
+        "--quality",
+        "draft",
+    ]
+    job += ["--holdout", "2", "--no-refine"]
+    assert main([*job, "--out", str(out), "--cache", str(tmp_path / "file" / "cache")]) == 0
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert any("embeddings cannot be cached" in warning for warning in report["warnings"])
+
+
+# ------------------------------------------------------------------------------------------------------- two at once
 
 
 def test_two_runs_in_one_folder(
@@ -233,10 +261,15 @@ def test_lock_in_one_process(tmp_path: Path) -> None:
     first.close()
     with Checkpoints.open(tmp_path / "a" / "out", "job") as second:
         stored = second.load("masks")
-        assert (stored[0]["a"].tolist(), stored[1]) == ([0, 1, 2], {"b": 1})
+        assert stored is not None
+        assert stored[0]["a"].tolist() == [0, 1, 2]
+        assert stored[1] == {"b": 1}
     with Checkpoints.open(tmp_path / "b" / "out", "job"):
         pass
     assert not (tmp_path / "b").exists()
+
+
+# --------------------------------------------------------------------------------------------------------- full disk
 
 
 @pytest.fixture
@@ -273,12 +306,14 @@ def test_disk_that_fills_up(
     # Full at once; during the stages; while objects, labels, masks and the contact sheet are written.
     for kibibytes in (4, 12, 20, 28, 36, 48, 72, 100, 140, total // 1024):
         out = small_disk(kibibytes) / "out"
-        assert "disk is full" in refusal(*ready, "--out", out)
+        message = refusal(*ready, "--out", out)
+        assert "disk is full" in message
         assert not any(name.startswith(".") and not name.startswith(".splatcut/") for name in content(out))
     out = small_disk(total // 1024 + 1000) / "out"
     assert segment(*ready, "--out", out) == 0
     assert results(out) == results(finished)
-    assert {"masks", "lift"} <= {stage for stage, found in resumed(out).items() if found}
+    assert resumed(out)["masks"]
+    assert resumed(out)["lift"]
     assert leftovers(out) == []
 
 

@@ -15,8 +15,19 @@ from PIL import Image
 
 from splatcut.errors import UserError
 from splatcut.formats import read_splats, write_splats
-from splatcut.messages import Job, JobOptions, MaskPrompt, ObjectPrompt
+from splatcut.messages import InlineView, Job, JobOptions, MaskPrompt, ObjectPrompt, ViewPrompt
 from splatcut.pipeline.inputs import fingerprint, read_inputs
+
+
+def inline(blobs: BlobScene, name: str = "one", photo: Path | None = None) -> InlineView:
+    c = blobs.views[2].camera
+    rows = tuple(tuple(row) for row in c.camera_from_world.tolist())
+    return InlineView(name, c.width, c.height, c.fx, c.fy, c.cx, c.cy, rows, photo)  # type: ignore[arg-type]
+
+
+def prompted(blobs: BlobScene, name: str = "red") -> tuple[ObjectPrompt, ...]:
+    x, y = blobs.click(name)
+    return (ObjectPrompt(name, (ViewPrompt("view_2", ((x, y, 1),)),)),)
 
 
 def key(job: Job, model: str = "") -> str:
@@ -24,7 +35,7 @@ def key(job: Job, model: str = "") -> str:
 
 
 def test_views_in_the_job(blobs: BlobScene, tmp_path: Path) -> None:
-    job = Job(blobs.scene, tmp_path / "out", (blobs.inline("b"), blobs.inline("a")), objects=(blobs.prompted(),))
+    job = Job(blobs.scene, tmp_path / "out", (inline(blobs, "b"), inline(blobs, "a")), objects=prompted(blobs))
     inputs = read_inputs(job)
     assert [view.name for view in inputs.views] == ["a", "b"]
     assert np.array_equal(inputs.views[0].camera.camera_from_world, blobs.views[2].camera.camera_from_world)
@@ -33,7 +44,7 @@ def test_views_in_the_job(blobs: BlobScene, tmp_path: Path) -> None:
 
 def test_photos_of_views_in_the_job(blobs: BlobScene, tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
-    job = Job(blobs.scene, tmp_path / "out", (blobs.inline("one", photo),), objects=(blobs.prompted(),))
+    job = Job(blobs.scene, tmp_path / "out", (inline(blobs, photo=photo),), objects=prompted(blobs))
     with pytest.raises(UserError, match="photo.png"):
         read_inputs(job)
     Image.new("RGB", (40, 30)).save(photo)
@@ -45,16 +56,16 @@ def test_photos_of_views_in_the_job(blobs: BlobScene, tmp_path: Path) -> None:
 
 def test_what_makes_another_job(blobs: BlobScene, tmp_path: Path) -> None:
     data = Path(shutil.copytree(blobs.folder, tmp_path / "data"))
-    job = Job(data / "scene.ply", tmp_path / "out", data / "cameras.json", objects=(blobs.prompted(),))
+    job = Job(data / "scene.ply", tmp_path / "out", data / "cameras.json", objects=prompted(blobs))
     first = key(job)
     others = {
         "model": key(job, "another"),
-        "object": key(replace(job, objects=(blobs.prompted("blue"),))),
+        "object": key(replace(job, objects=prompted(blobs, "blue"))),
         "name": key(replace(job, objects=(replace(job.objects[0], name="rouge"),))),
         "masks": key(replace(job, objects=(), masks=data / "masks")),
         "no cameras": key(replace(job, cameras=None)),
         "grown": key(replace(job, objects=(replace(job.objects[0], grow=0.5),))),
-        "prompt view": key(replace(job, prompt_views=(blobs.inline("viewport"),))),
+        "prompt view": key(replace(job, prompt_views=(inline(blobs, "viewport"),))),
     }
     options = [{"tau": 0.5}, {"seed": 1}, {"soft_edges": True}, {"holdout": 2}, {"quality": "fine"}]
     options.append({"experiment": {"edge": 1}})
@@ -67,7 +78,7 @@ def test_what_makes_another_job(blobs: BlobScene, tmp_path: Path) -> None:
 
 
 def test_what_does_not_make_another_job(blobs: BlobScene, tmp_path: Path) -> None:
-    job = Job(blobs.scene, tmp_path / "out", blobs.cameras, objects=(blobs.prompted(),))
+    job = Job(blobs.scene, tmp_path / "out", blobs.cameras, objects=prompted(blobs))
     moved = Path(shutil.copytree(blobs.folder, tmp_path / "elsewhere"))
     (moved / "scene.ply").rename(moved / "renamed.ply")
     other = Job(moved / "renamed.ply", tmp_path / "other", moved / "cameras.json", moved / "images", job.objects)
@@ -100,15 +111,15 @@ def test_files_of_prompts_and_masks_count_by_content(blobs: BlobScene, tmp_path:
 
 
 def test_views_to_prompt_in(blobs: BlobScene, tmp_path: Path) -> None:
-    job = Job(blobs.scene, tmp_path / "out", blobs.cameras, objects=(blobs.prompted(),))
+    job = Job(blobs.scene, tmp_path / "out", blobs.cameras, objects=prompted(blobs))
     hold = JobOptions(holdout=2)
-    inputs = read_inputs(replace(job, prompt_views=(blobs.inline("b"), blobs.inline("a")), options=hold))
+    inputs = read_inputs(replace(job, prompt_views=(inline(blobs, "b"), inline(blobs, "a")), options=hold))
     assert [view.name for view in inputs.prompt_views] == ["a", "b"]
     assert len(inputs.views) == len(blobs.views)
     assert {view.name for view in [*inputs.kept, *inputs.held_out]} == {view.name for view in blobs.views}
     near = inputs.prompt_views[0].camera.near
     assert 0 < near < blobs.views[2].camera.near  # the viewport may be nearer than a photographer
     with pytest.raises(UserError, match="'view_2' is both a camera and a prompt view"):
-        read_inputs(replace(job, prompt_views=(blobs.inline("view_2"),)))
-    few = replace(job, cameras=None, prompt_views=tuple(blobs.inline(name) for name in "abcd"))
+        read_inputs(replace(job, prompt_views=(inline(blobs, "view_2"),)))
+    few = replace(job, cameras=None, prompt_views=tuple(inline(blobs, name) for name in "abcd"))
     assert read_inputs(few).needs_virtual_views  # they may all stand in one place

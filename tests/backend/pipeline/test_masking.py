@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -33,8 +32,9 @@ def ball(tmp_path: Path) -> Path:
     save_cameras(folder / "cameras.json", views)
     for number, view in enumerate(views):
         image = raster.render(scene.gaussians, view.camera).image
-        pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / "images" / f"{view.name}.png")
+        Image.fromarray(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)).save(
+            folder / "images" / f"{view.name}.png"
+        )
         mask = np.roll(scene.truth(view.camera, 1), 4 if number == 5 else 0, axis=1)
         Image.fromarray(mask.astype(np.uint8) * 255).save(folder / "masks" / f"{view.name}.png")
     return folder
@@ -44,7 +44,7 @@ def job(ball: Path, *more: object) -> list[object]:
     return [ball / "scene.ply", "--cameras", ball / "cameras.json", "--device", "cpu", *more]
 
 
-def report(out: Path) -> dict[str, Any]:
+def report(out: Path) -> dict[str, object]:
     return json.loads((out / "report.json").read_text(encoding="utf-8"))
 
 
@@ -52,10 +52,10 @@ def test_a_mask_that_is_off_is_moved_back_said_and_continued_with(ball: Path, tm
     out, again = tmp_path / "out", tmp_path / "again"
     arguments = job(ball, "--masks", ball / "masks")
     assert segment(*arguments, "--out", out) == 0
-    (moved,) = report(out)["corrected_masks"]
+    (moved,) = report(out)["corrected_masks"]  # type: ignore[misc]
     assert (moved["view"], moved["replaced"]) == ("view_05", 0)
     np.testing.assert_allclose([*moved["shift"], moved["margin"]], [4, 0, 0], atol=0.7)
-    assert not [text for text in report(out)["warnings"] if "contradicted" in text]
+    assert not [text for text in report(out)["warnings"] if "contradicted" in text]  # type: ignore[attr-defined]
     # What the lift kept is what a run goes on with.
     for name in ("extract.npz", "write.npz"):
         (out / ".splatcut" / name).unlink()
@@ -64,6 +64,13 @@ def test_a_mask_that_is_off_is_moved_back_said_and_continued_with(ball: Path, tm
     assert segment(*arguments, "--out", again) == 0
     for path in (again / "objects").iterdir():
         assert path.read_bytes() == (out / "objects" / path.name).read_bytes()
+
+
+def test_masks_can_be_trusted(ball: Path, tmp_path: Path, segment: Segment) -> None:
+    out = tmp_path / "out"
+    assert segment(*job(ball, "--masks", ball / "masks", "--trust-masks"), "--out", out) == 0
+    assert report(out)["corrected_masks"] == []
+    assert not [text for text in report(out)["warnings"] if "contradicted" in text]  # type: ignore[attr-defined]
 
 
 def test_many_masks_that_contradict_each_other_are_a_warning(ball: Path, tmp_path: Path, segment: Segment) -> None:
@@ -75,8 +82,8 @@ def test_many_masks_that_contradict_each_other_are_a_warning(ball: Path, tmp_pat
     out = tmp_path / "out"
     assert segment(*job(ball, "--masks", ball / "masks"), "--out", out) == 0
     changes = report(out)["corrected_masks"]
-    assert [change["view"] for change in changes] == [f"view_{n:02d}" for n in (1, 3, 5, 7, 9)]
-    (warning,) = [text for text in report(out)["warnings"] if "contradicted" in text]
+    assert [change["view"] for change in changes] == [f"view_{n:02d}" for n in (1, 3, 5, 7, 9)]  # type: ignore[attr-defined]
+    (warning,) = [text for text in report(out)["warnings"] if "contradicted" in text]  # type: ignore[attr-defined]
     assert warning.startswith("5 masks contradicted those of the other views: 5 edges were moved by a few pixels.")
 
 

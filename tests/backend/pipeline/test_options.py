@@ -17,7 +17,7 @@ from blob_scene import BlobScene, ColourSegmenter
 import splatcut.pipeline.inputs as inputs
 import splatcut.pipeline.run as run
 from splatcut import refine
-from splatcut.messages import OPTIONS, Job, JobOptions
+from splatcut.messages import OPTIONS, Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.progress import Quiet
 
@@ -55,16 +55,19 @@ def observe(blobs: BlobScene, tmp_path: Path, one_thread: None, monkeypatch: pyt
     )
     monkeypatch.setattr(inputs, "quick_device", lambda device: told("device", device, "cpu"))
     monkeypatch.setattr(run, "load_segmenter", lambda model, device: told("model", model, ColourSegmenter()))
-
-    def refining(problem: Any, labelled: Any, options: Any, *more: Any, **named: Any) -> refine.Refined:
-        return told("refining", options, refine.Refined(labelled, {}))
-
-    monkeypatch.setattr(refine, "refine", refining, raising=False)
+    monkeypatch.setattr(
+        refine,
+        "refine",
+        lambda problem, labelled, options, *more, **named: told("refining", options, refine.Refined(labelled, {})),
+        raising=False,
+    )
+    x, y = blobs.click("red", 2)
+    objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
 
     def observed(options: JobOptions) -> dict[str, Any]:
         seen.clear()
         progress, out = Stages(), tmp_path / str(len(list(tmp_path.iterdir())))
-        job = Job(blobs.scene, out, blobs.cameras, objects=(blobs.prompted(),), options=options)
+        job = Job(blobs.scene, out, blobs.cameras, objects=objects, options=options)
         run_job(job, progress, RunSettings(cache=tmp_path / "cache"))
         report = json.loads((out / "report.json").read_text(encoding="utf-8"))
         with np.load(out / "labels.npz") as labels:

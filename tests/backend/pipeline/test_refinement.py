@@ -9,6 +9,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ import splatcut.masks.viewpoints
 import splatcut.refine.options
 from splatcut.cameras import save_cameras
 from splatcut.formats import SplatFile, read_splats, write_splats
-from splatcut.messages import Job, JobOptions
+from splatcut.masks import virtual
+from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.progress import Quiet
 from splatcut.refine.options import BUDGETS
@@ -55,6 +57,9 @@ def test_killed_inside_the_stage(
     assert not list((out / ".splatcut").glob("refine-*"))
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert report["refine"]["iterations"] == 60
+
+
+# -------------------------------------------------------------------------------------------------------- odd inputs
 
 
 @pytest.fixture
@@ -99,10 +104,14 @@ def without_harmonics(gaussians: Gaussians) -> Gaussians:
     return replace(gaussians, sh=np.ascontiguousarray(gaussians.sh[:, :1]))
 
 
-@pytest.mark.usefixtures("brief", "colours", "small_views")
-def test_virtual_views_and_photos_larger_than_the_masks(tmp_path: Path, blobs: BlobScene) -> None:
+@pytest.mark.usefixtures("brief")
+def test_virtual_views_and_photos_larger_than_the_masks(
+    tmp_path: Path, blobs: BlobScene, colours: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Prompted jobs work on smaller pictures than the photos, and without photos."""
-    objects, options = (blobs.prompted(),), JobOptions(device="cpu", quality="draft")
+    x, y = blobs.click("red")
+    objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
+    options = JobOptions(device="cpu", quality="draft")
     settings = RunSettings(cache=tmp_path / "cache", max_side=64)
     images = blobs.folder / "images"
     job = Job(blobs.scene, tmp_path / "out", blobs.cameras, images=images, objects=objects, options=options)
@@ -110,6 +119,8 @@ def test_virtual_views_and_photos_larger_than_the_masks(tmp_path: Path, blobs: B
     parent = np.load(tmp_path / "out" / "labels.npz")["parent"]
     whole = np.bincount(parent)[parent] == 1  # what was split has parts on both sides
     assert ((labels == 1) == (blobs.labels[parent] == 2))[whole].mean() > 0.9
+    monkeypatch.setattr(splatcut.masks.viewpoints, "virtual_views", partial(virtual.virtual_views, count=8))
+    monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     run_job(replace(job, cameras=tmp_path / "one.json", images=None, out=tmp_path / "virtual"), Quiet(), settings)
     report = json.loads((tmp_path / "virtual" / "report.json").read_text(encoding="utf-8"))

@@ -22,8 +22,19 @@ def test_every_stage_takes_what_comes_before_it() -> None:
 def test_the_parts_of_a_run() -> None:
     said = (ObjectPrompt("a", (ViewPrompt("v", ((1, 1, 1),)),)),)
     job = Job(Path("a.ply"), Path("o"), Path("cameras.json"), objects=said, options=JobOptions(refine=False))
-    names = ", ".join(part.name for part in parts_of(job))
-    assert names == "load, floaters, masks, mask edges, lift, reconcile, islands, objects, final masks, sheet"
+    names = [part.name for part in parts_of(job)]
+    assert names == [
+        "load",
+        "floaters",
+        "masks",
+        "mask edges",
+        "lift",
+        "reconcile",
+        "islands",
+        "objects",
+        "final masks",
+        "sheet",
+    ]
     alone = [part.name for part in parts_of(Job(Path("a.ply"), Path("o"), objects=said))]
     assert "views" in alone
     assert "floaters" not in alone

@@ -23,6 +23,13 @@ def some_directions(count: int = 200) -> np.ndarray:
     return d / np.linalg.norm(d, axis=1, keepdims=True)
 
 
+def test_first_bands() -> None:
+    x, y, z = 0.36, 0.48, 0.8
+    c1 = np.sqrt(3 / (4 * np.pi))
+    values = sh.basis([[x, y, z]], 1)[0]
+    np.testing.assert_allclose(values, [np.sqrt(1 / (4 * np.pi)), -c1 * y, c1 * z, -c1 * x])
+
+
 def test_every_band_against_scipy() -> None:
     """Real harmonics from scipy's complex ones, whose Condon-Shortley phase gives the signs of 3DGS."""
     d = some_directions()
@@ -33,7 +40,9 @@ def test_every_band_against_scipy() -> None:
             y = sph_harm_y(band, abs(m), polar, azimuth)
             expected = y.real if m == 0 else np.sqrt(2) * (y.real if m > 0 else y.imag)
             np.testing.assert_allclose(values[:, band * band + band + m], expected, atol=1e-12, err_msg=f"{band} {m}")
-    # The length of directions does not matter.
+
+
+def test_length_of_directions_does_not_matter() -> None:
     np.testing.assert_allclose(sh.basis([[3, -2, 5]], 4), sh.basis([[0.3, -0.2, 0.5]], 4), atol=1e-14)
 
 
@@ -45,9 +54,6 @@ def test_rotated_colours_are_seen_from_rotated_directions(rotation, degree) -> N
     before = np.einsum("dk,nkc->ndc", sh.basis(d, degree), coefficients)
     after = np.einsum("dk,nkc->ndc", sh.basis(d @ rotation.T, degree), sh.rotate(coefficients, rotation))
     np.testing.assert_allclose(after, before, atol=2e-6)
-    turned = sh.rotate(coefficients, rotation)
-    np.testing.assert_array_equal(turned[:, 0], coefficients[:, 0])
-    assert turned.dtype == np.float32
 
 
 @settings(max_examples=30)
@@ -56,6 +62,13 @@ def test_rotation_matrices_form_a_group(a, b) -> None:
     product = sh.rotation_matrix(a, 4) @ sh.rotation_matrix(b, 4)
     np.testing.assert_allclose(sh.rotation_matrix(a @ b, 4), product, atol=1e-12)
     np.testing.assert_allclose(sh.rotation_matrix(a.T, 4), sh.rotation_matrix(a, 4).T, atol=1e-12)
+
+
+def test_constant_term_is_copied() -> None:
+    coefficients = np.random.default_rng(1).normal(size=(5, 4, 3)).astype(np.float32)
+    turned = sh.rotate(coefficients, Rotation.from_euler("x", 1.0).as_matrix())
+    np.testing.assert_array_equal(turned[:, 0], coefficients[:, 0])
+    assert turned.dtype == np.float32
 
 
 def test_refuses_what_is_no_rotation_or_degree() -> None:

@@ -53,6 +53,7 @@ def test_views_are_told_apart_by_what_they_show(blobs: BlobScene, tmp_path: Path
     assert view_key(replace(first, camera=replace(first.camera, near=0.1))) != key
     assert view_key(replace(first, photo=None)) != key
     photo = tmp_path / "photo.png"
+    assert first.photo is not None
     photo.write_bytes(first.photo.read_bytes())
     own = replace(first, photo=photo)
     before = view_key(own)

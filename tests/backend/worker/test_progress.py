@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from splatcut.errors import Cancelled
-from splatcut.messages.worker import LogEvent
+from splatcut.messages.worker import Event, LogEvent, ProgressEvent
 from splatcut.progress import Part
 from splatcut.worker.progress import Reporter
 
@@ -26,8 +25,8 @@ class Clock:
         return self.now
 
 
-def reporter(plan: tuple[Part, ...] = PLAN) -> tuple[Reporter, list[Any], Clock, threading.Event]:
-    events: list[Any] = []
+def reporter(plan: tuple[Part, ...] = PLAN) -> tuple[Reporter, list[Event], Clock, threading.Event]:
+    events: list[Event] = []
     clock, cancel = Clock(), threading.Event()
     return Reporter(7, events.append, cancel, plan, clock), events, clock, cancel
 
@@ -41,8 +40,10 @@ def test_the_fraction_follows_the_weights() -> None:
         clock.now += 1.0
         report.step()
     report.stage("lift", 2)
-    assert [event.fraction for event in events] == pytest.approx([0, 0.1, 0.1, 0.25, 0.4, 0.55, 0.7, 0.7])
+    fractions = [event.fraction for event in events if isinstance(event, ProgressEvent)]
+    assert fractions == pytest.approx([0, 0.1, 0.1, 0.25, 0.4, 0.55, 0.7, 0.7])
     last = events[-1]
+    assert isinstance(last, ProgressEvent)
     assert (last.id, last.stage, last.number, last.stages, last.done, last.total) == (7, "lift", 3, 4, 0, 2)
 
 
@@ -57,8 +58,11 @@ def test_the_time_left() -> None:
         clock.now += 1.0
         report.step()
     last = events[-1]
+    assert isinstance(last, ProgressEvent)
     assert last.eta == pytest.approx(8 + 3 * 5 / 3, abs=0.06)
-    assert events[0].eta is None
+    first = events[0]
+    assert isinstance(first, ProgressEvent)
+    assert first.eta is None
 
 
 def test_events_do_not_come_too_often() -> None:
@@ -69,6 +73,7 @@ def test_events_do_not_come_too_often() -> None:
         report.step()
     assert 8 <= len(events) <= 14
     last = events[-1]
+    assert isinstance(last, ProgressEvent)
     assert last.done == last.total
 
 
@@ -84,10 +89,11 @@ def test_whatever_is_reported_the_fraction_only_grows(calls: list[tuple[str, int
         for _ in range(steps):
             clock.now += seconds
             report.step()
-    fractions = [event.fraction for event in events]
+    told = [event for event in events if isinstance(event, ProgressEvent)]
+    fractions = [event.fraction for event in told]
     assert fractions == sorted(fractions)
-    assert all(0 <= event.fraction <= 1 and 1 <= event.number <= event.stages for event in events)
-    assert all(event.eta is None or event.eta >= 0 for event in events)
+    assert all(0 <= event.fraction <= 1 and 1 <= event.number <= event.stages for event in told)
+    assert all(event.eta is None or event.eta >= 0 for event in told)
 
 
 def test_resumed_stages_and_those_that_are_left_out() -> None:
@@ -96,6 +102,7 @@ def test_resumed_stages_and_those_that_are_left_out() -> None:
         report.stage(name, 1)
         report.step()
     last = events[-1]
+    assert isinstance(last, ProgressEvent)
     assert (last.number, last.fraction) == (6, 1.0)
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatcut.cameras import load_views, look_at, save_cameras
+from splatcut.cameras.lens import Lens
 from splatcut.errors import UserError
 from splatcut.scene.camera import Camera, View
 
@@ -89,6 +90,7 @@ def test_distortion(write_json, values, model, params):
         assert view.undistortion is None
     else:
         lens = view.undistortion.lens
+        assert isinstance(lens, Lens)
         assert (lens.model, lens.params) == (model, (50, 50, 32, 24, *params))
     assert (view.camera.fx, view.camera.fy) == (50, 50)
     np.testing.assert_allclose(view.camera.position, [0, -4, 0], atol=1e-12)

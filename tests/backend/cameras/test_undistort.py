@@ -199,6 +199,7 @@ def test_distorted_models_share_one_undistortion(colmap):
     for name in ("a.png", "b.png"):
         Image.fromarray(grey).resize((160, 120)).convert("RGB").save(folder / "half" / name)
     half = load_views(folder, folder / "half")[0]
+    assert isinstance(half.undistortion.lens, Lens)
     assert half.undistortion.lens.params[:4] == (150, 155, 82.5, 57.5)
     assert abs(half.camera.width - a.camera.width / 2) <= 1
 

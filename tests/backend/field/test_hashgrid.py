@@ -37,6 +37,8 @@ def gradients(encoding: HashEncoding, points: Tensor, towards: Tensor) -> tuple[
     encoding.zero_grad()
     code = encoding(points)
     (code * towards).sum().backward()
+    assert encoding.table.grad is not None
+    assert points.grad is not None
     return code.detach(), encoding.table.grad, points.grad
 
 

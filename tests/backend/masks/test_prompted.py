@@ -145,6 +145,7 @@ def test_a_mask_by_value(scene: Scene, tmp_path: Path):
     file = _write(tmp_path / "mask.png", pixels)
     said = _gather(scene, MaskPrompt("view_00", file))["view_00"]
     assert len(said.points) == 0
+    assert said.mask is not None
     expected = np.zeros((48, 64), bool)
     expected[10:30, 15:35] = True
     np.testing.assert_array_equal(said.mask > 127, expected)

@@ -134,6 +134,7 @@ def test_two_versions_do_not_talk() -> None:
     assert worker.handshake_problem(worker.PROTOCOL_VERSION, "1.2", "1.2") is None
     for protocol, version in ((worker.PROTOCOL_VERSION, "1.3"), (worker.PROTOCOL_VERSION + 1, "1.2")):
         sentence = worker.handshake_problem(protocol, version, "1.2")
+        assert sentence is not None
         assert f"SplatCut {version} (protocol {protocol})" in sentence
         assert f"SplatCut 1.2 (protocol {worker.PROTOCOL_VERSION})" in sentence
         assert "preferences" in sentence

@@ -28,7 +28,6 @@ from splatcut.messages import (
     job_to_json,
 )
 from splatcut.messages.worker import ProgressEvent
-from splatcut.pipeline import parts_of
 
 VASE = ObjectPrompt("vase", (Points3DPrompt(((0.0, 1.0, 2.0, 1),)),))
 
@@ -161,11 +160,3 @@ def test_progress_in_words() -> None:
 def test_bytes_in_words() -> None:
     texts = [jobs.bytes_text(count) for count in (0, 1500, 2_340_000, 1_560_000_000)]
     assert texts == ["0 kB", "2 kB", "2 MB", "1.6 GB"]
-
-
-@pytest.mark.parametrize("quality", ["draft", "standard", "fine"])
-def test_every_part_of_a_run_has_words(quality: str) -> None:
-    said = (ObjectPrompt("a", (Points3DPrompt(((0.0, 0.0, 0.0, 1),)),)),)
-    for cameras in (None, Path("cameras.json")):
-        job = Job(Path("scene.ply"), Path("out"), cameras, objects=said, options=JobOptions(quality=quality))
-        assert {part.name for part in parts_of(job)} <= set(jobs.STAGES)

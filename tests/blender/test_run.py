@@ -363,7 +363,7 @@ def test_nothing_to_cut_is_said(driver: Driver, splat: Any) -> None:
 
 def test_views_as_cameras(driver: Driver, splat: Any) -> None:
     assert bpy.ops.splatcut.load_views(create_cameras=True) == {"FINISHED"}
-    assert "views, all with their photos." in driver.state.message
+    assert "views, all with photos." in driver.state.message
     cameras: Any = bpy.data.collections["capture cameras"].objects
     assert len(cameras) >= 6
     view = next(v for v in driver.worker.session().views.views if v.name == "view_049")

@@ -388,7 +388,7 @@ def test_views_as_cameras(driver: Driver, splat: Any) -> None:
     assert bpy.ops.splatcut.load_views() == {"FINISHED"}
     splat.splatcut.view_source = "DATASET"
     splat.splatcut.cameras_path = str(Path(sys.prefix) / "nowhere.json")
-    assert "are not there" in refused(bpy.ops.splatcut.load_views)
+    assert "do not exist" in refused(bpy.ops.splatcut.load_views)
 
 
 def test_a_test_of_the_environment(driver: Driver, addon: str) -> None:

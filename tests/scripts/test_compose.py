@@ -12,12 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.quality.compose import COMPOSITIONS, place
-from bench.quality.cut import Cut, partners
+from bench.quality.cut import Cut, LabelFile, partners
 from bench.quality.exact import score_boundary
 from bench.quality.scenes import Scene
 from bench.quality.scores import score_labels
 from splatcut.cameras import look_at
-from splatcut.export.plys import LabelFile
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians
 

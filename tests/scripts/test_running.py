@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import binary_erosion
 
-from bench.quality.cut import Cut
+from bench.quality.cut import Cut, LabelFile
 from bench.quality.margins import PARTS, score_margins
 from bench.quality.running import Settings, bench, command, folder
 from bench.quality.scenes import Scene, scene_at
@@ -22,7 +22,6 @@ from bench.quality.scores import score_cut
 from bench.quality.tables import details, overview
 from bench.quality.unseen import angles, score_unseen
 from bench.quality.variants import VARIANTS, Run
-from splatcut.export.plys import LabelFile
 from splatcut.scene.camera import View
 
 

@@ -12,19 +12,13 @@ size is resized to the true mask (nearest pixel), as published figures are.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from splatcut.errors import UserError
-from splatcut.evaluation.folders import Pair, masks_in, read_mask
-from splatcut.files import atomic_path
+from splatcut.evaluation.folders import Pair, masks_in
 from splatcut.images import is_image
-from splatcut.messages import ObjectPrompt, ScribblePrompt, prompts_to_json
 
 
 @dataclass(frozen=True)
@@ -33,18 +27,15 @@ class NvosScene:
 
     Attributes:
         name: of the scene, which is its object's name, too.
-        reference_view: stem of the reference photo, or None when the labels come without it.
-        positive, negative: scribble images of the reference view.
         target_view: stem of the target photo.
         mask: true mask of the target view.
+        root: folder of ``masks`` and of the scribbles.
     """
 
     name: str
-    reference_view: str | None
-    positive: tuple[Path, ...]
-    negative: tuple[Path, ...]
     target_view: str
     mask: Path
+    root: Path
 
 
 def nvos_scenes(root: Path, scenes: Sequence[str] = ()) -> list[NvosScene]:
@@ -64,28 +55,13 @@ def nvos_scenes(root: Path, scenes: Sequence[str] = ()) -> list[NvosScene]:
 
 
 def _scene(base: Path, name: str) -> NvosScene:
-    images = _images(base / "masks" / name)
+    images = list(filter(is_image, sorted((base / "masks" / name).iterdir())))
     masks = [path for path in images if path.stem.endswith("_mask")] or [
         p for p in images if p.suffix.lower() == ".png"
     ]
     if len(masks) != 1:
         raise UserError(f"{base / 'masks' / name} must hold one file <view>_mask.png, and it holds {len(masks)} masks.")
-    references = _images(base / "reference_image" / name)
-    strokes = _images(base / "scribbles" / name)
-    return NvosScene(
-        name,
-        references[0].stem if references else None,
-        tuple(path for path in strokes if path.name.startswith("pos")),
-        tuple(path for path in strokes if path.name.startswith("neg")),
-        masks[0].stem.removesuffix("_mask"),
-        masks[0],
-    )
-
-
-def _images(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return list(filter(is_image, sorted(folder.iterdir())))
+    return NvosScene(name, masks[0].stem.removesuffix("_mask"), masks[0], base)
 
 
 def nvos_pairs(predicted: Path, root: Path, scenes: Sequence[str] = ()) -> list[Pair]:
@@ -126,36 +102,3 @@ def _prediction(predicted: Path, scene: NvosScene) -> Path:
         f"{folder} has no mask of the target view {scene.target_view!r} of the scene {scene.name!r}. It has: "
         f"{', '.join(sorted(views)[:6])}."
     )
-
-
-def write_prompts(scene: NvosScene, size: tuple[int, int], folder: Path, view: str | None = None) -> Path:
-    """Writes the scene's strokes as ``folder/scribble.png`` (green on the object, red beside it) and
-    ``folder/prompts.json``, which ``splatcut segment --prompts`` takes; returns the latter.
-
-    Args:
-        scene: the scene.
-        size: (width, height) of the reference photo that will be segmented; strokes are resized to it (nearest pixel).
-        folder: where to write.
-        view: the reference view's name among the cameras; the reference photo's stem when None.
-
-    Raises:
-        UserError: no strokes on the object, strokes that cannot be read, a reference view that nobody names.
-    """
-    view = view or scene.reference_view
-    if view is None:
-        raise UserError(f"The scene {scene.name!r} has no reference photo, so the view of its scribbles must be named.")
-    if not scene.positive:
-        raise UserError(f"The scene {scene.name!r} has no scribbles on the object (files pos_*).")
-    picture = np.zeros((size[1], size[0], 3), dtype=np.uint8)
-    for paths, colour in ((scene.negative, (255, 0, 0)), (scene.positive, (0, 255, 0))):
-        for path in paths:
-            strokes = Image.fromarray(read_mask(path).astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
-            picture[np.asarray(strokes) > 0] = colour
-    with atomic_path(folder / "scribble.png") as temporary:
-        Image.fromarray(picture).save(temporary)
-    # The file's name is relative to the prompts' folder, so that both can be moved together.
-    document = prompts_to_json([ObjectPrompt(scene.name, (ScribblePrompt(view, Path("scribble.png")),))])
-    target = folder / "prompts.json"
-    with atomic_path(target) as temporary:
-        temporary.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    return target

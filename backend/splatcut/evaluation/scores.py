@@ -1,13 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of masks and renders.
-
-Two questions are asked of every object, with the same scores:
-
-- the mask *with* occlusion by the rest of the scene (``label_mask``: label image > 0.5), against the visible mask;
-- the *extracted object*, rendered alone (``extracted_mask``: alpha > 0.5), which shows halos and spikes that the rest
-  of the scene hides. Where something of the rest really lies in front of the object, the visible ground truth knows
-  nothing about it, so such pixels are left out: ``score_masks(..., valid=visible_region(whole, visible))``.
+"""Scores of masks.
 
 Boundary IoU is that of Cheng et al., "Boundary IoU: Improving Object-Centric Image Segmentation Evaluation", CVPR
 2021: the IoU of the two masks' inner bands, a band being the mask minus its erosion by a 3x3 kernel repeated d times,
@@ -20,15 +13,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-
-if TYPE_CHECKING:
-    from splatcut.scene.camera import Camera
-    from splatcut.scene.gaussians import Gaussians
 
 Mask = NDArray[np.bool_]
 
@@ -78,17 +66,6 @@ def inner_distance(mask: Mask) -> NDArray[np.int32]:
     padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), dtype=np.uint8)
     padded[1:-1, 1:-1] = mask
     return np.asarray(ndimage.distance_transform_cdt(padded, metric="chessboard"), dtype=np.int32)[1:-1, 1:-1]
-
-
-def edge_band(mask: Mask, width: int) -> Mask:
-    """[H, W] bool: pixels within ``width`` of the mask's edge on either side; the image's border is no edge here."""
-    if not mask.any() or mask.all():
-        return np.zeros(mask.shape, dtype=bool)
-    reach = [
-        np.asarray(ndimage.distance_transform_cdt(side.astype(np.uint8), metric="chessboard"), dtype=np.int32)
-        for side in (mask, ~mask)
-    ]
-    return (reach[0] + reach[1]) <= width
 
 
 def _ratio(first: Mask, second: Mask, valid: Mask | None) -> float:
@@ -147,71 +124,3 @@ def mean_score(scores: Iterable[MaskScore]) -> MaskScore:
 def mean_over_objects(scores: Mapping[str, Mapping[str, MaskScore]]) -> MaskScore:
     """mIoU and its companions: the mean over objects of each object's mean over its views (object -> view -> score)."""
     return mean_score(mean_score(views.values()) for views in scores.values())
-
-
-def psnr(image: NDArray[np.generic], reference: NDArray[np.generic], valid: Mask | None = None) -> float:
-    """Peak signal-to-noise ratio in dB of an image [H, W, 3] against its reference.
-
-    Both are uint8, or float display-referred sRGB in [0, 1] (values outside are clipped, as a screen does). Only
-    pixels of ``valid`` [H, W] count when it is given. Infinite when equal; NaN when no pixel counts.
-    """
-    if image.shape != reference.shape:
-        raise ValueError(f"The images differ in shape: {image.shape} and {reference.shape}.")
-    first, second = _unit(image), _unit(reference)
-    squared = (first - second) ** 2
-    if valid is not None:
-        squared = squared[valid]
-    if squared.size == 0:
-        return math.nan
-    error = float(squared.mean())
-    return math.inf if error == 0 else -10.0 * math.log10(error)
-
-
-def _unit(image: NDArray[np.generic]) -> NDArray[np.float64]:
-    values = image.astype(np.float64)
-    return values / 255.0 if image.dtype == np.uint8 else np.clip(values, 0.0, 1.0)
-
-
-def visible_region(whole: Mask, visible: Mask) -> Mask:
-    """[H, W] bool: pixels where nothing of the rest lies in front of the object.
-
-    Args:
-        whole: [H, W] bool, the object's true silhouette as if alone (exact scenes: rendered without the rest).
-        visible: [H, W] bool, its true mask with occlusion.
-    """
-    return ~(whole & ~visible)
-
-
-def label_mask(gaussians: Gaussians, selected: NDArray[np.generic], camera: Camera) -> Mask:
-    """[H, W] bool: label image > 0.5, the object's mask with occlusion by the rest of the scene.
-
-    Args:
-        gaussians: the whole scene.
-        selected: [N] bool, the object's Gaussians, or float in [0, 1], soft labels.
-        camera: the view.
-    """
-    from splatcut import raster
-
-    label = np.ascontiguousarray(np.asarray(selected, dtype=np.float32)[:, None])
-    return raster.render(gaussians, camera, features=label, colour=False).features[..., 0] > 0.5
-
-
-def extracted_mask(gaussians: Gaussians, selected: NDArray[np.generic] | None, camera: Camera) -> Mask:
-    """[H, W] bool: alpha > 0.5 of the object rendered alone.
-
-    Args:
-        gaussians: the whole scene, or the object's Gaussians alone when ``selected`` is None.
-        selected: [N] bool, the object's Gaussians; float in [0, 1] multiplies the opacities instead.
-        camera: the view.
-    """
-    from splatcut import raster
-
-    scale: NDArray[np.float32] | None = None
-    if selected is not None:
-        if np.issubdtype(selected.dtype, np.floating):
-            scale = np.asarray(selected, dtype=np.float32)
-        else:
-            gaussians = gaussians.take(selected.astype(bool))
-    if len(gaussians) == 0:
-        return np.zeros((camera.height, camera.width), dtype=bool)
-    return raster.render(gaussians, camera, colour=False, opacity_scale=scale).alpha > 0.5

@@ -9,16 +9,13 @@ that was not a PLY is written in the standard 3DGS layout.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.errors import UserError
 from splatcut.files import atomic_path
 from splatcut.formats import SplatFile, write_splats
 from splatcut.messages import check_object_names
@@ -97,64 +94,31 @@ def object_files(labels: NDArray[np.integer], names: Sequence[str], folder: Path
     )
 
 
-@dataclass(frozen=True, eq=False)
-class LabelFile:
-    """Content of ``labels.npz``.
-
-    Attributes:
-        labels: [M] int32, 0 the background, k the k-th of ``names`` (from 1).
-        names: K object names.
-        probability: [M, K] float16, probability of each object.
-        parent: [M] int64, row of the input scene from which the row came; 0 to M - 1 when nothing was split.
-        variance: [M] float16 in [0, 1], mask variance, the largest over the objects; 1 for parts of cut Gaussians. None
-            in files of versions that did not write it.
-    """
-
-    labels: NDArray[np.int32]
-    names: tuple[str, ...]
-    probability: NDArray[np.float16]
-    parent: NDArray[np.int64]
-    variance: NDArray[np.float16] | None = None
-
-
 def write_labels(
     path: Path,
     labels: NDArray[np.integer],
     names: Sequence[str],
     probability: NDArray[np.floating],
-    parent: NDArray[np.integer] | None = None,
+    parent: NDArray[np.integer],
     variance: NDArray[np.floating] | None = None,
 ) -> None:
-    """Writes ``labels.npz``: arrays ``labels`` int32 [M], ``names`` str [K], ``probability`` float16 [M, K], ``parent``
-    int64 [M] and, where it is given, ``variance`` float16 [M].
+    """Writes ``labels.npz``, whose M rows are the segmented scene's; the PLYs hold them in this order.
 
-    Rows are those of the segmented scene; ``background.ply`` and the objects hold them in this order.
+    Args:
+        labels: [M], written as int32; 0 the background, k the k-th of ``names`` (from 1).
+        names: K object names.
+        probability: [M, K] of each object, written as float16.
+        parent: [M] row of the input scene from which the row came, written as int64.
+        variance: [M] in [0, 1], mask variance, the largest over the objects; 1 for parts of cut Gaussians. Written as
+            float16 where it is given.
     """
-    rows = np.arange(len(labels)) if parent is None else parent
     arrays = {
         "labels": labels.astype(np.int32),
         "names": np.array(list(names), dtype=np.str_),
         "probability": probability.astype(np.float16),
-        "parent": rows.astype(np.int64),
+        "parent": parent.astype(np.int64),
     }
     if variance is not None:
         arrays["variance"] = variance.astype(np.float16)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
-
-
-def read_labels(path: Path) -> LabelFile:
-    """Reads ``labels.npz``. Raises ``UserError`` when it is not such a file."""
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            return LabelFile(
-                content["labels"].astype(np.int32),
-                tuple(str(name) for name in content["names"]),
-                content["probability"].astype(np.float16),
-                content["parent"].astype(np.int64),
-                content["variance"].astype(np.float16) if "variance" in content else None,
-            )
-    except FileNotFoundError as error:
-        raise UserError(f"There is no file {path}.") from error
-    except (KeyError, ValueError, OSError, EOFError, AttributeError, TypeError, BadZipFile, zlib.error) as error:
-        raise UserError(f"{path} is not a labels file written by SplatCut, or it is damaged ({error}).") from error

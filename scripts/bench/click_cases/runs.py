@@ -17,10 +17,10 @@ from bench.click_cases.cases import Case, Meant, bonsai_meant
 from bench.quality.cut import read_cut
 from bench.quality.scenes import find_scene
 from bench.quality.scores import true_labels
+from bench.renders import label_mask
 from bench.shared import splatcut
 from splatcut.cameras import load_views, save_cameras
 from splatcut.errors import UserError
-from splatcut.evaluation.scores import label_mask
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians
 

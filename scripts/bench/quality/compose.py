@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.quality.scenes import Scene, scene_at
+from bench.renders import extracted_mask, label_mask
 from splatcut import formats, raster
 from splatcut.cameras import candidate_quality, holdout, load_views, save_cameras, spiral_cone
 from splatcut.errors import UserError
-from splatcut.evaluation.scores import Mask, extracted_mask, label_mask
+from splatcut.evaluation.scores import Mask
 from splatcut.formats import SplatFile
 from splatcut.lift import Problem
 from splatcut.lift.variance import mask_variance

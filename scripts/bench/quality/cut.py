@@ -12,8 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import formats
-from splatcut.export.plys import LabelFile, read_labels
 from splatcut.scene.gaussians import Gaussians, concatenate
+
+
+@dataclass(frozen=True, eq=False)
+class LabelFile:
+    """Content of ``labels.npz``.
+
+    Attributes:
+        labels: [M] int32, 0 the background, k the k-th of ``names`` (from 1).
+        names: K object names.
+        probability: [M, K] float16, probability of each object.
+        parent: [M] int64, row of the input scene from which the row came; 0 to M - 1 when nothing was split.
+    """
+
+    labels: NDArray[np.int32]
+    names: tuple[str, ...]
+    probability: NDArray[np.float16]
+    parent: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +55,8 @@ class Cut:
 
 def read_cut(out: Path) -> Cut:
     """Reads the PLYs of a run."""
-    rows = read_labels(out / "labels.npz")
+    with np.load(out / "labels.npz", allow_pickle=False) as file:
+        rows = LabelFile(file["labels"], tuple(map(str, file["names"])), file["probability"], file["parent"])
     parts, labels = [], []
     for k, path in enumerate([out / "background.ply", *(out / "objects" / f"{name}.ply" for name in rows.names)]):
         if path.is_file():

@@ -13,8 +13,8 @@ from scipy.ndimage import binary_erosion
 from bench.quality.cut import Cut, partners
 from bench.quality.scenes import Scene
 from bench.quality.scores import known_region
+from bench.renders import extracted_mask
 from splatcut.evaluation.folders import read_mask
-from splatcut.evaluation.scores import extracted_mask
 from splatcut.scene.camera import View
 
 #: Parts that the test views fall into, by distance.

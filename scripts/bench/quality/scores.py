@@ -15,20 +15,11 @@ from numpy.typing import NDArray
 
 from bench.quality.cut import Cut, partners
 from bench.quality.scenes import Masks, Scene
+from bench.renders import edge_band, extracted_mask, label_mask, psnr, visible_region
 from splatcut import formats, raster
 from splatcut.cameras import load_photo
 from splatcut.evaluation.folders import read_mask
-from splatcut.evaluation.scores import (
-    MaskScore,
-    band_width,
-    edge_band,
-    extracted_mask,
-    label_mask,
-    mean_score,
-    psnr,
-    score_masks,
-    visible_region,
-)
+from splatcut.evaluation.scores import MaskScore, band_width, mean_score, score_masks
 from splatcut.messages import load_prompts
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians

@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.quality.angles import Outside, outside_share, unseen_cameras
 from bench.quality.cut import Cut, partners
+from bench.quality.hull import carve, hull_silhouette, object_box, points_in_hull, surface_points
 from bench.quality.scenes import Scene
 from bench.quality.scores import true_labels
+from bench.renders import coverage
 from splatcut import formats
 from splatcut.evaluation.folders import read_mask
-from splatcut.evaluation.hull import carve, hull_silhouette, object_box, points_in_hull, surface_points
 from splatcut.evaluation.scores import Mask
-from splatcut.evaluation.unseen import Outside, coverage, outside_share, unseen_cameras
 from splatcut.scene.camera import Camera
 
 #: Figures, and the pixels by which the silhouette is widened for each: the second one leaves soft edges out.

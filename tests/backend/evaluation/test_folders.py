@@ -15,9 +15,8 @@ from PIL import Image
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
 from splatcut.evaluation.folders import evaluate_pairs, load_pair, pair_masks, read_mask
-from splatcut.evaluation.nvos import nvos_pairs, nvos_scenes, write_prompts
+from splatcut.evaluation.nvos import nvos_pairs, nvos_scenes
 from splatcut.masks import prompted
-from splatcut.messages import ScribblePrompt, load_prompts
 from splatcut.scene.camera import Camera, View
 
 
@@ -175,17 +174,12 @@ def nvos(tmp_path: Path) -> Path:
     for name in ("fern", "horns_center"):
         save(labels / "masks" / name / "IMG_7_mask.png", 20, 60, (80, 60))
         save(labels / "masks" / name / "IMG_7.JPG", 0, 0, (80, 60))
-        save(labels / "reference_image" / name / "IMG_3.JPG", 0, 0, (80, 60))
-        for stroke in ("pos_0", "pos_1", "neg_0"):
-            save(labels / "scribbles" / name / f"{stroke}_{name}.png", 0, 5, (80, 60))
     return tmp_path / "nvos"
 
 
 def test_nvos_scores_the_target_view_resized(nvos: Path, tmp_path: Path) -> None:
     scene = nvos_scenes(nvos)[0]
-    assert (scene.name, scene.reference_view, scene.target_view) == ("fern", "IMG_3", "IMG_7")
-    assert [path.name for path in scene.positive] == ["pos_0_fern.png", "pos_1_fern.png"]
-    assert [path.name for path in scene.negative] == ["neg_0_fern.png"]
+    assert (scene.name, scene.target_view) == ("fern", "IMG_7")
     for view in ("IMG_3", "IMG_7"):
         save(tmp_path / "pred" / "fern" / "masks" / "plant" / f"{view}.png", 10, 30)
     save(tmp_path / "pred" / "horns_center.png", 10, 20)
@@ -206,17 +200,3 @@ def test_nvos_says_what_is_missing(nvos: Path, tmp_path: Path) -> None:
         nvos_pairs(tmp_path / "pred", nvos, ["trex"])
     with pytest.raises(UserError, match="not laid out as NVOS"):
         nvos_scenes(tmp_path)
-
-
-def test_nvos_scribbles_become_prompts_of_the_photos_size(nvos: Path, tmp_path: Path) -> None:
-    scene = nvos_scenes(nvos, ["fern"])[0]
-    (item,) = load_prompts(write_prompts(scene, (40, 30), tmp_path / "fern"))
-    assert item.name == "fern"
-    (prompt,) = item.prompts
-    assert isinstance(prompt, ScribblePrompt)
-    assert prompt.view == "IMG_3"
-    pixels = np.asarray(Image.open(prompt.file))
-    # All strokes of this fixture cover columns 0 to 4 and rows 5 to 24 of 80x60; the object's are drawn last.
-    assert pixels.shape == (30, 40, 3)
-    assert pixels[5, 1].tolist() == [0, 255, 0]
-    assert pixels[5, 4].tolist() == [0, 0, 0]

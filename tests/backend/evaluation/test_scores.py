@@ -11,22 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from mask_scenes import make_gaussians
 
 from splatcut.evaluation.scores import (
     MaskScore,
     band_width,
-    edge_band,
-    extracted_mask,
     inner_distance,
-    label_mask,
     mean_over_objects,
     mean_score,
-    psnr,
     score_masks,
-    visible_region,
 )
-from splatcut.scene.camera import Camera
 
 MASKS = npst.arrays(np.bool_, st.tuples(st.integers(1, 14), st.integers(1, 14)))
 PAIRS = st.tuples(st.integers(1, 14), st.integers(1, 14)).flatmap(
@@ -113,20 +106,6 @@ def test_the_figure_of_the_papers_at_the_scenes_size() -> None:
     assert band_width(10, 10) == 1
 
 
-def test_what_lies_behind_something_else_does_not_count() -> None:
-    # The object spans columns 10 to 50; an occluder hides columns 40 and up. Rendered alone it shows all of them.
-    whole, visible = square(60, 10, 50), square(60, 10, 40, 10, 50)
-    valid = visible_region(whole, visible)
-    score = score_masks(whole, visible, valid)
-    assert score == MaskScore(1.0, 1.0, 1.0, 1.0, 1.0)
-    # A spike on the other side is in plain sight and counts.
-    spiked = whole.copy()
-    spiked[20:22, 2:10] = True
-    score = score_masks(spiked, visible, valid)
-    assert score.iou == pytest.approx(1200 / 1216)
-    assert score.boundary_2px < 0.95
-
-
 def test_means_leave_out_what_is_undefined() -> None:
     nan = math.nan
     empty = MaskScore(nan, 1.0, nan, nan, nan)
@@ -145,46 +124,3 @@ def test_means_leave_out_what_is_undefined() -> None:
 def test_masks_of_two_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="one shape"):
         score_masks(np.zeros((4, 5), dtype=bool), np.zeros((5, 4), dtype=bool))
-
-
-def test_psnr_by_hand() -> None:
-    black, grey = np.zeros((4, 6, 3), dtype=np.uint8), np.full((4, 6, 3), 51, dtype=np.uint8)
-    assert psnr(grey, black) == pytest.approx(-20 * math.log10(0.2))
-    assert psnr(black, black) == math.inf
-    half = np.zeros((4, 6, 3), dtype=np.float32)
-    half[:, :3] = 0.1
-    left = np.zeros((4, 6), dtype=bool)
-    left[:, :3] = True
-    assert psnr(half, half * 0, left) == pytest.approx(20.0)
-    assert psnr(half, half * 0) == pytest.approx(20.0 + 10 * math.log10(2))
-    assert math.isnan(psnr(half, half, np.zeros((4, 6), dtype=bool)))
-    assert psnr(np.full((2, 2, 3), 1.7), np.ones((2, 2, 3))) == math.inf
-
-
-def test_the_edge_band_lies_on_both_sides_and_not_at_the_border() -> None:
-    mask = np.zeros((9, 12), dtype=bool)
-    mask[:, :6] = True
-    expected = np.zeros_like(mask)
-    expected[:, 4:8] = True
-    np.testing.assert_array_equal(edge_band(mask, 2), expected)
-    assert not edge_band(np.ones((5, 5), dtype=bool), 2).any()
-
-
-def test_masks_of_a_render_with_and_without_what_lies_in_front() -> None:
-    # Object at depth 4; something else at depth 2 in front of its right half.
-    gaussians = make_gaussians([[0, 0, 4], [0.4, 0, 2]], [[0.4], [0.2]], 0.9999)
-    camera = Camera(64, 48, 60.0, 60.0, 32.0, 24.0, np.eye(4))
-    selected = np.array([True, False])
-    visible = label_mask(gaussians, selected, camera)
-    alone = extracted_mask(gaussians, selected, camera)
-    np.testing.assert_array_equal(extracted_mask(gaussians.take(selected), None, camera), alone)
-    np.testing.assert_array_equal(extracted_mask(gaussians, selected.astype(np.float32), camera), alone)
-    # Alone it is a disc: 0.99 exp(-r^2 / 2 s^2) > 0.5 within r = s sqrt(2 ln 1.98), s^2 = (60 * 0.4 / 4)^2 + 0.3.
-    radius = math.sqrt(36.3 * 2 * math.log(1.98))
-    y, x = np.mgrid[0:48, 0:64] + 0.5
-    np.testing.assert_array_equal(alone, (x - 32) ** 2 + (y - 24) ** 2 < radius**2)
-    assert visible.sum() < alone.sum()
-    assert not (visible & ~alone).any()
-    assert not visible[24, 38]
-    assert alone[24, 38]
-    assert not extracted_mask(gaussians, np.zeros(2, dtype=bool), camera).any()

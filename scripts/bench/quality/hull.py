@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The visual hull of an object with masks in many views: the points that no view sees outside of its mask.
 
-It stands in for the true silhouette of captures (``splatcut.evaluation.unseen``). The hull holds the object, so what
+It stands in for the true silhouette of captures (``bench.quality.angles``). The hull holds the object, so what
 falls outside of it is certainly wrong; what is wrong inside of it is not found. Three things keep it from being too
 strict or too lax:
 
@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from splatcut import raster
 from splatcut.evaluation.scores import Mask
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians
@@ -70,8 +71,6 @@ def surface_points(gaussians: Gaussians, cameras: Sequence[Camera], masks: Seque
 
     The rim of the masks, ``margin`` pixels wide, is left out: there depths of the object and of what is behind blend.
     """
-    from splatcut import raster
-
     found = [np.zeros((0, 3))]
     for camera, mask in zip(cameras, masks, strict=True):
         inner = ndimage.binary_erosion(mask, iterations=margin) if margin else mask

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from mask_scenes import iou, make_gaussians
 from numpy.typing import NDArray
 
+from bench.quality.angles import Outside, outside_share, turned, unseen_cameras
+from bench.quality.hull import carve, hull_silhouette, object_box, points_in_hull, surface_points
+from bench.renders import coverage
 from splatcut.cameras import look_at
-from splatcut.evaluation.hull import carve, hull_silhouette, object_box, points_in_hull, surface_points
-from splatcut.evaluation.unseen import Outside, coverage, outside_share, turned, unseen_cameras
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians
 

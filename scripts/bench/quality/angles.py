@@ -4,8 +4,8 @@
 
 Spikes, shells and leftovers that the scene hid spoil an object that is seen on its own. Their size is the share of the
 object's coverage that falls outside its true silhouette (``outside_share``). Exact scenes have true silhouettes from
-anywhere; for captures the visual hull stands in (``evaluation.hull``), and new cameras are made by turning those of the
-capture about the object (``unseen_cameras``).
+anywhere; for captures the visual hull stands in (``bench.quality.hull``), and new cameras are made by turning those of
+the capture about the object (``unseen_cameras``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import Gaussians
 
 Points = NDArray[np.float64]
 
@@ -64,15 +63,6 @@ def outside_share(alpha: NDArray[np.floating], truth: NDArray[np.generic], slack
         known = np.asarray(ndimage.grey_dilation(known, size=(2 * slack + 1, 2 * slack + 1), mode="nearest"))
     coverage = np.asarray(alpha, dtype=np.float64)
     return Outside(float(np.maximum(coverage - known, 0.0).sum()), float(coverage.sum()))
-
-
-def coverage(gaussians: Gaussians, camera: Camera) -> NDArray[np.float32]:
-    """[H, W] float32 in [0, 1]: alpha of Gaussians rendered alone."""
-    from splatcut import raster
-
-    if not len(gaussians):
-        return np.zeros((camera.height, camera.width), np.float32)
-    return raster.render(gaussians, camera, colour=False).alpha
 
 
 #: Number of new cameras.

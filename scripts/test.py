@@ -12,6 +12,7 @@ the slow tests. All other arguments go to pytest, and then only pytest runs unle
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -86,7 +87,10 @@ def _commands(check: str, for_pytest: List[str]) -> List[Tuple[str, List[str]]]:
             ("engine", ["-c", ""]),
             (BLENDERS[check], ["-m", "pytest", *for_pytest, *([] if named else ["tests/blender"])]),
         ]
-    return [("dev", ["-m", "pytest", *for_pytest])]
+    # A file's tests share its fixtures, so they stay in one process.
+    whole = for_pytest in ([], ["-m", "not slow"])
+    cores = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile"] if whole else []
+    return [("dev", ["-m", "pytest", *cores, *for_pytest])]
 
 
 if __name__ == "__main__":

@@ -52,8 +52,16 @@ def refused(path: Path, *words: str, **options: bool) -> None:
         ("a.splat", b"", ("no Gaussians",)),
         ("a.spz", b"garbage and more garbage", ("not an .spz",)),
         ("a.spz", gzip.compress(b"garbage and more garbage", mtime=0), ("not an .spz",)),
-        ("a.spz", gzip.compress(b"NGSP" + struct.pack("<IIBBBB", 1, 1, 0, 12, 0, 0) + bytes(20), mtime=0), ("version 1",)),
-        ("a.spz", gzip.compress(b"NGSP" + struct.pack("<IIBBBB", 3, 9, 0, 12, 0, 0) + bytes(20), mtime=0), ("damaged",)),
+        (
+            "a.spz",
+            gzip.compress(b"NGSP" + struct.pack("<IIBBBB", 1, 1, 0, 12, 0, 0) + bytes(20), mtime=0),
+            ("version 1",),
+        ),
+        (
+            "a.spz",
+            gzip.compress(b"NGSP" + struct.pack("<IIBBBB", 3, 9, 0, 12, 0, 0) + bytes(20), mtime=0),
+            ("damaged",),
+        ),
         ("a.spz", gzip.compress(bytes(300), mtime=0)[:-9], ("not an .spz",)),
         ("a.spz", b"NGSP" + struct.pack("<III", 4, 1 << 31, 0) + bytes(16), ("damaged",)),
         ("a.sog", b"garbage", ("not a .sog",)),

@@ -25,7 +25,6 @@ from splatcut.formats import SplatFile, losses, read_splats, sog, write_splats
 from splatcut.formats.gsply_data import to_gsply
 from splatcut.formats.spz import fraction_bits
 
-
 #: The same bytes in every process, so that tests have the same names in all of them.
 packed = functools.partial(gzip.compress, mtime=0)
 
@@ -57,16 +56,8 @@ def refused(path: Path, *words: str, **options: bool) -> None:
         ("a.splat", b"", ("no Gaussians",)),
         ("a.spz", b"garbage and more garbage", ("not an .spz",)),
         ("a.spz", packed(b"garbage and more garbage"), ("not an .spz",)),
-        (
-            "a.spz",
-            packed(b"NGSP" + struct.pack("<IIBBBB", 1, 1, 0, 12, 0, 0) + bytes(20)),
-            ("version 1",),
-        ),
-        (
-            "a.spz",
-            packed(b"NGSP" + struct.pack("<IIBBBB", 3, 9, 0, 12, 0, 0) + bytes(20)),
-            ("damaged",),
-        ),
+        ("a.spz", packed(b"NGSP" + struct.pack("<IIBBBB", 1, 1, 0, 12, 0, 0) + bytes(20)), ("version 1",)),
+        ("a.spz", packed(b"NGSP" + struct.pack("<IIBBBB", 3, 9, 0, 12, 0, 0) + bytes(20)), ("damaged",)),
         ("a.spz", packed(bytes(300))[:-9], ("not an .spz",)),
         ("a.spz", b"NGSP" + struct.pack("<III", 4, 1 << 31, 0) + bytes(16), ("damaged",)),
         ("a.sog", b"garbage", ("not a .sog",)),

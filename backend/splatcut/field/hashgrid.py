@@ -12,16 +12,16 @@ The corners just beyond a full level's last ones wrap round. All of this is as i
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from splatcut.field import hashgrid_cpu
+#: Factors of y and z in the spatial hash (Mueller et al. 2022, equation 4).
+PRIMES = (2654435761, 805459861)
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class HashOptions:
 
     Attributes:
         levels: L, number of grids, at least 1.
-        features: F, learned numbers per corner, 1, 2, 4 or 8.
-        log2_size: logarithm to base 2 of the most table rows that a level may have, 4 to 24.
+        features: F, learned numbers per corner.
+        log2_size: logarithm to base 2 of the most table rows that a level may have.
         coarsest, finest: corners per axis of the first and the last grid, 2 <= coarsest <= finest <= 65536.
     """
 
@@ -42,131 +42,72 @@ class HashOptions:
     finest: int = 512
 
     @property
-    def growth(self) -> float:
-        """Ratio of the resolutions of successive levels, at least 1."""
-        return 1.0 if self.levels == 1 else (self.finest / self.coarsest) ** (1.0 / (self.levels - 1))
-
-    @property
     def size(self) -> int:
         """Length of a point's code: levels * features."""
         return self.levels * self.features
 
 
-@dataclass(frozen=True, eq=False)
-class GridLevels:
-    """The L grids and where their rows stand in the table.
+@dataclass(frozen=True)
+class Level:
+    """One grid.
 
     Attributes:
-        scales: [L] float64, cells per axis (see the module).
-        corners: [L] int64, corners per axis.
-        offsets: [L + 1] int64, first row of each level; the last is the number of rows.
-        hashed: [L] bool, whether corners share rows by the hash.
+        scale: cells per axis (see the module).
+        corners: per axis.
+        rows: of the table.
+        hashed: whether corners share rows by the hash; the rows are then a power of 2.
     """
 
-    scales: NDArray[np.float64]
-    corners: NDArray[np.int64]
-    offsets: NDArray[np.int64]
-    hashed: NDArray[np.bool_]
-
-    @staticmethod
-    def of(options: HashOptions) -> GridLevels:
-        """The grids of an encoding of this size."""
-        # In float32, for the same roundings as the CUDA kernels'.
-        exponents = np.arange(options.levels, dtype=np.float32) * np.float32(math.log2(options.growth))
-        scales = np.exp2(exponents) * np.float32(options.coarsest) - np.float32(1)
-        corners = np.ceil(scales).astype(np.int64) + 1
-        most = 1 << options.log2_size
-        hashed = corners**3 > most
-        rows = np.where(hashed, most, (corners**3 + 7) // 8 * 8)
-        offsets = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
-        return GridLevels(scales.astype(np.float64), corners, offsets, hashed)
+    scale: float
+    corners: int
+    rows: int
+    hashed: bool
 
 
 class HashEncoding(torch.nn.Module):
-    """The encoding with its learned table ``table`` [T, F], started uniformly in [-1e-4, 1e-4].
+    """The encoding with its learned table ``table`` [T, F], level by level, started uniformly in [-1e-4, 1e-4]."""
 
-    On the CPU numba kernels compute it, forward and backward; elsewhere torch.
-    """
-
-    def __init__(self, options: HashOptions | None = None, *, seed: int = 0, reference: bool = False) -> None:
-        """Args: options: defaults to ``HashOptions()``; seed: of the table; reference: always the plain torch twin."""
+    def __init__(self, options: HashOptions, *, seed: int = 0) -> None:
+        """Args: seed: of the table."""
         super().__init__()
-        self.options = HashOptions() if options is None else options
-        self.reference = reference
-        self.levels = GridLevels.of(self.options)
+        self.levels = _levels(options)
         generator = torch.Generator().manual_seed(seed)
-        table = torch.empty(int(self.levels.offsets[-1]), self.options.features)
+        table = torch.empty(sum(level.rows for level in self.levels), options.features)
         self.table = torch.nn.Parameter(table.uniform_(-1e-4, 1e-4, generator=generator))
 
     def forward(self, unit: Tensor) -> Tensor:
         """[M, L * F] codes of points [M, 3] in [0, 1] (outside, those of the nearest point of the cube)."""
-        if self.reference or unit.device.type != "cpu":
-            return encode_reference(unit, self.table, self.levels)
-        return _CpuEncode.apply(unit, self.table, self.levels)  # pyright: ignore[reportReturnType]
+        inside = unit.clamp(0.0, 1.0).T
+        tables = self.table.split([level.rows for level in self.levels])
+        codes = [_code(inside, level, table) for level, table in zip(self.levels, tables, strict=True)]
+        return torch.cat(codes, dim=1)
 
 
-class _CpuEncode(torch.autograd.Function):
-    """The numba kernels as a torch function, float32 or float64 (the table's)."""
-
-    @staticmethod
-    def forward(ctx: Any, points: Tensor, table: Tensor, levels: GridLevels) -> Tensor:
-        places, rows = _array(points.to(table.dtype)), _array(table)
-        out = np.empty((len(places), len(levels.scales) * rows.shape[1]), rows.dtype)
-        scales = levels.scales.astype(rows.dtype)
-        hashgrid_cpu.encode(places, rows, scales, levels.corners, levels.offsets, levels.hashed, out)
-        ctx.save_for_backward(points, table)
-        ctx.levels = levels
-        return torch.from_numpy(out)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        points, table = ctx.saved_tensors
-        levels, moving = ctx.levels, ctx.needs_input_grad[0]
-        places, rows = _array(points.to(table.dtype)), _array(table)
-        grad_table = np.zeros_like(rows)
-        shares = np.empty((len(levels.scales) if moving else 0, len(places), 3), rows.dtype)
-        hashgrid_cpu.encode_backward(
-            places,
-            rows,
-            levels.scales.astype(rows.dtype),
-            levels.corners,
-            levels.offsets,
-            levels.hashed,
-            _array(gradients[0]),
-            grad_table,
-            shares,
-        )
-        grad_points = torch.from_numpy(shares).sum(0).to(points.dtype) if moving else None
-        return grad_points, torch.from_numpy(grad_table), None
+def _levels(options: HashOptions) -> list[Level]:
+    growth = (options.finest / options.coarsest) ** (1.0 / max(options.levels - 1, 1))
+    # In float32, for the same roundings as tiny-cuda-nn's.
+    exponents = np.arange(options.levels, dtype=np.float32) * np.float32(math.log2(growth))
+    scales = np.exp2(exponents) * np.float32(options.coarsest) - np.float32(1)
+    levels = []
+    for scale in scales.tolist():
+        corners, most = math.ceil(scale) + 1, 1 << options.log2_size
+        hashed = corners**3 > most
+        levels.append(Level(scale, corners, most if hashed else -(-(corners**3) // 8) * 8, hashed))
+    return levels
 
 
-def _array(tensor: Tensor) -> NDArray[Any]:
-    return tensor.detach().contiguous().numpy()
-
-
-def encode_reference(unit: Tensor, table: Tensor, levels: GridLevels) -> Tensor:
-    """The same in plain torch, for any device: the twin that the kernels are held to."""
-    corners = torch.tensor([[i & 1, i >> 1 & 1, i >> 2] for i in range(8)], device=unit.device)
-    primes = torch.tensor(hashgrid_cpu.PRIMES, device=unit.device)
-    codes = []
-    for scale, side, first, end, hashed in zip(
-        levels.scales.tolist(),
-        levels.corners.tolist(),
-        levels.offsets[:-1].tolist(),
-        levels.offsets[1:].tolist(),
-        levels.hashed.tolist(),
-        strict=True,
-    ):
-        position = unit.clamp(0.0, 1.0) * scale + 0.5
-        cell = position.detach().floor()
-        inside = (position - cell)[:, None, :]
-        corner = cell.to(torch.int64)[:, None, :] + corners
-        if hashed:
-            x, y, z = (corner * primes).unbind(-1)
-            row = (x ^ y ^ z) & (end - first - 1)
+def _code(unit: Tensor, level: Level, table: Tensor) -> Tensor:
+    """[M, F]: the interpolated rows of a level's table at points [3, M]."""
+    position = unit * level.scale + 0.5
+    cell = position.detach().floor()
+    inside, cell = position - cell, cell.to(torch.int64)
+    code = table.new_zeros(unit.shape[1], table.shape[1])
+    for steps in itertools.product((0, 1), repeat=3):
+        x, y, z = (start + step for start, step in zip(cell, steps, strict=True))
+        if level.hashed:
+            row = (x ^ PRIMES[0] * y ^ PRIMES[1] * z) & (level.rows - 1)
         else:
-            row = (corner * torch.tensor([1, side, side * side], device=unit.device)).sum(-1) % (end - first)
-        weight = torch.where(corners.bool(), inside, 1.0 - inside).prod(-1)
-        rows = table.index_select(0, (first + row).reshape(-1)).reshape(len(unit), 8, -1)
-        codes.append((weight[..., None] * rows).sum(1))
-    return torch.cat(codes, dim=1)
+            row = (x + level.corners * (y + level.corners * z)) % level.rows
+        fx, fy, fz = (share if step else 1.0 - share for share, step in zip(inside, steps, strict=True))
+        code = code + (fx * fy * fz)[:, None] * table.index_select(0, row)
+    return code

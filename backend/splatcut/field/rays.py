@@ -15,18 +15,22 @@ edge belongs to no Gaussian, so the density of the field there says the same to 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.raster import cpu, cpu_rays
-from splatcut.raster.rule import TILE
+from splatcut.raster.cpu import Prepared
+from splatcut.raster.cpu_rays import along, pixel_lists, ray_directions
+from splatcut.raster.rule import LOW_PASS
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import F32, Gaussians
 
 #: One sample in so many is spread evenly instead of drawn by weight.
 EVEN = 4
+#: Half the length of the interval that has the standard deviation 1 when it is filled evenly.
+SLAB = math.sqrt(3.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +42,7 @@ class RaySamples:
         directions: [P, 3] float32, unit vectors, world frame.
         t: [P, S] float32, distances from the centre along the rays, ascending.
         delta: [P, S] float32, lengths of the intervals that the samples stand for; at least 0.
-        index: [P, S] int32, row of the Gaussian that the sample was drawn from; -1 for the evenly spread ones.
+        index: [P, S] int64, row of the Gaussian that the sample was drawn from; -1 for the evenly spread ones.
         weight: [P] float32, sum of the blending weights w_i of the pixel, its alpha; where it is 0 the ray is empty and
             its samples stand for nothing (delta 0, at the near plane).
     """
@@ -47,20 +51,12 @@ class RaySamples:
     directions: F32
     t: F32
     delta: F32
-    index: NDArray[np.int32]
+    index: NDArray[np.int64]
     weight: F32
 
     def points(self) -> F32:
         """[P, S, 3] float32: the samples, world frame."""
         return (self.origins + self.directions[:, None, :] * self.t[:, :, None]).astype(np.float32, copy=False)
-
-
-def ray_directions(camera: Camera, pixels: NDArray[np.integer]) -> NDArray[np.float64]:
-    """[P, 3] float64: unit vectors through the centres of pixels [P, 2] (column, row), world frame."""
-    x, y = np.asarray(pixels, np.float64).T
-    slopes = np.stack([(x + 0.5 - camera.cx) / camera.fx, (y + 0.5 - camera.cy) / camera.fy, np.ones_like(x)], axis=1)
-    directions = slopes @ camera.camera_from_world[:3, :3]
-    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
 
 
 def inside_box(camera: Camera, directions: NDArray[np.float64], box: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -73,61 +69,97 @@ def inside_box(camera: Camera, directions: NDArray[np.float64], box: NDArray[np.
     return np.stack([crossings.min(axis=0).max(axis=1), crossings.max(axis=0).min(axis=1)], axis=1)
 
 
-def pixel_tiles(camera: Camera, pixels: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """[tiles down, tiles across] bool: the tiles that hold the pixels [P, 2], for ``raster.cpu.prepare``.
-
-    Pixels outside the image are passed over.
-    """
-    across, down = cpu.tile_counts(camera)
-    tiles = np.zeros((down, across), bool)
-    x, y = np.asarray(pixels, np.int64).reshape(-1, 2).T
-    known = (x >= 0) & (x < camera.width) & (y >= 0) & (y < camera.height)
-    tiles[y[known] // TILE, x[known] // TILE] = True
-    return tiles
-
-
 def sample_rays(
-    g: Gaussians,
-    camera: Camera,
+    prepared: Prepared,
+    gaussians: Gaussians,
     pixels: NDArray[np.integer],
     samples: int,
     seed: int | tuple[int, ...],
     *,
     jitter: bool = True,
     box: NDArray[np.floating] | None = None,
-    prepared: cpu.Prepared | None = None,
 ) -> RaySamples:
     """Samples the rays of pixels where the Gaussians are (see the module).
 
     Runs on the CPU whatever the device that renders: what comes back is a few numbers per ray.
 
     Args:
+        prepared: a view of these Gaussians, with tiles that hold the pixels.
         pixels: [P, 2] integers, column and row.
         samples: S, at least 1; one in ``EVEN`` of them is spread evenly, rounded down.
-        seed: of the random numbers; the same seed gives the same samples, on any number of threads.
+        seed: of the random numbers; the same seed gives the same samples.
         jitter: without it every sample sits where its Gaussian is largest and the evenly spread ones in the middle of
             their strata; the seed does not matter then.
         box: [2, 3] low and high corner, world frame: keeps the evenly spread samples of rays that cross it inside it.
-        prepared: of this view and these Gaussians, where the caller has it, with tiles that hold the pixels.
 
     Raises:
         ValueError: no samples asked for, or a pixel outside the image or the prepared tiles.
     """
     if samples < 1:
         raise ValueError(f"A ray takes at least 1 sample, not {samples}.")
-    pixels = np.asarray(pixels)
-    if pixels.ndim != 2 or pixels.shape[1] != 2:
-        raise ValueError(f"Pixels must have the shape [P, 2], not {list(pixels.shape)}.")
-    if prepared is None:
-        prepared = cpu.prepare(g, camera, tiles=pixel_tiles(camera, pixels))
-    directions = ray_directions(camera, pixels)
-    if box is None:
-        bounds = np.broadcast_to(np.array([0.0, np.inf]), (len(pixels), 2)).copy()
-    else:
-        bounds = inside_box(camera, directions, box)
-    if jitter:
-        random = np.random.default_rng(seed).random((len(pixels), samples), np.float32)
-    else:
-        random = np.full((len(pixels), samples), 0.5, np.float32)
-    t, delta, index, weight = cpu_rays.sample(prepared, g, pixels, directions, bounds, random, samples // EVEN, jitter)
-    return RaySamples(camera.position.astype(np.float32), directions.astype(np.float32), t, delta, index, weight)
+    rows, weights = pixel_lists(prepared, pixels)
+    camera = prepared.camera
+    directions = ray_directions(camera, *pixels.T)
+    nearest = camera.near / np.maximum(directions @ camera.camera_from_world[2, :3], 1e-6)
+    t = np.repeat(nearest[:, None], samples, axis=1)
+    delta, index = np.zeros_like(t), np.full(t.shape, -1)
+    random = np.random.default_rng(seed).random(t.shape, np.float32) if jitter else np.full(t.shape, 0.5)
+
+    total = weights.sum(axis=1, dtype=np.float64)
+    seen = np.flatnonzero(total)
+    rays, near, random = directions[seen], nearest[seen, None], random[seen]
+    even = samples // EVEN
+    drawn = samples - even
+    chosen, share = _drawn(weights[seen], random[:, :drawn])
+    row = np.take_along_axis(rows[seen], chosen, axis=1)
+    found = along(gaussians, row.ravel(), camera.position, rays.repeat(drawn, axis=0))
+    centre, deviation = (part.reshape(row.shape) for part in found)
+    centre = np.maximum(centre, near)
+    half = SLAB * np.hypot(deviation, centre * math.sqrt(LOW_PASS / (camera.fx * camera.fy)))
+    at = centre + half * (2.0 * share - 1.0) if jitter else centre
+
+    # As much empty space before what was hit as there is stretch in it.
+    front, end = (centre - half).min(axis=1, keepdims=True), (centre + half).max(axis=1, keepdims=True)
+    start = np.maximum(near, 2.0 * front - end)
+    if box is not None:
+        enter, leave = inside_box(camera, rays, box).T[:, :, None]
+        inner = np.maximum(start, enter), np.minimum(end, leave)
+        start, end = np.where(inner[0] < inner[1], inner, (start, end))
+    step = (end - start) / max(even, 1)
+    spread = start + step * (np.arange(even) + random[:, drawn:])
+
+    ends = np.hstack([centre - half, spread - step]), np.hstack([centre + half, spread + step])
+    at, first, last = (np.maximum(part, near) for part in (np.hstack([at, spread]), *ends))
+    order = np.argsort(at, axis=1, kind="stable")
+    at, first, last = (np.take_along_axis(part, order, axis=1) for part in (at, first, last))
+    t[seen], delta[seen] = at, _lengths(at, first, last)
+    index[seen] = np.take_along_axis(np.hstack([row, np.full(spread.shape, -1)]), order, axis=1)
+    origin, directions, t, delta, alpha = (
+        part.astype(np.float32) for part in (camera.position, directions, t, delta, total)
+    )
+    return RaySamples(origin, directions, t, delta, index, alpha)
+
+
+def _drawn(weights: F32, random: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Stratified inverse CDF over lists of weights [P, L]: places in the lists [P, S], in ascending order.
+
+    What is left of a draw inside its Gaussian's share of the CDF, [P, S] in [0, 1], says where in the Gaussian's slab
+    the sample goes, so that samples of one Gaussian are stratified as well.
+    """
+    edges = np.cumsum(weights, axis=1, dtype=np.float64)
+    strata = np.arange(random.shape[1]) + random
+    u = strata * (weights.sum(axis=1, dtype=np.float64, keepdims=True) / max(random.shape[1], 1))
+    passed = (edges[:, None, :] <= u[:, :, None]).sum(axis=2)
+    chosen = np.minimum(passed, np.count_nonzero(weights, axis=1)[:, None] - 1)
+    own = np.take_along_axis(weights, chosen, axis=1)
+    return chosen, np.clip(1.0 - (np.take_along_axis(edges, chosen, axis=1) - u) / own, 0.0, 1.0)
+
+
+def _lengths(at: NDArray[np.float64], first: NDArray[np.float64], last: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[P, S] lengths of the samples' intervals: each from ``first`` to ``last``, cut halfway to the next sample's."""
+    left, right = first.copy(), last.copy()
+    meet = first[:, 1:] <= last[:, :-1]
+    halfway = np.minimum(last[:, :-1], np.maximum(first[:, 1:], 0.5 * (at[:, :-1] + at[:, 1:])))
+    right[:, :-1] = np.where(meet, halfway, last[:, :-1])
+    left[:, 1:] = np.where(meet, halfway, first[:, 1:])
+    return right - left

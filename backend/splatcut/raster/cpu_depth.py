@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from splatcut.raster.cpu import Prepared
 from splatcut.raster.cpu_blend import _FAST, _blocks, _draw, _exponent, _scatter, _start
 from splatcut.raster.cpu_project import LOG2_ALPHA_MIN
-from splatcut.raster.cpu_rays import along
+from splatcut.raster.cpu_rays import along, ray_directions
 from splatcut.raster.simd import any_lane, fma, load, select, splat, store
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -96,27 +96,6 @@ def first_gaussians(prepared: Prepared, level: float = 0.5) -> NDArray[np.int64]
     return np.where(found == _NONE, -1, found.astype(np.int64))
 
 
-@njit(parallel=True, cache=True, nogil=True)
-def _depths(
-    first: Any, order: Any, means: Any, log_scales: Any, quats: Any, rotation: Any, intrinsics: Any, near: float,
-    origin: Any, depth: Any,
-) -> None:  # fmt: skip
-    """Camera z at which the Gaussian order[first] is largest on the ray of its pixel; infinite where there is none."""
-    fx, fy, cx, cy = intrinsics
-    for y in prange(first.shape[0]):
-        for x in range(first.shape[1]):
-            depth[y, x] = np.inf
-            if first[y, x] < 0:
-                continue
-            sx, sy = (x + 0.5 - cx) / fx, (y + 0.5 - cy) / fy
-            length = (sx * sx + sy * sy + 1.0) ** 0.5
-            dx = (sx * rotation[0, 0] + sy * rotation[1, 0] + rotation[2, 0]) / length
-            dy = (sx * rotation[0, 1] + sy * rotation[1, 1] + rotation[2, 1]) / length
-            dz = (sx * rotation[0, 2] + sy * rotation[1, 2] + rotation[2, 2]) / length
-            t, _ = along(order[first[y, x]], means, log_scales, quats, origin[0], origin[1], origin[2], dx, dy, dz)
-            depth[y, x] = max(near, t / length)
-
-
 def surface_depth(prepared: Prepared, gaussians: Gaussians, level: float = 0.5) -> F32:
     """[H, W] float32: camera z of the surface that a pixel shows: where, on the pixel's ray, the Gaussian is largest at
     which the transmittance falls below ``level``; infinite where it stays above, and in tiles that were left out.
@@ -129,10 +108,7 @@ def surface_depth(prepared: Prepared, gaussians: Gaussians, level: float = 0.5) 
     """
     first = first_gaussians(prepared, level)
     camera = prepared.camera
-    depth = np.empty(first.shape, np.float32)
-    _depths(
-        first, prepared.order, gaussians.means, gaussians.log_scales, gaussians.quats,
-        np.ascontiguousarray(camera.camera_from_world[:3, :3]), (camera.fx, camera.fy, camera.cx, camera.cy),
-        camera.near, camera.position, depth,
-    )  # fmt: skip
-    return depth
+    rays = ray_directions(camera, np.arange(camera.width), np.arange(camera.height)[:, None]).reshape(-1, 3)
+    place, _ = along(gaussians, np.append(prepared.order, -1)[first].ravel(), camera.position, rays)
+    depth = np.maximum(camera.near, place * (rays @ camera.camera_from_world[2, :3]))
+    return depth.reshape(first.shape).astype(np.float32)

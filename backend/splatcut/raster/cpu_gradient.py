@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit, prange
 
 from splatcut.raster.cpu_backward import MOMENTS
-from splatcut.raster.cpu_project import CA, CB, CC, LOG2E, OPACITY, _clamped, _rotation, sh_basis, sh_basis_gradient
+from splatcut.raster.cpu_project import CA, CB, CC, LOG2E, OPACITY, _clamped, rotation, sh_basis, sh_basis_gradient
 
 F = np.float32
 
@@ -95,7 +95,7 @@ def project_backward(
             qw, qx, qy, qz = quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3]
             inv = F(1) / (math.sqrt(qw * qw + qx * qx + qy * qy + qz * qz) + F(1e-12))
             qw, qx, qy, qz = qw * inv, qx * inv, qy * inv, qz * inv
-            r = _rotation(qw, qx, qy, qz)
+            r = rotation(qw, qx, qy, qz)
             tx, ty = _clamped(x * iz, c[16]), _clamped(y * iz, c[17])
             j00, j02, j11, j12 = c[12] * iz, -c[12] * tx * iz, c[13] * iz, -c[13] * ty * iz
             t00, t01, t02 = j00 * c[0] + j02 * c[6], j00 * c[1] + j02 * c[7], j00 * c[2] + j02 * c[8]

@@ -134,7 +134,7 @@ def sh_basis_gradient(degree: int, x: Any, y: Any, z: Any, v: Any) -> Any:
 
 
 @njit(inline="always")
-def _rotation(w: Any, x: Any, y: Any, z: Any) -> Any:
+def rotation(w: Any, x: Any, y: Any, z: Any) -> Any:
     """Row-major rotation matrix of a unit quaternion."""
     two = F(2)
     one = F(1)
@@ -197,7 +197,7 @@ def project(
         my = c[13] * y * iz + c[15] - F(0.5)
         qw, qx, qy, qz = quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3]
         inv = F(1) / (math.sqrt(qw * qw + qx * qx + qy * qy + qz * qz) + F(1e-12))
-        r = _rotation(qw * inv, qx * inv, qy * inv, qz * inv)
+        r = rotation(qw * inv, qx * inv, qy * inv, qz * inv)
         tx, ty = _clamped(x * iz, c[16]), _clamped(y * iz, c[17])
         j00, j02, j11, j12 = c[12] * iz, -c[12] * tx * iz, c[13] * iz, -c[13] * ty * iz
         t00, t01, t02 = j00 * c[0] + j02 * c[6], j00 * c[1] + j02 * c[7], j00 * c[2] + j02 * c[8]

@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from splatcut.field.field import ConditionStatistics, Field, conditions
+from splatcut.field.field import Field, conditions
 from splatcut.field.neighbours import NeighbourIndex
-from splatcut.field.rays import RaySamples, sample_rays
+from splatcut.field.rays import sample_rays
 from splatcut.field.volume import volume_render
 from splatcut.raster.rule import TILE
 from splatcut.refine.bands import Band
@@ -78,12 +78,9 @@ class FieldTerms:
         # A few stray Gaussians far off must not make the cells coarse.
         lo, hi = torch.quantile(span, 0.02, dim=0), torch.quantile(span, 0.98, dim=0)
         self.box = torch.stack([lo, hi])
-        with torch.no_grad():
-            statistics = ConditionStatistics.of(self._conditions(moving))
-        kinds = moving.tensors["label_logits"].shape[1] - 1
         self.rbf = options.field != "no-rbf"
         use_hash = options.field != "no-hash"
-        self.field = Field(lo, hi, kinds, statistics, use_rbf=self.rbf, use_hash=use_hash, seed=options.seed)
+        self.field = Field(lo, hi, self._conditions(moving), use_rbf=self.rbf, use_hash=use_hash, seed=options.seed)
         groups = [{"params": list(self.field.network.parameters()), "lr": NETWORK_RATE}]
         if self.field.encoding is not None:
             groups.append({"params": list(self.field.encoding.parameters()), "lr": TABLE_RATE})
@@ -109,7 +106,7 @@ class FieldTerms:
     @staticmethod
     def _conditions(moving: Moving) -> Tensor:
         t = moving.tensors
-        return conditions(t["means"], t["log_scales"], t["opacity_logits"], t["sh_dc"][:, 0], t["label_logits"])
+        return conditions(t["log_scales"], t["opacity_logits"], t["sh_dc"][:, 0], t["label_logits"])
 
     @staticmethod
     def _pairs(means: np.ndarray) -> Tensor:
@@ -161,10 +158,7 @@ class FieldTerms:
         """
         flat, valid = band.pixels[chosen].ravel(), band.valid[chosen].ravel()
         pixels = np.stack([flat % band.camera.width, flat // band.camera.width], axis=1).astype(np.int32)
-        rays: RaySamples = sample_rays(
-            sub.gaussians, band.camera, pixels, SAMPLES, seed, box=self.box.numpy(),
-            prepared=sub.prepared,
-        )  # fmt: skip
+        rays = sample_rays(sub.prepared, sub.gaussians, pixels, SAMPLES, seed, box=self.box.numpy())
         points = torch.from_numpy(rays.points())
         shape = points.shape[:2]
         values = self._conditions(moving)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -44,7 +43,7 @@ def test_weights_are_a_partition_of_one(seed: int, exponent: float, double: bool
 
 
 def test_weights_by_hand() -> None:
-    # Distances 1, 2, 3 and 4: h = 2, R = 4.
+    # Distances 1, 2, 3 and 4: h = 2.
     centres = torch.tensor([[[1.0, 0, 0], [0, 2, 0], [0, 0, 3], [-4, 0, 0]]])
     expected = [math.exp(-0.5 * (d / 2) ** 2) * (1 - (d / 4) ** 2) ** 2 for d in (1, 2, 3, 4)]
     expected = [value / sum(expected) for value in expected]
@@ -59,33 +58,24 @@ def test_weights_follow_the_centres_whatever_their_order() -> None:
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
 
 
-@pytest.mark.parametrize("reference", [False, True])
 @pytest.mark.parametrize("number", [1, 3, 8, 9, 14])
-def test_gradients_match_finite_differences(number: int, reference: bool) -> None:
+def test_gradients_match_finite_differences(number: int) -> None:
     means, values = cloud(number)
     points = torch.rand(6, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     index = lists(points, means)
     inputs = [tensor.clone().requires_grad_(True) for tensor in (points, means, values)]
-    assert torch.autograd.gradcheck(lambda p, m, v: interpolate(p, m, v, index, reference=reference), inputs)
+    assert torch.autograd.gradcheck(lambda p, m, v: interpolate(p, m, v, index), inputs)
 
 
-@pytest.mark.parametrize(("kind", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 1e-3)])
 @pytest.mark.parametrize("number", [1, 5, 8, 9, 200])
-def test_the_kernels_equal_the_twin_in_values_and_gradients(number: int, kind: torch.dtype, tolerance: float) -> None:
-    means, values = (tensor.to(kind) for tensor in cloud(number))
-    points = torch.rand(500, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(5)).to(kind)
+def test_values_are_those_of_the_weights(number: int) -> None:
+    means, values = cloud(number)
+    points = torch.rand(50, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     points[0] = means[0]
-    towards = torch.randn(500, 4, generator=torch.Generator().manual_seed(6)).to(kind)
     index = lists(points, means)
-    results = []
-    for reference in (False, True):
-        inputs = [tensor.clone().requires_grad_(True) for tensor in (points, means, values)]
-        out = interpolate(*inputs, index, reference=reference)
-        results.append((out, *torch.autograd.grad((out * towards).sum(), inputs)))
-    for ours, theirs in zip(*results, strict=True):
-        assert ours.dtype == kind
-        scale = float(theirs.detach().abs().max())
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=tolerance * max(scale, 1.0))
+    weights = rbf_weights(points, means[index], index >= 0)
+    expected = torch.stack([row @ values[near] for row, near in zip(weights, index, strict=True)])
+    torch.testing.assert_close(interpolate(points, means, values, index), expected)
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1e6])
@@ -97,19 +87,6 @@ def test_gradients_stay_finite_at_any_scale(scale: float) -> None:
     interpolate(points, means, values, index).sum().backward()
     assert torch.isfinite(means.grad).all()
     assert torch.isfinite(points.grad).all()
-
-
-def test_results_do_not_depend_on_the_number_of_threads() -> None:
-    means, values = (tensor.float().requires_grad_(True) for tensor in cloud(300))
-    points = torch.rand(9000, 3, generator=torch.Generator().manual_seed(5)).requires_grad_(True)
-    index = lists(points.detach(), means.detach())
-    results = []
-    for threads in (1, numba.config.NUMBA_NUM_THREADS):  # pyright: ignore[reportAttributeAccessIssue]
-        numba.set_num_threads(threads)
-        out = interpolate(points, means, values, index)
-        results.append((out, *torch.autograd.grad(out.square().sum(), (points, means, values))))
-    for one, other in zip(*results, strict=True):
-        assert torch.equal(one, other)
 
 
 def _untapered(points: Tensor, means: Tensor, values: Tensor, index: Tensor) -> Tensor:

@@ -56,6 +56,20 @@ def _largest(scene: RandomScene, rows: np.ndarray, pixels: np.ndarray) -> np.nda
     return np.array(depths)
 
 
+@pytest.mark.parametrize("name", SCENES)
+def test_a_pixels_list_is_what_the_reference_draws(name: str) -> None:
+    scene = random_scene(3, SCENES[name])
+    pixels = _every_pixel(scene)[~borderline(scene).ravel()]
+    weight, index, _ = _twin(scene, pixels)
+    prepared = cpu.prepare(scene.gaussians, scene.camera, opacity_scale=scene.opacity_scale)
+    rows, weights = cpu_rays.pixel_lists(prepared, pixels)
+    for p in range(0, len(pixels), 5):
+        drawn = weight[p] > 0
+        np.testing.assert_array_equal(rows[p][rows[p] >= 0], index[drawn])
+        np.testing.assert_allclose(weights[p][rows[p] >= 0], weight[p][drawn], atol=1e-5)
+    assert not weights[rows < 0].any()
+
+
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.05])
 @pytest.mark.parametrize("name", SCENES)
 def test_the_surface_is_the_gaussian_that_takes_the_light(name: str, level: float) -> None:
@@ -87,6 +101,8 @@ def test_tiles_left_out_have_no_surface() -> None:
     np.testing.assert_array_equal(found[:16, 16:32], whole[:16, 16:32])
     found[:16, 16:32] = np.inf
     assert np.isinf(found).all()
+    with pytest.raises(ValueError, match=r"Pixel \(0, 20\) lies in a tile that was left out"):
+        cpu_rays.pixel_lists(cpu.prepare(scene.gaussians, scene.camera, tiles=tiles), np.array([[17, 3], [0, 20]]))
 
 
 @pytest.mark.parametrize("level", [0.0, 0.001, 1.5])

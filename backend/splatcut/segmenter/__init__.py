@@ -11,8 +11,7 @@ mask = prediction.logits(prediction.best) > 0     # [H, W]
 
 from splatcut.segmenter.cache import DEFAULT_MAX_BYTES, EmbeddingCache
 from splatcut.segmenter.loading import load_segmenter
-from splatcut.segmenter.mask_prompt import low_res_from_mask
-from splatcut.segmenter.transform import Frame
+from splatcut.segmenter.transform import Frame, low_res_from_mask
 from splatcut.segmenter.types import Embedding, Prediction, Prompt2D, Segmenter
 
 __all__ = [

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from splatcut.errors import UserError
 from splatcut.files import atomic_path
 from splatcut.problems import is_memory_problem
-from splatcut.segmenter.types import Embedding, Segmenter, check_image
+from splatcut.segmenter.types import Embedding, Segmenter
 
 DEFAULT_MAX_BYTES = 2 << 30
 _LAYOUT = b"splatcut-embedding-1"
@@ -39,7 +39,6 @@ class EmbeddingCache:
 
     def encode(self, segmenter: Segmenter, image: NDArray[np.uint8]) -> Embedding:
         """The model's embedding of a uint8 [H, W, 3] image, from disk when it is there."""
-        check_image(image)
         path = self.path(segmenter, image)
         features = _read(path)
         if features is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from splatcut.errors import UserError
 from splatcut.problems import is_memory_problem
-from splatcut.segmenter.onnx_session import describe_wrong_file
+from splatcut.segmenter.model_file import check_model_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,7 +44,10 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     Only tensors are read (``weights_only``), so a checkpoint cannot run code. Raises ``UserError`` when the file is
     missing, cut off, damaged or no checkpoint.
     """
-    _check_file(path)
+    head = check_model_file(path, "a checkpoint", f" {WHERE_TO_GET}.")
+    # A zip archive (torch >= 1.6) or a pickle of protocol 2 and up.
+    if head[:2] != b"PK" and head[:1] != b"\x80":
+        raise UserError(f"{path} is not a PyTorch checkpoint. {WHERE_TO_GET}.")
     import torch
 
     try:
@@ -85,24 +88,6 @@ def checkpoint_kind(state: Mapping[str, Tensor], path: Path) -> Kind:
         f"image_encoder.patch_embed.seq.0.c.weight nor an image_encoder.pos_embed of width 768, 1024 or 1280. "
         f"{WHERE_TO_GET}."
     )
-
-
-def _check_file(path: Path) -> None:
-    try:
-        wrong = describe_wrong_file(path)
-    except FileNotFoundError:
-        raise UserError(f"There is no checkpoint at {path}. Check the path. {WHERE_TO_GET}.") from None
-    except IsADirectoryError:
-        raise UserError(f"{path} is a folder; give the checkpoint file in it.") from None
-    except OSError as error:
-        raise UserError(f"The checkpoint {path} cannot be read ({error.strerror}).") from error
-    if wrong is not None:
-        raise UserError(f"{path} is not a checkpoint: {wrong}. {WHERE_TO_GET}.")
-    with path.open("rb") as stream:
-        head = stream.read(2)
-    # A zip archive (torch >= 1.6) or a pickle of protocol 2 and up.
-    if head != b"PK" and head[:1] != b"\x80":
-        raise UserError(f"{path} is not a PyTorch checkpoint. {WHERE_TO_GET}.")
 
 
 def _size_note(path: Path) -> str:

@@ -25,12 +25,14 @@ def load_segmenter(spec: str | Path | None = None, device: str = "auto") -> Segm
     for and not usable.
     """
     if spec is None:
-        from splatcut.segmenter.onnx_sam import OnnxSam, embedded_pair
+        from splatcut.segmenter.onnx_sam import embedded
 
-        return OnnxSam(embedded_pair(_onnx_device(device)), "MobileSAM (embedded)")
+        return embedded(_onnx_device(device))
     path = Path(spec).expanduser()
     if path.is_dir() or path.suffix.lower() == ".onnx":
-        return _load_onnx(path, _onnx_device(device))
+        from splatcut.segmenter.onnx_sam import OnnxSam
+
+        return OnnxSam(*(_pair_in(path) if path.is_dir() else _pair_of(path)), _onnx_device(device))
     from splatcut.segmenter.torch_sam import TorchSam
 
     return TorchSam(path, device=resolve_device(device))
@@ -39,24 +41,6 @@ def load_segmenter(spec: str | Path | None = None, device: str = "auto") -> Segm
 def _onnx_device(device: str) -> Literal["cpu", "cuda"]:
     """The device to offer to ONNX Runtime (which may have no CUDA); "auto" does not wait for torch to load."""
     return "cuda" if device == "auto" else resolve_device(device)
-
-
-def _load_onnx(path: Path, device: Literal["cpu", "cuda"]) -> Segmenter:
-    from splatcut.segmenter.onnx_sam import OnnxSam
-    from splatcut.segmenter.onnx_sam2 import ENCODER_OUTPUTS, OnnxSam2
-    from splatcut.segmenter.onnx_session import open_pair
-
-    pair = open_pair(*(_pair_in(path) if path.is_dir() else _pair_of(path)), device)
-    inputs = {entry.name for entry in pair.encoder.get_inputs()}
-    outputs = {entry.name for entry in pair.encoder.get_outputs()}
-    if len(inputs) == 1 and outputs >= set(ENCODER_OUTPUTS):
-        return OnnxSam2(pair)
-    if len(inputs) == 1 and len(outputs) == 1:
-        return OnnxSam(pair)
-    raise UserError(
-        f"{pair.encoder_path} is not the image encoder of a SAM or SAM 2 model: it takes {', '.join(sorted(inputs))} "
-        f"and gives {', '.join(sorted(outputs))}."
-    )
 
 
 def _pair_of(path: Path) -> tuple[Path, Path]:

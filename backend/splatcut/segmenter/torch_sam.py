@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.segmenter.checkpoint import KIND_NAMES, Kind, checkpoint_kind, read_checkpoint
-from splatcut.segmenter.transform import MODEL_SIZE, Frame
-from splatcut.segmenter.types import Embedding, Prediction, Prompt2D, check_image, prediction_from_four
+from splatcut.segmenter.sam import Sam
+from splatcut.segmenter.transform import MODEL_SIZE
+from splatcut.segmenter.types import Embedding, Prompt2D
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -52,7 +53,7 @@ def segment_anything_problem() -> str | None:
     return None
 
 
-class TorchSam:
+class TorchSam(Sam):
     """SAM with its four masks, from a checkpoint's state dict.
 
     Raises ``UserError`` when the file is no such checkpoint, segment-anything is missing, or the GPU's memory is full.
@@ -66,33 +67,18 @@ class TorchSam:
         with _gpu_memory():
             self._model = {name: module.to(device) for name, module in _build(kind, state, checkpoint).items()}
         self._device = device
-        self._name = f"{KIND_NAMES[kind]} ({checkpoint.name})"
-        self._fingerprint = content_hash(checkpoint)
+        super().__init__(f"{KIND_NAMES[kind]} ({checkpoint.name})", content_hash(checkpoint))
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def fingerprint(self) -> str:
-        return self._fingerprint
-
-    def frame(self, width: int, height: int) -> Frame:
-        return Frame.of(width, height, "pad")
-
-    def encode(self, image: NDArray[np.uint8]) -> Embedding:
+    def features(self, pixels: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         import torch
 
-        check_image(image)
-        frame = self.frame(image.shape[1], image.shape[0])
         with torch.inference_mode(), _gpu_memory():
-            features = self._model["image_encoder"](self._tensor(frame.pixels(image)))
-        return Embedding({"image_embeddings": features.float().cpu().numpy()}, frame)
+            features = self._model["image_encoder"](self._tensor(pixels))
+        return {"image_embeddings": features.float().cpu().numpy()}
 
-    def predict(self, embedding: Embedding, prompt: Prompt2D) -> Prediction:
+    def masks(self, embedding: Embedding, prompt: Prompt2D) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         import torch
 
-        prompt.check_inside(embedding.frame)
         frame = embedding.frame
         points = boxes = masks = None
         if len(prompt.points):
@@ -113,7 +99,7 @@ class TorchSam:
                 sparse_prompt_embeddings=sparse,
                 dense_prompt_embeddings=dense,
             )
-        return prediction_from_four(low_res[0].float().cpu().numpy(), iou[0].float().cpu().numpy(), prompt, frame)
+        return low_res[0].float().cpu().numpy(), iou[0].float().cpu().numpy()
 
     def _tensor(self, array: NDArray[np.float32]) -> Tensor:
         import torch

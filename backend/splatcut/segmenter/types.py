@@ -121,53 +121,24 @@ class Prediction:
 
 
 class Segmenter(Protocol):
-    """A promptable 2D model. Equal inputs give equal outputs on one machine."""
+    """A promptable 2D model. Equal inputs give equal outputs on one machine.
 
-    @property
-    def name(self) -> str:
-        """What a person calls the model, "MobileSAM (embedded)"."""
-        ...
+    Attributes:
+        name: what a person calls the model, "MobileSAM (embedded)".
+        fingerprint: changes whenever the weights do (a hash of their content).
+    """
 
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever the weights do (a hash of their content)."""
-        ...
+    name: str
+    fingerprint: str
 
     def frame(self, width: int, height: int) -> Frame:
         """Where an image of this size lies in the model's frame."""
         ...
 
     def encode(self, image: NDArray[np.uint8]) -> Embedding:
-        """The embedding of a uint8 [H, W, 3] sRGB image."""
+        """The embedding of a uint8 [H, W, 3] sRGB image; ``ValueError`` for anything else."""
         ...
 
     def predict(self, embedding: Embedding, prompt: Prompt2D) -> Prediction:
         """The masks for a prompt. Raises ``UserError`` when the prompt lies outside the image."""
         ...
-
-
-def check_image(image: NDArray[np.uint8]) -> None:
-    """Raises ``ValueError`` unless ``image`` is uint8 [H, W, 3]."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ValueError(f"A segmentation model takes uint8 [H, W, 3], not {image.dtype} {list(image.shape)}.")
-
-
-def prediction_from_four(
-    low_res: NDArray[np.float32], iou: NDArray[np.float32], prompt: Prompt2D, frame: Frame
-) -> Prediction:
-    """Orders SAM's four masks [4, 256, 256] by the prompt: the first was trained for clear prompts, the others for the
-    ambiguity of a lone point."""
-    if prompt.ambiguous:
-        return Prediction(low_res[1:], iou[1:], np.zeros(3, dtype=bool), frame)
-    return Prediction(low_res, iou, np.array([False, True, True, True]), frame)
-
-
-def prediction_from_three(
-    low_res: NDArray[np.float32], iou: NDArray[np.float32], prompt: Prompt2D, frame: Frame
-) -> Prediction:
-    """Orders the three masks [3, 256, 256] of a model without a mask for clear prompts: then the one it trusts most
-    comes first."""
-    if prompt.ambiguous:
-        return Prediction(low_res, iou, np.zeros(3, dtype=bool), frame)
-    order = np.argsort(-iou, kind="stable")
-    return Prediction(low_res[order], iou[order], np.array([False, True, True]), frame)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from splatcut.segmenter.transform import MASK_SIZE, MODEL_SIZE, Frame
+from splatcut.segmenter.transform import LIMIT, MASK_SIZE, MODEL_SIZE, Frame, low_res_from_mask
 
 sizes = st.integers(1, 5000)
 fits = st.sampled_from(["pad", "squash"])
@@ -112,3 +112,31 @@ def test_pictures_of_another_size_are_refused() -> None:
         Frame.of(40, 30, "pad").to_low_res(np.zeros((40, 30), dtype=np.float32), outside=0.0)
     with pytest.raises(ValueError, match="no frame"):
         Frame.of(0, 30, "pad")
+
+
+def test_a_mask_prompt_is_the_clipped_logit_of_the_mean_probability() -> None:
+    frame = Frame.of(512, 512, "pad")  # one mask pixel is two by two image pixels
+    probability = np.full((512, 512), 0.8, dtype=np.float32)
+    probability[:, :256] = 0.0
+    low_res = low_res_from_mask(probability, frame)
+    assert low_res.dtype == np.float32
+    np.testing.assert_allclose(low_res[:, :126], -LIMIT, atol=1e-6)
+    np.testing.assert_allclose(low_res[:, 130:], np.log(0.8 / 0.2), rtol=1e-5)
+    # Thin parts keep a soft value instead of vanishing.
+    thin = np.zeros((512, 512), dtype=np.float32)
+    thin[:, 300] = 1.0
+    assert -2.0 < low_res_from_mask(thin, frame).max() < 1.0
+
+
+def test_a_mask_prompts_padding_is_surely_not_the_object() -> None:
+    low_res = low_res_from_mask(np.ones((100, 400), dtype=np.float32), Frame.of(400, 100, "pad"))
+    np.testing.assert_allclose(low_res[:64], LIMIT, rtol=1e-6)
+    np.testing.assert_allclose(low_res[64:], -LIMIT, rtol=1e-6)
+
+
+def test_a_mask_prompt_has_the_object_at_its_place() -> None:
+    probability = np.zeros((240, 320), dtype=np.float32)
+    probability[60:180, 100:220] = 1.0
+    frame = Frame.of(320, 240, "pad")
+    back = frame.to_image(low_res_from_mask(probability, frame)) > 0
+    assert (back != (probability > 0.5)).sum() <= 4  # the corners

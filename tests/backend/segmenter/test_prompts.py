@@ -9,7 +9,7 @@ import pytest
 
 from splatcut.errors import UserError
 from splatcut.segmenter import Frame, Prompt2D
-from splatcut.segmenter.types import prediction_from_four, prediction_from_three
+from splatcut.segmenter.sam import ordered
 
 FRAME = Frame.of(60, 40, "pad")
 POINT = Prompt2D(np.array([[3, 4]]), np.array([1]))
@@ -23,7 +23,7 @@ def masks(count: int) -> np.ndarray:
 
 
 def test_a_lone_point_offers_the_three_masks_for_ambiguity() -> None:
-    prediction = prediction_from_four(masks(4), np.array([0.99, 0.2, 0.7, 0.4], dtype=np.float32), POINT, FRAME)
+    prediction = ordered(masks(4), np.array([0.99, 0.2, 0.7, 0.4], dtype=np.float32), POINT, FRAME)
     assert prediction.low_res[:, 0, 0].tolist() == [1, 2, 3]
     assert not prediction.extra.any()
     assert prediction.best == 1
@@ -31,7 +31,7 @@ def test_a_lone_point_offers_the_three_masks_for_ambiguity() -> None:
 
 @pytest.mark.parametrize("prompt", [TWO_POINTS, BOX, POINT_AND_MASK])
 def test_a_clear_prompt_offers_the_first_mask_and_flags_the_others(prompt: Prompt2D) -> None:
-    prediction = prediction_from_four(masks(4), np.array([0.3, 0.2, 0.7, 0.9], dtype=np.float32), prompt, FRAME)
+    prediction = ordered(masks(4), np.array([0.3, 0.2, 0.7, 0.9], dtype=np.float32), prompt, FRAME)
     assert prediction.low_res[:, 0, 0].tolist() == [0, 1, 2, 3]
     assert prediction.extra.tolist() == [False, True, True, True]
     assert prediction.best == 0
@@ -39,18 +39,18 @@ def test_a_clear_prompt_offers_the_first_mask_and_flags_the_others(prompt: Promp
 
 def test_without_a_mask_for_clear_prompts_the_most_trusted_comes_first() -> None:
     iou = np.array([0.3, 0.9, 0.7], dtype=np.float32)
-    clear = prediction_from_three(masks(3), iou, BOX, FRAME)
+    clear = ordered(masks(3), iou, BOX, FRAME)
     assert clear.low_res[:, 0, 0].tolist() == [1, 2, 0]
     assert clear.iou.tolist() == pytest.approx([0.9, 0.7, 0.3])
     assert clear.extra.tolist() == [False, True, True]
-    lone = prediction_from_three(masks(3), iou, POINT, FRAME)
+    lone = ordered(masks(3), iou, POINT, FRAME)
     assert lone.low_res[:, 0, 0].tolist() == [0, 1, 2]
     assert (lone.best, lone.extra.any()) == (1, False)
 
 
 def test_probability_is_the_sigmoid_of_the_logits_and_never_overflows() -> None:
     low_res = np.stack([np.full((256, 256), value, dtype=np.float32) for value in (0.0, 2.0, -500.0, 500.0)])
-    prediction = prediction_from_four(low_res, np.ones(4, dtype=np.float32), BOX, FRAME)
+    prediction = ordered(low_res, np.ones(4, dtype=np.float32), BOX, FRAME)
     with np.errstate(all="raise", under="ignore"):
         got = [float(prediction.probability(index)[20, 30]) for index in range(4)]
     assert got == pytest.approx([0.5, 0.880797, 0.0, 1.0], abs=1e-6)

@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import numba
 import pytest
 from blob_scene import BlobScene, ColourSegmenter, make_scene
 
-import splatcut.masks.viewpoints
 import splatcut.pipeline.run
+from splatcut.cameras import virtual
 from splatcut.cli import main
-from splatcut.masks import virtual
+from splatcut.masks import viewpoints
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +32,7 @@ def colours(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small_views(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few virtual views, as small as the data set's own."""
-    monkeypatch.setattr(splatcut.masks.viewpoints, "virtual_views", partial(virtual.virtual_views, count=10))
+    monkeypatch.setattr(viewpoints, "COUNT", 10)
     monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
     monkeypatch.setattr(virtual, "WIDTH", 128)
 

@@ -10,10 +10,9 @@ from splatcut.cameras.load import holdout, load_views
 from splatcut.cameras.photos import load_photo
 from splatcut.cameras.threedgs import save_cameras
 from splatcut.cameras.undistort import Undistortion
-from splatcut.cameras.virtual import CandidateQuality, candidate_quality, look_at, spiral_cone
+from splatcut.cameras.virtual import candidate_quality, look_at, spiral_cone
 
 __all__ = [
-    "CandidateQuality",
     "Undistortion",
     "candidate_quality",
     "check_views_see_scene",

@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.cameras.pictures import WorkingView, working_view
+from splatcut.cameras.virtual import first_view_of, virtual_views
 from splatcut.errors import UserError
 from splatcut.lift.islands import islands
 from splatcut.lift.labels import background_probability, grown, labels_from_probability
 from splatcut.lift.vote import vote
 from splatcut.masks.loop import MaskLoop
 from splatcut.masks.prompted import PixelPrompt, gather
-from splatcut.masks.virtual import centre_of, first_view_of, unprojected, virtual_views
+from splatcut.masks.viewpoints import centre_of, points_in_space, surface_points
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt
 from splatcut.messages.prompts import objects_to_json
 from splatcut.progress import Progress, Quiet
@@ -177,7 +178,7 @@ class Previewer:
 
     def _first_view(self, item: ObjectPrompt) -> View:
         """A view of points in space, for a scene without any."""
-        points = _in_space(item)
+        points = points_in_space(item)
         if not len(points):
             raise UserError(f"The object {item.name!r} is prompted in a view, but no views are registered.")
         return self.model.store.get(
@@ -232,10 +233,10 @@ class Previewer:
     def _virtual_views(self, task: _Task, progress: Progress) -> list[WorkingView]:
         """Virtual views about what was clicked: those made before, unless that has moved, and the few cameras."""
         model = self.model
-        points = [_in_space(task.item)]
+        points = [points_in_space(task.item)]
         for view in task.prompted:
             pixels = task.said[view.name].on_object()
-            points.append(unprojected(view.view.camera, pixels, *model.depth(view.view)))
+            points.append(surface_points(view.view.camera, pixels, *model.depth(view.view)))
         centre, first = centre_of(points), task.prompted[0]
         reach = MOVED * float(np.linalg.norm(first.view.camera.position - centre))
         known = view_key(first.view)
@@ -243,9 +244,7 @@ class Previewer:
             if key == known and np.linalg.norm(place - centre) <= reach:
                 return [*views, *self._cameras.values()]
         try:
-            made = virtual_views(
-                model.gaussians, first.view, centre, Quiet(), model.device, count=VIRTUAL, max_angle=VIRTUAL_ANGLE
-            )[1:]
+            made = virtual_views(model.gaussians, first.view, centre, Quiet(), model.device, VIRTUAL, VIRTUAL_ANGLE)[1:]
         except UserError:  # no place for a camera: the prompted views have to do
             made = []
         progress.step(0)
@@ -288,12 +287,6 @@ def _shows(view: WorkingView, centre: NDArray[np.float64]) -> bool:
     pixels, depth = camera.project(centre[None])
     size = np.array([camera.width, camera.height])
     return bool(depth[0] > camera.near and (pixels[0] > 0.05 * size).all() and (pixels[0] < 0.95 * size).all())
-
-
-def _in_space(item: ObjectPrompt) -> NDArray[np.float64]:
-    """[P, 3] the object's points in space that lie on it."""
-    points = [point[:3] for p in item.prompts if isinstance(p, Points3DPrompt) for point in p.points if point[3] == 1]
-    return np.array(points, np.float64).reshape(-1, 3)
 
 
 def _said_key(said: PixelPrompt) -> str:

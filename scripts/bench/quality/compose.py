@@ -143,8 +143,8 @@ def _views(scene: Gaussians, base: Camera, centre: NDArray[np.float64], composit
     good: list[Camera] = []
     for camera in spiral_cone(base, centre, 2 * composition.views, composition.cone):
         depth, transmittance = raster.mean_depth(scene, camera)
-        quality = candidate_quality(scene, camera, centre, transmittance, depth, reference, least_alpha=0.8, hidden=0.2)
-        if quality.accepted:
+        quality = candidate_quality(scene, camera, centre, depth, transmittance)
+        if quality.accepted(reference, least_alpha=0.8, hidden=0.2):
             good.append(camera)
     if len(good) < composition.views:
         raise UserError(f"Only {len(good)} of {composition.views} views of {composition.name} see anything useful.")

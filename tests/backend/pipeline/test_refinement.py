@@ -9,7 +9,6 @@ import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,10 @@ import pytest
 from blob_scene import BlobScene
 from segment_runs import leftovers, results, resumed, stop
 
-import splatcut.masks.viewpoints
 import splatcut.refine.options
-from splatcut.cameras import save_cameras
+from splatcut.cameras import save_cameras, virtual
 from splatcut.formats import SplatFile, read_splats, write_splats
-from splatcut.masks import virtual
+from splatcut.masks import viewpoints
 from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.pipeline import RunSettings, run_job
 from splatcut.progress import Quiet
@@ -119,7 +117,7 @@ def test_virtual_views_and_photos_larger_than_the_masks(
     parent = np.load(tmp_path / "out" / "labels.npz")["parent"]
     whole = np.bincount(parent)[parent] == 1  # what was split has parts on both sides
     assert ((labels == 1) == (blobs.labels[parent] == 2))[whole].mean() > 0.9
-    monkeypatch.setattr(splatcut.masks.viewpoints, "virtual_views", partial(virtual.virtual_views, count=8))
+    monkeypatch.setattr(viewpoints, "COUNT", 8)
     monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     run_job(replace(job, cameras=tmp_path / "one.json", images=None, out=tmp_path / "virtual"), Quiet(), settings)

@@ -13,10 +13,9 @@ import pytest
 from blob_scene import BlobScene, ColourSegmenter
 from numpy.typing import NDArray
 
-from splatcut.cameras import load_views
+from splatcut.cameras import load_views, virtual
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.masks import virtual
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ViewPrompt
 from splatcut.progress import Quiet
 from splatcut.scene.camera import View

@@ -6,17 +6,16 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from blob_scene import BlobScene
 
-import splatcut.masks.viewpoints
+from splatcut.cameras import virtual
 from splatcut.errors import Cancelled, UserError
 from splatcut.formats import read_splats
-from splatcut.masks import virtual
+from splatcut.masks import viewpoints
 from splatcut.messages import InlineView, Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.messages.worker import (
     Convert,
@@ -180,7 +179,7 @@ def test_a_run_from_the_viewport_alone(
     loaded: Asking, blobs: BlobScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Virtual views stand in; they get the final masks, the viewport does not."""
-    monkeypatch.setattr(splatcut.masks.viewpoints, "virtual_views", partial(virtual.virtual_views, count=12))
+    monkeypatch.setattr(viewpoints, "COUNT", 12)
     monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
     monkeypatch.setattr(virtual, "WIDTH", 128)
     x, y = blobs.click("red")

@@ -9,9 +9,10 @@ import pytest
 from mask_scenes import balls_on_floor, camera_at, make_gaussians, sphere_points
 
 from splatcut import raster
+from splatcut.cameras import virtual
+from splatcut.cameras.virtual import first_view_of, virtual_views
 from splatcut.errors import UserError
-from splatcut.masks import virtual
-from splatcut.masks.virtual import centre_of, first_view_of, surface_points, virtual_views
+from splatcut.masks.viewpoints import centre_of, surface_points
 from splatcut.progress import Quiet
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import concatenate
@@ -36,7 +37,7 @@ def test_depth_and_surface_by_values():
     assert transmittance[48, 48] < 0.01
     assert depth[0, 0] == 0.0
     assert transmittance[0, 0] == 1.0
-    points = surface_points(wall, camera, np.array([[48.0, 48.0], [64.0, 40.0], [0.5, 0.5]]))
+    points = surface_points(camera, np.array([[48.0, 48.0], [64.0, 40.0], [0.5, 0.5]]), depth, transmittance)
     # 16 pixels to the right at 96 pixels of focal length and 3 units; to the right is +x when looking along +z, y down.
     np.testing.assert_allclose(points[:2], [[0, 0, 0], [0.5, -0.25, 0]], atol=5e-3)
     assert np.isnan(points[2]).all()
@@ -44,7 +45,7 @@ def test_depth_and_surface_by_values():
 
 def test_all_places_above_the_floor_are_taken():
     first = _first(60.0)
-    views = virtual_views(SCENE.gaussians, first, ORIGIN, Quiet(), count=10, max_angle=25.0)
+    views = virtual_views(SCENE.gaussians, first, ORIGIN, Quiet(), "cpu", 10, 25.0)
     assert [view.name for view in views] == ["clicked"] + [f"virtual_{n:03d}" for n in range(1, 10)]
     assert views[0] is first
     axis = first.camera.position / np.linalg.norm(first.camera.position)
@@ -58,7 +59,7 @@ def test_all_places_above_the_floor_are_taken():
 
 
 def test_places_under_the_floor_are_rejected():
-    views = virtual_views(SCENE.gaussians, _first(25.0), ORIGIN, Quiet(), max_angle=60.0)
+    views = virtual_views(SCENE.gaussians, _first(25.0), ORIGIN, Quiet(), "cpu", 24, 60.0)
     assert 3 <= len(views) < 24
     heights = np.array([view.camera.position[1] for view in views])
     assert (heights < 0.4).all()  # up is -y, the floor lies at 0.4
@@ -67,12 +68,12 @@ def test_places_under_the_floor_are_rejected():
 def test_places_inside_other_things_are_rejected():
     """Opaque clouds stand at the left and right, where the cone's cameras would be."""
     first = _first(60.0)
-    free = virtual_views(SCENE.gaussians, first, ORIGIN, Quiet(), count=12)
+    free = virtual_views(SCENE.gaussians, first, ORIGIN, Quiet(), "cpu", 12, 40.0)
     crowded = [view.camera.position for view in free[1:] if view.camera.position[0] > 0.4]
     assert len(crowded) > 2
     cloud = make_gaussians(np.concatenate([place + 0.1 * sphere_points(20) for place in crowded]), 0.1, 0.9)
     gaussians = concatenate([SCENE.gaussians, cloud])
-    left = virtual_views(gaussians, first, ORIGIN, Quiet(), count=12)
+    left = virtual_views(gaussians, first, ORIGIN, Quiet(), "cpu", 12, 40.0)
     places = np.array([view.camera.position for view in left[1:]])
     assert 2 <= len(places) < 11
     assert not (np.linalg.norm(places[:, None] - np.array(crowded), axis=2) < 1e-6).any()
@@ -82,7 +83,7 @@ def test_no_clear_view_at_all_is_said():
     """The camera stands in a thick shell of Gaussians."""
     shell = make_gaussians(2.5 * sphere_points(3000), 0.2, 0.95)
     with pytest.raises(UserError, match="No place around the object gives a clear view"):
-        virtual_views(concatenate([SCENE.gaussians, shell]), _first(45.0), ORIGIN, Quiet(), count=6)
+        virtual_views(concatenate([SCENE.gaussians, shell]), _first(45.0), ORIGIN, Quiet(), "cpu", 6, 40.0)
 
 
 def test_a_first_view_sees_the_points(monkeypatch: pytest.MonkeyPatch):

@@ -97,8 +97,8 @@ def vote_of(problem: Problem, step: Callable[[], None] = lambda: None) -> Callab
     Args:
         step: called after each view that has voted.
     """
-    lifted = vote(problem.scene, accumulate_views(problem, step), problem.masks.confidence)
-    return label_images(problem, lifted.probability)
+    probability, _ = vote(problem.scene, accumulate_views(problem, step), problem.masks.confidence)
+    return label_images(problem, probability)
 
 
 def label_images(problem: Problem, probability: F32) -> Callable[[int], F32]:
@@ -123,7 +123,7 @@ def lift_again(
     """The same Gaussians with what the masks say about them as they are now."""
     progress.stage("lift", len(masks.views))
     sums = accumulate_views(Problem(labelled.gaussians, views, masks, device), progress.step)
-    lifted = vote(labelled.gaussians, sums, masks.confidence)
-    variance = mask_variance(sums, len(labelled.gaussians), masks.confidence).total
+    probability, weight = vote(labelled.gaussians, sums, masks.confidence)
+    variance = mask_variance(sums, len(labelled.gaussians), masks.confidence)
     counts = tuple(int(n) for n in (variance > tau).sum(axis=0))
-    return replace(labelled, probability=lifted.probability, weight=lifted.weight, variance=variance, boundary=counts)
+    return replace(labelled, probability=probability, weight=weight, variance=variance, boundary=counts)

@@ -12,11 +12,10 @@ with probability M and outside with 1 - M; for hard masks this is the variance o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from splatcut.lift.vote import ViewSums, best_view_weight
+from splatcut.lift.vote import ViewSums
 from splatcut.scene.gaussians import F32
 
 #: A view counts for a Gaussian's variance only if it shows at least this share of what the Gaussian's best view shows
@@ -24,34 +23,17 @@ from splatcut.scene.gaussians import F32
 MIN_VIEW_SHARE = 0.05
 
 
-@dataclass(frozen=True, eq=False)
-class Variance:
-    """Variance of the mask signal of N Gaussians for K objects, each [N, K] float32 in [0, 1]; 0 where unseen.
-
-    Attributes:
-        disagreement: between the views.
-        straddling: inside the views.
-    """
-
-    disagreement: F32
-    straddling: F32
-
-    @property
-    def total(self) -> F32:
-        """[N, K] float32 in [0, 1]: sum of the two (law of total variance)."""
-        return self.disagreement + self.straddling
-
-
-def mask_variance(
-    sums: Sequence[ViewSums], count: int, confidence: F32, min_view_share: float = MIN_VIEW_SHARE
-) -> Variance:
-    """Both terms of the total variance, over the views that count.
+def mask_variance(sums: Sequence[ViewSums], count: int, confidence: F32, min_view_share: float = MIN_VIEW_SHARE) -> F32:
+    """[N, K] float32 in [0, 1]: the total variance of the mask signal over the views that count; 0 where unseen.
 
     Args:
         sums: per view; count: N; confidence: [V, K] in [0, 1].
     """
     kinds = confidence.shape[1]
-    floor = best_view_weight(sums, count) * np.float32(min_view_share)
+    best = np.zeros(count, np.float32)
+    for view in sums:
+        best[view.index] = np.maximum(best[view.index], view.weight)
+    floor = best * np.float32(min_view_share)
     weight, first, second = (np.zeros((count, kinds)) for _ in range(3))
     for view, c in zip(sums, confidence, strict=True):
         keep = view.weight >= floor[view.index]
@@ -65,4 +47,4 @@ def mask_variance(
     seen = weight > 1e-6
     disagreement = np.where(seen, np.clip(mean_square - mean**2, 0.0, 1.0), 0.0)
     straddling = np.where(seen, np.clip(1.0 - mean_square, 0.0, 1.0), 0.0)
-    return Variance(disagreement.astype(np.float32), straddling.astype(np.float32))
+    return disagreement.astype(np.float32) + straddling.astype(np.float32)

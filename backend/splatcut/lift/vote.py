@@ -24,7 +24,12 @@ from splatcut.scene.gaussians import F32, Gaussians
 if TYPE_CHECKING:
     from splatcut.raster.cpu import Prepared
 
+#: Gaussians that no view sees but that have seen ones around them (the others lie far from all): their rows [M], and
+#: the rows [M, n] of the nearest seen ones of each.
+Neighbours = tuple[NDArray[np.int64], NDArray[np.int64]]
 
+#: While masks are made, a Gaussian has a vote about an object when trusted views show this much of it, square pixels.
+MIN_EVIDENCE = 0.3
 #: Labelled neighbours that decide for a Gaussian no view sees.
 NEIGHBOURS = 8
 #: An unseen Gaussian is background when the farthest of these neighbours is more than this many times the usual
@@ -47,20 +52,34 @@ class ViewSums:
     weighted: F32
 
 
-@dataclass(frozen=True, eq=False)
-class Lifted:
-    """Result of the vote.
+class Tally:
+    """W_i and F_ik summed over views for N Gaussians and K objects, weighted by the views' confidence.
 
     Attributes:
-        probability: [N, K] float32 in [0, 1], m_ik; unseen Gaussians have their neighbours' mean,
-            those far from all others 0.
-        weight: [N] float32, sum over views of W_iv, square pixels.
-        seen: [N] bool, whether any trusted view shows the Gaussian.
+        inside, total: [N, K] float64, square pixels.
     """
 
-    probability: F32
-    weight: F32
-    seen: NDArray[np.bool_]
+    def __init__(self, count: int, kinds: int) -> None:
+        self.inside = np.zeros((count, kinds))
+        self.total = np.zeros((count, kinds))
+
+    def add(self, sums: ViewSums, confidence: NDArray[np.floating]) -> None:
+        """Counts a view with weights ``confidence`` [K]; negative weights take it out again."""
+        self.inside[sums.index] += confidence * sums.weighted
+        self.total[sums.index] += confidence * sums.weight[:, None]
+
+    def features(self) -> F32:
+        """[N, 2 K] float32: probability times known, then known (0 or 1)."""
+        known = self.total > MIN_EVIDENCE
+        probability = np.where(known, self.inside / np.maximum(self.total, 1e-9), 0.0).clip(0.0, 1.0)
+        return np.concatenate([probability, known], axis=1).astype(np.float32)
+
+    def without(self, sums: ViewSums, confidence: NDArray[np.floating]) -> F32:
+        """``features`` as they would be without one view, so that a view is not judged by its own mask."""
+        self.add(sums, -np.asarray(confidence))
+        result = self.features()
+        self.add(sums, confidence)
+        return result
 
 
 def accumulate_view(
@@ -95,20 +114,12 @@ def accumulate_views(problem: Problem, step: Callable[[], None] = lambda: None) 
     return result
 
 
-def best_view_weight(sums: Sequence[ViewSums], count: int) -> F32:
-    """[N] float32: the largest W_iv of any view, 0 for Gaussians no view shows."""
-    best = np.zeros(count, np.float32)
-    for view in sums:
-        best[view.index] = np.maximum(best[view.index], view.weight)
-    return best
-
-
 def vote(
     gaussians: Gaussians,
     sums: Sequence[ViewSums],
     confidence: F32,
     neighbours: Callable[[F32, NDArray[np.bool_]], Neighbours] | None = None,
-) -> Lifted:
+) -> tuple[F32, F32]:
     """m_ik = sum_v c_vk F_ivk / sum_v c_vk W_iv.
 
     Views that barely show a Gaussian count by what they show of it and are not left out: the faint views are what tells
@@ -118,41 +129,30 @@ def vote(
     Args:
         confidence: [V, K] float32 in [0, 1], weight of each view about each object.
         neighbours: stands in for ``unseen_neighbours`` where its results are kept.
+
+    Returns:
+        probability [N, K] float32 in [0, 1], m_ik: unseen Gaussians have their neighbours' mean, those far from all
+        others 0; and weight [N] float32, the sum over views of W_iv, square pixels.
     """
     count, kinds = len(gaussians), confidence.shape[1]
-    numerator = np.zeros((count, kinds))
-    denominator = np.zeros((count, kinds))
-    weight = np.zeros(count)
+    tally, weight = Tally(count, kinds), np.zeros(count)
     for view, c in zip(sums, confidence, strict=True):
-        numerator[view.index] += c * view.weighted
-        denominator[view.index] += c * view.weight[:, None]
+        tally.add(view, c)
         weight[view.index] += view.weight * c.max(initial=0.0)
-    seen = denominator.min(axis=1, initial=np.inf) > 1e-6
+    seen = tally.total.min(axis=1, initial=np.inf) > 1e-6
     probability = np.zeros((count, kinds), np.float32)
-    probability[seen] = numerator[seen] / denominator[seen]
+    probability[seen] = tally.inside[seen] / tally.total[seen]
     if not seen.all() and seen.any():
-        near = (neighbours or unseen_neighbours)(gaussians.means, seen)
-        probability[near.rows] = probability[near.near].mean(axis=1)
-    return Lifted(probability, weight.astype(np.float32), seen)
-
-
-@dataclass(frozen=True, eq=False)
-class Neighbours:
-    """The Gaussians that no view sees but that have seen ones around them; the others lie far from all.
-
-    Attributes:
-        rows: [M] int64.
-        near: [M, n] int64, the nearest seen ones of each.
-    """
-
-    rows: NDArray[np.int64]
-    near: NDArray[np.int64]
+        rows, near = (neighbours or unseen_neighbours)(gaussians.means, seen)
+        probability[rows] = probability[near].mean(axis=1)
+    return probability, weight.astype(np.float32)
 
 
 def unseen_neighbours(means: F32, seen: NDArray[np.bool_], count: int = NEIGHBOURS) -> Neighbours:
     """Whose mean the unseen Gaussians take. Some Gaussians of ``means`` [N, 3] must be ``seen`` [N], and some not."""
-    known, unseen = np.flatnonzero(seen), np.flatnonzero(~seen)
     from scipy.spatial import cKDTree
+
+    known, unseen = np.flatnonzero(seen), np.flatnonzero(~seen)
 
     tree = cKDTree(means[known])
     count = min(count, known.size)
@@ -162,4 +162,4 @@ def unseen_neighbours(means: F32, seen: NDArray[np.bool_], count: int = NEIGHBOU
     spacing, _ = tree.query(means[sample], k=min(count + 1, known.size), workers=-1)
     usual = float(np.median(np.reshape(spacing, (len(sample), -1))[:, -1]))
     close = np.reshape(distance, (-1, count))[:, -1] <= REACH * usual
-    return Neighbours(unseen[close], known[near.reshape(-1, count)[close]])
+    return unseen[close], known[near.reshape(-1, count)[close]]

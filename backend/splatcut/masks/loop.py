@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.lift.vote import ViewSums
+from splatcut.lift.vote import Tally, ViewSums
 from splatcut.masks.confidence import MIN_AGREEMENT, best_candidate, confidence_of, is_absent
 from splatcut.masks.prompted import PixelPrompt
 from splatcut.masks.scene_segmenter import SceneSegmenter
 from splatcut.masks.self_prompts import RenderedVote, self_prompt
-from splatcut.masks.vote import Vote
 from splatcut.progress import Progress
 from splatcut.scene.gaussians import F32
 from splatcut.scene.masks import MaskSet, share_pixels
@@ -91,7 +90,7 @@ class MaskLoop:
         self._state = _State(
             [None] * len(views), [None] * len(views), np.zeros((len(views), kinds)), np.zeros((len(views), kinds))
         )
-        self._vote = Vote(len(model.gaussians), kinds)
+        self._tally = Tally(len(model.gaussians), kinds)
         #: By view, the masks that the user's own prompts led to, before the objects share the pixels out.
         self._given: dict[int, F32] = {}
 
@@ -126,7 +125,7 @@ class MaskLoop:
     def carry(self, numbers: Sequence[int]) -> None:
         """Masks in these views, one after the other, each from the vote of all that have masks so far."""
         for number in numbers:
-            self._visit(number, self._vote.features())
+            self._visit(number, self._tally.features())
             self._progress.step()
 
     def evidence(self) -> tuple[list[ViewSums], F32]:
@@ -140,14 +139,14 @@ class MaskLoop:
         state = self._state
         old = state.sums[number]
         if old is not None and state.confidence[number].any():
-            self._vote.add(old, -state.confidence[number])
+            self._tally.add(old, -state.confidence[number])
         state.probability[number] = probability
         state.confidence[number] = confidence
         state.sums[number] = None
         if confidence.any():
             sums = self._model.lift(self._views[number].view, probability)
             state.sums[number] = sums
-            self._vote.add(sums, confidence)
+            self._tally.add(sums, confidence)
 
     def _prompted_view(self, number: int) -> None:
         """Masks of the objects that the user prompted in this view; the others get no say yet."""
@@ -163,7 +162,7 @@ class MaskLoop:
         self._state.agreement[number] = confidence
 
     def _check_prompts_found_something(self) -> None:
-        features = self._vote.features()
+        features = self._tally.features()
         for k, name in enumerate(self._names):
             if not (features[:, k] > 0.5).any():
                 raise UserError(
@@ -175,7 +174,7 @@ class MaskLoop:
     def centre(self) -> NDArray[np.float64]:
         """Median of the Gaussians that the prompted views put into objects, world frame."""
         kinds = len(self._names)
-        inside = (self._vote.features()[:, :kinds] > 0.5).any(axis=1)
+        inside = (self._tally.features()[:, :kinds] > 0.5).any(axis=1)
         return np.median(self._model.gaussians.means[inside], axis=0).astype(np.float64)
 
     def _predict(
@@ -227,7 +226,7 @@ class MaskLoop:
     def _revisit(self, number: int) -> None:
         """One view, given the vote of all the others."""
         sums, confidence = self._state.sums[number], self._state.confidence[number]
-        features = self._vote.features() if sums is None else self._vote.without(sums, confidence)
+        features = self._tally.features() if sums is None else self._tally.without(sums, confidence)
         self._visit(number, features)
 
     def _similarity(self, before: list[NDArray[np.bool_] | None]) -> float:

@@ -14,8 +14,7 @@ from splatcut.cameras.pictures import WorkingView, picture
 from splatcut.lift.vote import ViewSums, accumulate_view
 from splatcut.masks.lone_click import choose_answer, describe, nearness
 from splatcut.masks.prompted import PixelPrompt
-from splatcut.masks.self_prompts import RenderedVote
-from splatcut.masks.vote import rendered_votes
+from splatcut.masks.self_prompts import RenderedVote, rendered_vote
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32, Gaussians
 from splatcut.segmenter import Embedding, EmbeddingCache, Prompt2D, Segmenter
@@ -65,7 +64,16 @@ class SceneSegmenter:
 
     def votes(self, view: View, features: F32) -> list[RenderedVote]:
         """What a vote's ``features`` say about each object in a view."""
-        return rendered_votes(self.gaussians, view, features, self.device, self.prepared(view))
+        drawn = raster.render(
+            self.gaussians,
+            view.camera,
+            features=features,
+            colour=False,
+            device=self.device,
+            prepared=self.prepared(view),
+        ).features
+        kinds = features.shape[1] // 2
+        return [rendered_vote(drawn[..., k], drawn[..., kinds + k]) for k in range(kinds)]
 
     def prepared(self, view: View) -> Prepared | None:
         """``raster.prepare`` of the view, where that is kept."""

@@ -154,5 +154,5 @@ class CachedSegmenter(SceneSegmenter):
         return self.store.get(
             ("neighbours", content_key(np.packbits(seen))),
             lambda: unseen_neighbours(means, seen),
-            lambda made: made.rows.nbytes + made.near.nbytes,
+            lambda made: sum(rows.nbytes for rows in made),
         )

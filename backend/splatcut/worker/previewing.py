@@ -192,8 +192,8 @@ class Previewer:
 
     def _lift(self, loop: MaskLoop) -> _Lifted:
         gaussians = self.model.gaussians
-        lifted = vote(gaussians, *loop.evidence(), self.model.neighbours)
-        return _Lifted(lifted.probability[:, 0], lifted.weight)
+        probability, weight = vote(gaussians, *loop.evidence(), self.model.neighbours)
+        return _Lifted(probability[:, 0], weight)
 
     def _carried(self, task: _Task, progress: Progress) -> Iterator[MaskLoop]:
         """The object with more and more of the views around it."""
@@ -257,7 +257,7 @@ class Previewer:
         shares = share_pixels(np.stack([lifted[item.name].probability for item in objects]))
         probability = grown(np.ascontiguousarray(shares.T), [item.grow for item in objects])
         weight = np.max([lifted[item.name].weight for item in objects], axis=0)
-        labels = islands(self.model.gaussians, labels_from_probability(probability), weight=weight).labels
+        labels = islands(self.model.gaussians, labels_from_probability(probability), weight).labels
         classes = np.concatenate([background_probability(probability)[:, None], probability], axis=1)
         own = np.take_along_axis(classes, labels[:, None].astype(np.int64), axis=1)[:, 0]
         return Labels(labels, np.rint(own * 255.0).astype(np.uint8))

@@ -167,7 +167,7 @@ def boundary_gaussians(gaussians: Gaussians, views: list[View], masks: dict[str,
         confidence,
     )
     sums = accumulate_views(Problem(gaussians, views, given))
-    return np.any(mask_variance(sums, len(gaussians), confidence).total > TAU, axis=1)
+    return np.any(mask_variance(sums, len(gaussians), confidence) > TAU, axis=1)
 
 
 def compose(composition: Composition, shared: Path, out: Path) -> Scene:

@@ -60,9 +60,8 @@ def test_a_stage_that_fails_is_not_recorded_and_a_resumed_one_is() -> None:
 
 
 def test_the_report_holds_what_happened(tmp_path: Path) -> None:
-    members = np.array([5, 6])
-    kept = Island(1, members, 0.2, np.array([1.0, 2.0, 3.0]), False)
-    removed = (Island(1, members, 0.001, np.zeros(3), True), Island(1, members[:1], 0.0005, np.zeros(3), True))
+    kept = Island(1, 2, 0.2, [1.0, 2.0, 3.0], False)
+    removed = (Island(1, 2, 0.001, [0.0] * 3, True), Island(1, 1, 0.0005, [0.0] * 3, True))
     islands = Islands(np.zeros(9, np.int32), (kept, *removed))
     confidence, notes = np.array([[1.0], [0.3]], np.float32), {"b": "The mask disagrees with the render."}
     masks = MaskSet(("pot",), ("a", "b"), [np.zeros((1, 2, 2), np.uint8)] * 2, confidence, notes)

@@ -9,7 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from splatcut.lift.islands import IslandOptions, islands, visual_weight
+from splatcut.lift import islands as module
+from splatcut.lift.islands import Islands, islands
 from splatcut.scene.gaussians import Gaussians
 
 
@@ -37,25 +38,28 @@ def test_a_far_speck_goes_back_and_is_listed() -> None:
     body, speck, other = ball(2000, (0, 0, 0), 1), ball(5, (6, 0, 0), 0.05, 1), ball(400, (0, 8, 0), 0.5, 2)
     gaussians = make(np.concatenate([body, speck, other]))
     labels = np.repeat(np.array([1, 1, 2], dtype=np.int32), [2000, 5, 400])
-    result = islands(gaussians, labels)
+    result = islands(gaussians, labels, np.ones(2405))
     assert result.labels.tolist() == [1] * 2000 + [0] * 5 + [2] * 400
     assert len(result.found) == 1
     island = result.found[0]
     assert (island.object, island.count, island.removed) == (1, 5, True)
-    assert island.members.tolist() == list(range(2000, 2005))
     assert island.share == pytest.approx(5 / 2005)
     np.testing.assert_allclose(island.centre, speck.mean(axis=0), atol=1e-5)
     # The input is not touched.
     assert labels[2000] == 1
+    again = Islands.from_arrays(*result.arrays())
+    assert again.found == result.found
+    np.testing.assert_array_equal(again.labels, result.labels)
 
 
-def test_a_large_part_that_stands_apart_stays() -> None:
+def test_a_large_part_that_stands_apart_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     gaussians = make(np.concatenate([ball(1000, (0, 0, 0), 1), ball(300, (6, 0, 0), 0.5, 1)]))
-    result = islands(gaussians, np.ones(1300, dtype=np.int32))
+    result = islands(gaussians, np.ones(1300, dtype=np.int32), np.ones(1300))
     assert (result.labels == 1).all()
     assert [island.removed for island in result.found] == [False]
     assert result.found[0].share == pytest.approx(300 / 1300)
-    assert islands(gaussians, np.ones(1300, dtype=np.int32), IslandOptions(share=0.5)).labels.sum() == 1000
+    monkeypatch.setattr(module, "SHARE", 0.5)
+    assert islands(gaussians, np.ones(1300, dtype=np.int32), np.ones(1300)).labels.sum() == 1000
 
 
 def test_weight_decides_not_the_number() -> None:
@@ -64,9 +68,9 @@ def test_weight_decides_not_the_number() -> None:
     faint, heavy = np.ones(1050), np.ones(1050)
     faint[1000:] = 1e-3
     heavy[1000:] = 100.0
-    assert islands(gaussians, labels, weight=faint).labels.sum() == 1000
+    assert islands(gaussians, labels, faint).labels.sum() == 1000
     # Now the small ball is the object's largest part, and the thousand are the island, too heavy to be removed.
-    result = islands(gaussians, labels, weight=heavy)
+    result = islands(gaussians, labels, heavy)
     assert (result.labels == 1).all()
     assert result.found[0].count == 1000
 
@@ -82,7 +86,7 @@ def test_a_dense_patch_close_to_a_surface_is_no_island_and_a_speck_apart_from_it
     inside = (np.arange(len(means)) >= 1600) & (np.arange(len(means)) < 1630)
     assert inside[near[inside]].all()
     assert not inside[near[~inside]].any()
-    result = islands(make(means), np.ones(len(means), np.int32))
+    result = islands(make(means), np.ones(len(means), np.int32), np.ones(len(means)))
     assert [(island.count, island.removed) for island in result.found] == [(10, True)]
     assert result.labels.tolist() == [1] * 1630 + [0] * 10
 
@@ -92,16 +96,16 @@ def test_large_gaussians_touch_where_their_centres_are_far_apart() -> None:
     sparse = np.stack([np.linspace(0.2, 3.0, 12), np.zeros(12), np.zeros(12)], axis=1)
     gaussians = make(np.concatenate([dense, sparse]))
     labels = np.ones(1012, dtype=np.int32)
-    assert islands(gaussians, labels, weight=np.ones(1012)).removed
+    assert islands(gaussians, labels, np.ones(1012)).found[0].removed
     scales = gaussians.log_scales.copy()
     # Long along x only: they touch along the row, which is where the neighbours are.
     scales[1000:, 0] = np.log(0.15)
     long = Gaussians(gaussians.means, scales, gaussians.quats, gaussians.opacity_logits, gaussians.sh)
-    assert islands(long, labels, weight=np.ones(1012)).found == ()
+    assert islands(long, labels, np.ones(1012)).found == ()
     turned = gaussians.quats.copy()
     turned[1000:] = [np.sqrt(0.5), 0, 0, np.sqrt(0.5)]
     across = Gaussians(gaussians.means, scales, turned, gaussians.opacity_logits, gaussians.sh)
-    assert islands(across, labels, weight=np.ones(1012)).removed
+    assert islands(across, labels, np.ones(1012)).found[0].removed
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 9])
@@ -109,13 +113,15 @@ def test_objects_of_few_gaussians_stay(count: int) -> None:
     gaussians = make(ball(count + 3, (0, 0, 0), 0.01))
     labels = np.zeros(count + 3, dtype=np.int32)
     labels[:count] = 1
-    np.testing.assert_array_equal(islands(gaussians, labels).labels, labels)
+    np.testing.assert_array_equal(islands(gaussians, labels, np.ones(count + 3)).labels, labels)
 
 
-def test_an_object_never_vanishes() -> None:
+def test_an_object_never_vanishes(monkeypatch: pytest.MonkeyPatch) -> None:
     # Three single Gaussians far apart: each is an island for the others, the first of the largest stays.
     gaussians = make(np.array([[0.0, 0, 0], [10, 0, 0], [0, 10, 0]]))
-    result = islands(gaussians, np.ones(3, dtype=np.int32), IslandOptions(neighbours=1, reach=0.5, share=0.9))
+    for name, value in (("NEIGHBOURS", 1), ("REACH", 0.5), ("SHARE", 0.9)):
+        monkeypatch.setattr(module, name, value)
+    result = islands(gaussians, np.ones(3, dtype=np.int32), np.ones(3))
     assert result.labels.tolist() == [1, 0, 0]
     assert len(result.found) == 2
 
@@ -126,16 +132,5 @@ def test_two_hundred_thousand_gaussians_take_seconds() -> None:
     gaussians = make(rng.random((count, 3)))
     labels = (rng.random(count) < 0.5).astype(np.int32)
     begin = time.process_time()
-    islands(gaussians, labels)
+    islands(gaussians, labels, np.ones(count))
     assert time.process_time() - begin < 10.0
-
-
-@pytest.mark.parametrize("options", [{"neighbours": 0}, {"share": 1.0}, {"share": -0.1}, {"reach": 0.0}])
-def test_island_options_check_themselves(options: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="must"):
-        IslandOptions(**options)  # type: ignore[arg-type]
-
-
-def test_visual_weight_ignores_thickness() -> None:
-    gaussians = make(np.zeros((1, 3)), scale=0.1, logit=0.0)
-    assert visual_weight(gaussians)[0] == pytest.approx(0.5 * 0.01, rel=1e-5)

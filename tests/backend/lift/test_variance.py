@@ -43,9 +43,7 @@ def _trust(count: int) -> NDArray[np.float32]:
 )
 def test_variance_by_values(share, disagreement, straddling):
     variance = mask_variance(_sums([2.0, 2.0], share), 1, _trust(2), ALL_VIEWS)
-    assert variance.disagreement[0, 0] == pytest.approx(disagreement, abs=1e-6)
-    assert variance.straddling[0, 0] == pytest.approx(straddling, abs=1e-6)
-    assert variance.total[0, 0] == pytest.approx(disagreement + straddling, abs=1e-6)
+    assert variance[0, 0] == pytest.approx(disagreement + straddling, abs=1e-6)
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 100.0), st.floats(0.0, 1.0), st.floats(0.05, 1.0)), min_size=1, max_size=6))
@@ -55,8 +53,8 @@ def test_the_total_is_one_minus_the_squared_mean(views):
     trust = np.array([[c] for _, _, c in views], np.float32)
     variance = mask_variance(sums, 1, trust, ALL_VIEWS)
     gaussian = make_gaussians([[0, 0, 0]], 0.1)
-    signal = 2.0 * float(vote(gaussian, sums, trust).probability[0, 0]) - 1.0
-    assert float(variance.total[0, 0]) == pytest.approx(1.0 - signal**2, abs=1e-5)
+    signal = 2.0 * float(vote(gaussian, sums, trust)[0][0, 0]) - 1.0
+    assert float(variance[0, 0]) == pytest.approx(1.0 - signal**2, abs=1e-5)
 
 
 def test_terms_are_those_of_the_pixels():
@@ -69,8 +67,8 @@ def test_terms_are_those_of_the_pixels():
     masks = hard_masks(views, truth, [[1.0], [0.5], [0.7]])
     sums = accumulate_views(Problem(scene.gaussians, views, masks))
     variance = mask_variance(sums, len(scene.gaussians), masks.confidence, ALL_VIEWS)
-    straddlers = np.flatnonzero((variance.disagreement[:, 0] > 0.05) & (variance.straddling[:, 0] > 0.2))[:8]
-    assert len(straddlers) == 8
+    straddlers = np.flatnonzero((variance[:, 0] > 0.3) & (variance[:, 0] < 0.95))[::5]
+    disagreements = []
     channels = np.zeros((len(scene.gaussians), len(straddlers)), np.float32)
     channels[straddlers, np.arange(len(straddlers))] = 1.0
     blended = [
@@ -89,8 +87,9 @@ def test_terms_are_those_of_the_pixels():
             within.append((w * (s - mean) ** 2).sum() / w.sum())
         middle = np.average(means, weights=weights)
         between = np.average((np.array(means) - middle) ** 2, weights=weights)
-        assert variance.disagreement[i, 0] == pytest.approx(between, abs=2e-3)
-        assert variance.straddling[i, 0] == pytest.approx(np.average(within, weights=weights), abs=2e-3)
+        disagreements.append(between)
+        assert variance[i, 0] == pytest.approx(between + np.average(within, weights=weights), abs=2e-3)
+    assert (np.array(disagreements) > 0.05).sum() > 4
 
 
 def test_half_inside_in_every_view_is_straddling():
@@ -100,25 +99,24 @@ def test_half_inside_in_every_view_is_straddling():
     left[:, :, :32] = 1.0
     sums = [accumulate_view(gaussian, view, left) for view in views]
     variance = mask_variance(sums, 1, _trust(6))
-    assert variance.straddling[0, 0] == pytest.approx(1.0, abs=1e-4)
-    assert variance.disagreement[0, 0] == pytest.approx(0.0, abs=1e-4)
+    assert variance[0, 0] == pytest.approx(1.0, abs=1e-4)
 
 
 def test_views_that_barely_show_it_do_not_count():
     sums = _sums([10.0, 0.4], [1.0, 0.0])
     left_out = mask_variance(sums, 1, _trust(2), 0.05)
-    assert left_out.total[0, 0] == 0.0
+    assert left_out[0, 0] == 0.0
     counted = mask_variance(sums, 1, _trust(2), 0.03)
     mean = 2.0 * 10.0 / 10.4 - 1.0
-    assert counted.disagreement[0, 0] == pytest.approx(1.0 - mean**2, abs=1e-5)
+    assert counted[0, 0] == pytest.approx(1.0 - mean**2, abs=1e-5)
 
 
 def test_a_view_without_trust_does_not_count():
     sums = _sums([1.0, 1.0], [1.0, 0.0])
     variance = mask_variance(sums, 1, np.array([[1.0], [0.0]], np.float32), ALL_VIEWS)
-    assert variance.total[0, 0] == 0.0
+    assert variance[0, 0] == 0.0
 
 
 def test_unseen_gaussians_have_no_variance():
     variance = mask_variance(_sums([1.0], [0.5]), 3, _trust(1), ALL_VIEWS)
-    np.testing.assert_allclose(variance.total[:, 0], [1.0, 0.0, 0.0], atol=1e-6)
+    np.testing.assert_allclose(variance[:, 0], [1.0, 0.0, 0.0], atol=1e-6)

@@ -15,7 +15,7 @@ from raster_scenes import SceneOptions, random_scene
 
 from splatcut import raster
 from splatcut.lift import Problem
-from splatcut.lift.vote import ViewSums, accumulate_view, accumulate_views, best_view_weight, unseen_neighbours, vote
+from splatcut.lift.vote import Tally, ViewSums, accumulate_view, accumulate_views, unseen_neighbours, vote
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.masks import MaskSet
@@ -52,21 +52,22 @@ def _moved(pose: NDArray[np.float64], origin: NDArray[np.floating]) -> NDArray[n
 def test_vote_is_the_weighted_least_squares_label():
     """m_ik minimises sum_v c_vk sum_p w_i(p) (M_vk(p) - m)^2, which is linear in the masks."""
     gaussians, views, masks = _case()
-    lifted = vote(gaussians, accumulate_views(Problem(gaussians, views, masks)), masks.confidence)
+    probability, weight = vote(gaussians, accumulate_views(Problem(gaussians, views, masks)), masks.confidence)
     weights = [dense_weights(gaussians, view) for view in views]
-    assert lifted.seen.sum() > 15
+    seen = (weights[0] + weights[1]).sum(axis=(1, 2)) > 0.01
+    assert seen.sum() > 15
     for k in range(2):
         rows = np.concatenate(
             [np.sqrt(c) * np.sqrt(w.reshape(25, -1)).T for c, w in zip(masks.confidence[:, k], weights, strict=True)]
         )
         signal = np.concatenate([masks.soft(v)[k].ravel() for v in range(3)])
-        for i in np.flatnonzero(lifted.seen):
+        for i in np.flatnonzero(seen):
             column = rows[:, i]
             best = np.linalg.lstsq(column[:, None], column * signal, rcond=None)[0][0]
-            assert lifted.probability[i, k] == pytest.approx(best, abs=2e-4)
+            assert probability[i, k] == pytest.approx(best, abs=2e-4)
     seen_by_all = np.stack([w.sum(axis=(1, 2)) for w in weights])
     expected = (masks.confidence.max(axis=1)[:, None] * seen_by_all).sum(axis=0)
-    np.testing.assert_allclose(lifted.weight, expected, rtol=2e-3, atol=1e-3)
+    np.testing.assert_allclose(weight, expected, rtol=2e-3, atol=1e-3)
 
 
 def test_sums_of_a_view_are_those_of_the_dense_weights():
@@ -90,11 +91,9 @@ def test_views_count_by_confidence_and_weight():
     """Gaussian 0: (1 * 1 + 0.25 * 6) / (1 * 4 + 0.25 * 8) = 2.5 / 6; Gaussian 1 is in the second view only."""
     gaussians = make_gaussians([[0, 0, 0], [1, 0, 0]], 0.1)
     sums = [_sums([0], [4.0], [1.0]), _sums([0, 1], [8.0, 2.0], [6.0, 0.5])]
-    lifted = vote(gaussians, sums, np.array([[1.0], [0.25]], np.float32))
-    np.testing.assert_allclose(lifted.probability[:, 0], [2.5 / 6.0, 0.25], rtol=1e-6)
-    np.testing.assert_allclose(lifted.weight, [4.0 + 2.0, 0.5], rtol=1e-6)
-    assert lifted.seen.all()
-    np.testing.assert_array_equal(best_view_weight(sums, 3), [8.0, 2.0, 0.0])
+    probability, weight = vote(gaussians, sums, np.array([[1.0], [0.25]], np.float32))
+    np.testing.assert_allclose(probability[:, 0], [2.5 / 6.0, 0.25], rtol=1e-6)
+    np.testing.assert_allclose(weight, [4.0 + 2.0, 0.5], rtol=1e-6)
 
 
 def test_a_view_without_confidence_is_not_looked_at():
@@ -102,9 +101,8 @@ def test_a_view_without_confidence_is_not_looked_at():
     none = MaskSet(masks.objects, masks.views, masks.probability, np.zeros_like(masks.confidence))
     sums = accumulate_views(Problem(gaussians, views, none))
     assert all(len(view.index) == 0 for view in sums)
-    lifted = vote(gaussians, sums, none.confidence)
-    assert not lifted.seen.any()
-    np.testing.assert_array_equal(lifted.probability, 0.0)
+    for result in vote(gaussians, sums, none.confidence):
+        np.testing.assert_array_equal(result, 0.0)
 
 
 def test_unseen_gaussians_take_the_mean_of_their_neighbours():
@@ -112,11 +110,11 @@ def test_unseen_gaussians_take_the_mean_of_their_neighbours():
     gaussians = make_gaussians([[0, 0, 0], [9, 0, 0], [10, 0, 0], [11, 0, 0], [30, 0, 0]], 0.1)
     sums = [_sums([0, 1, 3, 4], [1.0] * 4, [0.0, 0.25, 0.75, 1.0])]
     trust, two = np.ones((1, 1), np.float32), partial(unseen_neighbours, count=2)
-    lifted = vote(gaussians, sums, trust, two)
-    np.testing.assert_allclose(lifted.probability[:, 0], [0.0, 0.25, 0.5, 0.75, 1.0], rtol=1e-6)
-    np.testing.assert_array_equal(lifted.seen, [True, True, False, True, True])
+    probability, weight = vote(gaussians, sums, trust, two)
+    np.testing.assert_allclose(probability[:, 0], [0.0, 0.25, 0.5, 0.75, 1.0], rtol=1e-6)
+    np.testing.assert_array_equal(weight, [1, 1, 0, 1, 1])
     # Fewer than eight neighbours: the mean of all.
-    assert vote(gaussians, sums, trust).probability[2, 0] == pytest.approx(0.5)
+    assert vote(gaussians, sums, trust)[0][2, 0] == pytest.approx(0.5)
 
 
 def test_unseen_gaussians_far_from_all_seen_ones_are_background():
@@ -124,8 +122,8 @@ def test_unseen_gaussians_far_from_all_seen_ones_are_background():
     places = [[float(x), 0, 0] for x in range(20)]
     gaussians = make_gaussians([*places, [25, 0, 0], [40, 0, 0]], 0.1)
     sums = [_sums(list(range(20)), [1.0] * 20, [1.0] * 20)]
-    lifted = vote(gaussians, sums, np.ones((1, 1), np.float32), partial(unseen_neighbours, count=2))
-    np.testing.assert_array_equal(lifted.probability[20:, 0], [1.0, 0.0])
+    probability, _ = vote(gaussians, sums, np.ones((1, 1), np.float32), partial(unseen_neighbours, count=2))
+    np.testing.assert_array_equal(probability[20:, 0], [1.0, 0.0])
 
 
 def test_exact_masks_find_the_objects():
@@ -133,8 +131,40 @@ def test_exact_masks_find_the_objects():
     scene = balls_on_floor((-0.5, 0.0, 0.0), (0.5, 0.0, 0.0))
     views = ring(8)
     masks = hard_masks(views, [np.stack([scene.truth(v.camera, k) for k in (1, 2)]) for v in views])
-    lifted = vote(scene.gaussians, accumulate_views(Problem(scene.gaussians, views, masks)), masks.confidence)
+    sums = accumulate_views(Problem(scene.gaussians, views, masks))
+    probability, weight = vote(scene.gaussians, sums, masks.confidence)
     for k in (1, 2):
-        sure = lifted.weight > 1.0
-        inside = lifted.probability[:, k - 1] > 0.5
+        sure = weight > 1.0
+        inside = probability[:, k - 1] > 0.5
         assert (inside == (scene.owner == k))[sure].mean() > 0.97
+
+
+FIRST = ViewSums(
+    np.array([0, 2], np.int32), np.array([4.0, 1.0], np.float32), np.array([[3.0, 0.0], [1.0, 0.5]], np.float32)
+)
+SECOND = ViewSums(np.array([0], np.int32), np.array([4.0], np.float32), np.array([[0.0, 4.0]], np.float32))
+
+
+def test_a_tally_by_values():
+    tally = Tally(3, 2)
+    tally.add(FIRST, np.array([1.0, 0.5]))
+    np.testing.assert_allclose(tally.features(), [[0.75, 0, 1, 1], [0, 0, 0, 0], [1, 0.5, 1, 1]], rtol=1e-6)
+    tally.add(SECOND, np.array([1.0, 0.0]))
+    np.testing.assert_allclose(tally.features()[0], [3 / 8, 0, 1, 1], rtol=1e-6)
+
+
+def test_little_evidence_is_no_vote():
+    tally = Tally(3, 2)
+    tally.add(FIRST, np.array([0.25, 1.0]))  # Gaussian 2 and object 0: a quarter of a square pixel
+    np.testing.assert_allclose(tally.features()[2], [0.0, 0.5, 0.0, 1.0], rtol=1e-6)
+
+
+def test_without_a_view_is_as_if_it_had_never_voted():
+    both, first = Tally(3, 2), Tally(3, 2)
+    trust = np.array([0.7, 0.9])
+    first.add(FIRST, trust)
+    both.add(FIRST, trust)
+    both.add(SECOND, trust)
+    before = both.features()
+    np.testing.assert_allclose(both.without(SECOND, trust), first.features(), atol=1e-6)
+    np.testing.assert_allclose(both.features(), before, atol=1e-6)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from splatcut.lift import Labelled, extract
 from splatcut.lift.labels import labels_from_probability
-from splatcut.lift.soft_edges import soft_edges, split_opacity
+from splatcut.lift.objects import Extracted, soft_edges, split_opacity
 from splatcut.scene.gaussians import Gaussians
 
 
@@ -40,10 +40,13 @@ def test_soft_edges_split_what_straddles_and_nothing_else() -> None:
     labels = labels_from_probability(probability)
     assert labels.tolist() == [1, 1, 1, 0, 1, 0]
     labels[4] = 0  # a removed island: it must not come back through its edge
-    result = soft_edges(gaussians, probability, labels)
+    before = np.array([True, *[False] * 5])
+    hard = Extracted(gaussians, labels, probability, np.arange(6), before, np.arange(6, dtype=np.float32))
+    result = soft_edges(hard)
+    assert result.labels.dtype == np.int32
     assert result.labels.tolist() == [1, 1, 1, 0, 0, 0, 0, 2, 1]
     assert result.parent.tolist() == [0, 1, 2, 3, 4, 5, 1, 2, 3]
-    assert result.changed.tolist() == [False, True, True, True, False, False, True, True, True]
+    assert result.changed.tolist() == [True, True, True, True, False, False, True, True, True]
     np.testing.assert_array_equal(result.gaussians.means, gaussians.means[result.parent])
     np.testing.assert_array_equal(result.gaussians.sh, gaussians.sh[result.parent])
     opacity = result.gaussians.opacities().astype(np.float64)

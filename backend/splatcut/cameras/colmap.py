@@ -95,43 +95,32 @@ class _Bytes:
 
     def skip(self, size: int) -> None:
         if self.at + size > len(self.data):
-            raise UserError(
-                f"{self.path} is damaged: it ends after {len(self.data)} bytes, in the middle of an entry. Copy it "
-                "again or rerun COLMAP."
-            )
+            raise self.damaged(f"it ends after {len(self.data)} bytes, in the middle of an entry")
         self.at += size
 
     def text(self) -> str:
-        end = self.data.find(b"\0", self.at)
-        if end < 0 or end - self.at > 4096:
-            raise UserError(
-                f"{self.path} is damaged: there is no image name at byte {self.at}. Copy it again or rerun COLMAP."
-            )
-        raw, self.at = self.data[self.at : end], end + 1
+        start, end = self.at, self.data.find(b"\0", self.at)
+        if end < 0 or end - start > 4096:
+            raise self.damaged(f"there is no image name at byte {start}")
+        self.at = end + 1
         try:
-            return raw.decode("utf-8")
+            return self.data[start:end].decode("utf-8")
         except UnicodeDecodeError as error:
-            raise UserError(
-                f"{self.path} is damaged: the image name at byte {end - len(raw)} is not text. Copy it again or "
-                "rerun COLMAP."
-            ) from error
+            raise self.damaged(f"the image name at byte {start} is not text") from error
 
     def count(self, smallest: int) -> int:
         """A number of entries of at least ``smallest`` bytes each."""
-        (count,) = self.take("Q")
-        if int(count) * smallest > len(self.data) - self.at:
-            raise UserError(
-                f"{self.path} is damaged: it declares {int(count)} entries, more than its {len(self.data)} bytes "
-                "can hold. Copy it again or rerun COLMAP."
-            )
-        return int(count)
+        count = int(self.take("Q")[0])
+        if count * smallest > len(self.data) - self.at:
+            raise self.damaged(f"it declares {count} entries, more than its {len(self.data)} bytes can hold")
+        return count
 
     def end(self) -> None:
         if self.at != len(self.data):
-            raise UserError(
-                f"{self.path} is damaged: {len(self.data) - self.at} bytes follow its last entry. Copy it again or "
-                "rerun COLMAP."
-            )
+            raise self.damaged(f"{len(self.data) - self.at} bytes follow its last entry")
+
+    def damaged(self, detail: str) -> UserError:
+        return UserError(f"{self.path} is damaged: {detail}. Copy it again or rerun COLMAP.")
 
 
 def _read_cameras_bin(path: Path) -> dict[int, Lens]:

@@ -48,7 +48,7 @@ class WorkingView:
         """[h, w] uint8 mask in working pixels of a mask [H, W] uint8 in photo pixels."""
         mask = photo_mask
         if self.source.undistortion is not None:
-            mask = self.source.undistortion.mask(mask).astype(np.uint8)
+            mask = self.source.undistortion.mask(mask)
         camera = self.view.camera
         if mask.shape == (camera.height, camera.width):
             return mask
@@ -67,12 +67,7 @@ class WorkingView:
 
 def working_view(view: View, max_side: int) -> WorkingView:
     """The view scaled down, if need be, so that its longer side has at most ``max_side`` pixels."""
-    camera = view.camera
-    longest = max(camera.width, camera.height)
-    if longest > max_side:
-        factor = max_side / longest
-        camera = camera.resized(max(1, round(camera.width * factor)), max(1, round(camera.height * factor)))
-    return WorkingView(view, replace(view, camera=camera))
+    return WorkingView(view, replace(view, camera=view.camera.within(max_side)))
 
 
 def picture(

@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,23 +50,23 @@ class Undistortion:
 
     def image(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """[h, w, C] uint8 picture of the pinhole camera from a photo [H, W, C], bilinear."""
-        self._check_size(photo)
-        channels = [self._resample(photo[:, :, channel]) for channel in range(photo.shape[2])]
-        return np.stack([np.clip(np.rint(channel), 0, 255).astype(np.uint8) for channel in channels], axis=2)
+        return np.stack([self.mask(photo[:, :, channel]) for channel in range(photo.shape[2])], axis=2)
 
-    def mask(self, mask: NDArray[Any]) -> NDArray[Any]:
-        """[h, w] mask of the pinhole camera from a mask [H, W] of the photo, in the same type.
+    def mask(self, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """[h, w] uint8 mask of the pinhole camera from a mask [H, W] of the photo, bilinear: a soft edge stays soft."""
+        from scipy.ndimage import map_coordinates
 
-        Floating-point and uint8 masks are interpolated (a soft edge stays soft), masks of other types are object
-        numbers or booleans and take the nearest pixel.
-        """
-        self._check_size(mask)
-        if np.issubdtype(mask.dtype, np.floating):
-            return self._resample(mask).astype(mask.dtype)
-        if mask.dtype == np.uint8:
-            return np.clip(np.rint(self._resample(mask)), 0, 255).astype(np.uint8)
-        rows, columns = _photo_places(self)
-        return mask[_nearest(rows, self.lens.height), _nearest(columns, self.lens.width)]
+        height, width = mask.shape
+        if (width, height) != (self.lens.width, self.lens.height):
+            raise UserError(
+                f"The image has {width}x{height} pixels, but its lens belongs to photos of "
+                f"{self.lens.width}x{self.lens.height} pixels. "
+                "Use masks and photos of one size."
+            )
+        places = _photo_places(self)
+        result = np.empty(places.shape[1:], dtype=np.float32)
+        map_coordinates(mask, places, output=result, order=1, mode="nearest", prefilter=False)
+        return np.clip(np.rint(result), 0, 255).astype(np.uint8)
 
     def points(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         """[N, 2] pinhole pixels of photo pixels [N, 2].
@@ -82,23 +81,6 @@ class Undistortion:
         directions = np.asarray(points, dtype=np.float64).reshape(-1, 2) - [self.camera.cx, self.camera.cy]
         return self.lens.to_photo(directions / [self.camera.fx, self.camera.fy])
 
-    def _resample(self, channel: NDArray[Any]) -> NDArray[np.float32]:
-        from scipy.ndimage import map_coordinates
-
-        places = _photo_places(self)
-        result = np.empty(places.shape[1:], dtype=np.float32)
-        map_coordinates(channel, places, output=result, order=1, mode="nearest", prefilter=False)
-        return result
-
-    def _check_size(self, array: NDArray[np.generic]) -> None:
-        height, width = array.shape[:2]
-        if (width, height) != (self.lens.width, self.lens.height):
-            raise UserError(
-                f"The image has {width}x{height} pixels, but its lens belongs to photos of "
-                f"{self.lens.width}x{self.lens.height} pixels. "
-                "Use masks and photos of one size."
-            )
-
 
 @functools.lru_cache(maxsize=2)
 def _photo_places(undistortion: Undistortion) -> NDArray[np.float32]:
@@ -110,10 +92,6 @@ def _photo_places(undistortion: Undistortion) -> NDArray[np.float32]:
         photo = undistortion.to_photo(np.column_stack([columns, np.full(camera.width, row + 0.5)]))
         places[0, row], places[1, row] = photo[:, 1] - 0.5, photo[:, 0] - 0.5
     return places
-
-
-def _nearest(places: NDArray[np.float32], size: int) -> NDArray[np.intp]:
-    return np.clip(np.rint(places), 0, size - 1).astype(np.intp)
 
 
 def _frame(low: NDArray[np.float64], high: NDArray[np.float64]) -> list[NDArray[np.float64]]:

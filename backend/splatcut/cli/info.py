@@ -60,11 +60,11 @@ def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
     if splats.source_format == "ply":
         order = {"<": "binary, little-endian", ">": "binary, big-endian", "=": "text"}
         names = table.rows.dtype
-        description["encoding"] = order[table.byte_order]
+        description["encoding"] = order[table.header.byte_order]
         description["properties"] = {name: names[name].name for name in table.property_names}
         description["elements"] = {element.name: element.count for element in table.extra_elements}
-        description["comments"] = list(table.comments)
-        description["obj_info"] = list(table.obj_info)
+        description["comments"] = list(table.header.comments)
+        description["obj_info"] = list(table.header.obj_info)
     return description
 
 

@@ -73,13 +73,7 @@ FORMATS = (
 )
 
 _META = "meta.json"
-_FOREIGN = {
-    ".ksplat": "a .ksplat file",
-    ".lcc": "an .lcc file",
-    ".rad": "a .rad file",
-    ".glb": "a .glb file",
-    ".gltf": "a .gltf file",
-}
+_FOREIGN = (".ksplat", ".lcc", ".rad", ".glb", ".gltf")
 
 
 def _known(writable: bool = False) -> str:
@@ -98,11 +92,11 @@ def format_of(path: Path) -> Format:
     for candidate in FORMATS:
         if name.endswith(candidate.suffix):
             return candidate
-    foreign = _FOREIGN.get(path.suffix.lower())
-    if foreign:
+    suffix = path.suffix.lower()
+    if suffix in _FOREIGN:
         raise UserError(
-            f"{path} is {foreign}, which SplatCut does not read. Convert it to .ply first, for example with SuperSplat "
-            "or splat-transform."
+            f"{path} is {'an' if suffix == '.lcc' else 'a'} {suffix} file, which SplatCut does not read. Convert it to "
+            ".ply first, for example with SuperSplat or splat-transform."
         )
     kind = f"the extension '{path.suffix}'" if path.suffix else "no extension"
     raise UserError(f"{path} has {kind}, so its format is not known. Known formats are {_known()} and SOG folders.")
@@ -232,7 +226,7 @@ def losses(splats: SplatFile, path: Path) -> list[str]:
     if splats.table.extra_elements:
         names = ", ".join(element.name for element in splats.table.extra_elements)
         sentences.append(f"The {kind.suffix} format cannot store the elements {names}: they are lost.")
-    if splats.table.comments or splats.table.obj_info:
+    if splats.table.header.comments or splats.table.header.obj_info:
         sentences.append(f"The {kind.suffix} format cannot store comments: they are lost.")
     if kind.precision and kind.name != splats.source_format:
         sentences.append(kind.precision)

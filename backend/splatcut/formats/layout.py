@@ -47,13 +47,10 @@ class Layout:
 
     def places(self, gaussians: Gaussians) -> list[tuple[str, F32]]:
         """Every property's name with the [N] view of ``gaussians`` that it holds."""
-        pairs = [(name, gaussians.means[:, i]) for i, name in enumerate(_MEANS)]
-        pairs += [(name, gaussians.log_scales[:, i]) for i, name in enumerate(self.scales)]
-        pairs += [(name, gaussians.quats[:, i]) for i, name in enumerate(_QUATS)]
-        pairs.append(("opacity", gaussians.opacity_logits))
-        for k, triple in enumerate(self.sh):
-            pairs += [(name, gaussians.sh[:, k, channel]) for channel, name in enumerate(triple)]
-        return pairs
+        scales = gaussians.log_scales.T[: len(self.scales)]
+        colours = gaussians.sh.reshape(len(gaussians), 3 * len(self.sh)).T
+        columns = [*gaussians.means.T, *scales, *gaussians.quats.T, gaussians.opacity_logits, *colours]
+        return list(zip(self.names, columns, strict=True))
 
 
 def find_layout(dtype: np.dtype, file_name: str) -> Layout:

@@ -46,26 +46,6 @@ class PlyTable:
     after: bytes = b""
 
     @property
-    def comments(self) -> tuple[str, ...]:
-        """The header's comments, in order."""
-        return self.header.comments
-
-    @property
-    def obj_info(self) -> tuple[str, ...]:
-        """The header's obj_info lines, in order."""
-        return self.header.obj_info
-
-    @property
-    def byte_order(self) -> str:
-        """'<' or '>' for binary files, '=' for text."""
-        return self.header.byte_order
-
-    @property
-    def ascii(self) -> bool:
-        """Whether the file is text."""
-        return self.header.ascii
-
-    @property
     def property_names(self) -> tuple[str, ...]:
         """The vertex properties in the file's order."""
         return self.rows.dtype.names or ()
@@ -167,7 +147,7 @@ def write_table(stream: BinaryIO, table: PlyTable) -> None:
     stream.write(table.before)
     for start in range(0, len(table.rows), BLOCK_ROWS):
         block = table.rows[start : start + BLOCK_ROWS]
-        stream.write(_rows_as_text(block) if table.ascii else block.tobytes())
+        stream.write(_rows_as_text(block) if table.header.ascii else block.tobytes())
     stream.write(table.after)
 
 

@@ -14,25 +14,18 @@ from splatcut.errors import UserError
 #: A header longer than this is taken for a damaged file.
 MAX_HEADER_BYTES = 4 << 20
 
-_TYPES = {
-    "char": "i1",
-    "uchar": "u1",
-    "short": "i2",
-    "ushort": "u2",
-    "int": "i4",
-    "uint": "u4",
-    "float": "f4",
-    "double": "f8",
-    "int8": "i1",
-    "uint8": "u1",
-    "int16": "i2",
-    "uint16": "u2",
-    "int32": "i4",
-    "uint32": "u4",
-    "float32": "f4",
-    "float64": "f8",
+#: Numpy's codes and the words for them, the ones to write first.
+_WORDS = {
+    "i1": ("char", "int8"),
+    "u1": ("uchar", "uint8"),
+    "i2": ("short", "int16"),
+    "u2": ("ushort", "uint16"),
+    "i4": ("int", "int32"),
+    "u4": ("uint", "uint32"),
+    "f4": ("float", "float32"),
+    "f8": ("double", "float64"),
 }
-_NAMES = {code: name for name, code in reversed(_TYPES.items())}
+_TYPES = {word: code for code, words in _WORDS.items() for word in words}
 _FORMATS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
 
 
@@ -139,7 +132,7 @@ def build_header(format_name: str, element: PlyElement, comments: tuple[str, ...
     lines = ["ply", f"format {format_name} 1.0"]
     lines += [f"comment {comment.encode('utf-8').decode('latin-1')}" for comment in comments]
     lines.append(f"element {element.name} {element.count}")
-    lines += [f"property {_NAMES[prop.code]} {prop.name}" for prop in element.properties]
+    lines += [f"property {_WORDS[prop.code][0]} {prop.name}" for prop in element.properties]
     return PlyHeader((*lines, "end_header"), "\n", format_name, (element,))
 
 

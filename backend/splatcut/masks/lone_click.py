@@ -27,15 +27,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from splatcut.scene.gaussians import F32
-from splatcut.segmenter import Embedding, Frame, Prediction, Prompt2D, Segmenter
+from splatcut.segmenter import Embedding, Prediction, Prompt2D, Segmenter
 from splatcut.segmenter.transform import CELL
 
 Bool = NDArray[np.bool_]
 
 #: Distances from the outline, in pixels of the model's masks, at which the scene's shape is looked at.
 CLOSE, FAR = 2.0, 7.0
-
-
 #: How far the other clicks lie from the first, as a share of the picture's longer side, and how many there are.
 NUDGE, NUDGES = 0.012, 8
 #: Change of nearness across the outline, as a share, from which it counts as explained.
@@ -96,12 +94,6 @@ def overlap(first: Bool, second: Bool) -> float:
     return float((first & second).sum() / max(1, int((first | second).sum())))
 
 
-def _used(frame: Frame) -> tuple[slice, slice]:
-    """The part of the model's masks that shows the picture."""
-    rows = frame.to_low_res(np.ones((frame.height, frame.width), np.float32), outside=0.0) > 0.5
-    return slice(0, int(rows.any(axis=1).sum())), slice(0, int(rows.any(axis=0).sum()))
-
-
 def describe(
     segmenter: Segmenter, embedding: Embedding, point: F32, near: F32, focal: float
 ) -> tuple[Prediction, NDArray[np.float64]]:
@@ -112,7 +104,8 @@ def describe(
         near: [H, W] ``nearness`` of the scene there; focal: focal length, pixels of the picture.
     """
     frame = embedding.frame
-    used = _used(frame)
+    # The part of the model's masks that shows the picture.
+    used = slice(-(-frame.used_height // CELL)), slice(-(-frame.used_width // CELL))
 
     def answers(place: NDArray[np.floating]) -> tuple[Prediction, list[Bool]]:
         prompt = Prompt2D(np.asarray(place, np.float32).reshape(1, 2), np.ones(1, np.int32))

@@ -9,8 +9,8 @@ others. A view whose mask the vote contradicts does not vote.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,20 +25,10 @@ from splatcut.masks.self_prompts import RenderedVote, self_prompt
 from splatcut.progress import Progress
 from splatcut.scene.gaussians import F32
 from splatcut.scene.masks import MaskSet, share_pixels
-from splatcut.segmenter import Prompt2D, low_res_from_mask
+from splatcut.segmenter import low_res_from_mask
 
 #: The passes end when the masks of one and the next agree to this mean intersection over union.
 SETTLED = 0.985
-
-
-@dataclass(eq=False)
-class _State:
-    """The masks so far: per view probabilities, sums and confidence."""
-
-    probability: list[F32 | None]
-    sums: list[ViewSums | None]
-    confidence: NDArray[np.float64]
-    agreement: NDArray[np.float64]
 
 
 def _walk_order(views: Sequence[WorkingView], start: Sequence[int], centre: NDArray[np.float64]) -> list[int]:
@@ -60,6 +50,16 @@ def _walk_order(views: Sequence[WorkingView], start: Sequence[int], centre: NDAr
         done.append(nearest)
         left.remove(nearest)
     return order
+
+
+def _similarity(before: Mapping[int, NDArray[np.bool_]], now: Mapping[int, F32]) -> float:
+    """Mean intersection over union of the masks [K, h, w] of two passes, by view."""
+    scores: list[float] = []
+    for number, old in before.items():
+        new = now[number] > 0.5
+        union = (old | new).sum(axis=(1, 2))
+        scores.extend(((old & new).sum(axis=(1, 2))[union > 0] / union[union > 0]).tolist())
+    return float(np.mean(scores)) if scores else 0.0
 
 
 class MaskLoop:
@@ -86,13 +86,14 @@ class MaskLoop:
     ) -> None:
         self._model, self._views, self._names, self._said = model, views, names, said
         self._passes, self._until, self._progress = passes, settled, progress
-        kinds = len(names)
-        self._state = _State(
-            [None] * len(views), [None] * len(views), np.zeros((len(views), kinds)), np.zeros((len(views), kinds))
-        )
-        self._tally = Tally(len(model.gaussians), kinds)
-        #: By view, the masks that the user's own prompts led to, before the objects share the pixels out.
+        self._tally = Tally(len(model.gaussians), len(names))
+        #: By view, the masks so far, their sums if they vote, and the masks that the user's own prompts led to, before
+        #: the objects share the pixels out.
+        self._masks: dict[int, F32] = {}
+        self._sums: dict[int, ViewSums] = {}
         self._given: dict[int, F32] = {}
+        self._confidence = np.zeros((len(views), len(names)))
+        self._agreement = np.zeros((len(views), len(names)))
 
     def _settled(self, number: int) -> NDArray[np.bool_]:
         """[K] bool: the objects whose mask in this view comes from what the user said there."""
@@ -105,11 +106,11 @@ class MaskLoop:
         prompted = self.begin()
         self.carry(_walk_order(self._views, prompted, self.centre()))
         for _ in range(self._passes):
-            before = [None if p is None else p > 0.5 for p in self._state.probability]
+            before = {number: self._masks[number] > 0.5 for number in range(len(self._views))}
             for number in range(len(self._views)):
                 self._revisit(number)
                 self._progress.step()
-            if self._similarity(before) >= self._until:
+            if _similarity(before, self._masks) >= self._until:
                 break
         return self._result()
 
@@ -130,23 +131,19 @@ class MaskLoop:
 
     def evidence(self) -> tuple[list[ViewSums], F32]:
         """The sums of the V views that vote so far, and [V, K] how much each counts for each object."""
-        voting = [number for number, sums in enumerate(self._state.sums) if sums is not None]
-        found = [sums for sums in self._state.sums if sums is not None]
-        return found, self._state.confidence[voting].astype(np.float32)
+        voting = sorted(self._sums)
+        return [self._sums[number] for number in voting], self._confidence[voting].astype(np.float32)
 
     def _count(self, number: int, probability: F32, confidence: NDArray[np.float64]) -> None:
         """Sets a view's masks and its say in the vote."""
-        state = self._state
-        old = state.sums[number]
-        if old is not None and state.confidence[number].any():
-            self._tally.add(old, -state.confidence[number])
-        state.probability[number] = probability
-        state.confidence[number] = confidence
-        state.sums[number] = None
+        old = self._sums.pop(number, None)
+        if old is not None:
+            self._tally.add(old, -self._confidence[number])
+        self._masks[number] = probability
+        self._confidence[number] = confidence
         if confidence.any():
-            sums = self._model.lift(self._views[number].view, probability)
-            state.sums[number] = sums
-            self._tally.add(sums, confidence)
+            self._sums[number] = self._model.lift(self._views[number].view, probability)
+            self._tally.add(self._sums[number], confidence)
 
     def _prompted_view(self, number: int) -> None:
         """Masks of the objects that the user prompted in this view; the others get no say yet."""
@@ -159,7 +156,7 @@ class MaskLoop:
             confidence[k] = 1.0
         self._given[number] = probability
         self._count(number, self._shared(number, probability), confidence)
-        self._state.agreement[number] = confidence
+        self._agreement[number] = confidence
 
     def _check_prompts_found_something(self) -> None:
         features = self._tally.features()
@@ -198,12 +195,12 @@ class MaskLoop:
             if embedding is None:
                 embedding = self._model.embedding(view)
             soft = np.where(own.known, own.probability, 0.0).astype(np.float32)
-            points, labels = derived.points, derived.labels
+            prompt = replace(derived, low_res=low_res_from_mask(soft, embedding.frame))
             if view.name in self._said[k]:
                 # Points that are not on the object, with which the user corrects the vote.
                 said = self._said[k][view.name]
-                points, labels = np.concatenate([points, said.points]), np.concatenate([labels, said.labels])
-            prompt = Prompt2D(points, labels, derived.box, low_res_from_mask(soft, embedding.frame))
+                points, labels = np.concatenate([prompt.points, said.points]), [*prompt.labels, *said.labels]
+                prompt = replace(prompt, points=points, labels=np.array(labels))
             probability[k], scores[k] = best_candidate(self._model.segmenter.predict(embedding, prompt), own)
         return self._shared(number, probability), scores
 
@@ -220,47 +217,32 @@ class MaskLoop:
         keep = self._settled(number)
         probability, scores = self._predict(number, votes, keep)
         confidence = np.where(keep, 1.0, confidence_of(scores))
-        self._state.agreement[number] = scores
+        self._agreement[number] = scores
         self._count(number, probability, confidence)
 
     def _revisit(self, number: int) -> None:
         """One view, given the vote of all the others."""
-        sums, confidence = self._state.sums[number], self._state.confidence[number]
-        features = self._tally.features() if sums is None else self._tally.without(sums, confidence)
+        sums = self._sums.get(number)
+        features = self._tally.features() if sums is None else self._tally.without(sums, self._confidence[number])
         self._visit(number, features)
 
-    def _similarity(self, before: list[NDArray[np.bool_] | None]) -> float:
-        """Mean intersection over union of the masks with those of the pass before."""
-        scores = []
-        for old, new in zip(before, self._state.probability, strict=True):
-            if old is None or new is None:
-                continue
-            now = new > 0.5
-            union = (old | now).sum(axis=(1, 2))
-            scores.extend(((old & now).sum(axis=(1, 2))[union > 0] / union[union > 0]).tolist())
-        return float(np.mean(scores)) if scores else 0.0
-
     def _result(self) -> MaskSet:
-        state = self._state
         notes: dict[str, str] = {}
         for number, view in enumerate(self._views):
             unsure = [
-                f"{name!r} ({state.agreement[number, k]:.2f})"
+                f"{name!r} ({self._agreement[number, k]:.2f})"
                 for k, name in enumerate(self._names)
-                if state.confidence[number, k] == 0
+                if self._confidence[number, k] == 0
             ]
             if unsure:
                 notes[view.name] = (
                     f"Not used for {', '.join(unsure)}: the 2D model's mask and the other views' vote overlap by less "
                     f"than {MIN_AGREEMENT:.2f} (intersection over union), or too little of the object is visible here."
                 )
-        probability = [
-            np.rint(p * 255.0).astype(np.uint8) if p is not None else np.zeros(0, np.uint8) for p in state.probability
-        ]
         return MaskSet(
             tuple(self._names),
             tuple(view.name for view in self._views),
-            probability,
-            state.confidence.astype(np.float32),
+            [np.rint(self._masks[number] * 255.0).astype(np.uint8) for number in range(len(self._views))],
+            self._confidence.astype(np.float32),
             notes,
         )

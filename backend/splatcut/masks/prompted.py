@@ -178,10 +178,7 @@ def _visible(
     points: NDArray[np.float64], camera: Camera, gaussians: Gaussians, device: raster.Device
 ) -> NDArray[np.bool_]:
     """[P] bool: which world points [P, 3] are in the picture and not behind what is drawn there."""
-    probe = camera
-    if max(camera.width, camera.height) > PROBE_SIDE:
-        factor = PROBE_SIDE / max(camera.width, camera.height)
-        probe = camera.resized(max(1, round(camera.width * factor)), max(1, round(camera.height * factor)))
+    probe = camera.within(PROBE_SIDE)
     drawn, _ = raster.mean_depth(gaussians, probe, device)
     inside = _in_picture(points, probe)
     pixels, depth = probe.project(points)

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-F32 = NDArray[np.float32]
+from splatcut.scene.gaussians import F32
+from splatcut.segmenter import Prompt2D
+
 Bool = NDArray[np.bool_]
-
-_EIGHT = np.ones((3, 3), bool)
-
 
 #: Share of a pixel's colour that must come from Gaussians with a vote, for the pixel to count.
 MIN_KNOWN = 0.3
@@ -48,15 +47,6 @@ class RenderedVote:
         return self.known & (self.probability > 0.5)
 
 
-@dataclass(frozen=True, eq=False)
-class SelfPrompt:
-    """Prompts for the 2D model: points [P, 2] (x, y) with labels [P] (1 object, 0 not), box [4] x0 y0 x1 y1, pixels."""
-
-    points: F32
-    labels: NDArray[np.int32]
-    box: F32
-
-
 def rendered_vote(blended: F32, known: F32) -> RenderedVote:
     """From blended label sums and blended vote flags, both [H, W] in [0, 1]."""
     return RenderedVote((blended / np.maximum(known, 1e-6)).clip(0.0, 1.0), known > MIN_KNOWN)
@@ -64,7 +54,7 @@ def rendered_vote(blended: F32, known: F32) -> RenderedVote:
 
 def main_parts(mask: Bool) -> Bool:
     """The connected parts (8-neighbourhood) that reach ``KEEP_PART`` of the largest one's area."""
-    labels, count = ndimage.label(mask, _EIGHT)
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
     if count <= 1:
         return mask
     sizes = np.bincount(labels.ravel())
@@ -95,7 +85,7 @@ def interior_points(mask: Bool, count: int) -> F32:
     return np.asarray(points, np.float32)
 
 
-def self_prompt(own: RenderedVote, others: list[RenderedVote]) -> SelfPrompt | None:
+def self_prompt(own: RenderedVote, others: list[RenderedVote]) -> Prompt2D | None:
     """Prompts for an object in a view, or None where too little of it is known to be visible.
 
     Args:
@@ -126,4 +116,4 @@ def self_prompt(own: RenderedVote, others: list[RenderedVote]) -> SelfPrompt | N
     points = np.concatenate([positives, *negatives])
     labels = np.zeros(len(points), np.int32)
     labels[: len(positives)] = 1
-    return SelfPrompt(points, labels, box)
+    return Prompt2D(points, labels, box)

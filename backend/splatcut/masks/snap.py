@@ -26,8 +26,6 @@ F64 = NDArray[np.float64]
 
 #: Where the mean of mask and vote is nowhere near above this, nothing is looked for.
 FAINT = 0.05
-
-
 #: Variance of colours in [0, 1] below which a window counts as even.
 SMOOTH = 0.0005
 #: How much steeper the filtered edges are made, around one half.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,6 +74,13 @@ class Camera:
             width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy, self.camera_from_world, self.near
         )
 
+    def within(self, side: int) -> Camera:
+        """The same camera for an image whose longer side has at most ``side`` pixels."""
+        factor = side / max(self.width, self.height)
+        if factor >= 1.0:
+            return self
+        return self.resized(max(1, round(self.width * factor)), max(1, round(self.height * factor)))
+
 
 class Lens(Protocol):
     """What photos were taken through; its size is theirs."""
@@ -101,8 +108,8 @@ class PhotoMapping(Protocol):
         """[h, w, C] uint8 picture of the pinhole camera from a photo [H, W, C]."""
         ...
 
-    def mask(self, mask: NDArray[Any]) -> NDArray[Any]:
-        """[h, w] mask of the pinhole camera from a mask [H, W] of the photo."""
+    def mask(self, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """[h, w] uint8 mask of the pinhole camera from a mask [H, W] of the photo."""
         ...
 
     def points(self, points: NDArray[np.floating]) -> NDArray[np.float64]:

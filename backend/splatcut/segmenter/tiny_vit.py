@@ -7,6 +7,8 @@ Attribute names follow the published checkpoint's state dict, so that it loads d
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,57 +20,36 @@ WINDOWS = (7, 7, 14, 7)
 OUT_CHANNELS = 256
 
 
-class ConvNorm(nn.Module):
+def _named(**parts: nn.Module) -> nn.Sequential:
+    """One part after the other, under the names that the checkpoint has for those with weights."""
+    return nn.Sequential(OrderedDict(parts))
+
+
+def conv_norm(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
     """Convolution without bias, then batch normalisation."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
-        super().__init__()
-        self.c = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
-        self.bn = nn.BatchNorm2d(outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.c(x))
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return _named(c=convolution, bn=nn.BatchNorm2d(outputs))
 
 
-class PatchEmbed(nn.Module):
-    """[B, 3, H, W] -> [B, C, H / 4, W / 4]."""
+def bottleneck(inputs: int, inner: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    """MobileNet's inverted bottleneck, a depthwise convolution between two pointwise ones."""
+    return _named(
+        conv1=conv_norm(inputs, inner, 1),
+        gelu1=nn.GELU(),
+        conv2=conv_norm(inner, inner, 3, stride, groups=inner),
+        gelu2=nn.GELU(),
+        conv3=conv_norm(inner, outputs, 1),
+    )
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.seq = nn.Sequential(ConvNorm(3, width // 2, 3, 2), nn.GELU(), ConvNorm(width // 2, width, 3, 2))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.seq(x)
-
-
-class Bottleneck(nn.Module):
-    """MobileNet's inverted bottleneck (expansion 4) with a residual connection."""
+class Bottleneck(nn.Sequential):
+    """An inverted bottleneck of expansion 4 with a residual connection."""
 
     def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv1 = ConvNorm(width, 4 * width, 1)
-        self.conv2 = ConvNorm(4 * width, 4 * width, 3, groups=4 * width)
-        self.conv3 = ConvNorm(4 * width, width, 1)
+        super().__init__(OrderedDict(bottleneck(width, 4 * width, width).named_children()))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = functional.gelu(self.conv1(x))
-        y = functional.gelu(self.conv2(y))
-        return functional.gelu(x + self.conv3(y))
-
-
-class Downsample(nn.Module):
-    """Changes the width and, with stride 2, halves the resolution."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = ConvNorm(inputs, outputs, 1)
-        self.conv2 = ConvNorm(outputs, outputs, 3, stride, groups=outputs)
-        self.conv3 = ConvNorm(outputs, outputs, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = functional.gelu(self.conv1(x))
-        y = functional.gelu(self.conv2(y))
-        return self.conv3(y)
+        return functional.gelu(x + super().forward(x))
 
 
 class WindowAttention(nn.Module):
@@ -98,17 +79,6 @@ class WindowAttention(nn.Module):
         return self.proj(y.transpose(1, 2).reshape(batch, count, width))
 
 
-class Mlp(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.fc1 = nn.Linear(width, 4 * width)
-        self.fc2 = nn.Linear(4 * width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(functional.gelu(self.fc1(self.norm(x))))
-
-
 class WindowBlock(nn.Module):
     """Attention inside windows, a depthwise convolution across them, then an MLP."""
 
@@ -116,8 +86,13 @@ class WindowBlock(nn.Module):
         super().__init__()
         self.window = window
         self.attn = WindowAttention(width, heads, window)
-        self.local_conv = ConvNorm(width, width, 3, groups=width)
-        self.mlp = Mlp(width)
+        self.local_conv = conv_norm(width, width, 3, groups=width)
+        self.mlp = _named(
+            norm=nn.LayerNorm(width),
+            fc1=nn.Linear(width, 4 * width),
+            gelu=nn.GELU(),
+            fc2=nn.Linear(4 * width, width),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C, H, W]"""
@@ -133,17 +108,6 @@ class WindowBlock(nn.Module):
         return x + self.mlp(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
-class Stage(nn.Module):
-    def __init__(self, blocks: list[nn.Module], downsample: nn.Module | None) -> None:
-        super().__init__()
-        self.blocks = nn.Sequential(*blocks)
-        self.downsample = downsample
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.blocks(x)
-        return x if self.downsample is None else self.downsample(x)
-
-
 class ChannelNorm(nn.Module):
     """Layer normalisation over the channels of [B, C, H, W]."""
 
@@ -157,32 +121,34 @@ class ChannelNorm(nn.Module):
         return y.permute(0, 3, 1, 2)
 
 
-class TinyViT(nn.Module):
+class TinyViT(nn.Sequential):
     """[B, 3, 1024, 1024] normalised images -> [B, 256, 64, 64] embeddings."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.patch_embed = PatchEmbed(WIDTHS[0])
+        first, last = WIDTHS[0], WIDTHS[-1]
         stages: list[nn.Module] = []
         for index, (width, depth) in enumerate(zip(WIDTHS, DEPTHS, strict=True)):
-            if index == 0:
-                blocks: list[nn.Module] = [Bottleneck(width) for _ in range(depth)]
-            else:
-                blocks = [WindowBlock(width, HEADS[index], WINDOWS[index]) for _ in range(depth)]
-            last = index == len(WIDTHS) - 1
-            # The last change of width keeps the resolution, so that the embedding is 64 x 64 as SAM's.
-            stride = 1 if index == len(WIDTHS) - 2 else 2
-            stages.append(Stage(blocks, None if last else Downsample(width, WIDTHS[index + 1], stride)))
-        self.layers = nn.ModuleList(stages)
-        self.neck = nn.Sequential(
-            nn.Conv2d(WIDTHS[-1], OUT_CHANNELS, 1, bias=False),
-            ChannelNorm(OUT_CHANNELS),
-            nn.Conv2d(OUT_CHANNELS, OUT_CHANNELS, 3, padding=1, bias=False),
-            ChannelNorm(OUT_CHANNELS),
+            blocks = [
+                WindowBlock(width, HEADS[index], WINDOWS[index]) if index else Bottleneck(width) for _ in range(depth)
+            ]
+            parts: dict[str, nn.Module] = {"blocks": nn.Sequential(*blocks)}
+            if width != last:
+                wider = WIDTHS[index + 1]
+                # The last change of width keeps the resolution, so that the embedding is 64 x 64 as SAM's.
+                parts["downsample"] = bottleneck(width, wider, wider, stride=1 if wider == last else 2)
+            stages.append(_named(**parts))
+        super().__init__(
+            OrderedDict(
+                # [B, 64, H / 4, W / 4]
+                patch_embed=_named(
+                    seq=nn.Sequential(conv_norm(3, first // 2, 3, 2), nn.GELU(), conv_norm(first // 2, first, 3, 2))
+                ),
+                layers=nn.Sequential(*stages),
+                neck=nn.Sequential(
+                    nn.Conv2d(last, OUT_CHANNELS, 1, bias=False),
+                    ChannelNorm(OUT_CHANNELS),
+                    nn.Conv2d(OUT_CHANNELS, OUT_CHANNELS, 3, padding=1, bias=False),
+                    ChannelNorm(OUT_CHANNELS),
+                ),
+            )
         )
-
-    def forward(self, images: Tensor) -> Tensor:
-        x = self.patch_embed(images)
-        for stage in self.layers:
-            x = stage(x)
-        return self.neck(x)

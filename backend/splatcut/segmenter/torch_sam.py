@@ -21,14 +21,11 @@ from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.segmenter.checkpoint import KIND_NAMES, Kind, checkpoint_kind, read_checkpoint
 from splatcut.segmenter.sam import Sam
-from splatcut.segmenter.transform import MODEL_SIZE
 from splatcut.segmenter.types import Embedding, Prompt2D
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_EMBEDDING_WIDTH = 256
-_EMBEDDING_SIZE = 64
 # TinyViT's classifier, which the image encoder does not use.
 _UNUSED = ("image_encoder.norm_head.", "image_encoder.head.")
 # Counters and tables that some files keep and others do not; nothing depends on them.
@@ -110,28 +107,15 @@ class TorchSam(Sam):
 def _build(kind: Kind, state: Mapping[str, Tensor], path: Path) -> dict[str, nn.Module]:
     """The three modules of a SAM with a checkpoint's weights, in evaluation mode."""
     package: Any = importlib.import_module("segment_anything")
+    # MobileSAM is SAM with another image encoder.
+    sam = package.sam_model_registry["vit_b" if kind == "mobile_sam" else kind](checkpoint=None)
+    modules: dict[str, nn.Module] = {
+        name: getattr(sam, name) for name in ("image_encoder", "prompt_encoder", "mask_decoder")
+    }
     if kind == "mobile_sam":
         from splatcut.segmenter.tiny_vit import TinyViT
 
-        modeling: Any = importlib.import_module("segment_anything.modeling")
-        modules: dict[str, nn.Module] = {
-            "image_encoder": TinyViT(),
-            "prompt_encoder": modeling.PromptEncoder(
-                embed_dim=_EMBEDDING_WIDTH,
-                image_embedding_size=(_EMBEDDING_SIZE, _EMBEDDING_SIZE),
-                input_image_size=(MODEL_SIZE, MODEL_SIZE),
-                mask_in_chans=16,
-            ),
-            "mask_decoder": modeling.MaskDecoder(
-                transformer_dim=_EMBEDDING_WIDTH,
-                transformer=modeling.TwoWayTransformer(
-                    depth=2, embedding_dim=_EMBEDDING_WIDTH, mlp_dim=2048, num_heads=8
-                ),
-            ),
-        }
-    else:
-        sam = package.sam_model_registry[kind](checkpoint=None)
-        modules = {name: getattr(sam, name) for name in ("image_encoder", "prompt_encoder", "mask_decoder")}
+        modules["image_encoder"] = TinyViT()
     for name, module in modules.items():
         prefix = f"{name}."
         part = {

@@ -56,8 +56,8 @@ def test_any_layout_round_trips(data, tmp_path) -> None:
         g.log_scales[:, 2] = g.log_scales[:, :2].min(axis=1) + FLAT_LOG_RATIO
     assert_same(splats.gaussians, g)
     assert splats.table.property_names == tuple(order)
-    assert splats.table.comments == tuple(line[8:] for line in head if line.startswith("comment"))
-    assert splats.table.obj_info == tuple(line[9:] for line in head if line.startswith("obj_info"))
+    assert splats.table.header.comments == tuple(line[8:] for line in head if line.startswith("comment"))
+    assert splats.table.header.obj_info == tuple(line[9:] for line in head if line.startswith("obj_info"))
     np.testing.assert_array_equal(splats.table.rows["label"], others["label"][1])
 
     write_splats(tmp_path / "out.ply", splats)

@@ -68,7 +68,7 @@ def test_sizes() -> None:
 
 def test_the_bottleneck_has_a_residual_connection() -> None:
     block = Bottleneck(6).eval()
-    torch.nn.init.zeros_(block.conv3.c.weight)
+    torch.nn.init.zeros_(block.get_parameter("conv3.c.weight"))
     x = torch.randn(1, 6, 5, 5, generator=torch.Generator().manual_seed(3))
     torch.testing.assert_close(block(x), torch.nn.functional.gelu(x))
 

@@ -27,9 +27,8 @@ from splatcut.segmenter.tiny_vit import TinyViT
 class StandInPromptEncoder(nn.Module):
     """Sparse embeddings are (x, y, label) as the real encoder places them; the dense one carries the mask's mean."""
 
-    def __init__(self, embed_dim: int, image_embedding_size: Any, input_image_size: Any, mask_in_chans: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        assert (embed_dim, image_embedding_size, input_image_size) == (256, (64, 64), (1024, 1024))
         self.no_mask_embed = nn.Embedding(1, 4)
 
     def get_dense_pe(self) -> Tensor:
@@ -51,9 +50,8 @@ class StandInPromptEncoder(nn.Module):
 
 
 class StandInMaskDecoder(nn.Module):
-    def __init__(self, transformer_dim: int, transformer: nn.Module, num_multimask_outputs: int = 3) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.transformer = transformer
         self.iou_token = nn.Embedding(1, 4)
 
     def predict_masks(self, image_embeddings: Tensor, **given: Tensor) -> tuple[Tensor, Tensor]:
@@ -69,12 +67,6 @@ class StandInMaskDecoder(nn.Module):
         return masks, torch.tensor([[0.9, 0.1, 0.2, float(given["dense_prompt_embeddings"].mean())]])
 
 
-class StandInTransformer(nn.Module):
-    def __init__(self, depth: int, embedding_dim: int, mlp_dim: int, num_heads: int) -> None:
-        super().__init__()
-        self.layer = nn.Linear(2, 2)
-
-
 class StandInImageEncoder(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -86,10 +78,7 @@ class StandInImageEncoder(nn.Module):
 
 
 def parts() -> dict[str, nn.Module]:
-    return {
-        "prompt_encoder": StandInPromptEncoder(256, (64, 64), (1024, 1024), 16),
-        "mask_decoder": StandInMaskDecoder(256, StandInTransformer(2, 256, 2048, 8)),
-    }
+    return {"prompt_encoder": StandInPromptEncoder(), "mask_decoder": StandInMaskDecoder()}
 
 
 def stand_in_sam(width: int) -> nn.Module:
@@ -104,16 +93,11 @@ def stand_in_sam(width: int) -> nn.Module:
 @pytest.fixture
 def segment_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     package: Any = types.ModuleType("segment_anything")
-    modeling: Any = types.ModuleType("segment_anything.modeling")
     package.sam_model_registry = {
         kind: lambda checkpoint=None, width=width: stand_in_sam(width)
         for kind, width in (("vit_b", 768), ("vit_l", 1024), ("vit_h", 1280))
     }
-    package.modeling = modeling
-    modeling.PromptEncoder, modeling.MaskDecoder = StandInPromptEncoder, StandInMaskDecoder
-    modeling.TwoWayTransformer = StandInTransformer
     monkeypatch.setitem(sys.modules, "segment_anything", package)
-    monkeypatch.setitem(sys.modules, "segment_anything.modeling", modeling)
 
 
 def write(path: Path, content: Any) -> Path:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.errors import UserError
+from splatcut.messages import lines
 from splatcut.messages import worker as messages
 
 from . import problems
@@ -133,7 +134,7 @@ class WorkerClient:
     def close(self, patience: float = 1.0) -> None:
         """Ends the worker; requests without an outcome get "cancelled"."""
         if self._child is not None and self._child.running and self.hello is not None:
-            self._lines.put(messages.request_line(self._next, messages.Shutdown()))
+            self._lines.put(lines.request_line(self._next, messages.Shutdown()))
         self._lines.put(None)
         if self._child is not None:
             self._child.end(patience)
@@ -143,7 +144,7 @@ class WorkerClient:
 
     def _add(self, request: messages.Request, on_reply: OnReply | None, on_event: OnEvent | None) -> int:
         number, self._next = self._next, self._next + 1
-        self._pending[number] = _Pending(request, on_reply, on_event, messages.request_line(number, request))
+        self._pending[number] = _Pending(request, on_reply, on_event, lines.request_line(number, request))
         return number
 
     def _dispatch(self) -> None:
@@ -171,7 +172,7 @@ class WorkerClient:
             self._settle(reply.id, Outcome(problem=Problem(failure.kind, failure.message, log)))
             return
         try:
-            outcome = Outcome(messages.parse_result(pending.request, reply.outcome))
+            outcome = Outcome(lines.parse_result(pending.request, reply.outcome))
         except UserError as error:
             outcome = Outcome(problem=Problem("internal", f"The engine's answer cannot be read. {error}", self.log))
         self._settle(reply.id, outcome)
@@ -282,7 +283,7 @@ class WorkerClient:
         if not text.strip():
             return
         try:
-            answer = messages.parse_answer(text)
+            answer = lines.parse_answer(text)
         except UserError as error:
             document: Any = None
             with contextlib.suppress(ValueError, RecursionError):

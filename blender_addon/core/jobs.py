@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.errors import UserError
-from splatcut.messages import SCENE_OPTIONS, InlineView, Job, JobOptions, ObjectPrompt, job_to_json
+from splatcut.messages import SCENE_OPTIONS, InlineView, Job, JobOptions, ObjectPrompt, to_json
 from splatcut.messages.worker import ProgressEvent, SetViews
 
 #: The engine's stages in the words of the panel.
@@ -97,7 +97,7 @@ def build_job(
 def job_key(job: Job) -> str:
     """Equal for jobs that ask for the same; where scene and results lie, and the device, do not matter."""
     anywhere = replace(job, scene=Path("scene"), out=Path("out"), options=replace(job.options, device="auto"))
-    return hashlib.sha256(json.dumps(job_to_json(anywhere), sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(to_json(anywhere), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def remove_old_runs(runs: Path, keep: Path) -> None:

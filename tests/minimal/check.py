@@ -20,7 +20,7 @@ def main() -> None:
 
     import splatcut.formats
     from splatcut.errors import UserError
-    from splatcut.messages import Job, ObjectPrompt, ViewPrompt, job_from_json, job_to_json
+    from splatcut.messages import Job, ObjectPrompt, ViewPrompt, from_json, to_json
     from splatcut.scene.gaussians import Gaussians
 
     gaussians = Gaussians(
@@ -34,7 +34,7 @@ def main() -> None:
     assert len(splats.take(np.array([1])).gaussians) == 1
 
     job = Job(Path("scene.ply"), Path("out"), objects=(ObjectPrompt("vase", (ViewPrompt("view", ((1.0, 2.0, 1),)),)),))
-    assert job_from_json(job_to_json(job), Path()) == job
+    assert from_json(Job, to_json(job), "The job") == job
     problem = ""
     try:
         ViewPrompt("view")

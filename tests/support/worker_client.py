@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 import splatcut
-from splatcut.messages import worker
+from splatcut.messages import lines, worker
 
 _BACKEND = str(Path(splatcut.__file__).parents[1])
 
@@ -55,7 +55,7 @@ class WorkerProcess:
         for raw in self.process.stdout:
             line = raw.decode("utf-8")
             self.lines.append(line)
-            self._answers.put(worker.parse_answer(line))
+            self._answers.put(lines.parse_answer(line))
         self._answers.put(None)
 
     def _hear(self) -> None:
@@ -80,7 +80,7 @@ class WorkerProcess:
     def send(self, request: worker.Request) -> int:
         self._number += 1
         self._requests[self._number] = request
-        self.raw(worker.request_line(self._number, request).encode() + b"\n")
+        self.raw(lines.request_line(self._number, request).encode() + b"\n")
         return self._number
 
     def next(self, timeout: float = 60.0) -> worker.Reply | worker.Event:
@@ -105,7 +105,7 @@ class WorkerProcess:
         reply = self.reply(number, timeout)
         if isinstance(reply.outcome, worker.Failure):
             return reply.outcome
-        return worker.parse_result(self._requests[number], reply.outcome)
+        return lines.parse_result(self._requests[number], reply.outcome)
 
     def ask(self, request: worker.Request, timeout: float = 120.0) -> Any:
         return self.outcome(self.send(request), timeout)

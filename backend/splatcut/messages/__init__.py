@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The job and prompt schema as dataclasses, to and from JSON. Standard library only: Blender imports it as it is."""
+"""Jobs, prompts, options and the worker's messages, and their JSON. Standard library only: Blender imports it."""
 
-from splatcut.messages.job import InlineView, Job, job_from_json, job_to_json, options_to_json
+from splatcut.messages.conversion import from_json, to_json
+from splatcut.messages.job import InlineView, Job
 from splatcut.messages.names import check_object_name, check_object_names, check_view_name
 from splatcut.messages.options import OPTIONS, SCENE_OPTIONS, JobOptions, placed
 from splatcut.messages.prompts import (
@@ -17,12 +18,10 @@ from splatcut.messages.prompts import (
     parse_prompts,
     prompts_to_json,
 )
-from splatcut.messages.reading import SCHEMA_VERSION
 
 __all__ = [
     "OPTIONS",
     "SCENE_OPTIONS",
-    "SCHEMA_VERSION",
     "InlineView",
     "Job",
     "JobOptions",
@@ -35,12 +34,11 @@ __all__ = [
     "check_object_name",
     "check_object_names",
     "check_view_name",
-    "job_from_json",
-    "job_to_json",
+    "from_json",
     "load_prompts",
-    "options_to_json",
     "parse_at",
     "parse_prompts",
     "placed",
     "prompts_to_json",
+    "to_json",
 ]

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from splatcut.errors import UserError
+from splatcut.messages.conversion import describe
 
 #: Longest name in UTF-8 bytes: file systems take 255, a suffix and a temporary prefix have to fit too.
 MAX_NAME_BYTES = 120
@@ -31,7 +32,7 @@ def check_object_name(name: str) -> None:
     """Raises ``UserError`` when ``name`` cannot be an object's name."""
     problem = _problem(name)
     if problem is not None:
-        raise UserError(f"The object name {_shown(name)} cannot be used, because {problem}. Choose another name.")
+        raise UserError(f"The object name {describe(name)} cannot be used, because {problem}. Choose another name.")
 
 
 def check_object_names(names: Iterable[str]) -> None:
@@ -62,13 +63,9 @@ def check_view_name(name: str, where: str = "") -> None:
         problem = f"it is longer than {_MAX_VIEW_BYTES} bytes"
     if problem is not None:
         raise UserError(
-            f"The view name {_shown(name)}{where} cannot be used, because {problem}. Masks are named after the views: "
-            "rename the photo or the camera."
+            f"The view name {describe(name)}{where} cannot be used, because {problem}. Masks are named after the "
+            "views: rename the photo or the camera."
         )
-
-
-def _shown(name: str) -> str:
-    return ascii(name if len(name) <= 60 else name[:57] + "...")
 
 
 def _no_text(name: str) -> str | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from splatcut.errors import UserError
-from splatcut.messages.reading import as_flag, as_integer, as_number, as_object, as_text, describe
+from splatcut.messages.conversion import as_flag, as_integer, as_number, as_object, as_text, describe, either
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class Option:
     def limits(self) -> str:
         """What the option may be, as the end of a sentence: "above 0 and at most 1"."""
         if self.choices:
-            return _either(self.values)
+            return either(self.values)
         if self.type is bool:
             return "true or false"
         parts = [f"{'above' if self.above else 'at least'} {self.low:.0f}"] if self.low > -math.inf else []
@@ -104,10 +104,6 @@ class Option:
         if not good:
             raise UserError(f"{what} must be {self.limits}, not {describe(value)}.")
         return value
-
-
-def _either(words: tuple[str, ...]) -> str:
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _option(default: T, label: str, help: str, **more: Any) -> T:
@@ -196,7 +192,7 @@ class JobOptions:
         "leave out Gaussians with values that are not finite, instead of refusing the scene",
         place="import",
     )
-    experiment: Mapping[str, Setting] = field(default_factory=dict)
+    experiment: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, option in OPTIONS.items():

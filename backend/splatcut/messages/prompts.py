@@ -8,27 +8,32 @@ refer to the photo as the user sees it, before any undistortion. Labels: 1 is on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from splatcut.errors import UserError
-from splatcut.messages.names import check_object_name, check_object_names
-from splatcut.messages.reading import (
-    SCHEMA_VERSION,
-    as_list,
+from splatcut.messages.conversion import (
     as_number,
     as_object,
-    as_path,
-    as_text,
     check_keys,
-    check_version,
     describe,
+    fields_to_json,
+    from_json,
+    inside,
     located,
     parse_json,
-    read_text,
+    to_json,
 )
+from splatcut.messages.names import check_object_name, check_object_names
+
+#: Version of a document of prompts. One that does not tell its version is taken to have this one.
+SCHEMA_VERSION = 1
+
+_Box = Annotated[tuple[float, float, float, float], ("x0", "y0", "x1", "y1")]
+_Point = Annotated[tuple[float, float, int], ("x", "y", "label")]
+_Point3D = Annotated[tuple[float, float, float, int], ("x", "y", "z", "label")]
 
 
 @dataclass(frozen=True)
@@ -42,23 +47,19 @@ class ViewPrompt:
     """
 
     view: str
-    points: tuple[tuple[float, float, int], ...] = ()
-    box: tuple[float, float, float, float] | None = None
+    points: tuple[_Point, ...] = ()
+    box: _Box | None = None
 
     def __post_init__(self) -> None:
-        as_text(self.view, "The view's name")
         if not self.points and self.box is None:
             raise UserError("A prompt in a view needs points or a box, and this one has neither.")
-        for number, point in enumerate(self.points, start=1):
-            _check_point(point, 2, f"Point {number}")
+        _check_points(self.points)
         if self.box is not None:
-            if len(as_list(self.box, "The box")) != 4:
-                raise UserError(f"The box must have the four numbers x0, y0, x1, y1, not {len(self.box)}.")
-            x0, y0, x1, y1 = (as_number(value, f"The box's {name}") for value, name in zip(self.box, _BOX, strict=True))
+            x0, y0, x1, y1 = (as_number(value, "A side of the box") for value in self.box)
             if x0 >= x1 or y0 >= y1:
                 raise UserError(
-                    f"The box {_numbers(self.box)} is empty or inverted. It must be x0, y0, x1, y1 with x0 < x1 "
-                    "and y0 < y1, where y points down."
+                    f"The box [{x0:g}, {y0:g}, {x1:g}, {y1:g}] is empty or inverted. It must be x0, y0, x1, y1 with "
+                    "x0 < x1 and y0 < y1, where y points down."
                 )
 
 
@@ -70,13 +71,12 @@ class Points3DPrompt:
         points: (x, y, z, label) in the scene's world frame, label 1 or 0.
     """
 
-    points: tuple[tuple[float, float, float, int], ...]
+    points: tuple[_Point3D, ...]
 
     def __post_init__(self) -> None:
         if not self.points:
             raise UserError("A prompt in space needs at least one point, and this one has none.")
-        for number, point in enumerate(self.points, start=1):
-            _check_point(point, 3, f"Point {number}")
+        _check_points(self.points)
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,6 @@ class MaskPrompt:
     view: str
     file: Path
 
-    def __post_init__(self) -> None:
-        as_text(self.view, "The view's name")
-
 
 @dataclass(frozen=True)
 class ScribblePrompt:
@@ -96,9 +93,6 @@ class ScribblePrompt:
 
     view: str
     file: Path
-
-    def __post_init__(self) -> None:
-        as_text(self.view, "The view's name")
 
 
 Prompt = ViewPrompt | Points3DPrompt | MaskPrompt | ScribblePrompt
@@ -114,7 +108,7 @@ class ObjectPrompt:
     """
 
     name: str
-    prompts: tuple[Prompt, ...]
+    prompts: tuple[Annotated[Prompt, _read_prompt], ...]
     grow: float = 0.0
 
     def __post_init__(self) -> None:
@@ -129,32 +123,50 @@ class ObjectPrompt:
             raise UserError(f'"grow" of the object {self.name!r} must lie in [-1, 1], not {describe(self.grow)}.')
 
 
-def parse_prompts(source: str | Mapping[str, Any], base: Path) -> tuple[ObjectPrompt, ...]:
+def check_objects(objects: Sequence[ObjectPrompt]) -> None:
+    """Raises ``UserError`` when there is none, or two could not be files in one folder."""
+    if not objects:
+        raise UserError('"objects" is empty. Name at least one object.')
+    check_object_names(item.name for item in objects)
+
+
+def parse_prompts(text: str, base: Path) -> tuple[ObjectPrompt, ...]:
     """The objects of a prompt document, ``{"version": 1, "objects": [{"name": ..., "prompts": [...]}]}``.
 
     Args:
-        source: JSON text or what it parses to.
         base: folder that relative file names are relative to.
 
     Raises:
         UserError: what is wrong with which prompt of which object.
     """
-    document = parse_json(source)
-    check_version(document)
+    document = parse_json(text)
+    version = document.get("version", SCHEMA_VERSION)
+    if isinstance(version, bool) or version != SCHEMA_VERSION:
+        raise UserError(
+            f"The version of this document is {describe(version)}, but this SplatCut reads version {SCHEMA_VERSION}. "
+            "Use the SplatCut version that wrote it, or create it again."
+        )
     check_keys(document, "The document", required=["objects"], optional=["version"])
-    return parse_objects(document["objects"], base)
+    objects = from_json(tuple[ObjectPrompt, ...], document["objects"], '"objects"', base)
+    check_objects(objects)
+    return objects
 
 
 def load_prompts(path: Path) -> tuple[ObjectPrompt, ...]:
     """The objects of a prompt file; file names in it are relative to its folder. Raises ``UserError``."""
-    text = read_text(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}). Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not a UTF-8 text file. Save it as UTF-8.") from error
     with located(str(path)):
         return parse_prompts(text, path.parent)
 
 
 def prompts_to_json(objects: Sequence[ObjectPrompt]) -> dict[str, Any]:
     """The document that ``parse_prompts`` reads, ready for ``json.dumps``."""
-    return {"version": SCHEMA_VERSION, "objects": objects_to_json(objects)}
+    return {"version": SCHEMA_VERSION, "objects": to_json(list(objects))}
 
 
 def parse_at(text: str) -> ViewPrompt:
@@ -172,90 +184,45 @@ def parse_at(text: str) -> ViewPrompt:
     return ViewPrompt(view, tuple((x, y, 1) for x, y in zip(numbers[::2], numbers[1::2], strict=True)))
 
 
-def parse_objects(value: Any, base: Path) -> tuple[ObjectPrompt, ...]:
-    """The list under a document's ``"objects"``. Raises ``UserError``."""
-    items = as_list(value, '"objects"')
-    if not items:
-        raise UserError('"objects" is empty. Name at least one object.')
-    objects = tuple(_parse_object(item, number, base) for number, item in enumerate(items, start=1))
-    check_object_names(item.name for item in objects)
-    return objects
-
-
-def objects_to_json(objects: Sequence[ObjectPrompt]) -> list[dict[str, Any]]:
-    """The list that ``parse_objects`` reads."""
-    return [
-        {
-            "name": item.name,
-            "prompts": [_prompt_to_json(prompt) for prompt in item.prompts],
-            **({"grow": item.grow} if item.grow else {}),
-        }
-        for item in objects
-    ]
-
-
-def _parse_object(value: Any, number: int, base: Path) -> ObjectPrompt:
-    what = f"Object {number}"
+def _read_prompt(value: Any, what: str, base: Path) -> Prompt:
     fields = as_object(value, what)
-    check_keys(fields, what, required=["name", "prompts"], optional=["grow"])
-    name = fields["name"]
-    if not isinstance(name, str):
-        raise UserError(f"The name of object {number} must be a string, not {describe(name)}.")
-    check_object_name(name)
-    prompts: list[Prompt] = []
-    for index, item in enumerate(as_list(fields["prompts"], f'"prompts" of the object {name!r}'), start=1):
-        with located(f"prompt {index} of the object {name!r}"):
-            prompts.append(_parse_prompt(item, base))
-    return ObjectPrompt(
-        name, tuple(prompts), float(as_number(fields.get("grow", 0.0), f'"grow" of the object {name!r}'))
-    )
-
-
-def _parse_prompt(value: Any, base: Path) -> Prompt:
-    fields = as_object(value, "A prompt")
     kinds = [kind for kind in ("view", "points3d", "mask", "scribble") if kind in fields]
     if len(kinds) != 1:
         found = f"has {' and '.join(kinds)}" if kinds else "has none of them"
-        raise UserError(f"A prompt has exactly one of view, points3d, mask and scribble. This one {found}.")
-    if kinds[0] == "view":
-        check_keys(fields, "The prompt", required=["view"], optional=["points", "box"])
-        items = as_list(fields.get("points", []), '"points"')
-        points = tuple(_parse_point(item, 2, n) for n, item in enumerate(items, 1))
-        box = fields.get("box")
-        if box is not None:
-            sides = [as_number(side, "A side of the box") for side in as_list(box, "The box")]
-            if len(sides) != 4:
-                raise UserError(f"The box must have the four numbers x0, y0, x1, y1, not {len(sides)}.")
-            box = (sides[0], sides[1], sides[2], sides[3])
-        return ViewPrompt(as_text(fields["view"], '"view"'), points, box)
-    if kinds[0] == "points3d":
-        check_keys(fields, "The prompt", required=["points3d"])
-        items = as_list(fields["points3d"], '"points3d"')
-        return Points3DPrompt(tuple(_parse_point(item, 3, n) for n, item in enumerate(items, 1)))
-    kind = kinds[0]
-    check_keys(fields, "The prompt", required=[kind])
-    inner = as_object(fields[kind], f'"{kind}"')
-    check_keys(inner, f'"{kind}"', required=["view", "file"])
-    view, file = as_text(inner["view"], '"view"'), as_path(inner["file"], '"file"', base)
-    return MaskPrompt(view, file) if kind == "mask" else ScribblePrompt(view, file)
+        raise UserError(f"A prompt has exactly one of view, points3d, mask and scribble. {what} {found}.")
+    (kind,) = kinds
+    if kind == "view":
+        return from_json(ViewPrompt, fields, what, base)
+    check_keys(fields, what, required=kinds)
+    with located(inside(what)):
+        if kind == "points3d":
+            return Points3DPrompt(from_json(tuple[_Point3D, ...], fields[kind], '"points3d"'))
+        return from_json(MaskPrompt if kind == "mask" else ScribblePrompt, fields[kind], f'"{kind}"', base)
 
 
-def _parse_point(value: Any, dimensions: int, number: int) -> Any:
-    """(x, y, label) or (x, y, z, label)."""
-    what = f"Point {number}"
-    _check_point(as_list(value, what), dimensions, what)
-    return (*(float(coordinate) for coordinate in value[:dimensions]), int(value[dimensions]))
+@to_json.register
+def _(prompt: Points3DPrompt) -> dict[str, Any]:
+    return {"points3d": to_json(prompt.points)}
 
 
-def _check_point(point: Sequence[Any], dimensions: int, what: str) -> None:
-    names = "x, y, z"[: 3 * dimensions - 2]
-    if len(point) != dimensions + 1:
-        raise UserError(f"{what} must be [{names}, label], label 1 (on the object) or 0 (not), not {describe(point)}.")
-    for coordinate, name in zip(point, "xyz"[:dimensions], strict=False):
-        as_number(coordinate, f"{what}: {name}")
-    label = point[dimensions]
-    if isinstance(label, bool) or label not in (0, 1):
-        raise UserError(f"{what} has the label {describe(label)}. It must be 1 (on the object) or 0 (not on it).")
+@to_json.register
+def _(prompt: MaskPrompt) -> dict[str, Any]:
+    return {"mask": fields_to_json(prompt)}
+
+
+@to_json.register
+def _(prompt: ScribblePrompt) -> dict[str, Any]:
+    return {"scribble": fields_to_json(prompt)}
+
+
+def _check_points(points: Sequence[tuple[float, ...]]) -> None:
+    for number, (*coordinates, label) in enumerate(points, start=1):
+        for value, name in zip(coordinates, "xyz", strict=False):
+            as_number(value, f"Point {number}: {name}")
+        if label not in (0, 1):
+            raise UserError(
+                f"Point {number} has the label {describe(label)}. It must be 1 (on the object) or 0 (not on it)."
+            )
 
 
 def _says_where(prompt: Prompt) -> bool:
@@ -265,24 +232,3 @@ def _says_where(prompt: Prompt) -> bool:
     if isinstance(prompt, (ViewPrompt, Points3DPrompt)):
         return any(point[-1] == 1 for point in prompt.points)
     return True
-
-
-def _prompt_to_json(prompt: Prompt) -> dict[str, Any]:
-    if isinstance(prompt, ViewPrompt):
-        result: dict[str, Any] = {"view": prompt.view}
-        if prompt.points:
-            result["points"] = [list(point) for point in prompt.points]
-        if prompt.box is not None:
-            result["box"] = list(prompt.box)
-        return result
-    if isinstance(prompt, Points3DPrompt):
-        return {"points3d": [list(point) for point in prompt.points]}
-    kind = "mask" if isinstance(prompt, MaskPrompt) else "scribble"
-    return {kind: {"view": prompt.view, "file": prompt.file.as_posix()}}
-
-
-def _numbers(values: Sequence[float]) -> str:
-    return "[" + ", ".join(f"{value:g}" for value in values) + "]"
-
-
-_BOX = ("x0", "y0", "x1", "y1")

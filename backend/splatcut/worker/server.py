@@ -8,24 +8,27 @@ worker lives. When the input ends, whoever started the worker is gone, and it en
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import splatcut
-from splatcut.errors import Cancelled, UserError
+from splatcut.errors import MEMORY_SENTENCE, Cancelled, UserError, is_memory_problem, user_sentence
+from splatcut.messages.lines import event_line, parse_request, reply_line, request_id
 from splatcut.messages.worker import (
     HEARTBEAT_SECONDS,
     PROTOCOL_VERSION,
     Cancel,
     CancelResult,
+    ErrorKind,
     Event,
     Failure,
     HeartbeatEvent,
@@ -36,14 +39,7 @@ from splatcut.messages.worker import (
     Result,
     Shutdown,
     ShutdownResult,
-    event_line,
-    failure_line,
-    handshake_problem,
-    parse_request,
-    request_id,
-    result_line,
 )
-from splatcut.problems import MEMORY_SENTENCE, is_memory_problem, user_sentence
 from splatcut.worker.pipes import Lines
 
 #: Seconds after which a cancelled request is answered even if its work has not come to a stop yet.
@@ -127,9 +123,10 @@ class Server:
                 task = self._waiting.get(timeout=None if warm else IDLE)
             except queue.Empty:
                 # Nobody is waiting: the time is used for what the first click would wait for.
-                worker, warm = worker or self._made(), True
-                if worker is not None:
-                    self._guarded(worker.warm)
+                warm = True
+                with _unmissed():
+                    worker = worker or self._make_worker()
+                    worker.warm()
                 continue
             if task is None:
                 return
@@ -143,7 +140,8 @@ class Server:
                 self._answer(task, result)
             except BaseException as error:
                 if is_memory_problem(error) and worker is not None:
-                    self._guarded(worker.forget)
+                    with _unmissed():
+                        worker.forget()
                 self._answer(task, self._failure(error))
             finally:
                 self._busy = None
@@ -157,16 +155,15 @@ class Server:
                     try:
                         self._take(line)
                     except BaseException as error:  # nothing that is sent may stop the reading
-                        self._lines.write(failure_line(None, self._failure(error)))
+                        self._reply(None, self._failure(error))
         finally:
             self._leave(0)
 
     def _take(self, raw: bytes) -> None:
         try:
             line = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            self._refuse(None, "A request must be one line of UTF-8 text.")
-            return
+        except UnicodeDecodeError as error:
+            raise UserError("A request must be one line of UTF-8 text.") from error
         try:
             number, request = parse_request(line)
         except UserError as error:
@@ -176,11 +173,11 @@ class Server:
             self._greet(number, request)
         elif not self._greeted and not isinstance(request, Shutdown):
             text = "The first message must be hello, with the version of the extension. It was not, or was refused."
-            self._lines.write(failure_line(number, Failure("version", text, self._log)))
+            self._refuse(number, text, "version")
         elif isinstance(request, Cancel):
-            self._lines.write(result_line(number, CancelResult(self._cancel(request.target))))
+            self._reply(number, CancelResult(self._cancel(request.target)))
         elif isinstance(request, Shutdown):
-            self._lines.write(result_line(number, ShutdownResult()))
+            self._reply(number, ShutdownResult())
             self._leave(0)
         else:
             self._queue(_Task(number, request))
@@ -196,18 +193,22 @@ class Server:
             self._waiting.put(task)
 
     def _greet(self, number: int, hello: Hello) -> None:
-        problem = handshake_problem(hello.protocol, hello.version, splatcut.__version__)
-        self._greeted = problem is None
-        if problem is not None:
-            self._lines.write(failure_line(number, Failure("version", problem, self._log)))
+        own = splatcut.__version__
+        self._greeted = (hello.protocol, hello.version) == (PROTOCOL_VERSION, own)
+        if not self._greeted:
+            problem = (
+                f"The extension in Blender and the worker have different versions: SplatCut {hello.version} (protocol "
+                f"{hello.protocol}) talks to a worker of SplatCut {own} (protocol {PROTOCOL_VERSION}). Recreate the "
+                "worker's environment in the extension's preferences."
+            )
+            self._refuse(number, problem, "version")
             return
         try:
             device = self._about.device()
         except BaseException as error:
-            self._lines.write(failure_line(number, self._failure(error)))
+            self._reply(number, self._failure(error))
             return
-        about = HelloResult(PROTOCOL_VERSION, splatcut.__version__, device, self._about.model, os.getpid(), self._log)
-        self._lines.write(result_line(number, about))
+        self._reply(number, HelloResult(PROTOCOL_VERSION, own, device, self._about.model, os.getpid(), self._log))
 
     def _cancel(self, target: int) -> bool:
         with self._lock:
@@ -250,13 +251,13 @@ class Server:
                 return
             task.answered = True
             self._open.pop(task.number, None)
-        if isinstance(outcome, Failure):
-            self._lines.write(failure_line(task.number, outcome))
-        else:
-            self._lines.write(result_line(task.number, outcome))
+        self._reply(task.number, outcome)
 
-    def _refuse(self, number: int | None, message: str) -> None:
-        self._lines.write(failure_line(number, Failure("user", message, self._log)))
+    def _reply(self, number: int | None, outcome: Result | Failure) -> None:
+        self._lines.write(reply_line(number, outcome))
+
+    def _refuse(self, number: int | None, message: str, kind: ErrorKind = "user") -> None:
+        self._reply(number, Failure(kind, message, self._log))
 
     def _failure(self, error: BaseException) -> Failure:
         """What is said about an exception; traces go to the log."""
@@ -271,26 +272,18 @@ class Server:
         where = f"Its log is {self._log}." if self._log else "See its log."
         return Failure("internal", f"The engine failed with an internal error ({_short(error)}). {where}", self._log)
 
-    # --------------------------------------------------------------------------------------------------- others
-
-    def _made(self) -> Worker | None:
-        """The worker, or None when it cannot be made; the first request that needs it then says why."""
-        try:
-            return self._make_worker()
-        except Exception as error:
-            traceback.print_exception(error, file=sys.stderr)
-            return None
-
-    def _guarded(self, job: Callable[[], None]) -> None:
-        """Does something that may fail without anybody missing it."""
-        try:
-            job()
-        except Exception as error:
-            traceback.print_exception(error, file=sys.stderr)
-
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_SECONDS):
             self._send(HeartbeatEvent(self._busy, resident_bytes()))
+
+
+@contextlib.contextmanager
+def _unmissed() -> Iterator[None]:
+    """For what may fail without anybody missing it; the log tells."""
+    try:
+        yield
+    except Exception as error:
+        traceback.print_exception(error, file=sys.stderr)
 
 
 def _short(error: BaseException) -> str:

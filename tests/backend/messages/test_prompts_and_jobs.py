@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 import sys
 from pathlib import Path
@@ -27,19 +26,21 @@ from splatcut.messages import (
     ViewPrompt,
     check_object_name,
     check_object_names,
-    job_from_json,
-    job_to_json,
+    from_json,
     load_prompts,
     parse_at,
     parse_prompts,
     prompts_to_json,
+    to_json,
 )
 
 
-def inside_base(document: Any) -> Any:
-    """The document with its paths, which ``files`` puts under BASE, relative to BASE, as a file in BASE has them."""
-    text = json.dumps(document, allow_nan=False)
-    return json.loads(text.replace(f'"{BASE}/', '"'))
+def read_job(document: Any, base: Path = BASE) -> Job:
+    return from_json(Job, document, "The job", base)
+
+
+def read_prompts(document: Any) -> tuple[ObjectPrompt, ...]:
+    return parse_prompts(json.dumps(document), BASE)
 
 
 # --- round trips -----------------------------------------------------------------------------------------------------
@@ -53,14 +54,16 @@ def test_prompts_survive_json(objects: tuple[ObjectPrompt, ...]) -> None:
 
 @given(jobs())
 def test_jobs_survive_json(job: Job) -> None:
-    text = json.dumps(job_to_json(job), allow_nan=False)
-    assert job_from_json(text, Path()) == job
+    text = json.dumps(to_json(job), allow_nan=False)
+    assert read_job(json.loads(text), Path()) == job
 
 
 @given(st.lists(files, min_size=1, max_size=3))
 def test_relative_files_are_relative_to_the_document(paths: list[Path]) -> None:
     objects = (ObjectPrompt("vase", tuple(MaskPrompt("view", path) for path in paths)),)
-    assert parse_prompts(inside_base(prompts_to_json(objects)), BASE) == objects
+    # ``files`` puts them under BASE.
+    text = json.dumps(prompts_to_json(objects)).replace(f'"{BASE}/', '"')
+    assert parse_prompts(text, BASE) == objects
 
 
 def test_the_documents_of_the_design_are_read(tmp_path: Path) -> None:
@@ -81,7 +84,7 @@ def test_the_documents_of_the_design_are_read(tmp_path: Path) -> None:
 
 def test_a_job_needs_little() -> None:
     document = {"scene": "a.ply", "out": "o", "masks": "m"}
-    assert job_from_json(document, BASE) == Job(BASE / "a.ply", BASE / "o", masks=BASE / "m")
+    assert read_job(document) == Job(BASE / "a.ply", BASE / "o", masks=BASE / "m")
 
 
 # --- what is wrong is said -------------------------------------------------------------------------------------------
@@ -92,28 +95,26 @@ def prompt_document(prompt: Any) -> dict[str, Any]:
 
 
 BAD_PROMPTS = {
-    "A prompt must be a JSON object": 3,
-    "exactly one of view, points3d, mask and scribble. This one has none": {"points": [[1, 2, 1]]},
+    'Entry 1 of "prompts" must be a JSON object': 3,
+    "exactly one of view, points3d, mask and scribble. .* has none": {"points": [[1, 2, 1]]},
     "has view and mask": {"view": "a", "mask": {}},
     "unknown key 'point'": {"view": "a", "point": [1, 2, 1]},
     '"view" must be a string, not 7': {"view": 7, "points": [[1, 2, 1]]},
-    '"view" is empty': {"view": " ", "points": [[1, 2, 1]]},
     "neither": {"view": "a"},
-    "Point 2 must be \\[x, y, label\\]": {"view": "a", "points": [[1, 2, 1], [1, 2]]},
-    "Point 1 must be a list": {"view": "a", "points": [5]},
-    "Point 1: y must be a number, not 'b'": {"view": "a", "points": [[1, "b", 1]]},
-    "Point 1: x must be a number, not true": {"view": "a", "points": [[True, 2, 1]]},
-    "Point 1: x must be a finite number": {"view": "a", "points": [[10**400, 2, 1]]},
-    "Point 1: y must be a finite number, not inf": {"view": "a", "points": [[1, math.inf, 1]]},
+    'Entry 2 of "points" must be \\[x, y, label\\], not a list of 2': {"view": "a", "points": [[1, 2, 1], [1, 2]]},
+    'Entry 1 of "points" must be a list': {"view": "a", "points": [5]},
+    "y of entry 1 of \"points\" must be a number, not 'b'": {"view": "a", "points": [[1, "b", 1]]},
+    'x of entry 1 of "points" must be a number, not true': {"view": "a", "points": [[True, 2, 1]]},
+    'x of entry 1 of "points" must be a finite number': {"view": "a", "points": [[10**400, 2, 1]]},
     "label 2. It must be 1": {"view": "a", "points": [[1, 2, 2]]},
-    "label true": {"view": "a", "points": [[1, 2, True]]},
-    "label 'yes'": {"view": "a", "points": [[1, 2, "yes"]]},
-    "label a list of 1": {"view": "a", "points": [[1, 2, [1]]]},
+    'label of entry 1 of "points" must be a number, not true': {"view": "a", "points": [[1, 2, True]]},
+    "must be a number, not 'yes'": {"view": "a", "points": [[1, 2, "yes"]]},
+    "must be a number, not a list of 1": {"view": "a", "points": [[1, 2, [1]]]},
     "empty or inverted": {"view": "a", "box": [5, 1, 2, 3]},
     "\\[1, 2, 3, 2\\] is empty": {"view": "a", "box": [1, 2, 3, 2]},
-    "four numbers x0, y0, x1, y1, not 3": {"view": "a", "box": [1, 2, 3]},
-    "side of the box must be a finite number, not nan": {"view": "a", "box": [1, 2, math.nan, 3]},
-    "The box must be a list": {"view": "a", "box": "1,2,3,4"},
+    '"box" must be \\[x0, y0, x1, y1\\], not a list of 3': {"view": "a", "box": [1, 2, 3]},
+    'x1 of "box" must be a finite number': {"view": "a", "box": [1, 2, 10**400, 3]},
+    '"box" must be a list': {"view": "a", "box": "1,2,3,4"},
     "at least one point": {"points3d": []},
     "must be \\[x, y, z, label\\]": {"points3d": [[1, 2, 1]]},
     '"mask" has no "file"': {"mask": {"view": "a"}},
@@ -126,8 +127,8 @@ BAD_PROMPTS = {
 @pytest.mark.parametrize("message", BAD_PROMPTS)
 def test_bad_prompts_are_named(message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        parse_prompts(prompt_document(BAD_PROMPTS[message]), BASE)
-    assert str(caught.value).startswith("In prompt 1 of the object 'vase': ")
+        read_prompts(prompt_document(BAD_PROMPTS[message]))
+    assert str(caught.value).startswith("In entry 1 of \"objects\" ('vase')")
     assert str(caught.value).endswith(".")
 
 
@@ -144,9 +145,9 @@ BAD_DOCUMENTS = {
     "version of this document is true": {"version": True, "objects": []},
     "NaN is not a finite number": '{"objects": [{"name": "a", "prompts": [{"points3d": [[1, 2, NaN, 1]]}]}]}',
     "key 'name' appears twice": '{"objects": [{"name": "a", "name": "b", "prompts": []}]}',
-    "Object 2 must be a JSON object": {"objects": [{"name": "a", "prompts": [GOOD]}, 1]},
-    'Object 1 has no "prompts"': {"objects": [{"name": "a"}]},
-    "name of object 1 must be a string, not 3": {"objects": [{"name": 3, "prompts": [GOOD]}]},
+    'Entry 2 of "objects" must be a JSON object': {"objects": [{"name": "a", "prompts": [GOOD]}, 1]},
+    'Entry 1 of "objects" \\(\'a\'\\) has no "prompts"': {"objects": [{"name": "a"}]},
+    'In entry 1 of "objects": "name" must be a string, not 3': {"objects": [{"name": 3, "prompts": [GOOD]}]},
     "'a' has no prompts": {"objects": [{"name": "a", "prompts": []}]},
     "only points beside it": prompt_document({"view": "a", "points": [[1, 2, 0]]}),
     "Two objects have the name 'a'": {"objects": [{"name": "a", "prompts": [GOOD]}] * 2},
@@ -157,8 +158,9 @@ BAD_DOCUMENTS = {
 
 @pytest.mark.parametrize("message", BAD_DOCUMENTS)
 def test_bad_documents_are_named(message: str) -> None:
+    document = BAD_DOCUMENTS[message]
     with pytest.raises(UserError, match=message):
-        parse_prompts(BAD_DOCUMENTS[message], BASE)  # type: ignore[arg-type]
+        parse_prompts(document if isinstance(document, str) else json.dumps(document), BASE)
 
 
 LEAVES = st.none() | st.booleans() | st.floats() | st.text()
@@ -169,7 +171,7 @@ def test_any_json_is_read_or_refused_with_a_sentence(value: Any) -> None:
     points = prompt_document({"view": "a", "points": value})
     for document in (value, {"objects": value}, prompt_document(value), points):
         with pytest.raises(UserError) as caught:
-            parse_prompts(json.dumps(document), BASE)
+            read_prompts(document)
         assert str(caught.value).endswith(".")
 
 
@@ -213,13 +215,13 @@ BAD_VIEWS = [
 
 @pytest.mark.parametrize("name", [*BAD_VIEWS, *(["C:x", "a*"] if os.name == "nt" else [])], ids=ascii)
 def test_view_names_that_are_no_file_names(name: str) -> None:
-    with pytest.raises(UserError, match='cannot be used, because|"name" is empty'):
-        job_from_json({**JOB, "cameras": [{**CAMERA, "name": name}]}, BASE)
+    with pytest.raises(UserError, match="cannot be used, because"):
+        read_job({**JOB, "cameras": [{**CAMERA, "name": name}]})
 
 
 @pytest.mark.parametrize("name", ["IMG_0042", ".hidden", "two words ", "nul", "background", "a" * 250, "\u58f6"])
 def test_view_names_that_are(name: str) -> None:
-    (view,) = job_from_json({**JOB, "cameras": [{**CAMERA, "name": name}]}, BASE).cameras  # type: ignore[misc, union-attr]
+    (view,) = read_job({**JOB, "cameras": [{**CAMERA, "name": name}]}).cameras  # type: ignore[misc, union-attr]
     assert view.name == name
 
 
@@ -272,24 +274,25 @@ BAD_JOBS: dict[str, dict[str, Any]] = {
     "unknown key 'mask'": {"mask": "m"},
     "unknown key 'speed'": {"options": {"speed": 3}},
     "device must be auto, cuda or cpu, not 'gpu'": {"options": {"device": "gpu"}},
-    "quality must be draft": {"options": {"quality": None}},
+    "quality must be draft, standard or fine, not 'best'": {"options": {"quality": "best"}},
+    '"quality" must be a string, not null': {"options": {"quality": None}},
     "tau must be above 0 and at most 1, not 1.5": {"options": {"tau": 1.5}},
-    "tau must be a number, not 'x'": {"options": {"tau": "x"}},
+    '"tau" must be a number, not .x': {"options": {"tau": "x"}},
     "tau must be above 0 and at most 1, not 0": {"options": {"tau": 0}},
     "seed must be at least 0 and at most 4294967295, not -1": {"options": {"seed": -1}},
     "at most 4294967295, not 4294967296": {"options": {"seed": 2**32}},
-    "seed must be an integer": {"options": {"seed": 1.5}},
-    "refine must be true or false, not 1": {"options": {"refine": 1}},
+    '"seed" must be an integer': {"options": {"seed": 1.5}},
+    '"refine" must be true or false, not 1': {"options": {"refine": 1}},
     "unknown key 'split'": {"options": {"split": True}},
-    "experiment must be a JSON object": {"options": {"experiment": ["edge"]}},
+    '"experiment" must be a JSON object': {"options": {"experiment": ["edge"]}},
     "experiment's edge must be a number": {"options": {"experiment": {"edge": None}}},
     "but the refinement is off": {"options": {"experiment": {"edge": 1}, "refine": False}},
     r"holdout must be 0 \(off\) or at least 2, not 1": {"options": {"holdout": 1}},
     "model is empty": {"options": {"model": ""}},
     "list of cameras is empty": {"cameras": []},
     "Two views have the name 'v'": {"cameras": [CAMERA, CAMERA]},
-    "In camera 1 of the job: .*not a rigid transform": {"cameras": [{**CAMERA, "camera_from_world": MIRRORED}]},
-    "camera 1 .*not a rigid": {"cameras": [{**CAMERA, "camera_from_world": SCALED}]},
+    'In the job, entry 1 of "cameras" .*not a rigid t': {"cameras": [{**CAMERA, "camera_from_world": MIRRORED}]},
+    'entry 1 of "cameras" .*not a rigid': {"cameras": [{**CAMERA, "camera_from_world": SCALED}]},
     "'v' is not a rigid": {"cameras": [{**CAMERA, "camera_from_world": IDENTITY[:3]}]},
     "focal lengths of the view 'v' must be positive": {"cameras": [{**CAMERA, "fx": 0}]},
     "width of the view 'v' must be at least 1": {"cameras": [{**CAMERA, "width": 0}]},
@@ -302,11 +305,11 @@ BAD_JOBS: dict[str, dict[str, Any]] = {
 def test_bad_jobs_are_named(message: str) -> None:
     document = {key: value for key, value in {**JOB, **BAD_JOBS[message]}.items() if value is not ...}
     with pytest.raises(UserError, match=message):
-        job_from_json(document, BASE)
+        read_job(document)
 
 
 def test_numbers_keep_their_kind() -> None:
-    job = job_from_json({**JOB, "options": {"tau": 1, "seed": 3.0, "holdout": 8.0}, "cameras": [CAMERA]}, BASE)
+    job = read_job({**JOB, "options": {"tau": 1, "seed": 3.0, "holdout": 8.0}, "cameras": [CAMERA]})
     assert [type(value) for value in (job.options.tau, job.options.seed, job.options.holdout)] == [float, int, int]
     assert dataclasses.asdict(job.options)["holdout"] == 8
     assert isinstance(job.cameras, tuple)
@@ -315,21 +318,21 @@ def test_numbers_keep_their_kind() -> None:
 
 def test_an_object_grows_only_so_far() -> None:
     document = {"objects": [VASE | {"grow": -0.25}]}
-    (vase,) = parse_prompts(document, BASE)
+    (vase,) = read_prompts(document)
     assert vase.grow == -0.25
     assert prompts_to_json((vase,))["objects"][0]["grow"] == -0.25
     assert "grow" not in prompts_to_json((dataclasses.replace(vase, grow=0.0),))["objects"][0]
-    for bad, message in ((1.5, "must lie in"), (math.nan, "finite"), ("a lot", "must be a number")):
+    for bad, message in ((1.5, "must lie in"), (10**400, "finite"), ("a lot", "must be a number")):
         with pytest.raises(UserError, match=message):
-            parse_prompts({"objects": [{**document["objects"][0], "grow": bad}]}, BASE)
+            read_prompts({"objects": [{**document["objects"][0], "grow": bad}]})
 
 
 def test_views_to_prompt_in_stand_beside_the_cameras() -> None:
     document = {"scene": "a.ply", "out": "o", "objects": [VASE], "prompt_views": [CAMERA]}
-    job = job_from_json(document, BASE)
+    job = read_job(document)
     assert [view.name for view in job.prompt_views] == [CAMERA["name"]]
-    assert job_to_json(job)["prompt_views"][0]["name"] == CAMERA["name"]
+    assert to_json(job)["prompt_views"][0]["name"] == CAMERA["name"]
     with pytest.raises(UserError, match="Two views have the name"):
-        job_from_json({**document, "cameras": [CAMERA]}, BASE)
+        read_job({**document, "cameras": [CAMERA]})
     with pytest.raises(UserError, match="ready masks, which take no prompts"):
-        job_from_json({**JOB, "prompt_views": [CAMERA]}, BASE)
+        read_job({**JOB, "prompt_views": [CAMERA]})

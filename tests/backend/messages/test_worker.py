@@ -19,7 +19,7 @@ from message_strategies import files, jobs, names, numbers, object_lists, view_l
 
 import splatcut
 from splatcut.errors import UserError
-from splatcut.messages import worker
+from splatcut.messages import lines, worker
 
 integers = st.integers(-(2**53), 2**53)
 texts = st.text(st.characters(codec="utf-8"))
@@ -33,7 +33,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "float | None": numbers_or_none,
     "str": texts,
     "str | None": st.none() | texts,
-    "ErrorKind": st.sampled_from(worker.ERROR_KINDS),
+    "ErrorKind": st.sampled_from(typing.get_args(worker.ErrorKind)),
     "tuple[str, ...]": st.lists(texts, max_size=3).map(tuple),
     "Path": files,
     "Path | None": st.none() | files,
@@ -62,27 +62,27 @@ def checked(line: str) -> str:
 
 @given(integers, requests)
 def test_requests_survive_the_pipe(number: int, request: worker.Request) -> None:
-    line = checked(worker.request_line(number, request))
-    assert worker.parse_request(line) == (number, request)
-    assert worker.request_id(line) == number
+    line = checked(lines.request_line(number, request))
+    assert lines.parse_request(line) == (number, request)
+    assert lines.request_id(line) == number
 
 
 @given(events)
 def test_events_survive_the_pipe(event: worker.Event) -> None:
-    assert worker.parse_answer(checked(worker.event_line(event))) == event
+    assert lines.parse_answer(checked(lines.event_line(event))) == event
 
 
 @given(st.data(), integers, requests)
 def test_results_survive_the_pipe(data: st.DataObject, number: int, request: worker.Request) -> None:
-    result = data.draw(made(worker._RESULTS[type(request)]))
-    reply = worker.parse_answer(checked(worker.result_line(number, result)))
+    result = data.draw(made(request.result))
+    reply = lines.parse_answer(checked(lines.reply_line(number, result)))
     assert isinstance(reply, worker.Reply)
-    assert (reply.id, worker.parse_result(request, reply.outcome)) == (number, result)
+    assert (reply.id, lines.parse_result(request, reply.outcome)) == (number, result)
 
 
 @given(st.none() | integers, made(worker.Failure))
 def test_failures_survive_the_pipe(number: int | None, failure: worker.Failure) -> None:
-    assert worker.parse_answer(checked(worker.failure_line(number, failure))) == worker.Reply(number, failure)
+    assert lines.parse_answer(checked(lines.reply_line(number, failure))) == worker.Reply(number, failure)
 
 
 BAD_REQUESTS = {
@@ -96,11 +96,11 @@ BAD_REQUESTS = {
     "The request cancel has the unknown key 'who'": '{"id": 1, "op": "cancel", "target": 1, "who": 2}',
     'In the request cancel: "target" must be an integer': '{"id": 1, "op": "cancel", "target": 1.5}',
     'In the request encode: "views" must be a list': '{"id": 1, "op": "encode", "views": "a"}',
-    "In the request preview: .*has no prompts": (
+    "In the request preview, .*has no prompts": (
         '{"id": 1, "op": "preview", "out": "o", "objects": [{"name": "a", "prompts": []}]}'
     ),
-    "In the request run: .*needs either objects": '{"id": 1, "op": "run", "job": {"scene": "a.ply", "out": "o"}}',
-    "In the request set_views: .*not a rigid transform": (
+    "In the request run, .*needs either objects": '{"id": 1, "op": "run", "job": {"scene": "a.ply", "out": "o"}}',
+    "In the request set_views, .*not a rigid transform": (
         '{"id": 1, "op": "set_views", "cameras": [{"name": "a", "width": 1, "height": 1, "fx": 1, "fy": 1, "cx": 0, '
         '"cy": 0, "camera_from_world": [[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}]}'
     ),
@@ -110,40 +110,30 @@ BAD_REQUESTS = {
 @pytest.mark.parametrize("message", BAD_REQUESTS)
 def test_bad_requests_are_named(message: str) -> None:
     with pytest.raises(UserError, match=message.replace("(", "\\(")) as caught:
-        worker.parse_request(BAD_REQUESTS[message])
+        lines.parse_request(BAD_REQUESTS[message])
     assert str(caught.value).endswith(".")
 
 
 @pytest.mark.parametrize(("line", "number"), [('{"id": 3}', 3), ('{"id": true}', None), ("[]", None), ("x", None)])
 def test_whose_reply_a_bad_line_gets(line: str, number: int | None) -> None:
-    assert worker.request_id(line) == number
+    assert lines.request_id(line) == number
 
 
 @pytest.mark.parametrize("line", ['{"event": "party"}', '{"id": 1}', '{"id": 1, "ok": true}', '{"id": 1, "ok": false}'])
 def test_bad_answers_are_named(line: str) -> None:
     with pytest.raises(UserError):
-        worker.parse_answer(line)
+        lines.parse_answer(line)
 
 
 def test_numbers_that_json_has_not_are_not_written() -> None:
     with pytest.raises(ValueError):
-        worker.event_line(worker.ProgressEvent(1, "masks", 1, 1, 0, 1, float("nan")))
-
-
-def test_two_versions_do_not_talk() -> None:
-    assert worker.handshake_problem(worker.PROTOCOL_VERSION, "1.2", "1.2") is None
-    for protocol, version in ((worker.PROTOCOL_VERSION, "1.3"), (worker.PROTOCOL_VERSION + 1, "1.2")):
-        sentence = worker.handshake_problem(protocol, version, "1.2")
-        assert sentence is not None
-        assert f"SplatCut {version} (protocol {protocol})" in sentence
-        assert f"SplatCut 1.2 (protocol {worker.PROTOCOL_VERSION})" in sentence
-        assert "preferences" in sentence
+        lines.event_line(worker.ProgressEvent(1, "masks", 1, 1, 0, 1, float("nan")))
 
 
 def test_the_messages_need_the_standard_library_alone() -> None:
     """Blender imports them."""
     code = (
-        "import sys; import splatcut.messages.worker; "
+        "import sys; import splatcut.messages.lines; "
         "sys.exit(any(name.split('.')[0] in ('numpy', 'torch', 'scipy', 'PIL') for name in sys.modules))"
     )
     folder = str(Path(splatcut.__file__).parents[1])

@@ -18,6 +18,7 @@ import pytest
 
 import splatcut
 from splatcut.errors import Cancelled, UserError
+from splatcut.messages.lines import parse_answer, parse_result, request_line
 from splatcut.messages.worker import (
     PROTOCOL_VERSION,
     Cancel,
@@ -38,9 +39,6 @@ from splatcut.messages.worker import (
     Result,
     Shutdown,
     ShutdownResult,
-    parse_answer,
-    parse_result,
-    request_line,
 )
 from splatcut.worker import server as server_module
 from splatcut.worker.pipes import Lines
@@ -148,8 +146,8 @@ def test_the_handshake(talk: Talk) -> None:
 def test_another_version_is_refused(talk: Talk, worker: Scripted, protocol: int, version: str) -> None:
     failure = talk.ask(1, Hello(protocol, version))
     assert failure.kind == "version"
-    assert version in failure.message
-    assert splatcut.__version__ in failure.message
+    assert f"SplatCut {version} (protocol {protocol})" in failure.message
+    assert f"SplatCut {splatcut.__version__} (protocol {PROTOCOL_VERSION})" in failure.message
     assert talk.ask(2, CONVERT).kind == "version"
     assert worker.done == []
     assert isinstance(talk.ask(3, HELLO), HelloResult)  # a client may try again

@@ -24,8 +24,8 @@ from splatcut.messages import (
     JobOptions,
     ObjectPrompt,
     Points3DPrompt,
-    job_from_json,
-    job_to_json,
+    from_json,
+    to_json,
 )
 from splatcut.messages.worker import ProgressEvent
 
@@ -41,7 +41,7 @@ def test_a_job_says_what_the_panel_said(tmp_path: Path) -> None:
     assert tuple(values) == SCENE_OPTIONS
     job = build(tmp_path, jobs.options_of(SimpleNamespace(**values), "cpu", "model.pth"))
     assert job.options == JobOptions(**values, device="cpu", model="model.pth")
-    assert job_from_json(job_to_json(job), Path()) == job
+    assert from_json(Job, to_json(job), "The job") == job
     single = SimpleNamespace(**{**values, "tau": float(np.float32(0.1))})
     assert jobs.options_of(single, "auto", "") == JobOptions(**{**values, "tau": 0.1})
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_a_lost_view_and_equal_names_are_told() -> None:
 def test_what_is_built_is_what_the_engine_reads() -> None:
     item = PlacedObject("1", "vase", -0.5, (point("a", 10.5, 20.5), point("", 1, 2, False), box("a", 1, 2, 30, 40)))
     objects, _ = prompts.build_objects([item], VIEWS)
-    assert parse_prompts(prompts_to_json(objects), Path()) == objects
+    assert parse_prompts(json.dumps(prompts_to_json(objects)), Path()) == objects
 
 
 def test_the_fingerprint_follows_what_changes_labels_and_nothing_else() -> None:

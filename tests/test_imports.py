@@ -12,7 +12,7 @@ ENGINE = Path(__file__).resolve().parents[1] / "backend" / "splatcut"
 
 #: Modules and packages of the engine, the ground floor first.
 LAYERS = (
-    "errors", "lazy", "problems", "files", "folders", "threads", "memory", "devices", "progress", "timing",
+    "errors", "lazy", "files", "folders", "threads", "memory", "devices", "progress", "timing",
     "scene", "images", "messages", "formats", "raster", "cameras", "segmenter", "lift", "masks", "field",
     "refine", "export", "pipeline", "evaluation", "worker", "cli", "__main__",
 )  # fmt: skip

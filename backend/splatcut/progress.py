@@ -117,18 +117,19 @@ class Quiet:
     def __init__(self, cancel: threading.Event | None = None) -> None:
         self._cancel = cancel
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises ``Cancelled`` when the work was cancelled."""
         if self._cancel is not None and self._cancel.is_set():
             raise Cancelled("The work was cancelled.")
 
     def stage(self, name: str, total: int) -> None:
-        self._check()
+        self.check()
 
     def step(self, count: int = 1) -> None:
-        self._check()
+        self.check()
 
     def log(self, message: str) -> None:
-        self._check()
+        self.check()
 
 
 class Terminal(Quiet):

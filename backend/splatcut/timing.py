@@ -8,7 +8,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class StageRecord:
 
 
 class StageTimer:
-    """Measures stages, nested ones included.
+    """Measures stages, one after the other.
 
     >>> timer = StageTimer()
     >>> with timer.stage("lift"):
@@ -48,42 +48,21 @@ class StageTimer:
 
     def __init__(self) -> None:
         self.records: list[StageRecord] = []
-        self._peaks: list[int] = []
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Measures what happens inside; recorded only when it ends without an exception."""
-        self._fold(peak_memory_bytes())
-        _reset_peak()
-        self._peaks.append(0)
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                _CLEAR.write_text("5")  # the system's peak starts again from the present size
         wall, cpu = time.perf_counter(), time.process_time()
-        finished = False
-        try:
-            yield
-            finished = True
-        finally:
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            peak = max(self._peaks.pop(), peak_memory_bytes())
-            # An outer stage has to remember it: the inner one's start has reset the system's figure.
-            self._fold(peak)
-            if finished:
-                self.records.append(StageRecord(name, wall, cpu, peak))
+        yield
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        self.records.append(StageRecord(name, round(wall, 3), round(cpu, 3), peak_memory_bytes()))
 
     def resumed(self, record: dict[str, Any]) -> None:
-        """Adds a stage that an earlier run finished, from ``record_as_dict``."""
-        known = {key: record[key] for key in ("name", "wall_seconds", "cpu_seconds", "peak_memory_bytes")}
-        self.records.append(StageRecord(**known, resumed=True))
-
-    def _fold(self, peak: int) -> None:
-        self._peaks = [max(old, peak) for old in self._peaks]
-
-
-def record_as_dict(record: StageRecord) -> dict[str, Any]:
-    """The record for JSON, rounded to what is meaningful."""
-    result = asdict(record)
-    result["wall_seconds"] = round(record.wall_seconds, 3)
-    result["cpu_seconds"] = round(record.cpu_seconds, 3)
-    return result
+        """Adds a stage that an earlier run finished, from the record as a dictionary."""
+        self.records.append(StageRecord(**{**record, "resumed": True}))
 
 
 def peak_memory_bytes() -> int:
@@ -101,39 +80,21 @@ def peak_memory_bytes() -> int:
     return int(peak) if sys.platform == "darwin" else int(peak) * 1024
 
 
-def _reset_peak() -> None:
-    """Linux: the system's peak figure starts again from the present size. Elsewhere nothing."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            _CLEAR.write_text("5")
-
-
 def _windows_peak() -> int:
     import ctypes
     from ctypes import wintypes
 
     class Counters(ctypes.Structure):
         _fields_ = [
-            ("cb", wintypes.DWORD),
-            ("PageFaultCount", wintypes.DWORD),
-            *(
-                (name, ctypes.c_size_t)
-                for name in (
-                    "PeakWorkingSetSize",
-                    "WorkingSetSize",
-                    "QuotaPeakPagedPoolUsage",
-                    "QuotaPagedPoolUsage",
-                    "QuotaPeakNonPagedPoolUsage",
-                    "QuotaNonPagedPoolUsage",
-                    "PagefileUsage",
-                    "PeakPagefileUsage",
-                )
-            ),
+            ("size", wintypes.DWORD),
+            ("faults", wintypes.DWORD),
+            ("peak", ctypes.c_size_t),
+            ("others", ctypes.c_size_t * 7),
         ]
 
-    counters = Counters(cb=ctypes.sizeof(Counters))
+    counters = Counters(size=ctypes.sizeof(Counters))
     kernel = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
     kernel.GetCurrentProcess.restype = wintypes.HANDLE
     kernel.K32GetProcessMemoryInfo.argtypes = [wintypes.HANDLE, ctypes.c_void_p, wintypes.DWORD]
-    done = kernel.K32GetProcessMemoryInfo(kernel.GetCurrentProcess(), ctypes.byref(counters), counters.cb)
-    return int(counters.PeakWorkingSetSize) if done else 0
+    done = kernel.K32GetProcessMemoryInfo(kernel.GetCurrentProcess(), ctypes.byref(counters), counters.size)
+    return int(counters.peak) if done else 0

@@ -31,7 +31,7 @@ from bench.shared import REPOSITORY, SHARED, add_markdown_option, state, table, 
 from splatcut.cameras import load_views
 from splatcut.messages import InlineView, ObjectPrompt, ViewPrompt, load_prompts
 from splatcut.messages.worker import Encode, Event, LoadScene, LoadSceneResult, Preview, PreviewEvent, Request, SetViews
-from splatcut.worker.session import Session, SessionSettings
+from splatcut.worker.session import Session
 
 #: The demo scene's label of each object.
 DEMO_LABELS = ("teapot", "bread", "plant", "pear", "book")
@@ -94,7 +94,7 @@ def measure(name: str, chosen: Sequence[str], viewport: bool, folder: Path) -> l
         if chosen and item.name not in chosen:
             continue
         # Each object in a session and with a cache of its own, so that its first click finds nothing encoded.
-        ask = Clock(Session(SessionSettings(device="cpu", cache=folder / name / item.name)))
+        ask = Clock(Session("cpu", cache=folder / name / item.name))
         ask.session.warm()
         loaded, _, _ = ask(LoadScene(scene))
         assert isinstance(loaded, LoadSceneResult)

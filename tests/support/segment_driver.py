@@ -15,7 +15,6 @@ import os
 import signal
 import sys
 import time
-from dataclasses import replace
 from typing import Any
 
 from blob_scene import ColourSegmenter
@@ -24,6 +23,7 @@ import splatcut.cli
 import splatcut.pipeline.run
 import splatcut.progress
 import splatcut.refine.options
+from splatcut.pipeline.checkpoints import Checkpoints
 from splatcut.progress import Quiet
 
 
@@ -44,10 +44,6 @@ def main() -> int:
             print("waiting", flush=True)
             sys.stdin.readline()
 
-    def after_stage(name: str) -> None:
-        if kind == "after" and name == value:
-            stop()
-
     class Counting(Quiet):
         current = ""
 
@@ -66,10 +62,12 @@ def main() -> int:
     if budget := os.environ.get("TEST_BUDGET"):
         splatcut.refine.options.BUDGETS = dict.fromkeys(splatcut.refine.options.BUDGETS, (int(budget), 0))
 
-    original = splatcut.pipeline.run_job
+    save = Checkpoints.save
 
-    def run_job(job: Any, progress: Any, settings: Any) -> Any:
-        return original(job, progress, replace(settings, after_stage=after_stage))
+    def saving(self: Checkpoints, stage: str, *more: Any, **named: Any) -> None:
+        save(self, stage, *more, **named)
+        if kind == "after" and stage == value:
+            stop()
 
     if kind == "file":
         put_in_place, files = os.replace, 0
@@ -82,7 +80,7 @@ def main() -> int:
             put_in_place(source, target)
 
         os.replace = replacing  # type: ignore[assignment]
-    splatcut.pipeline.run_job = run_job
+    Checkpoints.save = saving  # type: ignore[method-assign]
     splatcut.progress.Terminal = Counting  # type: ignore[assignment,misc]
     splatcut.pipeline.run.load_segmenter = lambda *arguments: ColourSegmenter()  # type: ignore[assignment]
     return splatcut.cli.main(["segment", *sys.argv[4:]])

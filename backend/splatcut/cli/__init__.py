@@ -11,8 +11,7 @@ import sys
 from collections.abc import Sequence
 
 import splatcut
-from splatcut.errors import Cancelled
-from splatcut.problems import MEMORY_SENTENCE, is_memory_problem, user_sentence
+from splatcut.errors import MEMORY_SENTENCE, Cancelled, is_memory_problem, user_sentence
 from splatcut.threads import sleep_when_idle
 
 #: Subcommands in the order of the help; each module has ``add_parser(subparsers)``, which sets ``run``.

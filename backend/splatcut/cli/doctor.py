@@ -220,19 +220,12 @@ def _machine() -> list[Check]:
         checks.append(Check("cache", "machine", True, f"{cache}: {used} of {_gigabytes(DEFAULT_MAX_BYTES)}"))
         folders.append(("disk (cache)", cache))
     for name, folder in folders:
-        free = shutil.disk_usage(_existing(folder)).free
+        existing = next((place for place in (folder, *folder.parents) if place.is_dir()), Path.cwd())
+        free = shutil.disk_usage(existing).free
         low = free < LOW_DISK_GB * 1e9
         remedy = f"Free some space: results and cached images need up to {LOW_DISK_GB:g} GB." if low else ""
         checks.append(Check(name, "machine", not low, f"{_gigabytes(free)} free", remedy))
     return checks
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest parent that exists."""
-    for candidate in (folder, *folder.parents):
-        if candidate.is_dir():
-            return candidate
-    return Path.cwd()
 
 
 def _memory_bytes() -> int | None:

@@ -5,45 +5,29 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.devices import resolve_device
+from splatcut.devices import quick_device
 from splatcut.errors import UserError
 from splatcut.messages.arguments import add_arguments
-from splatcut.progress import Progress, Terminal
+from splatcut.progress import Terminal
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians, concatenate
+
+if TYPE_CHECKING:
+    from splatcut.export.matte import Layers
 
 _DESCRIPTION = """Renders one or several splat files, combined into one scene, from the views of a camera file.
 Without further options DIR/<view>.png is the picture on black. With --rgba it has alpha (straight, display-referred
 sRGB) where no splat is. --matte writes DIR/matte/<name>/<view>.png, the coverage of every file with occlusion by the
 others. --exr writes DIR/exr/<view>.exr: scene-linear, premultiplied alpha, with mattes and depth as additional
 channels on request. --depth writes DIR/depth/<view>.tif, camera z in scene units as 32-bit float."""
-
-
-@dataclass(frozen=True)
-class RenderOptions:
-    """What is written of each view.
-
-    Attributes:
-        rgba: straight alpha in the PNG.
-        matte: one matte per scene.
-        exr: scene-linear EXR.
-        depth: camera z.
-        device: auto, cpu or cuda.
-    """
-
-    rgba: bool = False
-    matte: bool = False
-    exr: bool = False
-    depth: bool = False
-    device: str = "auto"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -71,22 +55,46 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs the command. Raises ``UserError``."""
     from splatcut import cameras, formats
+    from splatcut.export import matte
 
-    options = RenderOptions(args.rgba, args.matte, args.exr, args.depth, args.device)
-    if options.exr:
-        from splatcut.export.matte import require_exr
-
-        require_exr()
+    if args.exr:
+        matte.require_exr()
     views = choose(cameras.load_views(args.cameras, args.images), args.views)
     names = layer_names(args.scenes)
-    scenes = {name: formats.read_splats(path).gaussians for name, path in zip(names, args.scenes, strict=True)}
-    progress = Terminal()
-    try:
-        count = render_views(scenes, views, args.out, options, progress=progress)
-    finally:
-        progress.close()
+    gaussians, layer = join([formats.read_splats(path).gaussians for path in args.scenes])
+    device = quick_device(args.device)
+    cameras.check_views_see_scene(gaussians, views)
+    with contextlib.closing(Terminal()) as progress:
+        progress.stage("render", len(views))
+        for view in views:
+            layers = matte.render_layers(gaussians, layer, len(names) if args.matte else 0, view.camera, device=device)
+            _write(args, view.name, names, layers)
+            progress.step()
+    count = len(views) * (1 + len(names) * args.matte + args.depth + args.exr)
     print(f"{count} files are in {args.out}.")
     return 0
+
+
+def _write(args: argparse.Namespace, view: str, names: Sequence[str], layers: Layers) -> None:
+    """Writes one view's files."""
+    from splatcut.export import matte
+
+    if args.rgba:
+        matte.write_rgba(args.out / f"{view}.png", layers.image, layers.alpha)
+    else:
+        matte.write_rgb(args.out / f"{view}.png", layers.image)
+    if args.matte:
+        matte.write_masks(args.out / "matte", names, view, layers.coverage)
+    if args.depth:
+        matte.write_depth(args.out / "depth" / f"{view}.tif", layers.depth)
+    if args.exr:
+        matte.write_exr(
+            args.out / "exr" / f"{view}.exr",
+            layers.image,
+            layers.alpha,
+            depth=layers.depth if args.depth else None,
+            mattes=dict(zip(names, layers.coverage, strict=True)) if args.matte else None,
+        )
 
 
 def choose(views: Sequence[View], wanted: Sequence[str]) -> list[View]:
@@ -102,7 +110,7 @@ def choose(views: Sequence[View], wanted: Sequence[str]) -> list[View]:
 
 def layer_names(paths: Sequence[Path]) -> list[str]:
     """A distinct name for each file: its own without the ending, its folder's in front where two are equal."""
-    stems = [_stem(path) for path in paths]
+    stems = [path.stem.removesuffix(".compressed") for path in paths]
     names = [
         stem if stems.count(stem) == 1 else f"{path.absolute().parent.name}_{stem}"
         for stem, path in zip(stems, paths, strict=True)
@@ -111,10 +119,6 @@ def layer_names(paths: Sequence[Path]) -> list[str]:
         twice = next(name for name in names if names.count(name) > 1)
         raise UserError(f"Two of the scenes would both be named {twice!r}. Rename one of the files.")
     return names
-
-
-def _stem(path: Path) -> str:
-    return path.stem.removesuffix(".compressed")
 
 
 def join(scenes: Sequence[Gaussians]) -> tuple[Gaussians, NDArray[np.int64]]:
@@ -127,41 +131,3 @@ def join(scenes: Sequence[Gaussians]) -> tuple[Gaussians, NDArray[np.int64]]:
         padded.append(Gaussians(scene.means, scene.log_scales, scene.quats, scene.opacity_logits, sh))
     layer = np.repeat(np.arange(len(scenes), dtype=np.int64), [len(scene) for scene in scenes])
     return concatenate(padded), layer
-
-
-def render_views(
-    scenes: dict[str, Gaussians], views: Sequence[View], out: Path, options: RenderOptions, *, progress: Progress
-) -> int:
-    """Writes every view's files; returns how many. Raises ``UserError`` when the views see nothing of the scenes."""
-    from splatcut import cameras
-    from splatcut.export import matte
-
-    device = resolve_device(options.device)
-    gaussians, layer = join(list(scenes.values()))
-    cameras.check_views_see_scene(gaussians, list(views))
-    names = list(scenes)
-    count = 0
-    progress.stage("render", len(views))
-    for view in views:
-        layers = matte.render_layers(gaussians, layer, len(names) if options.matte else 0, view.camera, device=device)
-        if options.rgba:
-            matte.write_rgba(out / f"{view.name}.png", layers.image, layers.alpha)
-        else:
-            matte.write_rgb(out / f"{view.name}.png", layers.image)
-        count += 1
-        if options.matte:
-            count += len(matte.write_masks(out / "matte", names, view.name, layers.coverage))
-        if options.depth:
-            matte.write_depth(out / "depth" / f"{view.name}.tif", layers.depth)
-            count += 1
-        if options.exr:
-            matte.write_exr(
-                out / "exr" / f"{view.name}.exr",
-                layers.image,
-                layers.alpha,
-                depth=layers.depth if options.depth else None,
-                mattes=dict(zip(names, layers.coverage, strict=True)) if options.matte else None,
-            )
-            count += 1
-        progress.step()
-    return count

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -87,15 +88,13 @@ def run(args: argparse.Namespace) -> int:
     """Runs the job and says what was written."""
     job = job_of(args)
 
-    from splatcut.folders import embeddings_folder
-    from splatcut.pipeline import RunSettings, parts_of, run_job
+    from splatcut.pipeline import parts_of, run_job
     from splatcut.progress import Terminal
+    from splatcut.segmenter import EmbeddingCache
 
-    progress = Terminal(parts_of(job))
-    try:
-        result = run_job(job, progress, RunSettings(cache=args.cache or embeddings_folder(), force=args.force))
-    finally:
-        progress.close()
+    with contextlib.closing(Terminal(parts_of(job))) as progress:
+        cache = None if args.cache is None else EmbeddingCache(args.cache)
+        result = run_job(job, progress, cache, force=args.force)
     for warning in result.warnings:
         print(f"note: {warning}")
     for name, count in result.files.counts.items():

@@ -47,11 +47,9 @@ def run(args: argparse.Namespace) -> int:
 
     def make_worker() -> Worker:
         # Here and not at the top: it takes the compiled parts, and the greeting must not wait for them.
-        from splatcut.worker.session import Session, SessionSettings
+        from splatcut.worker.session import Session
 
-        given = {"cache": args.cache, "cache_bytes": args.cache_bytes}
-        chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        return Session(SessionSettings(args.device, args.model, **chosen))
+        return Session(args.device, args.model, args.cache, args.cache_bytes)
 
     about = About(lambda: quick_device(args.device), args.model or "MobileSAM (embedded)", log)
     lines = Lines(replies, lambda: os._exit(0))

@@ -20,7 +20,7 @@ import numpy as np
 import splatcut
 from splatcut.files import atomic_path
 from splatcut.scene.masks import MaskSet
-from splatcut.timing import StageRecord, record_as_dict
+from splatcut.timing import StageRecord
 
 if TYPE_CHECKING:
     from splatcut.lift.islands import Islands
@@ -115,7 +115,7 @@ def report_as_dict(report: Report) -> dict[str, Any]:
         "background": {"gaussians": report.background},
         "islands": _islands(report.islands, names),
         "views": _views(report.masks, report.holdout),
-        "stages": [record_as_dict(record) for record in report.stages],
+        "stages": [dataclasses.asdict(record) for record in report.stages],
         "warnings": list(report.warnings),
     }
     clash = sorted(set(document) & set(report.extra))

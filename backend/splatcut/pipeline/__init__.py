@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from splatcut.pipeline.context import RunSettings
 from splatcut.pipeline.run import Result, run_job
 from splatcut.pipeline.stages import parts_of
 
-__all__ = ["Result", "RunSettings", "parts_of", "run_job"]
+__all__ = ["Result", "parts_of", "run_job"]

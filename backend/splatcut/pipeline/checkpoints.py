@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.errors import UserError
+from splatcut.errors import UserError, is_memory_problem
 from splatcut.files import atomic_path, remove_temporaries
 from splatcut.pipeline.lock import FolderLock
-from splatcut.problems import is_memory_problem
 
 STATE = ".splatcut"
 #: What a finished run consists of, besides the state; ``force`` removes these and nothing else.

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +21,7 @@ from splatcut.devices import quick_device
 from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.formats import SplatFile
-from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, ScribblePrompt, job_to_json
+from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, ScribblePrompt, to_json
 from splatcut.pipeline.checkpoints import RESULTS, STATE
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
@@ -52,11 +52,6 @@ class Inputs:
     masks: dict[str, dict[str, Path]] = field(default_factory=dict)
     blind: tuple[str, ...] = ()
     prompt_views: tuple[View, ...] = ()
-
-    @property
-    def needs_virtual_views(self) -> bool:
-        """Whether there are too few cameras to carry masks from view to view."""
-        return len(self.views) < FEW_VIEWS
 
 
 def read_inputs(job: Job) -> Inputs:
@@ -160,17 +155,12 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
         model: what tells the 2D model and its use apart.
     """
     digest = hashlib.sha256(f"{splatcut.__version__}|{model}|{inputs.device}".encode())
-    options = replace(job.options, device="auto", model=None)
-    document = job_to_json(
-        replace(job, out=Path("out"), scene=Path("scene"), cameras=None, images=None, options=options, prompt_views=())
-    )
-    document.pop("masks", None)
-    for item in document.get("objects", []):
+    options, objects = asdict(replace(job.options, device="auto", model=None)), to_json(job.objects)
+    for item in objects:
         for prompt in item["prompts"]:
-            for kind in ("mask", "scribble"):
-                if kind in prompt:
-                    del prompt[kind]["file"]
-    digest.update(json.dumps(document, sort_keys=True, default=str).encode())
+            for kind in prompt.keys() & {"mask", "scribble"}:
+                del prompt[kind]["file"]
+    digest.update(json.dumps([options, objects], sort_keys=True).encode())
     for path in scene_files(job.scene):
         digest.update(content_hash(path).encode())
     for view in [*inputs.views, *inputs.prompt_views]:

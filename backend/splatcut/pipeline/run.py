@@ -5,41 +5,35 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from splatcut.export import ObjectEntry, ObjectFiles, Report, write_report
-from splatcut.messages import Job, options_to_json
+from splatcut.folders import embeddings_folder
+from splatcut.messages import Job
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
-from splatcut.pipeline.context import Run, RunSettings
 from splatcut.pipeline.inputs import fingerprint, read_inputs
-from splatcut.pipeline.stages import LOAD, STAGES, Cut, Stage
+from splatcut.pipeline.stages import LOAD, STAGES, Cut, Run, Stage
 from splatcut.progress import Progress
 from splatcut.scene.masks import MaskSet
-from splatcut.segmenter import Segmenter, load_segmenter
-from splatcut.timing import StageRecord, StageTimer, record_as_dict
+from splatcut.segmenter import EmbeddingCache, Segmenter, load_segmenter
+from splatcut.timing import StageRecord, StageTimer
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a run gave.
-
-    Attributes:
-        files: the splat files; labels: [M] int32; names: of the objects.
-        warnings: full sentences for the user.
-    """
+    """What a run gave: the splat files, and full sentences for the user."""
 
     files: ObjectFiles
-    labels: NDArray[np.int32]
-    names: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def run_job(job: Job, progress: Progress, settings: RunSettings | None = None) -> Result:
+def run_job(job: Job, progress: Progress, cache: EmbeddingCache | None = None, *, force: bool = False) -> Result:
     """Runs a job and writes its results to ``job.out`` (design: output folder).
+
+    Args:
+        cache: of image embeddings, by default the user's.
+        force: replace the results of another job in the output folder.
 
     Raises:
         UserError: input that cannot be used; nothing half-written remains.
@@ -47,29 +41,28 @@ def run_job(job: Job, progress: Progress, settings: RunSettings | None = None) -
     """
     timer = StageTimer()
     with timer.stage(LOAD.name):
-        run = _load(job, progress, settings or RunSettings())
+        run = _load(job, progress, cache or EmbeddingCache(embeddings_folder()), force)
     with run.checkpoints:
         results: dict[str, Any] = {}
         for stage in STAGES:
             given = [results[name] for name in stage.inputs]
             stored = _stored(run, timer, stage, given) if stage.applies(run) else None
             results[stage.name] = stage.result(run, stored, *given)
-        masks, written = results["masks"].masks, results["write"]
-        report = _report(run, masks, results["extract"], written.files, timer.records)
+        files = results["write"]
+        report = _report(run, results["masks"].masks, results["extract"], files, timer.records)
         write_report(job.out / "report.json", report)
-        return Result(written.files, written.labels, masks.objects, tuple(run.warnings))
+        return Result(files, tuple(run.warnings))
 
 
-def _load(job: Job, progress: Progress, settings: RunSettings) -> Run:
+def _load(job: Job, progress: Progress, cache: EmbeddingCache, force: bool) -> Run:
     progress.stage(LOAD.name, 1)
     inputs = read_inputs(job)
     segmenter: Segmenter | None = None
     if job.masks is None:
         segmenter = load_segmenter(job.options.model, inputs.device)
     progress.step()
-    model = segmenter.fingerprint if segmenter is not None else ""
-    key = fingerprint(job, inputs, f"{model}|{settings.max_side}")
-    run = Run(job, settings, progress, inputs, segmenter, Checkpoints.open(job.out, key, settings.force))
+    key = fingerprint(job, inputs, segmenter.fingerprint if segmenter is not None else "")
+    run = Run(job, progress, inputs, segmenter, cache, Checkpoints.open(job.out, key, force))
     if inputs.splats.dropped:
         run.warnings.append(
             f"{inputs.splats.dropped} Gaussians with values that are not finite were left out (--drop-invalid)."
@@ -93,8 +86,7 @@ def _stored(run: Run, timer: StageTimer, stage: Stage, given: list[Any]) -> tupl
         return arrays, notes
     with timer.stage(stage.name):
         arrays, notes = stage.compute(run, *given)
-    run.checkpoints.save(stage.name, arrays, {**notes, "record": record_as_dict(timer.records[-1])})
-    run.settings.after_stage(stage.name)
+    run.checkpoints.save(stage.name, arrays, {**notes, "record": asdict(timer.records[-1])})
     return arrays, notes
 
 
@@ -108,7 +100,7 @@ def _report(run: Run, masks: MaskSet, cut: Cut, files: ObjectFiles, records: lis
             "sh_degree": splats.gaussians.sh_degree,
             "dropped": splats.dropped,
         },
-        options=options_to_json(job.options),
+        options={name: value for name, value in asdict(job.options).items() if name != "experiment" or value},
         objects=[
             ObjectEntry(
                 name, files.counts[name], labelled.boundary[k], f"objects/{name}.ply" if files.counts[name] else None

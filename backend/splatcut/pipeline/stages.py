@@ -9,7 +9,7 @@ run has; so a run that was interrupted ends with the same bits as one that was n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,14 @@ from splatcut.cameras.pictures import WorkingView, photo_of, working_view
 from splatcut.errors import UserError
 from splatcut.masks.effort import PASSES, SNAP_RADII
 from splatcut.messages import Job
-from splatcut.pipeline.checkpoints import Arrays
-from splatcut.pipeline.context import Run
+from splatcut.pipeline.checkpoints import Arrays, Checkpoints
 from splatcut.pipeline.inputs import FEW_VIEWS, Inputs
-from splatcut.progress import Part
+from splatcut.progress import Part, Progress
 from splatcut.refine import RefineOptions
 from splatcut.scene.camera import Camera, View
+from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.masks import MaskSet
-from splatcut.segmenter import EmbeddingCache
+from splatcut.segmenter import EmbeddingCache, Segmenter
 
 Notes = dict[str, Any]
 #: What a stage keeps on disk: arrays, and notes that are JSON-ready. None for a stage that does not come.
@@ -37,10 +37,36 @@ Stored = tuple[Arrays, Notes]
 
 #: Names of the corrected masks among the lift's arrays begin so.
 MASK = "mask_"
+#: Longer side in pixels of the pictures that masks are made in, at most; the 2D models see no more.
+MASK_SIDE = 1024
 #: Views of a usual data set, for weights that depend on them.
 USUAL_VIEWS = 60
 #: Reading the inputs, which comes before all stages and is not kept.
 LOAD = Part("load", 3)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run of a job.
+
+    Attributes:
+        inputs: as they were read, floaters included.
+        segmenter: the 2D model, None for a job from ready masks; cache: its embeddings on disk.
+        warnings: full sentences for the user, to which the stages add.
+    """
+
+    job: Job
+    progress: Progress
+    inputs: Inputs
+    segmenter: Segmenter | None
+    cache: EmbeddingCache
+    checkpoints: Checkpoints
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def gaussians(self) -> Gaussians:
+        """The input scene."""
+        return self.inputs.splats.gaussians
 
 
 @dataclass(frozen=True)
@@ -72,7 +98,7 @@ class Stage:
 
 
 def _clear_floaters(run: Run) -> Stored:
-    views = without_floaters(run.gaussians, run.inputs.views, run.progress, run.device)
+    views = without_floaters(run.gaussians, run.inputs.views, run.progress, run.inputs.device)
     return {"near": np.array([view.camera.near for view in views])}, {}
 
 
@@ -109,7 +135,7 @@ def _floater_parts(job: Job) -> list[Part]:
 
 
 def _needs_virtual_views(run: Run) -> bool:
-    return run.inputs.needs_virtual_views and run.job.masks is None
+    return len(run.inputs.views) < FEW_VIEWS and run.job.masks is None
 
 
 def _given(inputs: Inputs) -> list[View]:
@@ -117,7 +143,7 @@ def _given(inputs: Inputs) -> list[View]:
 
 
 def _add_views(run: Run, inputs: Inputs) -> Stored:
-    made = masks.views_about_prompts(run.gaussians, run.job.objects, _given(inputs), run.progress, run.device)
+    made = masks.views_about_prompts(run.gaussians, run.job.objects, _given(inputs), run.progress, run.inputs.device)
     cameras = [view.camera for view in made]
     numbers = np.array([[c.width, c.height, c.fx, c.fy, c.cx, c.cy, c.near] for c in cameras])
     poses = np.stack([camera.camera_from_world for camera in cameras])
@@ -153,8 +179,8 @@ def _view_parts(job: Job) -> list[Part]:
 # ------------------------------------------------------------------------------------------------------------ masks
 
 
-def _working(run: Run, views: Sequence[View]) -> dict[str, WorkingView]:
-    return {view.name: working_view(view, run.settings.max_side) for view in views}
+def _working(views: Sequence[View]) -> dict[str, WorkingView]:
+    return {view.name: working_view(view, MASK_SIDE) for view in views}
 
 
 def _make_masks(run: Run, inputs: Inputs, views: list[View]) -> Stored:
@@ -162,13 +188,12 @@ def _make_masks(run: Run, inputs: Inputs, views: list[View]) -> Stored:
     if job.masks is not None:
         return masks.from_folder(job.masks, inputs.views, views, run.progress).arrays()
     assert run.segmenter is not None
-    cache = EmbeddingCache(run.settings.cache, run.settings.cache_bytes)
     made = masks.from_prompts(
-        masks.SceneSegmenter(run.segmenter, cache, run.gaussians, run.device), job.objects, _working(run, views),
+        masks.SceneSegmenter(run.segmenter, run.cache, run.gaussians, run.inputs.device), job.objects, _working(views),
         job.options.quality, run.progress, snap_edges=not job.options.trust_masks,
     )  # fmt: skip
-    if cache.problem:
-        run.warnings.append(cache.problem)
+    if run.cache.problem:
+        run.warnings.append(run.cache.problem)
     return made.arrays()
 
 
@@ -176,9 +201,9 @@ def _masked(run: Run, stored: Stored, inputs: Inputs, views: list[View]) -> lift
     """Masks of all objects, with the views (those from prompts at working size) that they are masks of."""
     found = MaskSet.from_arrays(*stored)
     if run.job.masks is None:
-        views = [working.view for working in _working(run, views).values()]
+        views = [working.view for working in _working(views).values()]
     by_name = {view.name: view for view in views}
-    return lift.Problem(run.gaussians, [by_name[name] for name in found.views], found, run.device)
+    return lift.Problem(run.gaussians, [by_name[name] for name in found.views], found, run.inputs.device)
 
 
 def _mask_parts(job: Job) -> list[Part]:
@@ -328,29 +353,22 @@ def _write(run: Run, inputs: Inputs, views: list[View], problem: lift.Problem, c
         views=shown,
         further_views=[view for view in inputs.prompt_views if view not in shown],
     )
-    problems = export.write(what, run.job.out, run.progress, run.device)
+    problems = export.write(what, run.job.out, run.progress, run.inputs.device)
     if virtual:
         save_cameras(run.job.out / "cameras.json", views)
     return {}, {"sizes": run.checkpoints.sizes(), "warnings": problems}
 
 
-@dataclass(frozen=True, eq=False)
-class Written:
-    """The splat files, and [M] int32 the labels of the Gaussians in them."""
-
-    files: export.ObjectFiles
-    labels: NDArray[np.int32]
-
-
-def _written(run: Run, stored: Stored, inputs: Inputs, views: list[View], problem: lift.Problem, cut: Cut) -> Written:
-    labels = _objects(run, cut).labels
-    files = export.object_files(labels, problem.masks.objects, run.job.out)
+def _written(
+    run: Run, stored: Stored, inputs: Inputs, views: list[View], problem: lift.Problem, cut: Cut
+) -> export.ObjectFiles:
+    files = export.object_files(_objects(run, cut).labels, problem.masks.objects, run.job.out)
     run.warnings.extend(stored[1]["warnings"])
     run.warnings.extend(
         f"The object {name!r} contains no Gaussians. Its masks are empty, or other objects claim all of it."
         for name in files.empty
     )
-    return Written(files, labels)
+    return files
 
 
 #: All stages, in the order in which they come.

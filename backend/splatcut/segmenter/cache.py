@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.errors import UserError
+from splatcut.errors import UserError, is_memory_problem
 from splatcut.files import atomic_path
-from splatcut.problems import is_memory_problem
 from splatcut.segmenter.types import Embedding, Segmenter
 
 DEFAULT_MAX_BYTES = 2 << 30

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from splatcut.errors import UserError
-from splatcut.problems import is_memory_problem
+from splatcut.errors import UserError, is_memory_problem
 from splatcut.segmenter.model_file import check_model_file
 
 if TYPE_CHECKING:

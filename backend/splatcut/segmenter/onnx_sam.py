@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.errors import UserError
-from splatcut.problems import is_memory_problem
+from splatcut.errors import UserError, is_memory_problem
 from splatcut.segmenter.model_file import check_model_file
 from splatcut.segmenter.sam import Sam
 from splatcut.segmenter.transform import MASK_SIZE, Frame

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -39,13 +39,13 @@ class Store:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._kept
 
-    def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
-        """What is kept under ``key``, made when it is not there; ``size`` gives its bytes."""
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is kept under ``key``, made when it is not there."""
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key][0]
         value = make()
-        taken = size(value)
+        taken = bytes_of(value)
         if taken <= self.max_bytes:
             self._kept[key] = value, taken
             self.bytes += taken
@@ -62,6 +62,17 @@ class Store:
         """Forgets everything."""
         self._kept.clear()
         self.bytes = 0
+
+
+def bytes_of(value: Any) -> int:
+    """Bytes of the arrays in a value: an array, or a dataclass, mapping or tuple of such; else a little."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if is_dataclass(value):
+        return sum(bytes_of(getattr(value, item.name)) for item in fields(value))
+    if isinstance(value, Mapping):
+        return sum(map(bytes_of, value.values()))
+    return sum(map(bytes_of, value)) if isinstance(value, tuple) else 8
 
 
 def view_key(view: View) -> str:
@@ -90,11 +101,9 @@ def content_key(*arrays: NDArray[Any] | None) -> str:
     return digest.hexdigest()
 
 
-def _size_of_drawing(made: Prepared | None) -> int:
-    if made is None:
-        return 0
-    arrays = [getattr(made, item.name) for item in fields(made)]
-    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
+def said_key(said: PixelPrompt) -> str:
+    """Tells apart what was said in a view."""
+    return content_key(said.points, said.labels, said.box, said.mask)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +115,7 @@ class CachedSegmenter(SceneSegmenter):
         drawings: what drawing the views begins with. Kept apart, since in large scenes it would drive out all else.
     """
 
-    store: Store = field(default_factory=lambda: Store(512 << 20))
+    store: Store = field(default_factory=lambda: Store(768 << 20))
     drawings: Store = field(default_factory=lambda: Store(256 << 20))
 
     def has_embedding(self, view: WorkingView) -> bool:
@@ -114,45 +123,26 @@ class CachedSegmenter(SceneSegmenter):
         return ("embedding", view_key(view.view)) in self.store
 
     def embedding(self, view: WorkingView) -> Embedding:
-        return self.store.get(
-            ("embedding", view_key(view.view)),
-            lambda: SceneSegmenter.embedding(self, view),
-            lambda made: sum(value.nbytes for value in made.features.values()),
-        )
+        return self.store.get(("embedding", view_key(view.view)), lambda: SceneSegmenter.embedding(self, view))
 
     def depth(self, view: View) -> tuple[F32, F32]:
-        return self.store.get(
-            ("depth", view_key(view)),
-            lambda: SceneSegmenter.depth(self, view),
-            lambda made: made[0].nbytes + made[1].nbytes,
-        )
+        return self.store.get(("depth", view_key(view)), lambda: SceneSegmenter.depth(self, view))
 
     def alpha(self, view: View) -> F32:
         """[h, w] of what a view draws."""
         return 1.0 - self.depth(view)[1]
 
     def mask(self, said: PixelPrompt, view: WorkingView) -> F32:
-        what = content_key(said.points, said.labels, said.box, said.mask)
-        return self.store.get(
-            ("mask", view_key(view.view), what), lambda: SceneSegmenter.mask(self, said, view), lambda made: made.nbytes
-        )
+        key = ("mask", view_key(view.view), said_key(said))
+        return self.store.get(key, lambda: SceneSegmenter.mask(self, said, view))
 
     def lift(self, view: View, masks: F32) -> ViewSums:
-        return self.store.get(
-            ("lift", view_key(view), content_key(masks)),
-            lambda: SceneSegmenter.lift(self, view, masks),
-            lambda made: made.index.nbytes + made.weight.nbytes + made.weighted.nbytes,
-        )
+        key = ("lift", view_key(view), content_key(masks))
+        return self.store.get(key, lambda: SceneSegmenter.lift(self, view, masks))
 
     def prepared(self, view: View) -> Prepared | None:
-        return self.drawings.get(
-            view_key(view), lambda: raster.prepare(self.gaussians, view.camera, self.device), _size_of_drawing
-        )
+        return self.drawings.get(view_key(view), lambda: raster.prepare(self.gaussians, view.camera, self.device))
 
     def neighbours(self, means: F32, seen: NDArray[np.bool_]) -> Neighbours:
         """``unseen_neighbours`` of this scene."""
-        return self.store.get(
-            ("neighbours", content_key(np.packbits(seen))),
-            lambda: unseen_neighbours(means, seen),
-            lambda made: sum(rows.nbytes for rows in made),
-        )
+        return self.store.get(("neighbours", content_key(np.packbits(seen))), lambda: unseen_neighbours(means, seen))

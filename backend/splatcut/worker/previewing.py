@@ -27,13 +27,12 @@ from splatcut.lift.vote import vote
 from splatcut.masks.loop import MaskLoop
 from splatcut.masks.prompted import PixelPrompt, gather
 from splatcut.masks.viewpoints import centre_of, points_in_space, surface_points
-from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt
-from splatcut.messages.prompts import objects_to_json
+from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt, to_json
 from splatcut.progress import Progress, Quiet
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32
 from splatcut.scene.masks import share_pixels
-from splatcut.worker.cache import CachedSegmenter, content_key, view_key
+from splatcut.worker.cache import CachedSegmenter, content_key, said_key, view_key
 
 #: Sets of virtual views that are kept, each about a thing that was clicked.
 AROUND_KEPT = 32
@@ -80,10 +79,6 @@ class _Lifted:
 
     probability: F32
     weight: F32
-
-    @property
-    def nbytes(self) -> int:
-        return self.probability.nbytes + self.weight.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +146,7 @@ class Previewer:
                     told = time.monotonic()
             if loop is not None:
                 kept[task.item.name] = self._lift(loop)
-            self.model.store.get(task.key, lambda made=kept[task.item.name]: made, lambda made: made.nbytes)
+            self.model.store.get(task.key, lambda made=kept[task.item.name]: made)
         yield "full", self._labels(objects, kept)
 
     def _task(self, item: ObjectPrompt) -> _Task:
@@ -170,10 +165,10 @@ class Previewer:
             said = make()  # the files may have changed
         else:
             where = "|".join(f"{name}={view_key(view.view)}" for name, view in sorted(views.items()))
-            key = ("said", json.dumps(objects_to_json([item])[0]["prompts"]), where)
-            said = self.model.store.get(key, make, lambda made: 64 * len(made))
+            key = ("said", json.dumps(to_json(item.prompts)), where)
+            said = self.model.store.get(key, make)
         prompted = [views[name] for name in said]
-        parts = [f"{view_key(views[name].view)}:{_said_key(part)}" for name, part in said.items()]
+        parts = [f"{view_key(views[name].view)}:{said_key(part)}" for name, part in said.items()]
         return _Task(item, said, prompted, ("lifted", self._signature, *parts))
 
     def _first_view(self, item: ObjectPrompt) -> View:
@@ -181,11 +176,8 @@ class Previewer:
         points = points_in_space(item)
         if not len(points):
             raise UserError(f"The object {item.name!r} is prompted in a view, but no views are registered.")
-        return self.model.store.get(
-            ("first view", content_key(points)),
-            lambda: first_view_of(self.model.gaussians, points, self.model.device),
-            lambda made: 64,
-        )
+        key = ("first view", content_key(points))
+        return self.model.store.get(key, lambda: first_view_of(self.model.gaussians, points, self.model.device))
 
     def _loop(self, task: _Task, views: Sequence[WorkingView], progress: Progress) -> MaskLoop:
         return MaskLoop(self.model, views, [task.item.name], [task.said], 0, progress)
@@ -210,24 +202,16 @@ class Previewer:
         """The views to carry an object's mask on to, in that order; ``centre`` [3] of the object, world."""
         prompted = {view_key(view.view) for view in task.prompted}
         candidates = self._virtual_views(task, progress) if self._virtual else list(self._cameras.values())
-        candidates = [view for view in candidates if view_key(view.view) not in prompted and _shows(view, centre)]
-        done = [_Place.of(view, centre) for view in task.prompted]
-        left = [(view, _Place.of(view, centre)) for view in candidates]
+        left = [view for view in candidates if view_key(view.view) not in prompted and _shows(view, centre)]
         chosen: list[WorkingView] = []
         while left and len(chosen) < FURTHER:
-            angles = [min(place.angle(other) for other in done) for _, place in left]
-            cost = [
-                abs(angle - STRIDE)
-                + 25.0 * min(abs(np.log(place.distance / other.distance)) for other in done)
-                - KNOWN * self.model.has_embedding(view)
-                for angle, (view, place) in zip(angles, left, strict=True)
-            ]
-            best = min(range(len(left)), key=lambda i: (angles[i] > FARTHEST, cost[i], left[i][0].name))
+            angles, ratios = _apart(left, [*task.prompted, *chosen], centre)
+            known = np.array([self.model.has_embedding(view) for view in left])
+            cost = np.abs(angles - STRIDE) + 25.0 * ratios - KNOWN * known
+            best = min(range(len(left)), key=lambda i: (angles[i] > FARTHEST, cost[i], left[i].name))
             if angles[best] > FARTHEST:
                 break
-            view, place = left.pop(best)
-            chosen.append(view)
-            done.append(place)
+            chosen.append(left.pop(best))
         return chosen
 
     def _virtual_views(self, task: _Task, progress: Progress) -> list[WorkingView]:
@@ -263,22 +247,15 @@ class Previewer:
         return Labels(labels, np.rint(own * 255.0).astype(np.uint8))
 
 
-@dataclass(frozen=True, eq=False)
-class _Place:
-    """Where a camera stands as seen from an object: unit direction [3] and distance (world units)."""
-
-    direction: NDArray[np.float64]
-    distance: float
-
-    @staticmethod
-    def of(view: WorkingView, centre: NDArray[np.float64]) -> _Place:
-        offset = view.view.camera.position - centre
-        distance = max(float(np.linalg.norm(offset)), 1e-9)
-        return _Place(offset / distance, distance)
-
-    def angle(self, other: _Place) -> float:
-        """Degrees between two cameras, as seen from the object."""
-        return float(np.degrees(np.arccos(np.clip(self.direction @ other.direction, -1.0, 1.0))))
+def _apart(
+    views: Sequence[WorkingView], others: Sequence[WorkingView], centre: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far views stand from the others' nearest, as seen from an object: [V] degrees, [V] logarithm of distances."""
+    offsets = [np.array([view.view.camera.position for view in group]) - centre for group in (views, others)]
+    own, other = (np.maximum(np.linalg.norm(offset, axis=1), 1e-9) for offset in offsets)
+    cosines = (offsets[0] / own[:, None]) @ (offsets[1] / other[:, None]).T
+    angles = np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0)))
+    return angles.min(axis=1), np.abs(np.log(own[:, None] / other)).min(axis=1)
 
 
 def _shows(view: WorkingView, centre: NDArray[np.float64]) -> bool:
@@ -289,5 +266,3 @@ def _shows(view: WorkingView, centre: NDArray[np.float64]) -> bool:
     return bool(depth[0] > camera.near and (pixels[0] > 0.05 * size).all() and (pixels[0] < 0.95 * size).all())
 
 
-def _said_key(said: PixelPrompt) -> str:
-    return content_key(said.points, said.labels, said.box, said.mask)

@@ -8,15 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from splatcut.errors import Cancelled
 from splatcut.messages.worker import Event, LogEvent, ProgressEvent
-from splatcut.progress import Course, Part
+from splatcut.progress import Course, Part, Quiet
 
 
-class Reporter:
+class Reporter(Quiet):
     """Reports a request's progress as events; every call raises ``Cancelled`` once ``cancel`` is set.
-
-    A ``Progress``.
 
     Args:
         number: the request; send: takes events; plan: its parts in order.
@@ -33,7 +30,8 @@ class Reporter:
         plan: Sequence[Part],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.number, self.send, self._cancel, self._clock = number, send, cancel, clock
+        super().__init__(cancel)
+        self.number, self.send, self._clock = number, send, clock
         self._course = Course(plan, clock)
         self._told = -1e9
 
@@ -50,11 +48,6 @@ class Reporter:
     def log(self, message: str) -> None:
         self.check()
         self.send(LogEvent(self.number, message))
-
-    def check(self) -> None:
-        """Raises ``Cancelled`` when the request was cancelled."""
-        if self._cancel.is_set():
-            raise Cancelled("The work was cancelled.")
 
     def _tell(self, force: bool) -> None:
         now = self._clock()

@@ -8,7 +8,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import singledispatchmethod
 from pathlib import Path
 from typing import Literal
@@ -40,35 +40,18 @@ from splatcut.messages.worker import (
     SetViews,
     SetViewsResult,
 )
-from splatcut.pipeline import RunSettings, parts_of, run_job
+from splatcut.pipeline import parts_of, run_job
 from splatcut.pipeline.inputs import FEW_VIEWS, read_prompt_views, read_views, scene_files
 from splatcut.progress import Part
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, load_segmenter
-from splatcut.worker.cache import CachedSegmenter, Store
+from splatcut.worker.cache import CachedSegmenter
 from splatcut.worker.previewing import Labels, Previewer
 from splatcut.worker.progress import Reporter
 
 #: Preview files that are left for the reader; older ones are removed.
 PREVIEWS_LEFT = 16
-
-
-@dataclass(frozen=True)
-class SessionSettings:
-    """What the worker was started with.
-
-    Attributes:
-        device: "auto", "cuda" or "cpu"; model: path of a 2D model's weights, or None for the embedded one.
-        cache: folder of the image embeddings; cache_bytes: what it may hold.
-        memory_bytes: what may be kept in memory between requests, besides the scene.
-    """
-
-    device: str = "auto"
-    model: str | None = None
-    cache: Path = field(default_factory=embeddings_folder)
-    cache_bytes: int = DEFAULT_MAX_BYTES
-    memory_bytes: int = 768 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +68,23 @@ class _Scene:
 
 
 class Session:
-    """Does requests one after the other, on one thread."""
+    """Does requests one after the other, on one thread.
 
-    def __init__(self, settings: SessionSettings) -> None:
-        self.settings = settings
+    Args:
+        device: "auto", "cuda" or "cpu"; model: path of a 2D model's weights, or None for the embedded one.
+        cache: folder of the image embeddings, by default the user's; cache_bytes: what it may hold.
+    """
+
+    def __init__(
+        self,
+        device: str = "auto",
+        model: str | None = None,
+        cache: Path | None = None,
+        cache_bytes: int | None = None,
+    ) -> None:
+        self._wanted, self._model = device, model
+        self._cache = cache or embeddings_folder()
+        self._cache_bytes = DEFAULT_MAX_BYTES if cache_bytes is None else cache_bytes
         self._segmenter: Segmenter | None = None
         self._device: Literal["cuda", "cpu"] | None = None
         self._scene: _Scene | None = None
@@ -99,14 +95,14 @@ class Session:
     def device(self) -> Literal["cuda", "cpu"]:
         """The device that the work runs on. Raises ``UserError`` when it cannot be used."""
         if self._device is None:
-            self._device = quick_device(self.settings.device)
+            self._device = quick_device(self._wanted)
         return self._device
 
     @property
     def segmenter(self) -> Segmenter:
         """The 2D model. Raises ``UserError`` when it cannot be loaded."""
         if self._segmenter is None:
-            self._segmenter = load_segmenter(self.settings.model, self.settings.device)
+            self._segmenter = load_segmenter(self._model, self._wanted)
         return self._segmenter
 
     def warm(self) -> None:
@@ -155,9 +151,7 @@ class Session:
             self._scene, self._has_views = None, False  # two scenes at once may be too much
             splats = formats.read_splats(request.path, drop_invalid=request.drop_invalid)
             report.check()
-            cache = EmbeddingCache(self.settings.cache, self.settings.cache_bytes)
-            store = Store(self.settings.memory_bytes)
-            model = CachedSegmenter(self.segmenter, cache, splats.gaussians, self.device, store)
+            model = CachedSegmenter(self.segmenter, self._embeddings(), splats.gaussians, self.device)
             self._scene = _Scene(key, splats.dropped, Previewer(model))
         report.step()
         return LoadSceneResult(key, len(self._scene.gaussians), self._scene.dropped)
@@ -208,11 +202,10 @@ class Session:
         job, options = request.job, request.job.options
         options = replace(
             options,
-            device=self.settings.device if options.device == "auto" else options.device,
-            model=self.settings.model if options.model is None else options.model,
+            device=self._wanted if options.device == "auto" else options.device,
+            model=self._model if options.model is None else options.model,
         )
-        settings = RunSettings(self.settings.cache, self.settings.cache_bytes, request.force)
-        result = run_job(replace(job, options=options), report, settings)
+        result = run_job(replace(job, options=options), report, self._embeddings(), force=request.force)
         files, out = result.files, job.out.absolute()
         return RunResult(
             out,
@@ -232,6 +225,9 @@ class Session:
         formats.write_splats(request.target, splats)
         report.step()
         return ConvertResult(len(splats), tuple(formats.losses(splats, request.target)))
+
+    def _embeddings(self) -> EmbeddingCache:
+        return EmbeddingCache(self._cache, self._cache_bytes)
 
     def _loaded(self) -> _Scene:
         if self._scene is None:

@@ -23,9 +23,10 @@ from segment_runs import go_on, leftovers, results, resumed, stop, waiting
 from splatcut.cameras import save_cameras
 from splatcut.errors import Cancelled
 from splatcut.messages import Job, JobOptions
-from splatcut.pipeline import RunSettings, run_job
+from splatcut.pipeline import run_job
 from splatcut.pipeline.checkpoints import Checkpoints
 from splatcut.progress import Quiet
+from splatcut.segmenter import EmbeddingCache
 
 #: Where the runs of one job are killed one after the other: in and after each stage.
 MOMENTS = (
@@ -202,7 +203,7 @@ class Cancelling(Quiet):
         super().__init__()
         self.at, self.calls = at, 0
 
-    def _check(self) -> None:
+    def check(self) -> None:
         self.calls += 1
         if self.calls == self.at:
             raise Cancelled("Enough.")
@@ -230,17 +231,18 @@ def test_stopped_between_virtual_views_and_masks(tmp_path: Path, blobs: BlobScen
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
     options = JobOptions(device="cpu", quality="draft", refine=False)
     job = Job(blobs.scene, tmp_path / "out", tmp_path / "one.json", objects=(blobs.prompted(),), options=options)
-    settings = RunSettings(cache=tmp_path / "cache")
+    cache = EmbeddingCache(tmp_path / "cache")
 
-    def stop(stage: str) -> None:
-        if stage == "views":
-            raise Cancelled("Enough.")
+    class UntilMasks(Quiet):
+        def stage(self, name: str, total: int) -> None:
+            if name == "masks":
+                raise Cancelled("Enough.")
 
     with pytest.raises(Cancelled):
-        run_job(job, Quiet(), replace(settings, after_stage=stop))
-    run_job(job, Quiet(), settings)
+        run_job(job, UntilMasks(), cache)
+    run_job(job, Quiet(), cache)
     assert resumed(job.out) == {"views": True, "masks": False, "lift": False, "extract": False, "write": False}
     undisturbed = replace(job, out=tmp_path / "undisturbed")
-    run_job(undisturbed, Quiet(), settings)
+    run_job(undisturbed, Quiet(), cache)
     assert results(job.out) == results(undisturbed.out)
     assert (job.out / "cameras.json").read_bytes() == (undisturbed.out / "cameras.json").read_bytes()

@@ -18,8 +18,9 @@ import splatcut.pipeline.inputs as inputs
 import splatcut.pipeline.run as run
 from splatcut import refine
 from splatcut.messages import OPTIONS, Job, JobOptions, ObjectPrompt, ViewPrompt
-from splatcut.pipeline import RunSettings, run_job
+from splatcut.pipeline import run_job
 from splatcut.progress import Quiet
+from splatcut.segmenter import EmbeddingCache
 
 #: Another value of each option.
 OTHER: dict[str, Any] = {
@@ -68,7 +69,7 @@ def observe(blobs: BlobScene, tmp_path: Path, one_thread: None, monkeypatch: pyt
         seen.clear()
         progress, out = Stages(), tmp_path / str(len(list(tmp_path.iterdir())))
         job = Job(blobs.scene, out, blobs.cameras, objects=objects, options=options)
-        run_job(job, progress, RunSettings(cache=tmp_path / "cache"))
+        run_job(job, progress, EmbeddingCache(tmp_path / "cache"))
         report = json.loads((out / "report.json").read_text(encoding="utf-8"))
         with np.load(out / "labels.npz") as labels:
             rows = labels["parent"].tolist()

@@ -21,11 +21,12 @@ from splatcut.cameras import save_cameras, virtual
 from splatcut.formats import SplatFile, read_splats, write_splats
 from splatcut.masks import viewpoints
 from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt
-from splatcut.pipeline import RunSettings, run_job
+from splatcut.pipeline import run_job
 from splatcut.progress import Quiet
 from splatcut.refine.options import BUDGETS
 from splatcut.refine.run import START, STATE
 from splatcut.scene.gaussians import Gaussians
+from splatcut.segmenter import EmbeddingCache
 
 Segment = Callable[..., int]
 
@@ -110,16 +111,18 @@ def test_virtual_views_and_photos_larger_than_the_masks(
     x, y = blobs.click("red")
     objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
     options = JobOptions(device="cpu", quality="draft")
-    settings = RunSettings(cache=tmp_path / "cache", max_side=64)
+    monkeypatch.setattr(splatcut.pipeline.stages, "MASK_SIDE", 64)
+    cache = EmbeddingCache(tmp_path / "cache")
     images = blobs.folder / "images"
     job = Job(blobs.scene, tmp_path / "out", blobs.cameras, images=images, objects=objects, options=options)
-    labels = run_job(job, Quiet(), settings).labels
-    parent = np.load(tmp_path / "out" / "labels.npz")["parent"]
+    run_job(job, Quiet(), cache)
+    with np.load(tmp_path / "out" / "labels.npz") as stored:
+        labels, parent = stored["labels"], stored["parent"]
     whole = np.bincount(parent)[parent] == 1  # what was split has parts on both sides
     assert ((labels == 1) == (blobs.labels[parent] == 2))[whole].mean() > 0.9
     monkeypatch.setattr(viewpoints, "COUNT", 8)
     monkeypatch.setattr(virtual, "PROBE_WIDTH", 64)
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
-    run_job(replace(job, cameras=tmp_path / "one.json", images=None, out=tmp_path / "virtual"), Quiet(), settings)
+    run_job(replace(job, cameras=tmp_path / "one.json", images=None, out=tmp_path / "virtual"), Quiet(), cache)
     report = json.loads((tmp_path / "virtual" / "report.json").read_text(encoding="utf-8"))
     assert report["refine"]["iterations"] == 4

@@ -16,7 +16,7 @@ from worker_client import WorkerProcess
 
 import splatcut.worker.session
 from splatcut.worker import previewing
-from splatcut.worker.session import Session, SessionSettings
+from splatcut.worker.session import Session
 
 Start = Callable[..., WorkerProcess]
 
@@ -39,4 +39,4 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, colours: None, one_
     """A session that sees colours."""
     monkeypatch.setattr(splatcut.worker.session, "load_segmenter", lambda *arguments: ColourSegmenter())
     monkeypatch.setattr(previewing, "RENEW", math.inf)
-    return Session(SessionSettings(device="cpu", cache=tmp_path / "cache"))
+    return Session("cpu", cache=tmp_path / "cache")

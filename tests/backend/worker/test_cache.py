@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from splatcut.cameras import load_views
-from splatcut.worker.cache import Store, content_key, view_key
+from splatcut.lift.vote import Neighbours
+from splatcut.worker.cache import Store, bytes_of, content_key, view_key
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 60)), max_size=40))
@@ -22,15 +23,9 @@ def test_a_store_holds_what_was_used_last(uses: list[tuple[int, int]]) -> None:
     store = Store(100)
     sizes: dict[int, int] = {}
     for key, size in uses:
-        made = []
-
-        def make(key: int = key, made: list[int] = made) -> int:
-            made.append(key)
-            return key
-
+        made = np.zeros(size, np.uint8)
         known = key in store
-        assert store.get(key, make, lambda _, size=size: size) == key
-        assert made == ([] if known else [key])
+        assert (store.get(key, lambda made=made: made) is made) == (not known)
         sizes[key] = sizes[key] if known else size
         assert key in store
         assert store.bytes == sum(sizes[other] for other in range(7) if other in store) <= 100
@@ -38,11 +33,18 @@ def test_a_store_holds_what_was_used_last(uses: list[tuple[int, int]]) -> None:
 
 def test_what_is_too_large_is_not_kept_and_drives_nothing_out() -> None:
     store = Store(10)
-    store.get("small", lambda: 1, lambda _: 4)
-    store.get("large", lambda: 2, lambda _: 11)
-    assert ("small" in store, "large" in store, store.find("small"), store.find("large")) == (True, False, 1, None)
+    store.get("small", lambda: b"")
+    store.get("large", lambda: np.zeros(11, np.uint8))
+    assert ("small" in store, "large" in store, store.find("small"), store.find("large")) == (True, False, b"", None)
     store.clear()
     assert ("small" in store, store.bytes) == (False, 0)
+
+
+def test_all_arrays_in_a_value_count() -> None:
+    flat, wide = np.zeros(3, np.float32), np.zeros((2, 5))
+    assert bytes_of(flat) == 12
+    assert bytes_of({"a": flat, "b": (wide, flat)}) == 104
+    assert bytes_of(Neighbours(np.zeros(2, np.int64), np.zeros((2, 3), np.int64))) == 64
 
 
 def test_views_are_told_apart_by_what_they_show(blobs: BlobScene, tmp_path: Path) -> None:

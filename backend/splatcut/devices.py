@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 from typing import Literal
 
@@ -40,19 +41,13 @@ def resolve_device(device: str) -> Literal["cuda", "cpu"]:
         return "cpu"
     if device not in ("auto", "cuda"):
         raise UserError(f'There is no device "{device}". Choose "auto", "cuda" or "cpu".')
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        # Loading torch takes seconds; its version may say that it knows no CUDA.
+        if device == "auto" and importlib.metadata.version("torch").endswith("+cpu"):
+            return "cpu"
     problem = cuda_problem()
     if problem is None:
         return "cuda"
     if device == "cuda":
         raise UserError(f"CUDA was requested but cannot be used. {problem} Or run with --device cpu.")
     return "cpu"
-
-
-def quick_device(device: str) -> Literal["cuda", "cpu"]:
-    """``resolve_device`` without loading torch, which takes seconds, where its version says that it knows no CUDA."""
-    try:
-        if device == "auto" and importlib.metadata.version("torch").endswith("+cpu"):
-            return "cpu"
-    except importlib.metadata.PackageNotFoundError:
-        pass
-    return resolve_device(device)

@@ -69,11 +69,10 @@ def peak_memory_bytes() -> int:
     """Largest resident memory of this process, bytes, since it began or (Linux) since the last reset; 0 if unknown."""
     if sys.platform == "win32":
         return _windows_peak()
-    if _STATUS.exists():
-        with contextlib.suppress(OSError, ValueError):
-            for line in _STATUS.read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
+    with contextlib.suppress(OSError, ValueError):
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

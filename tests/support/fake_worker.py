@@ -43,7 +43,7 @@ def answers(document):
     if op == "load_scene":
         return {"scene": "hash of " + os.path.basename(document["path"]), "gaussians": 3, "dropped": 0}
     if op == "set_views":
-        return {"views": document["prompt_views"], "virtual": True}
+        return {"views": document.get("prompt_views", []), "virtual": True}
     if op == "encode":
         return {"encoded": len(document["views"])}
     if op == "preview":

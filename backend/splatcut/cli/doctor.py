@@ -28,22 +28,12 @@ from splatcut.devices import cuda_problem
 MINIMUM_PYTHON = (3, 11)
 LOW_MEMORY_GB = 4.0
 LOW_DISK_GB = 2.0
-# What segmenting a scene cannot do without: (import name, distribution).
-REQUIRED_PACKAGES = (
-    ("numpy", "numpy"),
-    ("scipy", "scipy"),
-    ("numba", "numba"),
-    ("torch", "torch"),
-    ("onnxruntime", "onnxruntime"),
-    ("PIL", "pillow"),
-    ("gsply", "gsply"),
-    ("pycolmap", "pycolmap"),
-    ("OpenEXR", "openexr"),
-    ("zstandard", "zstandard"),
-    ("tqdm", "tqdm"),
-    ("filelock", "filelock"),
-    ("platformdirs", "platformdirs"),
+_SAME_NAME = (
+    *("numpy", "scipy", "numba", "torch", "onnxruntime", "gsply", "pycolmap"),
+    *("zstandard", "tqdm", "filelock", "platformdirs"),
 )
+#: What segmenting a scene cannot do without: name in an import -> distribution.
+REQUIRED_PACKAGES = {**{name: name for name in _SAME_NAME}, "PIL": "pillow", "OpenEXR": "openexr"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +83,7 @@ def examine() -> list[Check]:
     """All checks, in the order of the table."""
     return [
         _python(),
-        *(_package(module, distribution) for module, distribution in REQUIRED_PACKAGES),
+        *(_package(module, distribution) for module, distribution in REQUIRED_PACKAGES.items()),
         _embedded_model(),
         *_accelerators(),
         _segment_anything(),
@@ -143,7 +133,7 @@ def _package(module: str, distribution: str) -> Check:
     except Exception as error:  # a broken native part fails in many ways
         if isinstance(error, ImportError) and error.name == module:
             return Check(distribution, "required", False, "not installed", f"pip install {distribution}")
-        other = dict(REQUIRED_PACKAGES).get(getattr(error, "name", None) or "")
+        other = REQUIRED_PACKAGES.get(getattr(error, "name", None) or "")
         if other is not None:
             return Check(distribution, "required", False, f"cannot be imported without {other}")
         detail, remedy = f"cannot be imported: {_line(error)}", f"pip install --force-reinstall {distribution}"
@@ -234,8 +224,8 @@ def _memory_bytes() -> int | None:
 
         class Status(ctypes.Structure):
             _fields_ = [
-                *((name, ctypes.c_ulong) for name in ("length", "load")),
-                *((name, ctypes.c_ulonglong) for name in ("total", "free", "a", "b", "c", "d", "e")),
+                *(("length", ctypes.c_ulong), ("load", ctypes.c_ulong)),
+                *(("total", ctypes.c_ulonglong), ("others", ctypes.c_ulonglong * 6)),
             ]
 
         status = Status()

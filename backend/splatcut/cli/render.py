@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.devices import quick_device
+from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.messages.arguments import add_arguments
 from splatcut.progress import Terminal
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     views = choose(cameras.load_views(args.cameras, args.images), args.views)
     names = layer_names(args.scenes)
     gaussians, layer = join([formats.read_splats(path).gaussians for path in args.scenes])
-    device = quick_device(args.device)
+    device = resolve_device(args.device)
     cameras.check_views_see_scene(gaussians, views)
     with contextlib.closing(Terminal()) as progress:
         progress.stage("render", len(views))

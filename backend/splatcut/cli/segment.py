@@ -77,11 +77,10 @@ def job_of(args: argparse.Namespace) -> Job:
 
 def _together(prompts: list[ViewPrompt]) -> list[ViewPrompt]:
     """One prompt a view."""
-    views: dict[str, ViewPrompt] = {}
+    points: dict[str, tuple[tuple[float, float, int], ...]] = {}
     for prompt in prompts:
-        earlier = views.get(prompt.view)
-        views[prompt.view] = ViewPrompt(prompt.view, (earlier.points if earlier else ()) + prompt.points)
-    return list(views.values())
+        points[prompt.view] = points.get(prompt.view, ()) + prompt.points
+    return [ViewPrompt(view, its) for view, its in points.items()]
 
 
 def run(args: argparse.Namespace) -> int:

@@ -77,7 +77,7 @@ def from_json(kind: Any, value: Any, what: str, base: Path = Path()) -> Any:
             raise UserError(f"{what} must be {either(inner)}, not {describe(value)}.")
         return value
     if origin is tuple:
-        return _tuple(inner, names, as_list(value, what), what, base)
+        return _tuple(inner, names, value, what, base)
     if origin is Mapping:
         values = as_object(value, what)
         return {key: from_json(inner[1], item, f"{key!a} in {what}", base) for key, item in values.items()}
@@ -86,7 +86,9 @@ def from_json(kind: Any, value: Any, what: str, base: Path = Path()) -> Any:
     return as_path(value, what, base) if kind is Path else _PLAIN[kind](value, what)
 
 
-def _tuple(kinds: Sequence[Any], names: Sequence[str], values: Sequence[Any], what: str, base: Path) -> tuple[Any, ...]:
+def _tuple(kinds: tuple[Any, ...], names: Sequence[str], values: Any, what: str, base: Path) -> tuple[Any, ...]:
+    if not isinstance(values, list):
+        raise UserError(f'{what} must be a list ("[...]"), not {describe(values)}.')
     if kinds[-1] is Ellipsis:
         kinds = kinds[:1] * len(values)
     if len(kinds) != len(values):
@@ -176,13 +178,6 @@ def check_keys(value: Mapping[str, Any], what: str, *, required: Sequence[str], 
     for key in required:
         if key not in value:
             raise UserError(f'{what} has no "{key}".')
-
-
-def as_list(value: Any, what: str) -> list[Any]:
-    """``value`` as a JSON list."""
-    if not isinstance(value, list):
-        raise UserError(f'{what} must be a list ("[...]"), not {describe(value)}.')
-    return value
 
 
 def as_string(value: Any, what: str) -> str:

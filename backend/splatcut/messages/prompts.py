@@ -206,13 +206,8 @@ def _(prompt: Points3DPrompt) -> dict[str, Any]:
 
 
 @to_json.register
-def _(prompt: MaskPrompt) -> dict[str, Any]:
-    return {"mask": fields_to_json(prompt)}
-
-
-@to_json.register
-def _(prompt: ScribblePrompt) -> dict[str, Any]:
-    return {"scribble": fields_to_json(prompt)}
+def _(prompt: MaskPrompt | ScribblePrompt) -> dict[str, Any]:
+    return {"mask" if isinstance(prompt, MaskPrompt) else "scribble": fields_to_json(prompt)}
 
 
 def _check_points(points: Sequence[tuple[float, ...]]) -> None:

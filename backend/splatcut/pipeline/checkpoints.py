@@ -14,9 +14,8 @@ import json
 import shutil
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 
 from splatcut.errors import UserError, is_memory_problem
 from splatcut.files import atomic_path, remove_temporaries
-from splatcut.pipeline.lock import FolderLock
+from splatcut.pipeline.lock import locked
 
 STATE = ".splatcut"
 #: What a finished run consists of, besides the state; ``force`` removes these and nothing else.
@@ -39,7 +38,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Checkpoints:
-    """Finished stages of one job in one output folder, which no other run may use until ``close``.
+    """Finished stages of one job in one output folder.
 
     What another job has left is replaced only when this job has masks, and a run that fails on its input before that
     leaves no trace.
@@ -51,42 +50,29 @@ class Checkpoints:
         self._key = key
         self._owner: str | None = None
         self._waiting: dict[str, tuple[Mapping[str, NDArray[Any]], Mapping[str, Any]]] = {}
-        self._lock = FolderLock(folder, self._state)
 
     @staticmethod
-    def open(folder: Path, key: str, force: bool = False) -> Checkpoints:
-        """Takes ``folder`` for the job with fingerprint ``key``.
+    @contextlib.contextmanager
+    def open(folder: Path, key: str, force: bool = False) -> Iterator[Checkpoints]:
+        """Takes ``folder`` for the job with fingerprint ``key``; no other run may use it meanwhile.
 
         Raises ``UserError`` when the folder cannot be written, another run is writing to it, or it holds files that are
         not SplatCut's or another job (unless ``force``, which removes that job's results once this one has some).
         """
         if folder.exists() and not folder.is_dir():
             raise UserError(f"The output folder {folder} is a file. Choose a folder with --out.")
-        checkpoints = Checkpoints(folder, key)
-        checkpoints._check_owner(force)
-        checkpoints._lock.acquire()
-        try:
-            checkpoints._check_owner(force)  # another run may have ended in between
-            if checkpoints._owner == key:
-                checkpoints._remove_unfinished()
-        except BaseException:
-            checkpoints.close()
-            raise
-        return checkpoints
-
-    def close(self) -> None:
-        """Lets others use the folder."""
-        self._lock.release()
-
-    def __enter__(self) -> Checkpoints:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, UserError) and self._owner == self._key and not self._holds_work():
-            self._forget_stages()
-        self.close()
+        made = Checkpoints(folder, key)
+        made._check_owner(force)
+        with locked(folder, folder / STATE / "lock"):
+            made._check_owner(force)  # another run may have ended in between
+            if made._owner == key:
+                made._remove_unfinished()
+            try:
+                yield made
+            except UserError:
+                if made._owner == key and not made._holds_work():
+                    made._forget_stages()
+                raise
 
     def _check_owner(self, force: bool) -> None:
         self._owner = self._read_owner()

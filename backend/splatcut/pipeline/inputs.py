@@ -17,7 +17,7 @@ import splatcut
 from splatcut import formats
 from splatcut.cameras import check_views_see_scene, holdout, load_views
 from splatcut.cameras.photos import photo_sizes
-from splatcut.devices import quick_device
+from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.formats import SplatFile
@@ -72,7 +72,7 @@ def read_inputs(job: Job) -> Inputs:
 
         masks = masks_of_views(job.masks, views)
     # Last, because it may have to load torch, which takes seconds.
-    device = quick_device(job.options.device)
+    device = resolve_device(job.options.device)
     return Inputs(splats, views, kept, held_out, device, masks, tuple(blind), prompt_views)
 
 
@@ -86,7 +86,7 @@ def _check_places(job: Job) -> None:
         if path is None:
             continue
         place = path.resolve()
-        if out == place or (out in place.parents and _is_result(place.relative_to(out))):
+        if out == place or (out in place.parents and place.relative_to(out).parts[0] in (*RESULTS, STATE)):
             raise UserError(
                 f"The {what}, {path}, lies in the output folder {job.out}, whose contents are replaced. Choose another "
                 "folder with --out."
@@ -96,10 +96,6 @@ def _check_places(job: Job) -> None:
                 f"The output folder {job.out} lies in the folder of masks {path}, where every subfolder is an object. "
                 "Choose another folder with --out."
             )
-
-
-def _is_result(place: Path) -> bool:
-    return place.parts[0] in (*RESULTS, STATE)
 
 
 def _files_of(item: ObjectPrompt) -> list[Path]:
@@ -164,13 +160,8 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
     for path in scene_files(job.scene):
         digest.update(content_hash(path).encode())
     for view in [*inputs.views, *inputs.prompt_views]:
-        c = view.camera
-        if view in inputs.prompt_views:
-            digest.update(b"prompt view")
-        digest.update(f"{view.name}|{c.width}x{c.height}|{c.fx!r} {c.fy!r} {c.cx!r} {c.cy!r} {c.near!r}".encode())
-        digest.update(np.ascontiguousarray(c.camera_from_world).tobytes())
-        if view.undistortion is not None:
-            digest.update(repr(view.undistortion.lens).encode())
+        digest.update(f"{'prompt view' if view in inputs.prompt_views else 'view'}|{view.name}|".encode())
+        digest.update(view_content(view))
         if view.photo is not None:
             digest.update(content_hash(view.photo).encode())
     for item in job.objects:
@@ -182,6 +173,14 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
             if view.name in files:
                 digest.update(f"{name}|{view.name}|{content_hash(files[view.name])}".encode())
     return digest.hexdigest()
+
+
+def view_content(view: View) -> bytes:
+    """What tells a view's camera and lens from others; its name and photo are left out."""
+    c = view.camera
+    numbers = [c.width, c.height, c.fx, c.fy, c.cx, c.cy, c.near, *c.camera_from_world.ravel()]
+    lens = "" if view.undistortion is None else repr(view.undistortion.lens)
+    return np.array(numbers, np.float64).tobytes() + lens.encode()
 
 
 def scene_files(scene: Path) -> list[Path]:

@@ -12,11 +12,11 @@ from splatcut.export import ObjectEntry, ObjectFiles, Report, write_report
 from splatcut.folders import embeddings_folder
 from splatcut.messages import Job
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
-from splatcut.pipeline.inputs import fingerprint, read_inputs
+from splatcut.pipeline.inputs import Inputs, fingerprint, read_inputs
 from splatcut.pipeline.stages import LOAD, STAGES, Cut, Run, Stage
 from splatcut.progress import Progress
 from splatcut.scene.masks import MaskSet
-from splatcut.segmenter import EmbeddingCache, Segmenter, load_segmenter
+from splatcut.segmenter import EmbeddingCache, load_segmenter
 from splatcut.timing import StageRecord, StageTimer
 
 
@@ -41,8 +41,14 @@ def run_job(job: Job, progress: Progress, cache: EmbeddingCache | None = None, *
     """
     timer = StageTimer()
     with timer.stage(LOAD.name):
-        run = _load(job, progress, cache or EmbeddingCache(embeddings_folder()), force)
-    with run.checkpoints:
+        progress.stage(LOAD.name, 1)
+        inputs = read_inputs(job)
+        segmenter = load_segmenter(job.options.model, inputs.device) if job.masks is None else None
+        progress.step()
+        key = fingerprint(job, inputs, segmenter.fingerprint if segmenter is not None else "")
+    with Checkpoints.open(job.out, key, force) as checkpoints:
+        cache = cache or EmbeddingCache(embeddings_folder())
+        run = Run(job, progress, inputs, segmenter, cache, checkpoints, warnings=_warnings(inputs))
         results: dict[str, Any] = {}
         for stage in STAGES:
             given = [results[name] for name in stage.inputs]
@@ -54,24 +60,15 @@ def run_job(job: Job, progress: Progress, cache: EmbeddingCache | None = None, *
         return Result(files, tuple(run.warnings))
 
 
-def _load(job: Job, progress: Progress, cache: EmbeddingCache, force: bool) -> Run:
-    progress.stage(LOAD.name, 1)
-    inputs = read_inputs(job)
-    segmenter: Segmenter | None = None
-    if job.masks is None:
-        segmenter = load_segmenter(job.options.model, inputs.device)
-    progress.step()
-    key = fingerprint(job, inputs, segmenter.fingerprint if segmenter is not None else "")
-    run = Run(job, progress, inputs, segmenter, cache, Checkpoints.open(job.out, key, force))
+def _warnings(inputs: Inputs) -> list[str]:
+    found = []
     if inputs.splats.dropped:
-        run.warnings.append(
+        found.append(
             f"{inputs.splats.dropped} Gaussians with values that are not finite were left out (--drop-invalid)."
         )
     if blind := inputs.blind:
-        run.warnings.append(
-            f"{len(blind)} of {len(inputs.views)} views do not see the scene; the first is {blind[0]!r}."
-        )
-    return run
+        found.append(f"{len(blind)} of {len(inputs.views)} views do not see the scene; the first is {blind[0]!r}.")
+    return found
 
 
 def _stored(run: Run, timer: StageTimer, stage: Stage, given: list[Any]) -> tuple[Arrays, dict[str, Any]]:

@@ -18,6 +18,7 @@ from splatcut.cameras.pictures import WorkingView
 from splatcut.lift.vote import Neighbours, ViewSums, unseen_neighbours
 from splatcut.masks.prompted import PixelPrompt
 from splatcut.masks.scene_segmenter import SceneSegmenter
+from splatcut.pipeline.inputs import view_content
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32
 from splatcut.segmenter import Embedding
@@ -77,19 +78,13 @@ def bytes_of(value: Any) -> int:
 
 def view_key(view: View) -> str:
     """Tells views apart by what they show: camera, photo (its file, time and size) and lens, not by name."""
-    camera = view.camera
-    digest = hashlib.blake2b(digest_size=16)
-    numbers = [camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy, camera.near]
-    digest.update(np.array(numbers, np.float64).tobytes())
-    digest.update(np.ascontiguousarray(camera.camera_from_world, np.float64).tobytes())
+    digest = hashlib.blake2b(view_content(view), digest_size=16)
     if view.photo is not None:
         try:
             status = view.photo.stat()
             digest.update(f"{view.photo}|{status.st_mtime_ns}|{status.st_size}".encode())
         except OSError:  # reading it will say so
             digest.update(str(view.photo).encode())
-    if view.undistortion is not None:
-        digest.update(repr(view.undistortion.lens).encode())
     return digest.hexdigest()
 
 

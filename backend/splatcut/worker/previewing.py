@@ -124,10 +124,9 @@ class Previewer:
             UserError: prompts that cannot be used or that lead to nothing; Cancelled.
         """
         tasks = [self._task(item) for item in objects]
-        kept: dict[str, _Lifted] = {}
-        for task in tasks:
-            if (found := self.model.store.find(task.key)) is not None:
-                kept[task.item.name] = found
+        kept: dict[str, _Lifted] = {
+            task.item.name: found for task in tasks if (found := self.model.store.find(task.key)) is not None
+        }
         new = [task for task in tasks if task.item.name not in kept]
         progress.stage("preview", sum(2 * len(task.prompted) + FURTHER for task in new))
         if new:

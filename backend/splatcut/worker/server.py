@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 import splatcut
 from splatcut.errors import MEMORY_SENTENCE, Cancelled, UserError, is_memory_problem, user_sentence
@@ -40,7 +40,9 @@ from splatcut.messages.worker import (
     Shutdown,
     ShutdownResult,
 )
-from splatcut.worker.pipes import Lines
+
+if TYPE_CHECKING:
+    from splatcut.worker.session import Session
 
 #: Seconds after which a cancelled request is answered even if its work has not come to a stop yet.
 PATIENCE = 0.7
@@ -48,22 +50,6 @@ PATIENCE = 0.7
 IDLE = 0.3
 #: A longer line is no request.
 MAX_LINE = 64 << 20
-
-
-class Worker(Protocol):
-    """What does the work; see ``worker.session.Session``."""
-
-    def work(self, number: int, request: Request, send: Callable[[Event], None], cancel: threading.Event) -> Result:
-        """Does a request."""
-        ...
-
-    def warm(self) -> None:
-        """Gets ready."""
-        ...
-
-    def forget(self) -> None:
-        """Gives memory back."""
-        ...
 
 
 @dataclass(eq=False)
@@ -89,7 +75,7 @@ class Server:
     """Serves one client until its input ends.
 
     Args:
-        requests, lines: where requests come from and lines go to.
+        requests, replies: where requests come from and lines go to.
         make_worker: makes what does the work, on the thread that works; it may take a while.
         leave: ends the process.
     """
@@ -97,14 +83,14 @@ class Server:
     def __init__(
         self,
         requests: BinaryIO,
-        lines: Lines,
-        make_worker: Callable[[], Worker],
+        replies: BinaryIO,
+        make_worker: Callable[[], Session],
         about: About,
         leave: Callable[[int], None] = os._exit,
     ) -> None:
-        self._requests, self._lines, self._make_worker, self._about = requests, lines, make_worker, about
+        self._requests, self._replies, self._make_worker, self._about = requests, replies, make_worker, about
         self._leave = leave
-        self._lock = threading.Lock()
+        self._lock, self._writing = threading.Lock(), threading.Lock()
         self._waiting: queue.Queue[_Task | None] = queue.Queue()
         self._open: dict[int, _Task] = {}
         self._busy: int | None = None
@@ -116,7 +102,7 @@ class Server:
         self._send(ReadyEvent(PROTOCOL_VERSION, splatcut.__version__, os.getpid()))
         for job in (self._read, self._beat):
             threading.Thread(target=job, name=job.__name__.strip("_"), daemon=True).start()
-        worker: Worker | None = None
+        worker: Session | None = None
         warm = False
         while True:
             try:
@@ -232,8 +218,17 @@ class Server:
     def _log(self) -> str | None:
         return None if self._about.log is None else os.fspath(self._about.log)
 
+    def _write(self, line: str) -> None:
+        """Writes a whole line, from any thread; leaves when nobody reads any more."""
+        try:
+            with self._writing:
+                self._replies.write(line.encode("utf-8") + b"\n")
+                self._replies.flush()
+        except (OSError, ValueError):  # a closed stream is a ValueError
+            self._leave(0)
+
     def _send(self, event: Event) -> None:
-        self._lines.write(event_line(event))
+        self._write(event_line(event))
 
     def _sender(self, task: _Task) -> Callable[[Event], None]:
         """Sends a task's events, until it is answered."""
@@ -254,7 +249,7 @@ class Server:
         self._reply(task.number, outcome)
 
     def _reply(self, number: int | None, outcome: Result | Failure) -> None:
-        self._lines.write(reply_line(number, outcome))
+        self._write(reply_line(number, outcome))
 
     def _refuse(self, number: int | None, message: str, kind: ErrorKind = "user") -> None:
         self._reply(number, Failure(kind, message, self._log))

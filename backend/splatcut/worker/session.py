@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import singledispatchmethod
+from functools import cached_property, singledispatchmethod
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from splatcut import formats, raster
 from splatcut.cameras import check_views_see_scene
-from splatcut.devices import quick_device
+from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.files import atomic_path, content_hash
 from splatcut.folders import embeddings_folder
@@ -85,25 +85,19 @@ class Session:
         self._wanted, self._model = device, model
         self._cache = cache or embeddings_folder()
         self._cache_bytes = DEFAULT_MAX_BYTES if cache_bytes is None else cache_bytes
-        self._segmenter: Segmenter | None = None
-        self._device: Literal["cuda", "cpu"] | None = None
         self._scene: _Scene | None = None
         self._has_views = False
         self._written: list[Path] = []
 
-    @property
+    @cached_property
     def device(self) -> Literal["cuda", "cpu"]:
         """The device that the work runs on. Raises ``UserError`` when it cannot be used."""
-        if self._device is None:
-            self._device = quick_device(self._wanted)
-        return self._device
+        return resolve_device(self._wanted)
 
-    @property
+    @cached_property
     def segmenter(self) -> Segmenter:
         """The 2D model. Raises ``UserError`` when it cannot be loaded."""
-        if self._segmenter is None:
-            self._segmenter = load_segmenter(self._model, self._wanted)
-        return self._segmenter
+        return load_segmenter(self._model, self._wanted)
 
     def warm(self) -> None:
         """Loads the model and the compiled kernels ahead of the first click. Problems are told when they matter."""

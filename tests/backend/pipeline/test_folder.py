@@ -167,9 +167,8 @@ def test_unfinished_job_that_was_given_up(
     clicked = [blobs.scene, "--cameras", blobs.cameras, "--name", "red", "--out", out]
     assert "background" in refusal(*clicked, "--at", "view_2:2,2")
     assert not out.exists()
-    early = Checkpoints.open(out, "another")
-    early.save("floaters", {"near": np.zeros(3)}, {})
-    early.close()
+    with Checkpoints.open(out, "another") as early:
+        early.save("floaters", {"near": np.zeros(3)}, {})
     assert segment(*clicked, "--at", blobs.at("red")) == 0
     assert not any(resumed(out).values())
 
@@ -254,11 +253,10 @@ def test_two_runs_in_one_folder(
 
 
 def test_lock_in_one_process(tmp_path: Path) -> None:
-    first = Checkpoints.open(tmp_path / "a" / "out", "job")
-    with pytest.raises(UserError, match="Another run"):
-        Checkpoints.open(tmp_path / "a" / "out", "job")
-    first.save("masks", {"a": np.arange(3)}, {"b": 1})
-    first.close()
+    with Checkpoints.open(tmp_path / "a" / "out", "job") as first:
+        with pytest.raises(UserError, match="Another run"), Checkpoints.open(tmp_path / "a" / "out", "job"):
+            pass
+        first.save("masks", {"a": np.arange(3)}, {"b": 1})
     with Checkpoints.open(tmp_path / "a" / "out", "job") as second:
         stored = second.load("masks")
         assert stored is not None

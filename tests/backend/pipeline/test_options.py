@@ -54,7 +54,7 @@ def observe(blobs: BlobScene, tmp_path: Path, one_thread: None, monkeypatch: pyt
     monkeypatch.setattr(
         inputs.formats, "read_splats", lambda path, drop_invalid: told("drop_invalid", drop_invalid, read(path))
     )
-    monkeypatch.setattr(inputs, "quick_device", lambda device: told("device", device, "cpu"))
+    monkeypatch.setattr(inputs, "resolve_device", lambda device: told("device", device, "cpu"))
     monkeypatch.setattr(run, "load_segmenter", lambda model, device: told("model", model, ColourSegmenter()))
     monkeypatch.setattr(
         refine,

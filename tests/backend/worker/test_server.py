@@ -41,7 +41,6 @@ from splatcut.messages.worker import (
     ShutdownResult,
 )
 from splatcut.worker import server as server_module
-from splatcut.worker.pipes import Lines
 from splatcut.worker.server import About, Server
 
 HELLO = Hello(PROTOCOL_VERSION, splatcut.__version__)
@@ -77,10 +76,8 @@ class Talk:
         self.left = threading.Event()
         self.answers: queue.Queue[Any] = queue.Queue()
         about = About(lambda: "cpu", "a model", log)
-        lines = Lines(os.fdopen(replies, "wb"), lambda: self.left.set())
-        self.server = Server(
-            os.fdopen(requests, "rb"), lines, make or (lambda: worker), about, lambda code: self.left.set()
-        )
+        pipes = os.fdopen(requests, "rb"), os.fdopen(replies, "wb")
+        self.server = Server(*pipes, make or (lambda: worker), about, lambda code: self.left.set())
         for job in (self.server.serve, self._listen):
             threading.Thread(target=job, daemon=True).start()
 
@@ -358,12 +355,11 @@ def test_shutdown_and_the_end_of_the_input(worker: Scripted) -> None:
         assert talk.left.wait(1.0), how
 
 
-def test_a_reader_that_went_away_ends_the_worker() -> None:
-    lost = threading.Event()
-    stream = io.BytesIO()
-    lines = Lines(stream, lost.set)
-    lines.write("one")
+def test_a_reader_that_went_away_ends_the_worker(worker: Scripted) -> None:
+    left, stream = threading.Event(), io.BytesIO()
+    server = Server(io.BytesIO(), stream, lambda: worker, About(lambda: "cpu", "a model"), lambda code: left.set())
+    server._write("one")
     assert stream.getvalue() == b"one\n"
     stream.close()
-    lines.write("two")
-    assert lost.is_set()
+    server._write("two")
+    assert left.is_set()

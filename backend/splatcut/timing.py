@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
@@ -36,33 +35,16 @@ class StageRecord:
     resumed: bool = False
 
 
-class StageTimer:
-    """Measures stages, one after the other.
-
-    >>> timer = StageTimer()
-    >>> with timer.stage("lift"):
-    ...     pass
-    >>> timer.records[0].name
-    'lift'
-    """
-
-    def __init__(self) -> None:
-        self.records: list[StageRecord] = []
-
-    @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Measures what happens inside; recorded only when it ends without an exception."""
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                _CLEAR.write_text("5")  # the system's peak starts again from the present size
-        wall, cpu = time.perf_counter(), time.process_time()
-        yield
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        self.records.append(StageRecord(name, round(wall, 3), round(cpu, 3), peak_memory_bytes()))
-
-    def resumed(self, record: dict[str, Any]) -> None:
-        """Adds a stage that an earlier run finished, from the record as a dictionary."""
-        self.records.append(StageRecord(**{**record, "resumed": True}))
+@contextlib.contextmanager
+def timed(name: str, records: list[StageRecord]) -> Iterator[None]:
+    """Measures a stage and adds its record, unless it ends with an exception."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            _CLEAR.write_text("5")  # the system's peak starts again from the present size
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    records.append(StageRecord(name, round(wall, 3), round(cpu, 3), peak_memory_bytes()))
 
 
 def peak_memory_bytes() -> int:

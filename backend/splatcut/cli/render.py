@@ -55,19 +55,22 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs the command. Raises ``UserError``."""
     from splatcut import cameras, formats
-    from splatcut.export import matte
 
     if args.exr:
-        matte.require_exr()
+        from splatcut.export.matte import require_exr
+
+        require_exr()
     views = choose(cameras.load_views(args.cameras, args.images), args.views)
     names = layer_names(args.scenes)
     gaussians, layer = join([formats.read_splats(path).gaussians for path in args.scenes])
+    from splatcut.export.matte import render_layers
+
     device = resolve_device(args.device)
     cameras.check_views_see_scene(gaussians, views)
     with contextlib.closing(Terminal()) as progress:
         progress.stage("render", len(views))
         for view in views:
-            layers = matte.render_layers(gaussians, layer, len(names) if args.matte else 0, view.camera, device=device)
+            layers = render_layers(gaussians, layer, len(names) if args.matte else 0, view.camera, device=device)
             _write(args, view.name, names, layers)
             progress.step()
     count = len(views) * (1 + len(names) * args.matte + args.depth + args.exr)

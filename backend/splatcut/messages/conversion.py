@@ -52,8 +52,8 @@ def from_json(kind: Any, value: Any, what: str, base: Path = Path()) -> Any:
 
     Args:
         kind: a dataclass or a field's hint: bool, int, float, str, ``Any``, ``Path``, ``Literal``, ``Mapping``, tuples,
-            any of these or None, something else or a tuple. ``Annotated[..., names]`` names what a tuple holds,
-            ``Annotated[..., function]`` is read by a function with the other arguments of this one.
+            a union with None, or with a tuple (which a list then is). ``Annotated[..., names]`` names what a tuple
+            holds, ``Annotated[..., function]`` is read by a function with the other arguments of this one.
         what: the subject of the sentence if something is wrong, such as "The job".
         base: folder that relative paths are relative to.
 

@@ -17,7 +17,7 @@ from splatcut.pipeline.stages import LOAD, STAGES, Cut, Run, Stage
 from splatcut.progress import Progress
 from splatcut.scene.masks import MaskSet
 from splatcut.segmenter import EmbeddingCache, load_segmenter
-from splatcut.timing import StageRecord, StageTimer
+from splatcut.timing import StageRecord, timed
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +39,8 @@ def run_job(job: Job, progress: Progress, cache: EmbeddingCache | None = None, *
         UserError: input that cannot be used; nothing half-written remains.
         Cancelled: through ``progress``; finished stages are kept.
     """
-    timer = StageTimer()
-    with timer.stage(LOAD.name):
+    records: list[StageRecord] = []
+    with timed(LOAD.name, records):
         progress.stage(LOAD.name, 1)
         inputs = read_inputs(job)
         segmenter = load_segmenter(job.options.model, inputs.device) if job.masks is None else None
@@ -52,10 +52,10 @@ def run_job(job: Job, progress: Progress, cache: EmbeddingCache | None = None, *
         results: dict[str, Any] = {}
         for stage in STAGES:
             given = [results[name] for name in stage.inputs]
-            stored = _stored(run, timer, stage, given) if stage.applies(run) else None
+            stored = _stored(run, records, stage, given) if stage.applies(run) else None
             results[stage.name] = stage.result(run, stored, *given)
         files = results["write"]
-        report = _report(run, results["masks"].masks, results["extract"], files, timer.records)
+        report = _report(run, results["masks"].masks, results["extract"], files, records)
         write_report(job.out / "report.json", report)
         return Result(files, tuple(run.warnings))
 
@@ -71,19 +71,19 @@ def _warnings(inputs: Inputs) -> list[str]:
     return found
 
 
-def _stored(run: Run, timer: StageTimer, stage: Stage, given: list[Any]) -> tuple[Arrays, dict[str, Any]]:
+def _stored(run: Run, records: list[StageRecord], stage: Stage, given: list[Any]) -> tuple[Arrays, dict[str, Any]]:
     """What the stage keeps: from disk if it is finished, else computed and recorded."""
     stored = run.checkpoints.load(stage.name)
     if stored is not None and stage.holds(run, stored[1]):
         arrays, notes = stored
-        timer.resumed(notes.pop("record"))
+        records.append(StageRecord(**{**notes.pop("record"), "resumed": True}))
         parts = stage.parts(run.job)
         run.progress.stage(parts[-1].name if parts else stage.name, 1)
         run.progress.step()
         return arrays, notes
-    with timer.stage(stage.name):
+    with timed(stage.name, records):
         arrays, notes = stage.compute(run, *given)
-    run.checkpoints.save(stage.name, arrays, {**notes, "record": asdict(timer.records[-1])})
+    run.checkpoints.save(stage.name, arrays, {**notes, "record": asdict(records[-1])})
     return arrays, notes
 
 

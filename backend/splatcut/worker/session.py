@@ -8,7 +8,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, singledispatchmethod
 from pathlib import Path
 from typing import Literal
@@ -54,19 +54,6 @@ from splatcut.worker.progress import Reporter
 PREVIEWS_LEFT = 16
 
 
-@dataclass(frozen=True, eq=False)
-class _Scene:
-    """A loaded scene: its key (content and how it was read) and what looks at it."""
-
-    key: str
-    dropped: int
-    previewer: Previewer
-
-    @property
-    def gaussians(self) -> Gaussians:
-        return self.previewer.model.gaussians
-
-
 class Session:
     """Does requests one after the other, on one thread.
 
@@ -85,7 +72,8 @@ class Session:
         self._wanted, self._model = device, model
         self._cache = cache or embeddings_folder()
         self._cache_bytes = DEFAULT_MAX_BYTES if cache_bytes is None else cache_bytes
-        self._scene: _Scene | None = None
+        self._key, self._dropped = "", 0  # of the scene: its content and how it was read; Gaussians left out
+        self._previewer: Previewer | None = None
         self._has_views = False
         self._written: list[Path] = []
 
@@ -110,9 +98,9 @@ class Session:
 
     def forget(self) -> None:
         """Gives back what can be worked out again; for when memory ran out."""
-        if self._scene is not None:
-            self._scene.previewer.model.store.clear()
-            self._scene.previewer.model.drawings.clear()
+        if self._previewer is not None:
+            self._previewer.model.store.clear()
+            self._previewer.model.drawings.clear()
 
     def work(self, number: int, request: Request, send: Callable[[Event], None], cancel: threading.Event) -> Result:
         """Does a request.
@@ -141,25 +129,25 @@ class Session:
             report.check()
         report.step()
         key = digest.hexdigest()
-        if self._scene is None or self._scene.key != key:
-            self._scene, self._has_views = None, False  # two scenes at once may be too much
+        if self._previewer is None or self._key != key:
+            self._previewer, self._has_views = None, False  # two scenes at once may be too much
             splats = formats.read_splats(request.path, drop_invalid=request.drop_invalid)
             report.check()
             model = CachedSegmenter(self.segmenter, self._embeddings(), splats.gaussians, self.device)
-            self._scene = _Scene(key, splats.dropped, Previewer(model))
+            self._key, self._dropped, self._previewer = key, splats.dropped, Previewer(model)
         report.step()
-        return LoadSceneResult(key, len(self._scene.gaussians), self._scene.dropped)
+        return LoadSceneResult(key, len(self._previewer.model.gaussians), self._dropped)
 
     @_do.register
     def _(self, request: SetViews, report: Reporter) -> Result:
-        scene = self._loaded()
+        previewer = self._loaded()
         report.stage("views", 1)
         cameras = read_views(request.cameras, request.images)
-        prompt_views = read_prompt_views(request.prompt_views, cameras, scene.gaussians)
+        prompt_views = read_prompt_views(request.prompt_views, cameras, previewer.model.gaussians)
         if cameras:
-            check_views_see_scene(scene.gaussians, cameras)
+            check_views_see_scene(previewer.model.gaussians, cameras)
         virtual = len(cameras) < FEW_VIEWS
-        scene.previewer.set_views(cameras, prompt_views, virtual)
+        previewer.set_views(cameras, prompt_views, virtual)
         self._has_views = True
         report.step()
         views = sorted([*cameras, *prompt_views], key=lambda view: view.name)
@@ -223,16 +211,16 @@ class Session:
     def _embeddings(self) -> EmbeddingCache:
         return EmbeddingCache(self._cache, self._cache_bytes)
 
-    def _loaded(self) -> _Scene:
-        if self._scene is None:
+    def _loaded(self) -> Previewer:
+        if self._previewer is None:
             raise UserError("No scene is loaded. Load one before its views.")
-        return self._scene
+        return self._previewer
 
     def _viewed(self) -> Previewer:
-        scene = self._loaded()
+        previewer = self._loaded()
         if not self._has_views:
             raise UserError("No views are registered. Register the scene's views before a preview.")
-        return scene.previewer
+        return previewer
 
     def _write(self, path: Path, labels: Labels) -> Path:
         """Writes a preview's file and removes those that nobody will read any more."""

@@ -111,7 +111,7 @@ def test_virtual_views_and_photos_larger_than_the_masks(
     x, y = blobs.click("red")
     objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
     options = JobOptions(device="cpu", quality="draft")
-    monkeypatch.setattr(splatcut.pipeline.stages, "MASK_SIDE", 64)
+    monkeypatch.setattr("splatcut.pipeline.stages.MASK_SIDE", 64)
     cache = EmbeddingCache(tmp_path / "cache")
     images = blobs.folder / "images"
     job = Job(blobs.scene, tmp_path / "out", blobs.cameras, images=images, objects=objects, options=options)

@@ -74,11 +74,11 @@ def test_a_scene_is_told_by_its_content(ask: Asking, blobs: BlobScene, tmp_path:
     first = ask(LoadScene(blobs.scene))
     assert isinstance(first, LoadSceneResult)
     assert (first.gaussians, first.dropped, len(first.scene)) == (400, 0, 64)
-    previewer = ask.session._scene
+    previewer = ask.session._previewer
     copy = tmp_path / "copy.ply"
     copy.write_bytes(blobs.scene.read_bytes())
     assert ask(LoadScene(copy)) == first
-    assert ask.session._scene is previewer  # nothing was lost
+    assert ask.session._previewer is previewer  # nothing was lost
     assert ask(LoadScene(copy, drop_invalid=True)) != first
 
 
@@ -250,11 +250,11 @@ def test_cancelled_work_stops_and_can_be_done_again(loaded: Asking, blobs: BlobS
 
 def test_memory_is_given_back(loaded: Asking, blobs: BlobScene, tmp_path: Path) -> None:
     loaded(Preview(red(blobs), tmp_path))
-    scene = loaded.session._scene
-    assert scene is not None
-    assert scene.previewer.model.store.bytes > 0
+    previewer = loaded.session._previewer
+    assert previewer is not None
+    assert previewer.model.store.bytes > 0
     loaded.session.forget()
-    assert scene.previewer.model.store.bytes == scene.previewer.model.drawings.bytes == 0
+    assert previewer.model.store.bytes == previewer.model.drawings.bytes == 0
     assert isinstance(loaded(Preview(red(blobs), tmp_path)), PreviewResult)
 
 
@@ -264,6 +264,6 @@ def test_getting_ready_never_fails(session: Session, monkeypatch: pytest.MonkeyP
     def missing(*arguments: object) -> None:
         raise UserError("There is no model.")
 
-    session._segmenter = None
+    del session.segmenter
     monkeypatch.setattr(session_module, "load_segmenter", missing)
     session.warm()

@@ -263,5 +263,3 @@ def _shows(view: WorkingView, centre: NDArray[np.float64]) -> bool:
     pixels, depth = camera.project(centre[None])
     size = np.array([camera.width, camera.height])
     return bool(depth[0] > camera.near and (pixels[0] > 0.05 * size).all() and (pixels[0] < 0.95 * size).all())
-
-

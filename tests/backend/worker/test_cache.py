@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from splatcut.cameras import load_views
-from splatcut.lift.vote import Neighbours
+from splatcut.lift.vote import ViewSums
 from splatcut.worker.cache import Store, bytes_of, content_key, view_key
 
 
@@ -44,7 +44,7 @@ def test_all_arrays_in_a_value_count() -> None:
     flat, wide = np.zeros(3, np.float32), np.zeros((2, 5))
     assert bytes_of(flat) == 12
     assert bytes_of({"a": flat, "b": (wide, flat)}) == 104
-    assert bytes_of(Neighbours(np.zeros(2, np.int64), np.zeros((2, 3), np.int64))) == 64
+    assert bytes_of(ViewSums(np.zeros(2, np.int32), flat, wide.astype(np.float32))) == 60
 
 
 def test_views_are_told_apart_by_what_they_show(blobs: BlobScene, tmp_path: Path) -> None:

@@ -101,8 +101,8 @@ def test_every_name_of_code_exists(page: Path) -> None:
 
 
 def test_names_and_headings_are_recognised() -> None:
-    assert references('"""As said (method: hidden\n    extents; more), and (design: the CLI)."""') == {
-        ("method", "hidden extents"), ("design", "cli"),
+    assert references('"""As said (method: exempt\n    pixels; more), and (design: the CLI)."""') == {
+        ("method", "exempt pixels"), ("design", "cli"),
     }  # fmt: skip
     assert names("`lift.vote.vote`, `splatcut.errors`, `scene.ply`, `a.b`, `lift.vote.vote(x)`, `lift.gone()`") == {
         "lift.vote.vote", "splatcut.errors", "lift.gone",

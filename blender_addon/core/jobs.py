@@ -32,7 +32,6 @@ STAGES = {
     "movers": "Choosing the Gaussians to refine",
     "bands": "Preparing the edges",
     "depths": "Measuring depth",
-    "hidden": "Cleaning up hidden parts",
     "refine": "Refining the edges",
     "islands": "Removing stray parts",
     "objects": "Writing the objects",

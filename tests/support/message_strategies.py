@@ -108,7 +108,7 @@ settings = st.booleans() | st.integers(-9, 9) | numbers | st.text(max_size=5)
 @st.composite
 def options(draw: st.DrawFn) -> JobOptions:
     values = {name: draw(option_values(option)) for name, option in OPTIONS.items()}
-    experiments = st.dictionaries(st.sampled_from(["edge", "weights.spill"]), settings)
+    experiments = st.dictionaries(st.sampled_from(["edge", "weights.alone"]), settings)
     return JobOptions(**values, experiment=draw(experiments) if values["refine"] else {})
 
 

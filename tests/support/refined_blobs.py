@@ -25,7 +25,7 @@ from splatcut.scene.masks import MaskSet
 
 #: A few cheap iterations of everything there is, and of the optimisation alone.
 QUICK = RefineOptions(iterations=7, passes=0, field="full")
-PLAIN = replace(QUICK, hidden=False, field="off")
+PLAIN = replace(QUICK, field="off")
 
 
 @cache

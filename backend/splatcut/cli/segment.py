@@ -50,7 +50,7 @@ def add_parser(subparsers: Any) -> None:
     add_arguments(parser)
     parser.add_argument("--force", action="store_true", help="replace another job's results in the output folder")
     parser.add_argument("--cache", type=Path, help="folder of the image embeddings")
-    # For experiments alone: settings of the refinement by name, as in --experiment spill=1.
+    # For experiments alone: settings of the refinement by name, as in --experiment alone=0.5.
     parser.add_argument("--experiment", action="append", default=[], metavar="KEY=VALUE", help=argparse.SUPPRESS)
     parser.set_defaults(func=run)
 

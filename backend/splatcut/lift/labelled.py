@@ -29,10 +29,8 @@ class Labelled:
     """The scene with a probability for every Gaussian.
 
     Attributes:
-        gaussians: M Gaussians, children of split ones included.
-        parent: [M] int64, row of the input scene.
-        changed: [M] bool, rows that differ from their parent's.
-        split: [M] bool, rows that are children of split Gaussians.
+        gaussians: [M], those of the input scene, row by row.
+        changed: [M] bool, rows that differ from the input's.
         probability: [M, K] float32 in [0, 1].
         weight: [M] float32, how much the views show of each, square pixels.
         variance: [M, K] float32 in [0, 1], total variance of the mask signal.
@@ -40,9 +38,7 @@ class Labelled:
     """
 
     gaussians: Gaussians
-    parent: NDArray[np.int64]
     changed: NDArray[np.bool_]
-    split: NDArray[np.bool_]
     probability: F32
     weight: F32
     variance: F32
@@ -64,7 +60,7 @@ class Labelled:
     def from_arrays(scene: Gaussians, arrays: Arrays, boundary: tuple[int, ...]) -> Labelled:
         """The inverse of ``arrays``."""
         changed = arrays["changed"]
-        gaussians = scene if not changed.any() else scene.take(arrays["parent"])
+        gaussians = scene if not changed.any() else scene.take(np.arange(len(scene)))
         if changed.any():
             for item in fields(Gaussians):
                 getattr(gaussians, item.name)[changed] = arrays[item.name]
@@ -72,7 +68,7 @@ class Labelled:
 
 
 #: Attributes of ``Labelled`` with a row for every Gaussian.
-_ROWS = ("parent", "changed", "split", "probability", "weight", "variance")
+_ROWS = ("changed", "probability", "weight", "variance")
 
 
 def lift(problem: Problem, tau: float, progress: Progress) -> Labelled:
@@ -84,10 +80,7 @@ def lift(problem: Problem, tau: float, progress: Progress) -> Labelled:
     scene, masks = problem.scene, problem.masks
     none = np.zeros(len(scene), bool)
     unknown = np.zeros((len(scene), len(masks.objects)), np.float32)
-    bare = Labelled(
-        scene, np.arange(len(scene)), none, none, unknown, np.zeros(len(scene), np.float32), unknown,
-        (0,) * len(masks.objects),
-    )  # fmt: skip
+    bare = Labelled(scene, none, unknown, np.zeros(len(scene), np.float32), unknown, (0,) * len(masks.objects))
     return lift_again(bare, problem.views, masks, tau, progress, problem.device)
 
 

@@ -49,9 +49,8 @@ def find_labels(labelled: Labelled, progress: Progress) -> Islands:
 def extract(labelled: Labelled, labels: Labels, soft: bool) -> Extracted:
     """The Gaussians to write; with ``soft`` those that straddle an edge are there for both sides."""
     variance = labelled.variance.max(axis=1, initial=0)
-    hard = Extracted(
-        labelled.gaussians, labels, labelled.probability, labelled.parent, labelled.changed, variance
-    )  # fmt: skip
+    rows = np.arange(len(labels))
+    hard = Extracted(labelled.gaussians, labels, labelled.probability, rows, labelled.changed, variance)
     return soft_edges(hard) if soft else hard
 
 

@@ -118,7 +118,7 @@ class JobOptions:
 
     Attributes:
         experiment: for experiments alone, and in no table: settings of the refinement by name, such as
-            {"spill": 1.0} (``refine.RefineOptions.of``).
+            {"alone": 0.5} (``refine.RefineOptions.of``).
     """
 
     quality: str = _option(

@@ -113,7 +113,6 @@ def _report(run: Run, masks: MaskSet, cut: Cut, files: ObjectFiles, records: lis
         holdout=[view.name for view in run.inputs.held_out],
         warnings=run.warnings,
         extra={
-            "split": int(labelled.split.sum()),
             "unseen": int((labelled.weight <= 0).sum()),
             **cut.told,
         },

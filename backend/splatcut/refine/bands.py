@@ -81,7 +81,7 @@ class Movable:
     Attributes:
         scene: N Gaussians; rows: [M] ascending, those that move.
         probability: [N, K] of being each object's: 0 or 1 for those that do not move.
-        supported: [N] bool, objects' Gaussians whose centre the views take for the object's (``refine.hidden``).
+        supported: [N] bool, objects' Gaussians whose centre the views take for the object's (``refine.evidence``).
     """
 
     scene: Gaussians

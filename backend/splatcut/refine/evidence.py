@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The views' evidence about points of space: is it the object, or is it not (method: hidden extents).
+"""The views' evidence about points of space: is it the object, or is it not (method: exempt pixels).
 
 What a view says about a point and an object depends on where the point projects to and on what the pixel shows there:
 
@@ -25,6 +25,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from splatcut.lift.problem import Problem
 from splatcut.progress import Progress
 from splatcut.raster import cpu, cpu_depth
 from splatcut.scene.camera import Camera, View
@@ -38,6 +39,18 @@ THICKNESS = 2.0
 LEVEL = 0.5
 #: Longer side of the depth maps in pixels; larger views are rendered smaller.
 LARGEST = 640
+#: At most so many views are asked about each object, those that differ most.
+VIEWS = 40
+#: Pixels by which the masks are widened first: edges are the optimisation's matter, and masks err.
+WIDEN = 1
+#: Share of the views that see a point that have to support it.
+SUPPORTED = 0.02
+#: Share of views in whose mask a point has to lie, however deep, to stay without support: what is inside of an object.
+ENCLOSED = 0.9
+#: Share of views that may refute a point in any case, and as a share of those that support it.
+REFUTED, CONTESTED = 0.15, 0.5
+
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +98,47 @@ class Witness:
     confidence: float
     depth: F32
     interior: F32
+
+
+def call_witnesses(problem: Problem, progress: Progress) -> list[list[Witness]]:
+    """For every object the views that are asked about it."""
+    masks = problem.masks
+    chosen = [_spread(problem.views, confidence) for confidence in masks.confidence.T]
+    used = sorted({number for numbers in chosen for number in numbers})
+    depths = dict(zip(used, depth_maps(problem.scene, [problem.views[n] for n in used], progress), strict=True))
+    size = 2 * WIDEN + 1
+    found: list[list[Witness]] = []
+    for k, numbers in enumerate(chosen):
+        found.append([])
+        for n in numbers:
+            mask = ndimage.grey_dilation(masks.probability[n][k], size=(size, size))
+            confidence = float(masks.confidence[n, k])
+            found[k].append(Witness(problem.views[n].camera, mask, confidence, depths[n], interior(mask)))
+    return found
+
+
+def supported(gaussians: Gaussians, labels: NDArray[np.integer], witnesses: Sequence[Sequence[Witness]]) -> Bools:
+    """[N] bool: objects' Gaussians whose centre the views take for the object's.
+
+    Where such Gaussians are covered by something else, the object alone may cover more than its mask shows (L_alone).
+
+    Args:
+        labels: [N], 0 the background, k the k-th object (from 1); witnesses: of every object.
+    """
+    result = np.zeros(len(gaussians), bool)
+    for k, asked in enumerate(witnesses):
+        rows = np.flatnonzero(np.asarray(labels) == k + 1)
+        if rows.size and asked:
+            result[rows] = is_object(gaussians.means[rows].astype(np.float64), asked)
+    return result
+
+
+def is_object(points: NDArray[np.floating], witnesses: Sequence[Witness]) -> Bools:
+    """Whether points [..., 3], world frame, are the object's that the witnesses are asked about."""
+    found = evidence(points.reshape(-1, 3), witnesses)
+    refuted = (found.refuted > CONTESTED * found.supported) & (found.refuted > REFUTED * found.seen)
+    known = (found.supported > SUPPORTED * found.seen) | (found.inside >= ENCLOSED * found.seen)
+    return (known & ~refuted & (found.seen > 0)).reshape(points.shape[:-1])
 
 
 def evidence(points: NDArray[np.floating], witnesses: Sequence[Witness]) -> Evidence:
@@ -145,3 +199,21 @@ def interior(mask: NDArray[np.uint8]) -> F32:
         # The transform measures to the nearest pixel of the other side; the outline lies half a pixel before it.
         result[box] = np.maximum(0, ndimage.distance_transform_edt(whole[box]) - 0.5)
     return result
+
+
+def _spread(views: Sequence[View], confidence: F32) -> list[int]:
+    """Numbers of at most ``VIEWS`` trusted views, ascending: each one the farthest in place and direction from those
+    before it."""
+    trusted = np.flatnonzero(confidence > 0)
+    if trusted.size <= VIEWS:
+        return trusted.tolist()
+    cameras = [views[int(number)].camera for number in trusted]
+    places = np.array([camera.position for camera in cameras])
+    size = float(np.sqrt(((places - places.mean(axis=0)) ** 2).sum(axis=1).mean())) or 1.0
+    poses = np.concatenate([places / size, np.array([c.camera_from_world[2, :3] for c in cameras])], axis=1)
+    taken = [0]
+    nearest = np.linalg.norm(poses - poses[0], axis=1)
+    while len(taken) < VIEWS:
+        taken.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, np.linalg.norm(poses - poses[taken[-1]], axis=1))
+    return np.sort(trusted[taken]).tolist()

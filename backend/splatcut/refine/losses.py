@@ -43,7 +43,7 @@ def total_loss(band: Band, drawn: Drawn, k: int, coverage: Tensor | None, option
         loss = loss + options.photo * photo_loss(image, torch.from_numpy(band.photo).float() / 255, weight)
     if coverage is not None:
         judged = weight * ~torch.from_numpy(band.exempt[k]) * float(band.confidence[k])
-        loss = loss + options.alone * alone_loss(coverage, masks[k], judged, options.spill)
+        loss = loss + options.alone * alone_loss(coverage, masks[k], judged)
     return loss
 
 
@@ -60,15 +60,8 @@ def mask_loss(labels: Tensor, masks: Tensor, weight: Tensor) -> Tensor:
     return (entropy * weight).sum() / weight.sum().clamp(min=1)
 
 
-def alone_loss(coverage: Tensor, mask: Tensor, weight: Tensor, spill: float = 1.0) -> Tensor:
-    """L_alone: cross-entropy of the object's own coverage [T, 256] with its mask [T, 256].
-
-    Args:
-        spill: pixels outside the mask weigh so many times as much. Above 1, views that contradict each other are
-            settled as a visual hull settles them: what sticks out in one view is no part of the object, while what is
-            missing in one may lie anywhere along the ray. The best coverage of a pixel stays its mask's value.
-    """
-    weight = torch.where(mask < 0.5, weight * spill, weight)
+def alone_loss(coverage: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    """L_alone: cross-entropy of the object's own coverage [T, 256] with its mask [T, 256]."""
     a = coverage.clamp(EPSILON, 1 - EPSILON)
     entropy = -(mask * a.log() + (1 - mask) * (1 - a).log())
     return (entropy * weight).sum() / weight.sum().clamp(min=1)

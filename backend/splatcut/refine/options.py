@@ -24,9 +24,7 @@ class RefineOptions:
         iterations, passes: one view is drawn in each iteration; there are ``iterations`` of them or ``passes`` over
             all views, whichever is more.
         tau: total mask variance above which a Gaussian is optimised, in [0, 1] (``refine.movers``).
-        hidden: whether parts of objects that no view supports are cut off first (``refine.hidden``).
         mask, alone, photo: weights of L_mask, L_alone and L_photo; 0 switches one off.
-        spill: weight in L_alone of pixels outside an object's mask; those inside weigh 1.
         average: share of the iterations, the last ones, over which the parameters are averaged, in [0, 1].
         parts: tiles away from the masks' edges are drawn in one of so many iterations on their view, and weigh so
             many times as much then; at least 1.
@@ -37,11 +35,9 @@ class RefineOptions:
     iterations: int = 650
     passes: int = 10
     tau: float = 0.1
-    hidden: bool = True
     mask: float = 1.0
     alone: float = 1.0
     photo: float = 1.0
-    spill: float = 1.5
     average: float = 0.25
     parts: int = 4
     field: FieldUse = "off"
@@ -50,7 +46,7 @@ class RefineOptions:
     def __post_init__(self) -> None:
         if self.iterations < 1 or self.parts < 1 or self.passes < 0:
             raise ValueError("iterations and parts must be at least 1, and passes at least 0.")
-        for name in ("mask", "alone", "photo", "spill"):
+        for name in ("mask", "alone", "photo"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be 0 or above, not {getattr(self, name)}.")
         for name in ("tau", "average"):

@@ -23,7 +23,7 @@ from splatcut.lift.labels import labels_from_probability
 from splatcut.lift.problem import Problem
 from splatcut.progress import Progress
 from splatcut.refine.bands import Movable, ReadPhoto, make_bands
-from splatcut.refine.hidden import call_witnesses, clear_hidden, supported
+from splatcut.refine.evidence import call_witnesses, supported
 from splatcut.refine.movers import choose_movers
 from splatcut.refine.optimise import Optimiser, moved, optimise
 from splatcut.refine.options import RefineOptions
@@ -81,8 +81,7 @@ def refine(
     """Optimises the Gaussians about the objects' edges. All others stay bit by bit the same.
 
     Args:
-        problem: its scene is the input, whose rows ``labelled.parent`` names.
-        labelled: the scene lifted.
+        labelled: the problem's scene lifted.
         read_photo: reads a view's photo [H, W, 3] uint8 at the size of the view's camera; None if it cannot be used.
 
     Raises:
@@ -90,9 +89,8 @@ def refine(
     """
     saving = Saving() if saving is None else saving
     start = _start(problem, labelled, options, progress, saving)
-    labelled, rows, hidden = start.labelled, start.rows, start.hidden
-    summary: dict[str, Any] = {"movable": len(rows), "moved": 0, "iterations": 0, "hidden": hidden, "changed": 0}
-    optimiser = _optimiser(problem, start, options, progress, read_photo) if rows.size else None
+    summary: dict[str, Any] = {"movable": len(start.rows), "moved": 0, "iterations": 0, "changed": 0}
+    optimiser = _optimiser(problem, labelled, start, options, progress, read_photo) if start.rows.size else None
     if optimiser is not None:
         _run(optimiser, progress, _Keeper(saving))
         good, history = moved(optimiser), optimiser.history
@@ -109,42 +107,36 @@ class _Start:
     """What the optimisation begins with.
 
     Attributes:
-        labelled: the scene without unsupported parts of objects.
-        rows: [M] those that move; supported: [N] bool, see ``refine.hidden.supported``.
-        hidden: how many Gaussians of each object were moved to the background or cut; None where that is off.
+        rows: [M] those that move; supported: [N] bool, see ``refine.evidence.supported``.
     """
 
-    labelled: Labelled
     rows: NDArray[np.int64]
     supported: NDArray[np.bool_]
-    hidden: dict[str, list[int]] | None
 
 
 def _start(problem: Problem, labelled: Labelled, options: RefineOptions, progress: Progress, saving: Saving) -> _Start:
     """What the optimisation begins with, as kept if it is."""
     stored = None if saving.store is None else saving.store.load(START)
     if stored is not None:
-        arrays, notes = stored
-        labelled = Labelled.from_arrays(problem.scene, arrays, tuple(notes["boundary"]))
-        return _Start(labelled, arrays["rows"], arrays["supported"], notes["hidden"])
-    witnesses = call_witnesses(replace(problem, scene=labelled.gaussians), progress)
-    hidden: dict[str, list[int]] | None = None
-    if options.hidden:
-        labelled, hidden = clear_hidden(problem, labelled, witnesses, progress)
-    own = supported(labelled.gaussians, labels_from_probability(labelled.probability), witnesses)
-    rows = choose_movers(problem, labelled, options.tau, progress)
+        return _Start(**stored[0])
+    witnesses = call_witnesses(problem, progress)
+    own = supported(problem.scene, labels_from_probability(labelled.probability), witnesses)
+    start = _Start(choose_movers(problem, labelled, options.tau, progress), own)
     if saving.store is not None:
-        notes = {"boundary": list(labelled.boundary), "hidden": hidden}
-        saving.store.save(START, {**labelled.arrays(), "rows": rows, "supported": own}, notes)
-    return _Start(labelled, rows, own, hidden)
+        saving.store.save(START, vars(start), {})
+    return start
 
 
 def _optimiser(
-    problem: Problem, start: _Start, options: RefineOptions, progress: Progress, read_photo: ReadPhoto
+    problem: Problem,
+    labelled: Labelled,
+    start: _Start,
+    options: RefineOptions,
+    progress: Progress,
+    read_photo: ReadPhoto,
 ) -> Optimiser | None:
     """The optimisation before its first iteration; None where no trusted view shows anything that moves."""
-    labelled, rows = start.labelled, start.rows
-    gaussians, fixed = labelled.gaussians, labelled.hard()
+    rows, gaussians, fixed = start.rows, labelled.gaussians, labelled.hard()
     probability = fixed.copy()
     probability[rows] = labelled.probability[rows]
     movable = Movable(gaussians, rows, probability, start.supported)

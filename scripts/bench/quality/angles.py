@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""What an extracted object shows from angles that no training camera had (method: hidden extents).
+"""What an extracted object shows from angles that no training camera had.
 
 Spikes, shells and leftovers that the scene hid spoil an object that is seen on its own. Their size is the share of the
 object's coverage that falls outside its true silhouette (``outside_share``). Exact scenes have true silhouettes from

@@ -23,7 +23,7 @@ class LabelFile:
         labels: [M] int32, 0 the background, k the k-th of ``names`` (from 1).
         names: K object names.
         probability: [M, K] float16, probability of each object.
-        parent: [M] int64, row of the input scene from which the row came; 0 to M - 1 when nothing was split.
+        parent: [M] int64, row of the input scene from which the row came; soft edges make two of some.
     """
 
     labels: NDArray[np.int32]

@@ -17,12 +17,10 @@ def score_boundary(cut: Cut, scene: Scene) -> dict[str, Any]:
     """How the boundary Gaussians were assigned; empty when the scene does not name them.
 
     The boundary Gaussians are those of the input scene whose mask variance is above tau = 0.6 under the true masks of
-    the training views, the same ones for every variant. Each of them belongs wholly to one object or the rest, so a
-    split one whose children were parted is wrong in part.
+    the training views, the same ones for every variant.
 
     Returns:
-        ``gaussians``: how many there are; ``accuracy``: share of them and their children that are labelled truly;
-        ``split``: how many have children; ``parted``: how many of these have children with different labels;
+        ``gaussians``: how many there are; ``accuracy``: share of them that are labelled truly;
         ``objects``: precision and recall by object.
     """
     if scene.labels is None:
@@ -42,17 +40,9 @@ def score_boundary(cut: Cut, scene: Scene) -> dict[str, Any]:
     for name, other in pairs.items():
         number[cut.names.index(name) + 1] = names.index(other) + 1
     mine, true = number[mine], truth[parent]
-    children = np.bincount(parent, minlength=len(truth))
-    lowest = np.full(len(truth), np.iinfo(np.int64).max)
-    highest = np.full(len(truth), -1)
-    np.minimum.at(lowest, parent, mine)
-    np.maximum.at(highest, parent, mine)
-    split = children > 1
     result: dict[str, Any] = {
         "gaussians": int(boundary.sum()),
         "accuracy": float((mine == true).mean()) if len(mine) else None,
-        "split": int(split.sum()),
-        "parted": int((split & (lowest != highest)).sum()),
         "objects": {},
     }
     for name, other in pairs.items():

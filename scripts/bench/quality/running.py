@@ -129,7 +129,6 @@ def bench(scene: Scene, run: Run, settings: Settings) -> dict[str, Any]:
         "scene_gaussians": report["scene"]["gaussians"],
         "objects": report["objects"],
         "background": report["background"]["gaussians"],
-        "split": report["split"],
         "unseen": report["unseen"],
         "stages": report["stages"],
         "process": measured.as_dict(),

@@ -153,11 +153,8 @@ def _boundary(runs: Sequence[Figures]) -> str:
         scores = run["boundary_labels"]
         if scores:
             each = [f"{name} {s['precision']:.3f} / {s['recall']:.3f}" for name, s in scores["objects"].items()]
-            parted = f"{scores['parted']:,} of {scores['split']:,}"
-            rows.append(
-                [run["title"], f"{scores['gaussians']:,}", number(scores["accuracy"], 4), parted, ", ".join(each)]
-            )
-    header = ["boundary Gaussians", "number", "labelled truly", "split ones parted", "precision / recall"]
+            rows.append([run["title"], f"{scores['gaussians']:,}", number(scores["accuracy"], 4), ", ".join(each)])
+    header = ["boundary Gaussians", "number", "labelled truly", "precision / recall"]
     return table(header, rows) if rows else ""
 
 

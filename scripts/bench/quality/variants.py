@@ -46,17 +46,10 @@ VARIANTS = {
     variant.name: variant
     for variant in (
         Variant("lift", ("--trust-masks", "--no-refine"), "lifting in closed form, nothing else"),
-        Variant(
-            "plain",
-            ("--trust-masks", *_experiment("hidden=false", "spill=1")),
-            "plain joint optimisation: masks as they are, no rule for hidden extents, both sides of a mask weigh alike",
-        ),
-        Variant("trust-masks", ("--trust-masks",), "full, all masks taken as they are"),
+        Variant("plain", ("--trust-masks",), "plain joint optimisation: all masks taken as they are"),
         Variant("field", _experiment("field=full"), "full, and a continuous field is optimised with the Gaussians"),
         Variant("no-rbf", _experiment("field=no-rbf"), "field without RBF interpolation"),
         Variant("no-hash", _experiment("field=no-hash"), "field without hash encoding"),
-        Variant("no-hidden", _experiment("hidden=false"), "full, without the rule for hidden extents"),
-        Variant("no-spill", _experiment("spill=1"), "full, both sides of the masks weigh alike in L_alone"),
         Variant("no-alone", _experiment("alone=0"), "full, without the loss on the object rendered alone"),
         Variant("no-average", _experiment("average=0"), "full, the last iteration's parameters as they are"),
         Variant("draft", ("--quality", "draft"), "full, at draft quality"),

@@ -30,8 +30,8 @@ def options(*words: str) -> JobOptions:
         ("--tau 0.6 --seed 7 --holdout 4", {"tau": 0.6, "seed": 7, "holdout": 4}),
         ("--model sam.pth --drop-invalid", {"model": "sam.pth", "drop_invalid": True}),
         (
-            "--experiment field.on=true --experiment weights.spill=1 --experiment kind=new",
-            {"experiment": {"field.on": True, "weights.spill": 1, "kind": "new"}},
+            "--experiment field.on=true --experiment weights.alone=1 --experiment kind=new",
+            {"experiment": {"field.on": True, "weights.alone": 1, "kind": "new"}},
         ),
     ],
 )

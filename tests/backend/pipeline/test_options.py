@@ -25,7 +25,7 @@ from splatcut.segmenter import EmbeddingCache
 #: Another value of each option.
 OTHER: dict[str, Any] = {
     "quality": "draft", "refine": False, "soft_edges": True, "trust_masks": True, "tau": 0.6, "seed": 7, "holdout": 3,
-    "device": "cpu", "model": "another.pth", "drop_invalid": True, "experiment": {"spill": 1.0},
+    "device": "cpu", "model": "another.pth", "drop_invalid": True, "experiment": {"alone": 0.5},
 }  # fmt: skip
 Observe = Callable[[JobOptions], dict[str, Any]]
 
@@ -90,7 +90,7 @@ def test_every_option_has_an_effect(observe: Observe) -> None:
     assert options["refine"] is None
     assert options["seed"] == replace(usual["refining"], seed=7)
     assert options["quality"].iterations < usual["refining"].iterations
-    assert options["experiment"] == replace(usual["refining"], spill=1.0)
+    assert options["experiment"] == replace(usual["refining"], alone=0.5)
     assert (usual["refining"].tau, options["tau"].tau) == (0.1, 0.6)
     assert changed["tau"]["objects"][0]["boundary"] < usual["objects"][0]["boundary"]
     assert {"mask edges", "reconcile"} <= set(usual["stages"]) - set(changed["trust_masks"]["stages"])

@@ -38,7 +38,7 @@ def test_the_parts_of_a_run() -> None:
     alone = [part.name for part in parts_of(Job(Path("a.ply"), Path("o"), objects=said))]
     assert "views" in alone
     assert "floaters" not in alone
-    assert alone.index("refine") > alone.index("hidden")
+    assert alone.index("refine") > alone.index("movers")
     fine = Job(Path("a.ply"), Path("o"), Path("c"), masks=Path("m"), options=JobOptions(quality="fine"))
     weights = {name: {part.name: part.weight for part in parts_of(replace(fine, options=JobOptions(quality=name)))}
                for name in ("draft", "fine")}  # fmt: skip

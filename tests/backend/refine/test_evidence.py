@@ -9,18 +9,31 @@ from functools import cache
 
 import numpy as np
 import pytest
+from mask_scenes import make_gaussians
 from refine_scenes import RADIUS, slab_scene
 
 import splatcut.refine.evidence
 from splatcut.lift import Problem
 from splatcut.progress import Quiet
-from splatcut.refine.evidence import Evidence, Witness, depth_maps, evidence, interior
+from splatcut.refine.evidence import Evidence, Witness, call_witnesses, depth_maps, evidence, interior, supported
 from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import concatenate
+
+#: Rows of what ``_with_buried`` puts last.
+BURIED, CORE = -2, -1
 
 
 @cache
 def _scene() -> Problem:
     return slab_scene(8)[0]
+
+
+def _with_buried() -> tuple[Problem, np.ndarray]:
+    """The ball's as well by label: a Gaussian beneath the slab, and one in the ball's middle."""
+    problem, labels = slab_scene(8)
+    others = [make_gaussians([place], 0.05, 0.88) for place in ([0.3, -0.5, 0.2], [0.0, RADIUS, 0.0])]
+    scene = concatenate([problem.scene, *others])
+    return replace(problem, scene=scene), np.concatenate([labels, [1, 1]]).astype(np.int32)
 
 
 @cache
@@ -193,3 +206,51 @@ def test_small_depth_maps_say_the_same_away_from_edges(monkeypatch: pytest.Monke
     whole, found = _ask(points), evidence(points, coarse)
     assert np.abs(whole.supported - found.supported).mean() < 0.3
     np.testing.assert_allclose(found.refuted, whole.refuted, atol=0.2)
+
+
+def test_supported_tells_the_seen_and_the_enclosed_from_the_buried() -> None:
+    problem, label = _with_buried()
+    witnesses = call_witnesses(problem, Quiet())
+    own = supported(problem.scene, label, witnesses)
+    assert own[CORE]
+    assert not own[BURIED]
+    assert own[:3000].mean() > 0.99
+    assert not supported(problem.scene, 0 * label, witnesses).any()
+
+
+def test_of_objects_that_no_view_is_trusted_about_nothing_is_supported() -> None:
+    problem, label = _with_buried()
+    trust = np.tile(np.float32([0.0, 1.0]), (8, 1))
+    witnesses = call_witnesses(replace(problem, masks=replace(problem.masks, confidence=trust)), Quiet())
+    assert [len(asked) for asked in witnesses] == [0, 8]
+    assert not supported(problem.scene, label, witnesses)[label == 1].any()
+
+
+def test_witnesses_know_their_objects_masks_widened_by_a_pixel() -> None:
+    problem = _scene()
+    for k, asked in enumerate(call_witnesses(problem, Quiet())):
+        for witness, view, masks in zip(asked, problem.views, problem.masks.probability, strict=True):
+            assert witness.camera is view.camera
+            padded = np.pad(masks[k], 1)
+            around = [padded[y : y + 120, x : x + 160] for y in range(3) for x in range(3)]
+            np.testing.assert_array_equal(witness.mask, np.max(around, axis=0))
+            assert (witness.interior > 0).sum() == (witness.mask > 127).sum()
+
+
+def test_the_views_asked_are_those_that_differ_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = _scene()
+
+    def asked(count: int, doubted: int | None = None) -> list[int]:
+        monkeypatch.setattr(splatcut.refine.evidence, "VIEWS", count)
+        trust = np.ones((8, 2), np.float32)
+        if doubted is not None:
+            trust[doubted] = 0.0
+        few = replace(problem, scene=problem.scene.take(slice(0, 9)), masks=replace(problem.masks, confidence=trust))
+        cameras = [view.camera for view in problem.views]
+        return [cameras.index(witness.camera) for witness in call_witnesses(few, Quiet())[0]]
+
+    assert asked(8) == list(range(8))
+    assert asked(2) == [0, 4]
+    chosen = asked(4, doubted=4)
+    assert len(chosen) == 4
+    assert 4 not in chosen

@@ -60,17 +60,10 @@ def test_alone_loss_by_hand() -> None:
     assert float(alone_loss(coverage, mask, weight)) == pytest.approx(expected, rel=1e-6)
 
 
-def test_alone_loss_weighs_spill() -> None:
-    """Twice the weight outside the mask; a lone pixel's best coverage is its mask's value with any weight."""
-    coverage = torch.tensor([[0.8, 0.3, 0.6]], dtype=torch.float64)
-    mask = torch.tensor([[1.0, 0.0, 0.25]], dtype=torch.float64)
-    weight = torch.tensor([[1.0, 0.5, 1.0]], dtype=torch.float64)
-    soft = -0.25 * math.log(0.6) - 0.75 * math.log(0.4)
-    expected = (-math.log(0.8) - 2 * 0.5 * math.log(0.7) + 2 * soft) / (1 + 2 * 0.5 + 2)
-    assert float(alone_loss(coverage, mask, weight, spill=2)) == pytest.approx(expected, rel=1e-6)
+def test_the_best_coverage_is_the_masks_value() -> None:
     for value in (0.25, 0.75):
         target, one = torch.tensor([[value]]), torch.ones(1, 1)
-        candidates = [float(alone_loss(torch.tensor([[c / 20]]), target, one, spill=3)) for c in range(1, 20)]
+        candidates = [float(alone_loss(torch.tensor([[c / 20]]), target, one)) for c in range(1, 20)]
         assert 1 + int(np.argmin(candidates)) == 20 * value
 
 

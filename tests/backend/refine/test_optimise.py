@@ -139,7 +139,7 @@ def test_each_loss_moves_what_it_depends_on(loss: str, changed: set[str]) -> Non
 
 def test_the_loss_is_the_weighted_sum_of_its_three() -> None:
     """Pixels count by their tile's weight, none outside the image, and for the object alone no exempt ones."""
-    scene, options = _scene(), replace(OPTIONS, mask=0.7, photo=1.3, alone=2.0, spill=1.7)
+    scene, options = _scene(), replace(OPTIONS, mask=0.7, photo=1.3, alone=2.0)
     optimiser = _optimiser(options)
     band = optimiser._band(0)
     assert set(np.unique(band.weight)) == {1, 4}

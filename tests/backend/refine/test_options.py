@@ -20,7 +20,7 @@ from splatcut.refine.options import BUDGETS, RefineOptions
         ({"parts": 0}, "iterations and parts must be at least 1"),
         ({"passes": -1}, "passes at least 0"),
         *(({name: value}, f"^{name} must be 0 or above, not {value}")
-          for name in ("mask", "alone", "photo", "spill") for value in (-0.001, float("inf"), float("nan"))),
+          for name in ("mask", "alone", "photo") for value in (-0.001, float("inf"), float("nan"))),
         *(({name: value}, f"^{name} must lie in") for name in ("tau", "average") for value in (-0.001, 1.001)),
         ({"field": "on"}, "field must be one of off, full, no-rbf, no-hash, not 'on'"),
     ],
@@ -31,7 +31,7 @@ def test_bad_values_are_refused(wrong: dict[str, Any], message: str) -> None:
 
 
 def test_the_ends_of_the_ranges_are_allowed() -> None:
-    RefineOptions(iterations=1, parts=1, passes=0, mask=0, alone=0, photo=0, spill=0, tau=0, average=0)
+    RefineOptions(iterations=1, parts=1, passes=0, mask=0, alone=0, photo=0, tau=0, average=0)
     RefineOptions(tau=1, average=1)
 
 
@@ -52,17 +52,17 @@ def test_options_of_a_job() -> None:
     with pytest.raises(UserError, match="There is no quality 'best'. There are draft, standard, fine"):
         RefineOptions.of("best")
     # Numbers become what the field is.
-    assert type(RefineOptions.of(experiment={"spill": 2}).spill) is float
+    assert type(RefineOptions.of(experiment={"alone": 2}).alone) is float
 
 
 @pytest.mark.parametrize(
     ("experiment", "message"),
     [
         ({"patience": 3}, "no option 'patience'. It has iterations, "),
-        ({"spill": -1.0}, "spill cannot be -1.0: spill must be 0 or above"),
-        ({"spill": "much"}, "spill cannot be 'much'; it is 1.5 by default"),
-        ({"spill": True}, "spill cannot be True"),
-        ({"hidden": 1}, "hidden cannot be 1; it is True by default"),
+        ({"alone": -1.0}, "alone cannot be -1.0: alone must be 0 or above"),
+        ({"alone": "much"}, "alone cannot be 'much'; it is 1.0 by default"),
+        ({"alone": True}, "alone cannot be True"),
+        ({"field": 1}, "field cannot be 1; it is 'off' by default"),
         ({"parts": 2.5}, "parts cannot be 2.5"),
     ],
 )

@@ -16,7 +16,7 @@ from splatcut.errors import Cancelled
 from splatcut.lift import Labelled, lift
 from splatcut.lift.labels import labels_from_probability
 from splatcut.progress import Quiet
-from splatcut.refine.run import START, STATE, Refined, Saving, refine
+from splatcut.refine.run import START, STATE, Refined, refine
 from splatcut.scene.gaussians import Gaussians
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -42,7 +42,7 @@ def _mask_error(labelled: Labelled) -> float:
 
 def _differs(made: Labelled) -> np.ndarray:
     """[N] bool: rows of which a bit differs from the input's."""
-    before = lifted()[0].scene.take(made.parent)
+    before = lifted()[0].scene
     differs = np.zeros(len(made.gaussians), bool)
     for item in fields(Gaussians):
         now, then = (getattr(some, item.name).reshape(len(differs), -1) for some in (made.gaussians, before))
@@ -56,13 +56,8 @@ def test_only_marked_rows_change() -> None:
     assert differs.any()
     assert not differs.all()
     assert (differs == made.changed).all()
-    assert (made.split <= made.changed).all()
     assert ((made.probability >= 0) & (made.probability <= 1)).all()
     assert summary["changed"] == made.changed.sum()
-    labels = labels_from_probability(lifted()[1].probability)
-    assert summary["hidden"]["cut"] == [
-        len(set(made.parent[made.split]) & set(np.flatnonzero(labels == k))) for k in (1, 2)
-    ]
     # What is written is made again from the changed rows alone.
     assert bits(Labelled.from_arrays(lifted()[0].scene, made.arrays(), made.boundary)) == bits(made)
 
@@ -71,7 +66,6 @@ def test_all_properties_of_the_gaussians_move_and_nothing_that_was_not_to() -> N
     scene = lifted()[0].scene
     store = Memory()
     made = refined(PLAIN, store=store).labelled
-    assert made.parent.tolist() == list(range(len(scene)))
     for item in fields(Gaussians):
         assert (getattr(made.gaussians, item.name) != getattr(scene, item.name))[made.changed].any(), item.name
     rows = store.kept[START][0]["rows"]
@@ -88,7 +82,6 @@ def test_objects_fit_their_masks_better() -> None:
     assert said["loss_end"] < 0.9 * said["loss_start"]
     assert said["iterations"] == 60
     assert said["moved"] == made.labelled.changed.sum() == said["changed"] <= said["movable"]
-    assert said["hidden"] is None
 
 
 def test_nothing_to_refine() -> None:
@@ -98,27 +91,7 @@ def test_nothing_to_refine() -> None:
     labelled = lift(doubted, 0.6, Quiet())
     made = refine(doubted, labelled, QUICK, Quiet())
     assert bits(made.labelled) == bits(labelled)
-    assert made.summary == {"movable": 0, "moved": 0, "iterations": 0, "hidden": {"moved": [0, 0], "cut": [0, 0]},
-                            "changed": 0}  # fmt: skip
-
-
-def test_what_is_cleared_begins_as_almost_background_and_is_optimised() -> None:
-    """Gaussians of the blue ball far behind it, where no view sees them for the floor."""
-    problem, labelled = lifted()
-    buried = np.flatnonzero(labels_from_probability(labelled.probability) == 1)[:3]
-    scene = replace(problem.scene, means=problem.scene.means.copy())
-    scene.means[buried] = [0.5, 0.9, 0.1]
-    store = Memory()
-    given = replace(labelled, gaussians=scene)
-    with pytest.raises(Cancelled):
-        refine(replace(problem, scene=scene), given, QUICK, Stopping("bands", 1), saving=Saving(store))
-    arrays, notes = store.kept[START]
-    assert notes["hidden"]["moved"][0] >= 3
-    assert (arrays["probability"][buried] <= 0.05).all()
-    assert (arrays["variance"][buried] == 1).all()
-    assert not arrays["supported"][buried].any()
-    seen = arrays["weight"][buried] > 1
-    assert np.isin(buried, arrays["rows"]).tolist() == seen.tolist()
+    assert made.summary == {"movable": 0, "moved": 0, "iterations": 0, "changed": 0}
 
 
 # ------------------------------------------------------------------------------------------------------------ resume
@@ -133,7 +106,7 @@ def test_goes_on_bit_by_bit(stage: str, at: int) -> None:
     assert bits(made.labelled) == bits(_whole().labelled)
     assert made.summary == _whole().summary
     # What was done before is not done again.
-    assert ("movers" in went_on.stages) == ("hidden" in went_on.stages) == (stage == "movers")
+    assert ("movers" in went_on.stages) == ("depths" in went_on.stages) == (stage == "movers")
 
 
 def test_the_state_is_kept_now_and_then() -> None:

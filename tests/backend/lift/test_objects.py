@@ -61,7 +61,7 @@ def test_what_is_extracted_has_the_largest_variance_of_its_parent() -> None:
     probability = np.array([[0.99, 0.0], [0.5, 0.45], [0.0, 0.0]], np.float32)
     variance = np.array([[0.25, 0.0], [0.5, 0.75], [0.0, 0.125]], np.float32)
     none = np.zeros(3, bool)
-    labelled = Labelled(small(3), np.arange(3), none, none, probability, np.ones(3, np.float32), variance, (2, 1))
+    labelled = Labelled(small(3), none, probability, np.ones(3, np.float32), variance, (2, 1))
     labels = labels_from_probability(probability)
     assert extract(labelled, labels, soft=False).variance.tolist() == [0.25, 0.75, 0.125]
     assert extract(labelled, labels, soft=True).variance.tolist() == [0.25, 0.75, 0.125, 0.75]

@@ -137,10 +137,10 @@ def test_a_tile_of_twice_the_weight_counts_as_two_tiles() -> None:
     pairs = [
         (photo_loss(image, photo, heavy), photo_loss(image[twice], photo[twice], weight[twice])),
         (mask_loss(labels, masks, heavy), mask_loss(labels[twice], masks[:, twice], weight[twice])),
-        (alone_loss(coverage, masks[0], heavy, 1.5), alone_loss(coverage[twice], masks[0, twice], weight[twice], 1.5)),
+        (alone_loss(coverage, masks[0], heavy), alone_loss(coverage[twice], masks[0, twice], weight[twice])),
     ]
     plain = (photo_loss(image, photo, weight), mask_loss(labels, masks, weight))
-    plain = (*plain, alone_loss(coverage, masks[0], weight, 1.5))
+    plain = (*plain, alone_loss(coverage, masks[0], weight))
     for (heavier, doubled), once in zip(pairs, plain, strict=True):
         assert float(heavier) == pytest.approx(float(doubled), rel=1e-9)
         assert float(heavier) != pytest.approx(float(once), rel=1e-4)

@@ -45,14 +45,13 @@ def labelled(
 ) -> Labelled:
     """Labels by hand, broadcast to [N, 1] (probability, variance) and [N] (weight)."""
     count = len(gaussians)
-    none = np.zeros(count, bool)
 
     def column(value: object) -> np.ndarray:
         given = np.asarray(value, np.float32)
         return given if given.ndim == 2 else np.broadcast_to(given, count)[:, None].copy()
 
     visible = np.broadcast_to(np.asarray(weight, np.float32), count)
-    return Labelled(gaussians, np.arange(count), none, none, column(probability), visible, column(variance), (0,))
+    return Labelled(gaussians, np.zeros(count, bool), column(probability), visible, column(variance), (0,))
 
 
 def movers(case: Problem, labels: Labelled, tau: float = 0.1) -> list[int]:

@@ -153,7 +153,7 @@ def test_the_loss_is_the_weighted_sum_of_its_three() -> None:
     masks, photo = (torch.from_numpy(array).float() / 255 for array in (band.masks, band.photo))
     judged = torch.where(torch.from_numpy(exempt[0]), 0, weight)
     expected = 0.7 * mask_loss(labels, masks, weight) + 1.3 * photo_loss(image, photo, weight)
-    expected = expected + 2.0 * alone_loss(sub.coverage(0, "cpu"), masks[0], judged, 1.7)
+    expected = expected + 2.0 * alone_loss(sub.coverage(0, "cpu"), masks[0], judged)
     assert optimiser.step() == pytest.approx(float(expected.detach()), rel=1e-5)
 
 

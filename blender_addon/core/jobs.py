@@ -31,7 +31,6 @@ STAGES = {
     "lift": "Labelling the Gaussians",
     "movers": "Choosing the Gaussians to refine",
     "bands": "Preparing the edges",
-    "depths": "Measuring depth",
     "refine": "Refining the edges",
     "islands": "Removing stray parts",
     "objects": "Writing the objects",

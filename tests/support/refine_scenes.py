@@ -1,7 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Small scenes for the refinement's tests: a ball before a wall, whose Gaussians are too large for its masks, and a
-ball on a slab."""
+"""Small scenes for the refinement's tests: a ball before a wall, whose Gaussians are too large for its masks."""
 
 from __future__ import annotations
 
@@ -9,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from mask_scenes import make_gaussians, sphere_points
+from mask_scenes import sphere_points
 from numpy.typing import NDArray
 
 from splatcut import raster
@@ -49,8 +48,7 @@ class EdgeScene:
 
     @property
     def movable(self) -> Movable:
-        """All supported."""
-        return Movable(self.gaussians, self.rows, self.probability, np.ones(len(self.gaussians), bool))
+        return Movable(self.gaussians, self.rows, self.probability)
 
     def moving(self) -> Moving:
         return Moving.of(self.gaussians, self.rows, self.probability)
@@ -118,28 +116,3 @@ def iou_alone(scene: EdgeScene, gaussians: Gaussians) -> float:
         mask = scene.masks.probability[number][0] > 127
         values.append(float((alone & mask).sum() / (alone | mask).sum()))
     return float(np.mean(values))
-
-
-def slab_scene(views: int) -> tuple[Problem, NDArray[np.int32]]:
-    """A ball of radius 0.5 about (0, 0.5, 0) that stands on a slab whose upper side is y = 0, and the labels.
-
-    The objects are the ball (3000 Gaussians, first) and the slab; the masks are of what each view shows; the cameras
-    stand on a ring 35 degrees up.
-    """
-    ball = make_gaussians(0.97 * RADIUS * sphere_points(3000) + [0.0, RADIUS, 0.0], 0.015, 0.9975)
-    x, z = np.meshgrid(np.arange(-2, 2.01, 0.05), np.arange(-2, 2.01, 0.05))
-    places = np.stack([x.ravel(), np.full(x.size, -0.02), z.ravel()], axis=1)
-    scene = concatenate([ball, make_gaussians(places, (0.03, 0.002, 0.03), 0.9975)])
-    labels = np.where(np.arange(len(scene)) < len(ball), 1, 2).astype(np.int32)
-    placed, masks = [], []
-    for turn in 2 * np.pi * np.arange(views) / views:
-        up = np.deg2rad(35.0)
-        at = 4.0 * np.array([np.cos(up) * np.cos(turn), np.sin(up), np.cos(up) * np.sin(turn)])
-        camera = looking_at(at, np.array([0.0, 0.4, 0.0]), 160, 120)
-        features = np.eye(2, dtype=np.float32)[labels - 1]
-        shown = raster.render(scene, camera, colour=False, features=features).features
-        assert shown is not None
-        placed.append(View(f"view {len(placed)}", camera))
-        masks.append(np.round(255 * np.clip(shown, 0, 1)).astype(np.uint8).transpose(2, 0, 1).copy())
-    names = tuple(view.name for view in placed)
-    return Problem(scene, placed, MaskSet(("ball", "slab"), names, masks, np.ones((views, 2), np.float32))), labels

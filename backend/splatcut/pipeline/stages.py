@@ -294,7 +294,7 @@ def _refine_parts(job: Job) -> list[Part]:
     if not job.options.refine:
         return []
     optimising = 0.2 * RefineOptions.of(job.options.quality).steps(USUAL_VIEWS)
-    return [Part("depths", 1), Part("movers", 6), Part("bands", 10), Part("refine", optimising)]
+    return [Part("movers", 6), Part("bands", 10), Part("refine", optimising)]
 
 
 # ---------------------------------------------------------------------------------------------------------- extract

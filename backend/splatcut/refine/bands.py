@@ -27,7 +27,7 @@ from splatcut.scene.gaussians import F32, Gaussians
 
 #: Share of a pixel that moving Gaussians must make up for its tile to be worked on.
 VISIBLE = 1 / 32
-#: A pixel is exempt from L_alone where the cores of supported Gaussians, of this share of their size, cover more of it
+#: A pixel is exempt from L_alone where the cores of the object's Gaussians, of this share of their size, cover more of it
 #: alone than the label image shows, by so much.
 CORE, HIDDEN = 0.5, 0.5
 
@@ -81,13 +81,11 @@ class Movable:
     Attributes:
         scene: N Gaussians; rows: [M] ascending, those that move.
         probability: [N, K] of being each object's: 0 or 1 for those that do not move.
-        supported: [N] bool, objects' Gaussians whose centre the views take for the object's (``refine.evidence``).
     """
 
     scene: Gaussians
     rows: NDArray[np.int64]
     probability: F32
-    supported: NDArray[np.bool_]
 
 
 def make_bands(
@@ -104,7 +102,6 @@ def make_bands(
     masks, scene, device = problem.masks, movable.scene, problem.device
     bands: list[Band] = []
     progress.stage("bands", len(problem.views))
-    believed = np.where(movable.supported[:, None], movable.probability, 0).astype(np.float32)
     for number in memory.tidily(range(len(problem.views))):
         progress.step()
         view = problem.views[number]
@@ -115,7 +112,9 @@ def make_bands(
             continue
         soft = masks.soft(number)
         inner = tiles_with(edge_or_error(soft, alone, labels), view.camera)
-        cores = np.stack([_core(scene, believed[:, k], view.camera, reach, device) for k in range(len(soft))])
+        cores = np.stack(
+            [_core(scene, movable.probability[:, k], view.camera, reach, device) for k in range(len(soft))]
+        )
         photo = None if view.photo is None else read_photo(view)
         if photo is None:
             image = raster.render(scene, view.camera, tiles=reach, device=device).image

@@ -19,11 +19,9 @@ from numpy.typing import NDArray
 from splatcut import memory
 from splatcut.cameras import load_photo
 from splatcut.lift.labelled import Arrays, Labelled
-from splatcut.lift.labels import labels_from_probability
 from splatcut.lift.problem import Problem
 from splatcut.progress import Progress
 from splatcut.refine.bands import Movable, ReadPhoto, make_bands
-from splatcut.refine.evidence import call_witnesses, supported
 from splatcut.refine.movers import choose_movers
 from splatcut.refine.optimise import Optimiser, moved, optimise
 from splatcut.refine.options import RefineOptions
@@ -88,9 +86,9 @@ def refine(
         Cancelled: through ``progress``; what was kept last goes on with the same call.
     """
     saving = Saving() if saving is None else saving
-    start = _start(problem, labelled, options, progress, saving)
-    summary: dict[str, Any] = {"movable": len(start.rows), "moved": 0, "iterations": 0, "changed": 0}
-    optimiser = _optimiser(problem, labelled, start, options, progress, read_photo) if start.rows.size else None
+    rows = _movers(problem, labelled, options, progress, saving)
+    summary: dict[str, Any] = {"movable": len(rows), "moved": 0, "iterations": 0, "changed": 0}
+    optimiser = _optimiser(problem, labelled, rows, options, progress, read_photo) if rows.size else None
     if optimiser is not None:
         _run(optimiser, progress, _Keeper(saving))
         good, history = moved(optimiser), optimiser.history
@@ -102,44 +100,32 @@ def refine(
     return Refined(labelled, summary)
 
 
-@dataclass(frozen=True, eq=False)
-class _Start:
-    """What the optimisation begins with.
-
-    Attributes:
-        rows: [M] those that move; supported: [N] bool, see ``refine.evidence.supported``.
-    """
-
-    rows: NDArray[np.int64]
-    supported: NDArray[np.bool_]
-
-
-def _start(problem: Problem, labelled: Labelled, options: RefineOptions, progress: Progress, saving: Saving) -> _Start:
-    """What the optimisation begins with, as kept if it is."""
+def _movers(
+    problem: Problem, labelled: Labelled, options: RefineOptions, progress: Progress, saving: Saving
+) -> NDArray[np.int64]:
+    """[M] rows that move, as kept if they are."""
     stored = None if saving.store is None else saving.store.load(START)
     if stored is not None:
-        return _Start(**stored[0])
-    witnesses = call_witnesses(problem, progress)
-    own = supported(problem.scene, labels_from_probability(labelled.probability), witnesses)
-    start = _Start(choose_movers(problem, labelled, options.tau, progress), own)
+        return stored[0]["rows"]
+    rows = choose_movers(problem, labelled, options.tau, progress)
     if saving.store is not None:
-        saving.store.save(START, vars(start), {})
-    return start
+        saving.store.save(START, {"rows": rows}, {})
+    return rows
 
 
 def _optimiser(
     problem: Problem,
     labelled: Labelled,
-    start: _Start,
+    rows: NDArray[np.int64],
     options: RefineOptions,
     progress: Progress,
     read_photo: ReadPhoto,
 ) -> Optimiser | None:
     """The optimisation before its first iteration; None where no trusted view shows anything that moves."""
-    rows, gaussians, fixed = start.rows, labelled.gaussians, labelled.hard()
+    gaussians, fixed = labelled.gaussians, labelled.hard()
     probability = fixed.copy()
     probability[rows] = labelled.probability[rows]
-    movable = Movable(gaussians, rows, probability, start.supported)
+    movable = Movable(gaussians, rows, probability)
     bands = make_bands(movable, problem, options, progress, read_photo)
     if not bands:
         return None

@@ -18,7 +18,7 @@ from raster_scenes import SceneOptions, assert_gradients_close, gradients, norma
 
 import splatcut
 from splatcut import raster
-from splatcut.raster import autograd, cpu_depth, simd
+from splatcut.raster import autograd, simd
 
 # More than one tile, channels beside the colour, and pixels that end early.
 SCENE = random_scene(5, SceneOptions(opacity=(0.3, 0.999)))
@@ -31,7 +31,6 @@ def results() -> dict[str, Any]:
     rng = np.random.default_rng(0)
     signals = rng.random((2, camera.height, camera.width), np.float32)
     sums = raster.accumulate(gaussians, camera, signals)
-    prepared = raster.prepare(gaussians, camera)
     made = gradients(autograd.render, SCENE, normal_upstream(SCENE), torch.float32)
     return {
         "image": rendered.image,
@@ -39,7 +38,6 @@ def results() -> dict[str, Any]:
         "transmittance": rendered.transmittance,
         "weight": sums.weight,
         "weighted": sums.weighted,
-        "first": cpu_depth.first_gaussians(prepared),
         **{f"gradient of {name}": value.numpy() for name, value in made.items()},
     }
 

@@ -159,7 +159,7 @@ def test_views_that_nobody_trusts_and_those_that_show_nothing_that_moves_have_no
     assert replace(scene, rows=scene.rows[:0]).bands() == []
 
 
-def _exempt(extra: Gaussians, probability: float, supported: bool, mask: np.ndarray | None = None) -> np.ndarray:
+def _exempt(extra: Gaussians, probability: float, mask: np.ndarray | None = None) -> np.ndarray:
     """[H, W] bool: the exempt pixels of the second view, of the ball behind a plate and ``extra`` Gaussians.
 
     A plate stands before the ball's right half, so that the mask, unless given, ends where the plate begins.
@@ -174,8 +174,7 @@ def _exempt(extra: Gaussians, probability: float, supported: bool, mask: np.ndar
     if mask is None:
         mask = 255 * (raster.render(gaussians, view.camera, features=share, colour=False).features[..., 0] > 0.5)
     masks = MaskSet(("ball",), (view.name,), [mask[None].astype(np.uint8)], np.ones((1, 1), np.float32))
-    own = np.concatenate([np.ones(len(scene.gaussians) + len(plate), bool), np.full(len(extra), supported)])
-    movable = Movable(gaussians, np.arange(len(gaussians)), share, own)
+    movable = Movable(gaussians, np.arange(len(gaussians)), share)
     (band,) = make_bands(movable, Problem(gaussians, [view], masks), RefineOptions(parts=1), Quiet())
     return _image(band.exempt[0], band)
 
@@ -195,12 +194,12 @@ BESIDE = [[0.7, 0.0, 0.0]]
 @cache
 def _behind() -> tuple[np.ndarray, np.ndarray]:
     """[H, W] bool: pixels of the ball well behind the plate, and those of the mask."""
-    exempt = _exempt(NOTHING, 0.0, True)
+    exempt = _exempt(NOTHING, 0.0)
     ball = _scene().masks.probability[1][0] > 127
     return ndimage.binary_erosion(ball & (np.arange(75) >= 40), iterations=2), exempt
 
 
-def test_pixels_where_something_hides_a_supported_part_are_exempt() -> None:
+def test_pixels_where_something_hides_the_object_are_exempt() -> None:
     behind, exempt = _behind()
     ball = ndimage.binary_dilation(_scene().masks.probability[1][0] > 127, iterations=3)
     assert behind.sum() > 100
@@ -212,24 +211,22 @@ def test_pixels_where_something_hides_a_supported_part_are_exempt() -> None:
 def test_pixels_of_the_mask_are_never_exempt() -> None:
     behind, _ = _behind()
     mask = 255 * (_scene().masks.probability[1][0] > 127)
-    assert not _exempt(NOTHING, 0.0, True, mask).any()
+    assert not _exempt(NOTHING, 0.0, mask).any()
     half = np.where(np.arange(53)[:, None] < 26, mask, 0)
-    exempt = _exempt(NOTHING, 0.0, True, half)
+    exempt = _exempt(NOTHING, 0.0, half)
     assert not exempt[:26].any()
     assert exempt[26:][behind[26:]].all()
 
 
-def test_what_no_view_supports_is_no_excuse() -> None:
+def test_what_is_hardly_an_objects_is_no_excuse() -> None:
     _, exempt = _behind()
     beside = _extra(BESIDE, 0.15, 0.95)
-    supported = _exempt(beside, 1.0, True)
-    assert (supported & ~exempt).sum() > 10
-    np.testing.assert_array_equal(_exempt(beside, 1.0, False), exempt)
-    # Nor is what is hardly an object's: 0.4 of it cannot cover half a pixel.
-    np.testing.assert_array_equal(_exempt(beside, 0.4, True), exempt)
+    assert (_exempt(beside, 1.0) & ~exempt).sum() > 10
+    # 0.4 of it cannot cover half a pixel.
+    np.testing.assert_array_equal(_exempt(beside, 0.4), exempt)
 
 
-def test_a_spike_that_reaches_far_from_a_supported_centre_is_no_excuse() -> None:
+def test_a_spike_that_reaches_far_from_its_centre_is_no_excuse() -> None:
     """A pixel 0.9 standard deviations from a centre is two thirds covered by it, but a fifth by its core."""
     _, exempt = _behind()
     centre, long = [[0.0, 0.0, 0.0]], 0.78
@@ -238,6 +235,6 @@ def test_a_spike_that_reaches_far_from_a_supported_centre_is_no_excuse() -> None
     assert not exempt[row, column]
     alone = 1 - raster.render(spike, _scene().views[1].camera, colour=False).transmittance
     assert alone[row, column] > 0.6
-    assert not _exempt(spike, 1.0, True)[row, column]
+    assert not _exempt(spike, 1.0)[row, column]
     near = _extra([[0.9 * long, 0.0, 0.0]], (long, 0.08, 0.08), 0.999)
-    assert _exempt(near, 1.0, True)[row, column]
+    assert _exempt(near, 1.0)[row, column]

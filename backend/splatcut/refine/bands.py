@@ -27,8 +27,8 @@ from splatcut.scene.gaussians import F32, Gaussians
 
 #: Share of a pixel that moving Gaussians must make up for its tile to be worked on.
 VISIBLE = 1 / 32
-#: A pixel is exempt from L_alone where the cores of the object's Gaussians, of this share of their size, cover more of it
-#: alone than the label image shows, by so much.
+#: A pixel is exempt from L_alone where the cores of the object's Gaussians, of this share of their size, cover alone so
+#: much more of it than the label image shows.
 CORE, HIDDEN = 0.5, 0.5
 
 ReadPhoto = Callable[[View], "NDArray[np.uint8] | None"]
@@ -205,7 +205,7 @@ def edge_or_error(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:
 
 
 def _core(scene: Gaussians, label: F32, camera: Camera, tiles: NDArray[np.bool_], device: raster.Device) -> F32:
-    """[H, W] alpha of the Gaussians' cores alone: what reaches far from a supported centre is not supported itself."""
+    """[H, W] alpha of the Gaussians' cores alone: a spike may reach far from the object."""
     some = np.flatnonzero(label > 1 / 255)
     if not some.size:
         return np.zeros((camera.height, camera.width), np.float32)

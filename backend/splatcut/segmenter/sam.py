@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Literal
 
 import numpy as np
@@ -13,20 +14,20 @@ from splatcut.segmenter.transform import Frame
 from splatcut.segmenter.types import Embedding, Prediction, Prompt2D
 
 
-class Sam:
+class Sam(ABC):
     """A ``Segmenter`` but for the two halves of the model, which are the subclasses' ``features`` and ``masks``."""
 
     def __init__(self, name: str, fingerprint: str, fit: Literal["pad", "squash"] = "pad") -> None:
         self.name, self.fingerprint = name, fingerprint
         self._fit: Literal["pad", "squash"] = fit
 
+    @abstractmethod
     def features(self, pixels: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """The image encoder's outputs for pixels [1, 3, 1024, 1024] in the model's frame."""
-        raise NotImplementedError
 
+    @abstractmethod
     def masks(self, embedding: Embedding, prompt: Prompt2D) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """[M, 256, 256] logits and [M] estimates of their quality: all the masks that the model has, in its order."""
-        raise NotImplementedError
 
     def frame(self, width: int, height: int) -> Frame:
         return Frame.of(width, height, self._fit)

@@ -43,7 +43,7 @@ class Course:
     Parts that are not in the plan, or that come again, count as part of the one before.
 
     Args:
-        plan: the work's parts in order; one that does not come is skipped.
+        plan: the work's parts in order; one that does not come is skipped. Without a plan, the first is all of it.
     """
 
     #: No estimate of the time left before this many seconds and this share of the work.
@@ -60,6 +60,8 @@ class Course:
 
     def stage(self, name: str, total: int) -> None:
         """A part with ``total`` steps begins."""
+        if not self._plan:
+            self._plan = [Part(name, self._weight)]
         following = [i for i in range(self._at + 1, len(self._plan)) if self._plan[i].name == name]
         self._inside = bool(following)
         if following:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, singledispatchmethod
 from pathlib import Path
@@ -42,7 +42,6 @@ from splatcut.messages.worker import (
 )
 from splatcut.pipeline import parts_of, run_job
 from splatcut.pipeline.inputs import FEW_VIEWS, read_prompt_views, read_views, scene_files
-from splatcut.progress import Part
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, load_segmenter
@@ -111,7 +110,7 @@ class Session:
         Raises:
             UserError: input that cannot be used; Cancelled.
         """
-        plan = parts_of(request.job) if isinstance(request, Run) else _PLANS.get(type(request), ())
+        plan = parts_of(request.job) if isinstance(request, Run) else ()
         return self._do(request, Reporter(number, send, cancel, plan))
 
     @singledispatchmethod
@@ -181,22 +180,16 @@ class Session:
 
     @_do.register
     def _(self, request: Run, report: Reporter) -> Result:
-        job, options = request.job, request.job.options
+        options = request.job.options
         options = replace(
             options,
             device=self._wanted if options.device == "auto" else options.device,
             model=self._model if options.model is None else options.model,
         )
-        result = run_job(replace(job, options=options), report, self._embeddings(), force=request.force)
-        files, out = result.files, job.out.absolute()
-        return RunResult(
-            out,
-            {name: path.absolute() for name, path in files.objects.items()},
-            None if files.background is None else files.background.absolute(),
-            files.counts,
-            result.warnings,
-            out / "report.json",
-        )
+        job = replace(request.job, options=options, out=request.job.out.absolute())
+        result = run_job(job, report, self._embeddings(), force=request.force)
+        files, told = result.files, job.out / "report.json"
+        return RunResult(job.out, files.objects, files.background, files.counts, result.warnings, told)
 
     @_do.register
     def _(self, request: Convert, report: Reporter) -> Result:
@@ -232,16 +225,6 @@ class Session:
             old.unlink(missing_ok=True)
         self._written = self._written[-PREVIEWS_LEFT:]
         return path
-
-
-#: Requests that report steps, other than runs.
-_PLANS: dict[type[Request], Sequence[Part]] = {
-    LoadScene: (Part("load", 1),),
-    SetViews: (Part("views", 1),),
-    Encode: (Part("encode", 1),),
-    Preview: (Part("preview", 1),),
-    Convert: (Part("convert", 1),),
-}
 
 
 def _told(view: View) -> InlineView:

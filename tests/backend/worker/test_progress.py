@@ -47,6 +47,15 @@ def test_the_fraction_follows_the_weights() -> None:
     assert (last.id, last.stage, last.number, last.stages, last.done, last.total) == (7, "lift", 3, 4, 0, 2)
 
 
+def test_work_of_one_part_needs_no_plan() -> None:
+    report, events, _, _ = reporter(())
+    report.stage("convert", 2)
+    report.step(2)
+    last = events[-1]
+    assert isinstance(last, ProgressEvent)
+    assert (last.stage, last.number, last.stages, last.fraction) == ("convert", 1, 1, 1.0)
+
+
 def test_the_time_left() -> None:
     """The stage's rest at its own speed, what follows by its weight."""
     report, events, clock, _ = reporter()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,9 +90,9 @@ class Job:
             raise UserError("The list of cameras is empty. Give at least one view, or leave the cameras out.")
         if self.prompt_views and self.masks is not None:
             raise UserError("Prompt views were given together with ready masks, which take no prompts.")
-        names = [view.name for view in (*(self.cameras if isinstance(self.cameras, tuple) else ()), *self.prompt_views)]
-        for name in names:
-            if names.count(name) > 1:
+        views = (*(self.cameras if isinstance(self.cameras, tuple) else ()), *self.prompt_views)
+        for name, uses in Counter(view.name for view in views).items():
+            if uses > 1:
                 raise UserError(f"Two views have the name {name!r}. View names must be unique.")
 
 

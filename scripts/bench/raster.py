@@ -162,13 +162,13 @@ class Own:
         return raster.accumulate(self._gaussians, camera, signals)
 
     def state(self, camera: Camera) -> Forward:
-        import numpy as np
 
         from splatcut.raster import cpu
 
         prepared = cpu.prepare(self._gaussians, camera)
-        values = cpu.channels(prepared, self._gaussians, None, True, None)
-        out, transmittance = cpu.blend(prepared, values, np.array(BACKGROUND, np.float32))
+        values, out, transmittance = cpu.render(
+            prepared, self._gaussians, features=None, colour=True, background=BACKGROUND, sh_degree=None
+        )
         return Forward(prepared, values, out, transmittance)
 
     def backward(self, state: Forward, gradient: F32) -> list[F32]:
@@ -176,11 +176,10 @@ class Own:
 
         from splatcut.raster import cpu
 
-        result = cpu.backward(
+        return cpu.backward(
             state.prepared, self._gaussians, state.values, state.out, state.transmittance, gradient,
             np.zeros_like(state.transmittance),
-        )  # fmt: skip
-        return [result.means, result.log_scales, result.quats, result.opacity_logits, result.sh]
+        )[:5]  # fmt: skip
 
 
 def cpu_ms(action: Callable[[], Any]) -> tuple[float, Any]:

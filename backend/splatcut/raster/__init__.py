@@ -29,7 +29,6 @@ __all__ = [
     "over_alpha",
     "prepare",
     "render",
-    "touched_tiles",
 ]
 
 
@@ -72,11 +71,10 @@ def render(
         prepared = cpu.prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
     elif opacity_scale is not None or tiles is not None:
         raise ValueError("What was prepared has its own opacities and tiles.")
-    values = cpu.channels(prepared, gaussians, features, colour, sh_degree)
+    _, out, transmittance = cpu.render(
+        prepared, gaussians, features=features, colour=colour, background=background, sh_degree=sh_degree
+    )
     first = 3 if colour else 0
-    ground = np.zeros(values.shape[1], np.float32)
-    ground[:first] = background[:first]
-    out, transmittance = cpu.blend(prepared, values, ground)
     image, blended = (np.ascontiguousarray(part.transpose(1, 2, 0)) for part in (out[:first], out[first:]))
     return Rendered(image, blended, transmittance)
 
@@ -130,17 +128,15 @@ def accumulate(
         signals: [K, H, W] float32, e.g. the objects' masks.
         tiles, prepared: as in ``render``.
     """
-    if device == "cuda":
-        from splatcut.raster import cuda
+    if device == "cpu":
+        from splatcut.raster import cpu
 
-        return cuda.accumulate_arrays(gaussians, camera, signals, tiles=tiles)
+        return cpu.accumulate(prepared or cpu.prepare(gaussians, camera, tiles=tiles), signals)
     if device == "reference":
-        from splatcut.raster import reference
-
-        return reference.accumulate_arrays(gaussians, camera, signals, tiles=tiles)
-    from splatcut.raster import cpu
-
-    return cpu.accumulate(prepared or cpu.prepare(gaussians, camera, tiles=tiles), signals)
+        from splatcut.raster import reference as other
+    else:
+        from splatcut.raster import cuda as other
+    return other.accumulate(gaussians, camera, signals, tiles=tiles)
 
 
 def prepare(gaussians: Gaussians, camera: Camera, device: Device = "cpu") -> Prepared | None:
@@ -150,15 +146,3 @@ def prepare(gaussians: Gaussians, camera: Camera, device: Device = "cpu") -> Pre
     from splatcut.raster import cpu
 
     return cpu.prepare(gaussians, camera)
-
-
-def touched_tiles(gaussians: Gaussians, camera: Camera) -> NDArray[np.bool_]:
-    """[tiles down, tiles across] bool: the tiles in which any of the Gaussians could be drawn, were nothing before it.
-
-    Working on these tiles alone gives all there is to know about these Gaussians.
-    """
-    from splatcut.raster import cpu
-
-    prepared = cpu.prepare(gaussians, camera)
-    across, down = cpu.tile_counts(camera)
-    return (np.diff(prepared.tile_start) > 0).reshape(down, across)

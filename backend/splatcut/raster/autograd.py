@@ -39,37 +39,29 @@ class _CpuRender(torch.autograd.Function):
         opacity_scale = None if scale is None else _array(scale)
         if prepared is None:
             prepared = cpu.prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
-        extra = None if features is None else _array(features)
-        values = cpu.channels(prepared, gaussians, extra, colour, sh_degree)
-        ground = np.zeros(values.shape[1], np.float32)
-        if colour:
-            ground[:3] = background
-        out, transmittance = cpu.blend(prepared, values, ground)
+        values, out, transmittance = cpu.render(
+            prepared,
+            gaussians,
+            features=None if features is None else _array(features),
+            colour=colour,
+            background=background,
+            sh_degree=sh_degree,
+        )
         ctx.state = (prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, colour, wanted)
         return torch.from_numpy(out), torch.from_numpy(transmittance)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         prepared, gaussians, values, out, transmittance, opacity_scale, sh_degree, colour, wanted = ctx.state
-        result = cpu.backward(
-            prepared,
-            gaussians,
-            values,
-            out,
-            transmittance,
-            _array(gradients[0]),
-            _array(gradients[1]),
-            colour=colour,
-            sh_degree=sh_degree,
-            wanted=wanted,
-        )
+        *parameters, grad_features, log_opacity = cpu.backward(
+            prepared, gaussians, values, out, transmittance, *map(_array, gradients),
+            colour=colour, sh_degree=sh_degree, wanted=wanted,
+        )  # fmt: skip
         scale = None
         if opacity_scale is not None:
-            safe = np.where(opacity_scale > 0, opacity_scale, np.float32(1))
-            scale = torch.from_numpy(result.log_opacity / safe)
-        parameters = [result.means, result.log_scales, result.quats, result.opacity_logits, result.sh]
-        features = torch.from_numpy(result.features) if values.shape[1] > (3 if colour else 0) else None
-        return (*(torch.from_numpy(array) for array in parameters), features, scale, *[None] * 7)
+            scale = torch.from_numpy(log_opacity / np.where(opacity_scale > 0, opacity_scale, np.float32(1)))
+        features = torch.from_numpy(grad_features) if grad_features.shape[1] else None
+        return (*map(torch.from_numpy, parameters), features, scale, *[None] * 7)
 
 
 def render(

@@ -108,31 +108,42 @@ def prepare(
     )  # fmt: skip
 
 
-def blend(prepared: Prepared, values: F32, background: F32) -> tuple[F32, F32]:
-    """Blends channels: values [M, C] in depth order, background [C] -> out [C, H, W], transmittance [H, W]."""
+def render(
+    prepared: Prepared,
+    gaussians: Gaussians,
+    *,
+    features: F32 | None,
+    colour: bool,
+    background: tuple[float, float, float],
+    sh_degree: int | None,
+) -> tuple[F32, F32, F32]:
+    """Blends the colour (3 channels, if wanted), then the features; arguments as in ``splatcut.raster.render``.
+
+    Returns:
+        values [M, C] of the drawn Gaussians in depth order, out [C, H, W] blended, transmittance [H, W].
+    """
+    first = 3 if colour else 0
+    values = np.empty((prepared.order.size, first + (0 if features is None else features.shape[1])), np.float32)
+    ground = np.zeros(values.shape[1], np.float32)
     camera = prepared.camera
+    if colour:
+        position = camera.position.astype(np.float32)
+        degree = _degree(gaussians, sh_degree)
+        cpu_project.colours(prepared.drawn, prepared.rank, gaussians.means, gaussians.sh, degree, position, values)
+        ground[:3] = background
+    if features is not None:
+        values[:, first:] = features[prepared.order]
     out = np.zeros((values.shape[1], camera.height, camera.width), np.float32)
     transmittance = np.ones((camera.height, camera.width), np.float32)
     cpu_blend.blend(
-        prepared.active, prepared.tile_start, prepared.pair_gaussian, prepared.geometry, prepared.box, values,
-        background, prepared.tiles_x, out, transmittance,
+        prepared.active, prepared.tile_start, prepared.pair_gaussian, prepared.geometry, prepared.box, values, ground,
+        prepared.tiles_x, out, transmittance,
     )  # fmt: skip
-    return out, transmittance
+    return values, out, transmittance
 
 
-def channels(
-    prepared: Prepared, gaussians: Gaussians, features: F32 | None, colour: bool, sh_degree: int | None
-) -> F32:
-    """[M, C] float32 in depth order: colour (3, if wanted), then the features."""
-    extra = 0 if features is None else features.shape[1]
-    values = np.empty((prepared.order.size, (3 if colour else 0) + extra), np.float32)
-    if colour:
-        degree = gaussians.sh_degree if sh_degree is None else min(sh_degree, gaussians.sh_degree)
-        position = prepared.camera.position.astype(np.float32)
-        cpu_project.colours(prepared.drawn, prepared.rank, gaussians.means, gaussians.sh, degree, position, values)
-    if features is not None:
-        values[:, values.shape[1] - extra :] = features[prepared.order]
-    return values
+def _degree(gaussians: Gaussians, sh_degree: int | None) -> int:
+    return gaussians.sh_degree if sh_degree is None else min(sh_degree, gaussians.sh_degree)
 
 
 def accumulate(prepared: Prepared, signals: F32) -> Accumulated:
@@ -152,26 +163,6 @@ def accumulate(prepared: Prepared, signals: F32) -> Accumulated:
     return Accumulated(np.ascontiguousarray(result[:, 0]), np.ascontiguousarray(weighted))
 
 
-@dataclass(frozen=True, eq=False)
-class Gradients:
-    """Gradients of a loss with respect to what was rendered from; shapes as the parameters.
-
-    Attributes:
-        means, log_scales, quats, opacity_logits, sh: as in ``Gaussians``.
-        features: [N, C].
-        log_opacity: [N] with respect to the logarithm of the drawn opacity; divide by ``opacity_scale`` for its
-            gradient.
-    """
-
-    means: F32
-    log_scales: F32
-    quats: F32
-    opacity_logits: F32
-    sh: F32
-    features: F32
-    log_opacity: F32
-
-
 def backward(
     prepared: Prepared,
     gaussians: Gaussians,
@@ -184,13 +175,17 @@ def backward(
     colour: bool = True,
     sh_degree: int | None = None,
     wanted: NDArray[np.bool_] | None = None,
-) -> Gradients:
-    """Exact gradients of the blending and the projection.
+) -> list[F32]:
+    """Exact gradients of a loss through the blending and the projection.
 
     Args:
-        prepared, values, out, transmittance: what ``prepare``, ``channels`` and ``blend`` gave.
-        out_gradient: [C, H, W] float32; transmittance_gradient: [H, W] float32.
+        prepared, values, out, transmittance: what ``prepare`` and ``render`` gave.
+        out_gradient: [C, H, W] float32, transmittance_gradient: [H, W] float32, both contiguous.
         wanted: [N] bool, the Gaussians whose gradients are wanted (those of the others are 0); all when None.
+
+    Returns:
+        Gradients with respect to means, log_scales, quats, opacity_logits, sh (shaped as in ``Gaussians``), features
+        [N, C], and the logarithm of the drawn opacity [N]; divide the last by ``opacity_scale`` for its gradient.
     """
     drawn, rank = prepared.drawn, prepared.rank
     if wanted is not None:
@@ -200,25 +195,14 @@ def backward(
     sums = np.zeros((prepared.pair_slot.size, cpu_backward.MOMENTS + width), np.float32)
     cpu_backward.backward(
         prepared.active, prepared.tile_start, prepared.pair_gaussian, prepared.pair_slot, prepared.geometry,
-        prepared.box, values, out, transmittance, np.ascontiguousarray(out_gradient, np.float32),
-        np.ascontiguousarray(transmittance_gradient, np.float32), prepared.tiles_x,
+        prepared.box, values, out, transmittance, out_gradient, transmittance_gradient, prepared.tiles_x,
         _ALL if wanted is None else wanted[prepared.order], sums,
     )  # fmt: skip
-    n, extra = prepared.count, width - (3 if colour else 0)
-    result = Gradients(
-        means=np.zeros((n, 3), np.float32),
-        log_scales=np.zeros((n, 3), np.float32),
-        quats=np.zeros((n, 4), np.float32),
-        opacity_logits=np.zeros(n, np.float32),
-        sh=np.zeros(gaussians.sh.shape, np.float32),
-        features=np.zeros((n, extra), np.float32),
-        log_opacity=np.zeros(n, np.float32),
-    )
-    degree = gaussians.sh_degree if sh_degree is None else min(sh_degree, gaussians.sh_degree)
+    g = gaussians
+    made = [np.zeros_like(part) for part in (g.means, g.log_scales, g.quats, g.opacity_logits, g.sh)]
+    made += [np.zeros((len(g), width - (3 if colour else 0)), np.float32), np.zeros(len(g), np.float32)]
     cpu_gradient.project_backward(
-        drawn, rank, prepared.slot_start, sums, prepared.geometry, values,
-        camera_vector(prepared.camera), gaussians.means, gaussians.log_scales, gaussians.quats, gaussians.sh, degree,
-        colour, result.means, result.log_scales, result.quats, result.opacity_logits, result.sh, result.features,
-        result.log_opacity,
+        drawn, rank, prepared.slot_start, sums, prepared.geometry, values, camera_vector(prepared.camera), g.means,
+        g.log_scales, g.quats, g.sh, _degree(g, sh_degree), colour, *made,
     )  # fmt: skip
-    return result
+    return made

@@ -158,7 +158,6 @@ def _clamped(value: Any, limit: Any) -> Any:
 
 # The camera as one float32 vector: camera_from_world rotation (9, row-major), translation (3), fx, fy, cx, cy,
 # tangent limits x and y, position in the world (3), near plane.
-CAMERA = 22
 
 
 @njit(parallel=True, fastmath={"contract", "arcp", "nsz"}, cache=True, nogil=True)

@@ -215,7 +215,7 @@ def _array(tensor: Tensor) -> F32:
     return np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype=np.float32)
 
 
-def accumulate_arrays(
+def accumulate(
     gaussians: Gaussians, camera: Camera, signals: F32, *, tiles: NDArray[np.bool_] | None = None
 ) -> Accumulated:
     """See ``splatcut.raster.accumulate``: one backward pass with the signals as incoming gradient (method: lifting).

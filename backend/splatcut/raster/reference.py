@@ -207,39 +207,15 @@ def render(
 
 @torch.no_grad()
 def accumulate(
-    means: Tensor,
-    log_scales: Tensor,
-    quats: Tensor,
-    opacity_logits: Tensor,
-    camera: Camera,
-    signals: Tensor,
-    *,
-    opacity_scale: Tensor | None = None,
-    tiles: NDArray[np.bool_] | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Sums of blending weights over the pixels (method: lifting).
-
-    Args:
-        signals: [K, H, W].
-
-    Returns:
-        weight [N] = sum_p w_i(p) in square px, weighted [N, K] = sum_p w_i(p) signal_k(p); float64. The second is the
-        gradient of sum_p features(p) * signals(p) with respect to the features.
-    """
-    splats = project(means, log_scales, quats, opacity_logits, camera, opacity_scale)
-    sums = torch.zeros(means.shape[0], 1 + signals.shape[0], dtype=torch.float64, device=means.device)
-    for pixels, near in blocks(splats, camera, tiles):
-        weight, _ = blending_weights(splats, near, pixels)
-        here = signals.double()[:, pixels[:, 1], pixels[:, 0]].T
-        sums.index_add_(0, splats.index[near], weight.T @ torch.cat([here.new_ones(len(pixels), 1), here], dim=1))
-    return sums[:, 0], sums[:, 1:]
-
-
-def accumulate_arrays(
     gaussians: Gaussians, camera: Camera, signals: F32, *, tiles: NDArray[np.bool_] | None = None
 ) -> Accumulated:
-    """See ``splatcut.raster.accumulate``."""
+    """See ``splatcut.raster.accumulate``; the gradient of sum_p features(p) * signals(p) by the features."""
     g = gaussians
     means, scales, quats, logits = map(torch.from_numpy, (g.means, g.log_scales, g.quats, g.opacity_logits))
-    weight, weighted = accumulate(means, scales, quats, logits, camera, torch.from_numpy(signals), tiles=tiles)
-    return Accumulated(*(np.ascontiguousarray(part.numpy(), np.float32) for part in (weight, weighted)))
+    splats = project(means, scales, quats, logits, camera)
+    sums = torch.zeros(len(g), 1 + len(signals), dtype=torch.float64)
+    for pixels, near in blocks(splats, camera, tiles):
+        weight, _ = blending_weights(splats, near, pixels)
+        here = torch.from_numpy(signals).double()[:, pixels[:, 1], pixels[:, 0]].T
+        sums.index_add_(0, splats.index[near], weight.T @ torch.cat([here.new_ones(len(pixels), 1), here], dim=1))
+    return Accumulated(*(np.ascontiguousarray(part, np.float32) for part in (sums[:, 0], sums[:, 1:])))

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -160,19 +159,6 @@ def test_what_was_prepared_draws_the_same() -> None:
     assert np.array_equal(one.weighted, other.weighted)
     with pytest.raises(ValueError, match="its own opacities"):
         raster.render(gaussians, camera, opacity_scale=np.ones(len(gaussians), np.float32), prepared=prepared)
-
-
-@pytest.mark.parametrize("name", ["mixed", "big", "needles", "mostly off-screen", "behind the camera too"])
-def test_touched_tiles_hold_all_there_is_of_some_gaussians(name: str) -> None:
-    scene = random_scene(3, replace(SCENES[name], width=150, height=100))
-    signals = np.random.default_rng(0).uniform(size=(2, 100, 150)).astype(np.float32)
-    whole = raster.accumulate(scene.gaussians, scene.camera, signals)
-    for index in (np.array([0]), np.array([3, 7, 11]), np.arange(len(scene.gaussians))):
-        tiles = raster.touched_tiles(scene.gaussians.take(index), scene.camera)
-        assert tiles.shape == (7, 10)
-        part = raster.accumulate(scene.gaussians, scene.camera, signals, tiles=tiles)
-        np.testing.assert_array_equal(part.weight[index], whole.weight[index])
-        np.testing.assert_array_equal(part.weighted[index], whole.weighted[index])
 
 
 def test_tiles_left_out_stay_empty_and_the_others_do_not_change_by_a_bit() -> None:

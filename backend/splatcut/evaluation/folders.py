@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from splatcut.errors import UserError
-from splatcut.evaluation.scores import Mask, MaskScore, mean_over_objects, mean_score, score_masks
+from splatcut.evaluation.scores import Mask, MaskScore, mean_score, score_masks
 from splatcut.files import atomic_path
 from splatcut.images import UNNAMED, find_masks, mask_values
 
@@ -56,8 +56,8 @@ class Evaluation:
 
     @property
     def mean(self) -> MaskScore:
-        """Mean over the objects of their means."""
-        return mean_over_objects(self.scores)
+        """mIoU and its companions: the mean over objects of each object's mean over its views."""
+        return mean_score(self.objects.values())
 
     def as_dict(self) -> dict[str, object]:
         """JSON types: mean, objects, views."""

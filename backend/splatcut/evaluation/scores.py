@@ -11,7 +11,7 @@ stricter.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -119,8 +119,3 @@ def mean_score(scores: Iterable[MaskScore]) -> MaskScore:
     counts = defined.sum(axis=0)
     sums = np.where(defined, table, 0.0).sum(axis=0)
     return MaskScore(*(float(s / c) if c else math.nan for s, c in zip(sums, counts, strict=True)))
-
-
-def mean_over_objects(scores: Mapping[str, Mapping[str, MaskScore]]) -> MaskScore:
-    """mIoU and its companions: the mean over objects of each object's mean over its views (object -> view -> score)."""
-    return mean_score(mean_score(views.values()) for views in scores.values())

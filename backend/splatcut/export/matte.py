@@ -117,16 +117,14 @@ def to_bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
 # -------------------------------------------------------------------------------------------------------------- files
 
 
-def write_mask(path: Path, coverage: NDArray[np.floating]) -> None:
-    """Writes coverage [H, W] in [0, 1] as 8-bit grey PNG. Raises ``UserError`` when it cannot be written."""
-    _save(path, Image.fromarray(to_bytes(coverage)))
-
-
 def write_masks(folder: Path, names: Sequence[str], view: str, coverage: F32) -> list[Path]:
-    """Writes ``folder/<name>/<view>.png`` for every object; coverage [K, H, W] in [0, 1]. Returns the paths."""
+    """Writes coverage [K, H, W] in [0, 1] as 8-bit grey ``folder/<name>/<view>.png``; returns the paths.
+
+    Raises ``UserError`` when one cannot be written.
+    """
     paths = [folder / name / f"{view}.png" for name in names]
     for path, mask in zip(paths, coverage, strict=True):
-        write_mask(path, mask)
+        _save(path, Image.fromarray(to_bytes(mask)))
     return paths
 
 
@@ -172,7 +170,7 @@ def write_exr(
     Raises:
         UserError: the package OpenEXR is not installed; the place cannot be written.
     """
-    openexr = _openexr()
+    openexr = require_exr()
     linear = srgb_to_linear(to_straight(premultiplied, alpha)) * alpha[..., None]
     channels: dict[str, NDArray[np.generic]] = {
         "RGBA": np.ascontiguousarray(np.dstack([linear, alpha]).astype(np.float16)),
@@ -186,7 +184,8 @@ def write_exr(
         openexr.File(header, channels).write(str(temporary))
 
 
-def _openexr() -> Any:
+def require_exr() -> Any:
+    """The module OpenEXR. Raises ``UserError`` when EXR files cannot be written here; call it before long work."""
     try:
         import OpenEXR
     except ImportError as error:
@@ -195,8 +194,3 @@ def _openexr() -> Any:
             "write PNG files instead."
         ) from error
     return OpenEXR
-
-
-def require_exr() -> None:
-    """Raises ``UserError`` when EXR files cannot be written here; call it before long work."""
-    _openexr()

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras.pictures import picture, working_view
+from splatcut.cameras.pictures import WorkingView, picture, working_view
 from splatcut.errors import UserError
-from splatcut.export.contact_sheet import SheetPrompt, SheetRow, choose_views, contact_sheet
+from splatcut.export.contact_sheet import MAX_OBJECTS, SheetPrompt, SheetRow, choose_views, contact_sheet
 from splatcut.export.matte import object_masks, write_masks
 from splatcut.export.plys import write_labels, write_objects
 from splatcut.files import atomic_path
@@ -122,32 +122,28 @@ def _row(results: Results, view: View, device: raster.Device) -> SheetRow:
         if not keep.any():
             return np.zeros((camera.height, camera.width, 4), np.float32)
         rendered = raster.render(gaussians.take(keep), camera, device=device)
-        return np.concatenate([rendered.image, 1.0 - rendered.transmittance[..., None]], axis=2)
+        return np.concatenate([rendered.image, rendered.alpha[..., None]], axis=2)
 
     return SheetRow(
         view=view.name,
         photo=picture(working, gaussians, device),
         masks=object_masks(gaussians, labels, kinds, camera, device=device),
-        objects=[alone(labels == k + 1) for k in range(min(kinds, 4))],
+        objects=[alone(labels == k + 1) for k in range(min(kinds, MAX_OBJECTS))],
         background=alone(labels == 0)[..., :3],
-        prompts=[
-            SheetPrompt(
-                k,
-                working.points(np.array([point[:2] for point in prompt.points], np.float64)),
-                np.array([point[2] for point in prompt.points], np.int32),
-                _box(prompt, working.points),
-            )
-            for k, item in enumerate(results.objects)
-            for prompt in item.prompts
-            if isinstance(prompt, ViewPrompt) and prompt.view == view.name
-        ],
+        prompts=[prompt for k, item in enumerate(results.objects) for prompt in _prompts(k, item, working)],
         note=results.masks.notes.get(view.name, ""),
     )
 
 
-def _box(prompt: ViewPrompt, to_working: object) -> tuple[float, float, float, float] | None:
-    if prompt.box is None or not callable(to_working):
-        return None
-    x0, y0, x1, y1 = prompt.box
-    corners = np.asarray(to_working(np.array([[x0, y0], [x1, y1]])), np.float64)
-    return (float(corners[0, 0]), float(corners[0, 1]), float(corners[1, 0]), float(corners[1, 1]))
+def _prompts(k: int, item: ObjectPrompt, working: WorkingView) -> list[SheetPrompt]:
+    """What was said about object ``k`` in this view, in the working size's pixels."""
+    found = []
+    for prompt in item.prompts:
+        if isinstance(prompt, ViewPrompt) and prompt.view == working.view.name:
+            points = np.array([point[:2] for point in prompt.points], np.float64)
+            box = None
+            if prompt.box is not None:
+                x0, y0, x1, y1 = working.points(np.array(prompt.box, np.float64).reshape(2, 2)).ravel().tolist()
+                box = (x0, y0, x1, y1)
+            found.append(SheetPrompt(k, working.points(points), np.array([p[2] for p in prompt.points], np.int32), box))
+    return found

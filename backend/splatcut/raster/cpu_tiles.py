@@ -68,46 +68,37 @@ def pairs(geometry: Any, box: Any, tiles_x: int, tiles_y: int, wanted: Any) -> A
     """
     count = box.shape[0]
     tiles = tiles_x * tiles_y
-    per_chunk = np.zeros((_CHUNKS, tiles), np.int64)
+    # First free place of each chunk's Gaussians in each tile; before that is known, their number.
+    free = np.zeros((_CHUNKS, tiles), np.int64)
+    slot_start = np.zeros(count + 1, np.int64)
     per_gaussian = np.zeros(count + 1, np.int64)
-    for chunk in prange(_CHUNKS):
-        for g in range(count * chunk // _CHUNKS, count * (chunk + 1) // _CHUNKS):
-            y0, y1 = box[g, 2] >> 4, box[g, 3] >> 4
-            straight = y0 == y1 or (box[g, 0] >> 4) == (box[g, 1] >> 4)
-            touched = 0
-            for row in range(y0, y1 + 1):
-                x0, x1 = _tile_span(g, row, geometry, box, straight)
-                for column in range(x0, x1 + 1):
-                    tile = row * tiles_x + column
-                    if wanted[tile]:
-                        per_chunk[chunk, tile] += 1
-                        touched += 1
-            per_gaussian[g + 1] = touched
-    slot_start = np.cumsum(per_gaussian)
-    tile_start = np.empty(tiles + 1, np.int64)
-    total = 0
-    for tile in range(tiles):
-        tile_start[tile] = total
-        for chunk in range(_CHUNKS):
-            here = per_chunk[chunk, tile]
-            per_chunk[chunk, tile] = total
-            total += here
-    tile_start[tiles] = total
-    pair_gaussian = np.empty(total, np.uint32)
-    pair_slot = np.empty(total, np.uint32)
-    for chunk in prange(_CHUNKS):
-        for g in range(count * chunk // _CHUNKS, count * (chunk + 1) // _CHUNKS):
-            y0, y1 = box[g, 2] >> 4, box[g, 3] >> 4
-            straight = y0 == y1 or (box[g, 0] >> 4) == (box[g, 1] >> 4)
-            slot = slot_start[g]
-            for row in range(y0, y1 + 1):
-                x0, x1 = _tile_span(g, row, geometry, box, straight)
-                for column in range(x0, x1 + 1):
-                    tile = row * tiles_x + column
-                    if wanted[tile]:
-                        place = per_chunk[chunk, tile]
-                        per_chunk[chunk, tile] = place + 1
-                        pair_gaussian[place] = g
-                        pair_slot[place] = slot
-                        slot += 1
+    tile_start = np.zeros(tiles + 1, np.int64)
+    pair_gaussian = np.empty(0, np.uint32)
+    pair_slot = np.empty(0, np.uint32)
+    for known in (False, True):
+        for chunk in prange(_CHUNKS):
+            for g in range(count * chunk // _CHUNKS, count * (chunk + 1) // _CHUNKS):
+                y0, y1 = box[g, 2] >> 4, box[g, 3] >> 4
+                straight = y0 == y1 or (box[g, 0] >> 4) == (box[g, 1] >> 4)
+                slot = slot_start[g]
+                for row in range(y0, y1 + 1):
+                    x0, x1 = _tile_span(g, row, geometry, box, straight)
+                    for tile in range(row * tiles_x + x0, row * tiles_x + x1 + 1):
+                        if wanted[tile]:
+                            if known:
+                                pair_gaussian[free[chunk, tile]] = g
+                                pair_slot[free[chunk, tile]] = slot
+                            free[chunk, tile] += 1
+                            slot += 1
+                per_gaussian[g + 1] = slot
+        if not known:
+            slot_start = np.cumsum(per_gaussian)
+            total = 0
+            for tile in range(tiles):
+                for chunk in range(_CHUNKS):
+                    here = free[chunk, tile]
+                    free[chunk, tile] = total
+                    total += here
+                tile_start[tile + 1] = total
+            pair_gaussian, pair_slot = np.empty(total, np.uint32), np.empty(total, np.uint32)
     return tile_start, pair_gaussian, pair_slot, slot_start

@@ -11,6 +11,7 @@ time, so it works wherever numba does. All functions below can only be called fr
 
 from __future__ import annotations
 
+import functools
 import logging
 import operator
 from collections.abc import Callable
@@ -165,45 +166,62 @@ def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.intp, value), build
 
 
-def _lanewise(result: Callable[[], Any], operation: Callable[..., Any]) -> Callable[..., Any]:
-    """How an intrinsic is built whose lanes have nothing to do with each other."""
+def _lanewise(kind: Callable[[], Any], operation: Callable[..., Any]) -> Callable[..., Any]:
+    """An intrinsic whose lanes have nothing to do with each other.
 
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return form.each(builder, result(), lambda *values: operation(builder, *values), *args)
+    Args:
+        kind: gives the type of the result, ``vec`` or ``mask``.
+        operation: makes code of a builder and the values, numbers and vectors alike.
+    """
 
-    return build
+    @functools.wraps(operation)  # numba asks for the number of values
+    def typed(typingctx: Any, *values: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            result = form.floats if isinstance(signature.return_type, VecType) else form.bits
+            return form.each(builder, result, functools.partial(operation, builder), *args)
 
+        return kind()(*values), build
 
-def _floats() -> Any:
-    return form.floats
-
-
-def _bits() -> Any:
-    return form.bits
-
-
-@intrinsic
-def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c, fused where the processor can."""
-    return vec(a, b, c), _lanewise(_floats, lambda builder, a, b, c: _call(builder, "fmuladd", a, b, c))
+    return intrinsic(typed)
 
 
-@intrinsic
-def vmin(typingctx: Any, a: Any, b: Any) -> Any:
-    """Lane-wise smaller value."""
-    return vec(a, b), _lanewise(_floats, lambda builder, a, b: builder.select(builder.fcmp_ordered("<", a, b), a, b))
+def _vec() -> VecType:
+    return vec
 
 
-@intrinsic
-def vmax(typingctx: Any, a: Any, b: Any) -> Any:
-    """Lane-wise larger value."""
-    return vec(a, b), _lanewise(_floats, lambda builder, a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b))
+def _mask() -> MaskType:
+    return mask
 
 
-@intrinsic
-def select(typingctx: Any, condition: Any, a: Any, b: Any) -> Any:
-    """a where the condition holds, else b."""
-    return vec(condition, a, b), _lanewise(_floats, lambda builder, condition, a, b: builder.select(condition, a, b))
+def _smaller(builder: ir.IRBuilder, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered("<", a, b), a, b)
+
+
+def _larger(builder: ir.IRBuilder, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+
+def _exp2(builder: ir.IRBuilder, a: Any) -> Any:
+    whole = _call(builder, "floor", a)
+    part = builder.fsub(a, whole)
+    power = _like(a.type, _EXP2[0])
+    for coefficient in _EXP2[1:]:
+        power = _call(builder, "fmuladd", power, part, _like(a.type, coefficient))
+    exponent = builder.add(builder.fptosi(whole, form.integer), _like(form.integer, 127))
+    return builder.fmul(power, builder.bitcast(builder.shl(exponent, _like(form.integer, 23)), a.type))
+
+
+# Chebyshev fit of 2^f on [0, 1], highest power first.
+_EXP2 = (1.8775767e-3, 8.9893397e-3, 5.5826318e-2, 2.4015361e-1, 6.9315308e-1, 9.9999994e-1)
+
+#: a * b + c, fused where the processor can.
+fma = _lanewise(_vec, lambda builder, a, b, c: _call(builder, "fmuladd", a, b, c))
+#: Lane-wise smaller and larger value.
+vmin, vmax = _lanewise(_vec, _smaller), _lanewise(_vec, _larger)
+#: select(condition, a, b): a where the condition holds, else b.
+select = _lanewise(_vec, lambda builder, condition, a, b: builder.select(condition, a, b))
+#: 2^a for a in [-120, 120]; relative error below 3e-7 (degree-5 polynomial on the fractional part).
+exp2 = _lanewise(_vec, _exp2)
 
 
 @intrinsic
@@ -250,68 +268,21 @@ def lane_sum(typingctx: Any, a: Any) -> Any:
     return types.float32(a), build
 
 
-def _exp2(builder: ir.IRBuilder, a: Any) -> Any:
-    whole = _call(builder, "floor", a)
-    part = builder.fsub(a, whole)
-    power = _like(a.type, _EXP2[0])
-    for coefficient in _EXP2[1:]:
-        power = _call(builder, "fmuladd", power, part, _like(a.type, coefficient))
-    exponent = builder.add(builder.fptosi(whole, form.integer), _like(form.integer, 127))
-    return builder.fmul(power, builder.bitcast(builder.shl(exponent, _like(form.integer, 23)), a.type))
-
-
-@intrinsic
-def exp2(typingctx: Any, a: Any) -> Any:
-    """2^a for a in [-120, 120]; relative error below 3e-7 (degree-5 polynomial on the fractional part)."""
-    return vec(a), _lanewise(_floats, _exp2)
-
-
-# Chebyshev fit of 2^f on [0, 1], highest power first.
-_EXP2 = (1.8775767e-3, 8.9893397e-3, 5.5826318e-2, 2.4015361e-1, 6.9315308e-1, 9.9999994e-1)
-
-
-def _binary(instruction: str) -> Any:
-    @intrinsic
-    def operation(typingctx: Any, a: Any, b: Any) -> Any:
-        return vec(a, b), _lanewise(_floats, lambda builder, a, b: getattr(builder, instruction)(a, b))
-
-    return operation
-
-
-_add, _sub, _mul, _div = (_binary(name) for name in ("fadd", "fsub", "fmul", "fdiv"))
-
-
-def _comparison(symbol: str) -> Any:
-    @intrinsic
-    def operation(typingctx: Any, a: Any, b: Any) -> Any:
-        return mask(a, b), _lanewise(_bits, lambda builder, a, b: builder.fcmp_ordered(symbol, a, b))
-
-    return operation
-
-
-_ge, _gt = _comparison(">="), _comparison(">")
-
-
-@intrinsic
-def _both(typingctx: Any, a: Any, b: Any) -> Any:
-    return mask(a, b), _lanewise(_bits, lambda builder, a, b: builder.and_(a, b))
-
-
-def _operator(function: Callable[..., Any], kind: type, implementation: Any) -> None:
+def _operator(function: Callable[..., Any], operand: type, implementation: Any) -> None:
     @overload(function)
     def choose(a, b):  # numba compares this signature with the lambda's, annotations included
-        if isinstance(a, kind) and isinstance(b, kind):
+        if isinstance(a, operand) and isinstance(b, operand):
             return lambda a, b: implementation(a, b)
         return None
 
 
-_operator(operator.add, VecType, _add)
-_operator(operator.sub, VecType, _sub)
-_operator(operator.mul, VecType, _mul)
-_operator(operator.truediv, VecType, _div)
-_operator(operator.ge, VecType, _ge)
-_operator(operator.gt, VecType, _gt)
-_operator(operator.and_, MaskType, _both)
+_operator(operator.add, VecType, _lanewise(_vec, lambda builder, a, b: builder.fadd(a, b)))
+_operator(operator.sub, VecType, _lanewise(_vec, lambda builder, a, b: builder.fsub(a, b)))
+_operator(operator.mul, VecType, _lanewise(_vec, lambda builder, a, b: builder.fmul(a, b)))
+_operator(operator.truediv, VecType, _lanewise(_vec, lambda builder, a, b: builder.fdiv(a, b)))
+_operator(operator.ge, VecType, _lanewise(_mask, lambda builder, a, b: builder.fcmp_ordered(">=", a, b)))
+_operator(operator.gt, VecType, _lanewise(_mask, lambda builder, a, b: builder.fcmp_ordered(">", a, b)))
+_operator(operator.and_, MaskType, _lanewise(_mask, lambda builder, a, b: builder.and_(a, b)))
 
 
 @njit(cache=True)

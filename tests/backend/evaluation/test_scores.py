@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from splatcut.evaluation.folders import Evaluation
 from splatcut.evaluation.scores import (
     MaskScore,
     band_width,
     inner_distance,
-    mean_over_objects,
     mean_score,
     score_masks,
 )
@@ -116,7 +116,7 @@ def test_means_leave_out_what_is_undefined() -> None:
     # Objects weigh the same, however many views show them.
     one = MaskScore(1.0, 1.0, 1.0, 1.0, 1.0)
     none = MaskScore(0.0, 0.0, 0.0, 0.0, 0.0)
-    assert mean_over_objects({"a": {"v": one}, "b": {"v": none, "w": none, "x": none}}).iou == 0.5
+    assert Evaluation({"a": {"v": one}, "b": {"v": none, "w": none, "x": none}}).mean.iou == 0.5
     names = ("iou", "boundary", "boundary_5px", "boundary_2px")
     assert empty.as_dict() == {"accuracy": 1.0, **dict.fromkeys(names)}
 

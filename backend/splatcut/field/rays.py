@@ -22,15 +22,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.raster.cpu import Prepared
-from splatcut.raster.cpu_rays import along, pixel_lists, ray_directions
-from splatcut.raster.rule import LOW_PASS
+from splatcut.raster.cpu_rays import pixel_lists, ray_directions
+from splatcut.raster.rule import ALPHA_MIN, LOW_PASS
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.rotations import rotation_matrices
 
 #: One sample in so many is spread evenly instead of drawn by weight.
 EVEN = 4
 #: Half the length of the interval that has the standard deviation 1 when it is filled evenly.
 SLAB = math.sqrt(3.0)
+#: No part of a Gaussian that is drawn is farther than this from its centre, in its standard deviations:
+#: alpha >= 1/255 at an opacity of at most 1.
+FARTHEST = math.sqrt(2.0 * math.log(1.0 / ALPHA_MIN))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +116,7 @@ def sample_rays(
     drawn = samples - even
     chosen, share = _drawn(weights[seen], random[:, :drawn])
     row = np.take_along_axis(rows[seen], chosen, axis=1)
-    found = along(gaussians, row.ravel(), camera.position, rays.repeat(drawn, axis=0))
+    found = _along(gaussians, row.ravel(), camera.position, rays.repeat(drawn, axis=0))
     centre, deviation = (part.reshape(row.shape) for part in found)
     centre = np.maximum(centre, near)
     half = SLAB * np.hypot(deviation, centre * math.sqrt(LOW_PASS / (camera.fx * camera.fy)))
@@ -153,6 +157,23 @@ def _drawn(weights: F32, random: NDArray[np.floating]) -> tuple[NDArray[np.int64
     chosen = np.minimum(passed, np.count_nonzero(weights, axis=1)[:, None] - 1)
     own = np.take_along_axis(weights, chosen, axis=1)
     return chosen, np.clip(1.0 - (np.take_along_axis(edges, chosen, axis=1) - u) / own, 0.0, 1.0)
+
+
+def _along(
+    gaussians: Gaussians, rows: NDArray[np.int64], origin: NDArray[np.float64], directions: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """[R] where Gaussians are largest on rays [R, 3] from the origin, and [R] their standard deviations along them."""
+    axes = rotation_matrices(gaussians.quats[rows])
+    scales = np.exp(gaussians.log_scales[rows].astype(np.float64).clip(-60.0, 60.0))
+    offset = gaussians.means[rows] - origin
+    middle = (offset * directions).sum(axis=1)
+    # Centre minus the point of the ray nearest to it: keeps digits where the Gaussian is small and far.
+    offset -= middle[:, None] * directions
+    d, m = (np.einsum("rij,ri->rj", axes, vector) for vector in (directions, offset))
+    precision = ((d / scales) ** 2).sum(axis=1)
+    reach = FARTHEST * np.sqrt(((d * scales) ** 2).sum(axis=1))
+    step = (d * m / scales**2).sum(axis=1) / precision
+    return middle + step.clip(-reach, reach), 1.0 / np.sqrt(precision)
 
 
 def _lengths(at: NDArray[np.float64], first: NDArray[np.float64], last: NDArray[np.float64]) -> NDArray[np.float64]:

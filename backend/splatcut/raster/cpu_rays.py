@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Rays of single pixels: which Gaussians a pixel shows, and where on its ray they lie (numba).
+"""Single pixels: their rays, and which Gaussians a pixel shows (numba).
 
 The rule is that of ``cpu_blend``: same tiles, order, alpha, clip and stop; rounding apart (the exponential is another
 one there), the weights of a pixel add up to 1 - transmittance as rendered.
@@ -16,18 +16,15 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from splatcut.raster.cpu import Prepared
-from splatcut.raster.cpu_project import CA, CB, CC, LO, LOG2_ALPHA_MIN, MX, MY, rotation
+from splatcut.raster.cpu_project import CA, CB, CC, LO, LOG2_ALPHA_MIN, MX, MY
 from splatcut.raster.rule import ALPHA_MAX, ALPHA_MIN, TILE, TRANSMITTANCE_MIN
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import F32
 
 F = np.float32
 _LN2 = F(math.log(2.0))
 #: More Gaussians than this no pixel can show: each takes at least 1/255 of a transmittance that stays above 1e-4.
 LONGEST = math.ceil(math.log(TRANSMITTANCE_MIN) / math.log1p(-ALPHA_MIN)) + 2
-#: No part of a Gaussian that is drawn is farther than this from its centre, in its standard deviations:
-#: alpha >= 1/255 at an opacity of at most 1.
-FARTHEST = math.sqrt(2.0 * math.log(1.0 / ALPHA_MIN))
 
 
 def ray_directions(camera: Camera, columns: NDArray[np.integer], rows: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -94,52 +91,3 @@ def pixel_lists(prepared: Prepared, pixels: NDArray[np.integer]) -> tuple[NDArra
     rows[inside] = prepared.order[place[:, : inside.shape[1]][inside]]
     weights[inside] = weight[:, : inside.shape[1]][inside]
     return rows, weights
-
-
-@njit(parallel=True, cache=True, nogil=True)
-def _along(
-    rows: Any, origin: Any, directions: Any, means: Any, log_scales: Any, quats: Any, place: Any, deviation: Any
-) -> None:
-    ox, oy, oz = origin
-    for p in prange(rows.size):
-        i = rows[p]
-        place[p], deviation[p] = np.inf, 0.0
-        if i < 0:
-            continue
-        dx, dy, dz = directions[p, 0], directions[p, 1], directions[p, 2]
-        w, x, y, z = float(quats[i, 0]), float(quats[i, 1]), float(quats[i, 2]), float(quats[i, 3])
-        inv = 1.0 / (math.sqrt(w * w + x * x + y * y + z * z) + 1e-12)
-        axes = rotation(w * inv, x * inv, y * inv, z * inv)
-        mx, my, mz = float(means[i, 0]) - ox, float(means[i, 1]) - oy, float(means[i, 2]) - oz
-        centre = mx * dx + my * dy + mz * dz
-        # Centre minus the point of the ray nearest to it: keeps digits where the Gaussian is small and far.
-        mx, my, mz = mx - centre * dx, my - centre * dy, mz - centre * dz
-        vv, uv, spread = 0.0, 0.0, 0.0
-        for k in range(3):
-            rx, ry, rz = axes[k], axes[3 + k], axes[6 + k]
-            s = math.exp(min(60.0, max(-60.0, float(log_scales[i, k]))))
-            d = rx * dx + ry * dy + rz * dz
-            vv += d * d / (s * s)
-            uv += d * (rx * mx + ry * my + rz * mz) / (s * s)
-            spread += d * d * s * s
-        reach = FARTHEST * math.sqrt(spread)
-        place[p] = centre + min(reach, max(-reach, uv / vv))
-        deviation[p] = math.sqrt(1.0 / vv)
-
-
-def along(
-    gaussians: Gaussians, rows: NDArray[np.int64], origin: NDArray[np.float64], directions: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where on their rays Gaussians are largest, and their standard deviations there along the rays, world units.
-
-    Args:
-        rows: [R] of the scene; -1 for none, which is infinitely far.
-        origin: [3] of all rays, world frame; directions: [R, 3] of each, unit vectors.
-
-    Returns:
-        Distances from the origin [R] and standard deviations [R], float64.
-    """
-    place, deviation = np.empty(rows.size), np.empty(rows.size)
-    g = gaussians
-    _along(rows, origin, directions, g.means, g.log_scales, g.quats, place, deviation)
-    return place, deviation

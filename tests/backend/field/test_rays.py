@@ -19,7 +19,7 @@ from splatcut import raster
 from splatcut.field import rays
 from splatcut.field.volume import volume_render
 from splatcut.raster import cpu
-from splatcut.raster.cpu_rays import FARTHEST, ray_directions
+from splatcut.raster.cpu_rays import ray_directions
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians, concatenate
 from splatcut.scene.rotations import rotation_matrices
@@ -86,7 +86,7 @@ def test_samples_sit_where_their_gaussian_is_largest_along_the_ray() -> None:
             # The exponent's slope along the ray vanishes there, measured in deviations along the ray.
             deviation = 1 / np.sqrt(direction @ precision @ direction)
             miss = deviation * (direction @ precision @ offset)
-            reach = FARTHEST * np.sqrt(direction @ np.linalg.inv(precision) @ direction)
+            reach = rays.FARTHEST * np.sqrt(direction @ np.linalg.inv(precision) @ direction)
             inside = abs(direction @ (points[p, s] - g.means[row])) < 0.999 * reach
             if inside and sampled.t[p, s] > 1.01 * camera.near / direction.dot(camera.camera_from_world[2, :3]):
                 assert abs(miss) < 2e-3
@@ -119,7 +119,7 @@ def test_a_flat_gaussian_seen_edge_on_keeps_its_samples_at_home() -> None:
     hit = sampled.index >= 0
     assert hit.any()
     assert np.isfinite(sampled.t).all()
-    reach = FARTHEST * 0.2 + 2 * rays.SLAB * 0.2
+    reach = rays.FARTHEST * 0.2 + 2 * rays.SLAB * 0.2
     assert (np.abs(sampled.points()[..., 2][hit] - 3.0) < reach + 0.05).all()
 
 

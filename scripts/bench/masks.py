@@ -121,7 +121,7 @@ def bench_agreement(scene: Scene, gaussians: Gaussians, folder: Path) -> Iterato
         began = time.process_time()
         _, found = lift_agreeing(Problem(gaussians, [views[name] for name in masks.views], masks), TAU, Quiet())
         taken = time.process_time() - began
-        moved = sum(change.moved for change in found.changes.values())
+        moved = sum(any((*change.shift, change.margin)) for change in found.changes.values())
         parts = sum(change.replaced > 0 for change in found.changes.values())
         what = f"{kind}: {moved} edges moved, parts of {parts} replaced"
         yield [scene.name, "agree", what, scores(found.masks, scene), f"{taken:.1f}"]

@@ -149,7 +149,6 @@ class ColourSegmenter:
         return Embedding({"image": image.astype(np.float32) / np.float32(255)}, frame)
 
     def predict(self, embedding: Embedding, prompt: Prompt2D) -> Prediction:
-        prompt.check_inside(embedding.frame)
         image = embedding.features["image"]
         points = prompt.points[prompt.labels == 1]
         if len(points) == 0:

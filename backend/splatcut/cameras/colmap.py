@@ -9,6 +9,7 @@ points were removed) and accepts cut-off files with zeros for what is missing.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,32 +20,29 @@ from splatcut.cameras.rigid import rigid, rotation_from_wxyz
 from splatcut.cameras.source import DataSet, SourceView, read_bytes
 from splatcut.errors import UserError
 
-_PLACES = ("", "sparse/0", "sparse", "colmap/sparse/0")
+
+def _places(folder: Path) -> Iterator[tuple[Path, str, list[str]]]:
+    """Where a model may lie in or under a folder, the suffix of its files, and which of the two needed are there."""
+    for place in ("", "sparse/0", "sparse", "colmap/sparse/0"):
+        for suffix in ("bin", "txt"):
+            found = [name for name in ("cameras", "images") if (folder / place / f"{name}.{suffix}").is_file()]
+            yield folder / place, suffix, found
 
 
 def find_model(folder: Path) -> Path | None:
     """The folder with the model in or under ``folder`` (``sparse/0``, ``sparse``), or None."""
-    for place in _PLACES:
-        candidate = folder / place
-        if any(
-            (candidate / f"cameras.{suffix}").is_file() and (candidate / f"images.{suffix}").is_file()
-            for suffix in ("bin", "txt")
-        ):
-            return candidate
-    return None
+    return next((place for place, _, found in _places(folder) if len(found) == 2), None)
 
 
 def half_a_model(folder: Path) -> str | None:
     """A sentence about a model in or under ``folder`` of which a file is missing, or None when there is none at all."""
-    for place in _PLACES:
-        for suffix in ("bin", "txt"):
-            found = [name for name in ("cameras", "images") if (folder / place / f"{name}.{suffix}").is_file()]
-            if len(found) == 1:
-                missing = "images" if found[0] == "cameras" else "cameras"
-                return (
-                    f"{folder / place} has {found[0]}.{suffix}, but {missing}.{suffix} is missing beside it. "
-                    "Copy the whole COLMAP model."
-                )
+    for place, suffix, found in _places(folder):
+        if len(found) == 1:
+            missing = "images" if found[0] == "cameras" else "cameras"
+            return (
+                f"{place} has {found[0]}.{suffix}, but {missing}.{suffix} is missing beside it. "
+                "Copy the whole COLMAP model."
+            )
     return None
 
 

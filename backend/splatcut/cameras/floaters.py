@@ -46,7 +46,10 @@ def clear_near_plane(gaussians: Gaussians, view: View, device: raster.Device = "
         return camera.near
     small = working_view(view, SIDE)
     near = (depth > camera.near) & (depth <= planes[-1])
-    if not near.any() or _mean_alpha(gaussians.take(near), small.view.camera, device) < LEAST_ALPHA:
+    if not near.any():
+        return camera.near
+    haze = raster.render(gaussians.take(near), small.view.camera, colour=False, device=device)
+    if haze.alpha.mean() < LEAST_ALPHA:
         return camera.near
     photo = picture(small, gaussians, device).astype(np.float32) / np.float32(255)
     errors = [_error(gaussians, small.view.camera, plane, photo, device) for plane in (camera.near, *planes)]
@@ -56,10 +59,6 @@ def clear_near_plane(gaussians: Gaussians, view: View, device: raster.Device = "
     # The nearest plane that does nearly as well as the best: what it leaves in may be real.
     chosen = int(np.flatnonzero(gains >= gains.max() - 0.1)[0])
     return (camera.near, *planes)[chosen]
-
-
-def _mean_alpha(gaussians: Gaussians, camera: Camera, device: raster.Device) -> float:
-    return float(raster.render(gaussians, camera, colour=False, device=device).alpha.mean())
 
 
 def _error(

@@ -58,8 +58,7 @@ def read_transforms(path: Path, content: dict[str, Any]) -> DataSet:
         values = {**{key: value for key, value in content.items() if key != "frames"}, **frame}
         if "transform_matrix" not in values:
             raise UserError(f"{where} has no pose ('transform_matrix').")
-        matrix = _matrix(values["transform_matrix"], where)
-        world_from_camera = rigid(matrix[:3, :3], matrix[:3, 3], where)
+        world_from_camera = _pose(values["transform_matrix"], where)
         if to_training is not None:
             world_from_camera = to_training(world_from_camera)
         views.append(SourceView(name, inverse(world_from_camera @ OPENCV_FROM_OPENGL), _lens(values, where)))
@@ -67,7 +66,7 @@ def read_transforms(path: Path, content: dict[str, Any]) -> DataSet:
     return DataSet(path, views, folders, near=0.2 if to_training is None else _TRAINING_NEAR)
 
 
-def _matrix(value: Any, where: str) -> NDArray[np.float64]:
+def _pose(value: Any, where: str) -> NDArray[np.float64]:
     try:
         matrix = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -76,7 +75,7 @@ def _matrix(value: Any, where: str) -> NDArray[np.float64]:
         raise UserError(
             f"{where} has a matrix of shape {matrix.shape}; expected (4, 4) or (3, 4). The file is damaged."
         )
-    return matrix
+    return rigid(matrix[:3, :3], matrix[:3, 3], where)
 
 
 def _training_world(folder: Path) -> Callable[[NDArray[np.float64]], NDArray[np.float64]] | None:
@@ -90,8 +89,7 @@ def _training_world(folder: Path) -> Callable[[NDArray[np.float64]], NDArray[np.
             f"{path} has no 'transform', so it is not nerfstudio's. Remove it or copy it again from the training "
             "output."
         )
-    matrix = _matrix(content["transform"], str(path))
-    training_from_file = rigid(matrix[:3, :3], matrix[:3, 3], str(path))
+    training_from_file = _pose(content["transform"], str(path))
     scale = number(content, "scale", str(path)) if "scale" in content else 1.0
     if not (math.isfinite(scale) and scale > 0):
         raise UserError(f"{path} has a scale of {scale:g}; it must be above zero.")

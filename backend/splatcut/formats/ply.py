@@ -8,6 +8,7 @@ must not be parsed row by row, and the header has to come back line by line.
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 import warnings
@@ -116,7 +117,7 @@ def read_table(path: Path, element: str = "vertex") -> PlyTable:
             raise UserError(f"The {element} element of {path.name} has list properties, so this is not a splat file.")
         if not found.properties:
             raise UserError(f"The {element} element of {path.name} has no properties, so there are no splats in it.")
-        before = _read_before(stream, header, index, size, path.name)
+        before = _read_before(stream, header, index, path.name)
         offset = stream.tell()
         if header.ascii:
             rows = _read_text_rows(stream, found, size - offset, path.name)
@@ -158,35 +159,25 @@ def _truncated(name: str, element: PlyElement, rows: int) -> UserError:
     )
 
 
-def _read_before(stream: BinaryIO, header: PlyHeader, index: int, size: int, name: str) -> bytes:
+def _read_before(stream: BinaryIO, header: PlyHeader, index: int, name: str) -> bytes:
     """Reads the elements that precede element ``index`` and leaves the stream behind them."""
-    offset = stream.tell()
-    preceding = header.elements[:index]
-    if not preceding:
-        return b""
-    if not header.ascii and not any(element.has_lists for element in preceding):
-        length = sum(element.count * element.dtype("<").itemsize for element in preceding)
-        if offset + length > size:
-            raise _truncated(name, preceding[-1], 0)
-        return stream.read(length)
-    data = stream.read()
-    end = 0
-    for element in preceding:
-        if element.count > len(data):
-            raise _truncated(name, element, 0)
-        try:
-            end = _element_end(data, end, element, header)
-        except (IndexError, ValueError) as error:
-            raise _truncated(name, element, 0) from error
-    stream.seek(offset + end)
-    return data[:end]
+    start = end = stream.tell()
+    with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for element in header.elements[:index]:
+            try:
+                end = _element_end(data, end, element, header)
+            except (IndexError, ValueError) as error:
+                raise _truncated(name, element, 0) from error
+    return stream.read(end - start)
 
 
-def _element_end(data: bytes, start: int, element: PlyElement, header: PlyHeader) -> int:
+def _element_end(data: bytes | mmap.mmap, start: int, element: PlyElement, header: PlyHeader) -> int:
     """Position behind ``element`` when it starts at ``start`` of ``data``; IndexError or ValueError when it is cut."""
     if header.ascii:
         for _ in range(element.count):
-            start = data.index(b"\n", start) + 1
+            start = data.find(b"\n", start) + 1
+            if not start:
+                raise IndexError(element.name)
         return start
     if not element.has_lists:
         start += element.count * element.dtype("<").itemsize

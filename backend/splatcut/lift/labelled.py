@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -17,9 +17,7 @@ from splatcut.lift.problem import Problem
 from splatcut.lift.variance import mask_variance
 from splatcut.lift.vote import accumulate_views, vote
 from splatcut.progress import Progress
-from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32, Gaussians
-from splatcut.scene.masks import MaskSet
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -81,7 +79,7 @@ def lift(problem: Problem, tau: float, progress: Progress) -> Labelled:
     none = np.zeros(len(scene), bool)
     unknown = np.zeros((len(scene), len(masks.objects)), np.float32)
     bare = Labelled(scene, none, unknown, np.zeros(len(scene), np.float32), unknown, (0,) * len(masks.objects))
-    return lift_again(bare, problem.views, masks, tau, progress, problem.device)
+    return lift_again(bare, problem, tau, progress)
 
 
 def vote_of(problem: Problem, step: Callable[[], None] = lambda: None) -> Callable[[int], F32]:
@@ -105,17 +103,11 @@ def label_images(problem: Problem, probability: F32) -> Callable[[int], F32]:
     return shown
 
 
-def lift_again(
-    labelled: Labelled,
-    views: Sequence[View],
-    masks: MaskSet,
-    tau: float,
-    progress: Progress,
-    device: raster.Device = "cpu",
-) -> Labelled:
-    """The same Gaussians with what the masks say about them as they are now."""
+def lift_again(labelled: Labelled, problem: Problem, tau: float, progress: Progress) -> Labelled:
+    """The same Gaussians with what the problem's masks say about them."""
+    masks = problem.masks
     progress.stage("lift", len(masks.views))
-    sums = accumulate_views(Problem(labelled.gaussians, views, masks, device), progress.step)
+    sums = accumulate_views(replace(problem, scene=labelled.gaussians), progress.step)
     probability, weight = vote(labelled.gaussians, sums, masks.confidence)
     variance = mask_variance(sums, len(labelled.gaussians), masks.confidence)
     counts = tuple(int(n) for n in (variance > tau).sum(axis=0))

@@ -12,7 +12,7 @@ told from the truth and stays.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -58,11 +58,6 @@ class Change:
     shift: tuple[float, float] = (0.0, 0.0)
     margin: float = 0.0
     replaced: int = 0
-
-    @property
-    def moved(self) -> bool:
-        """Whether the edge was moved."""
-        return self.shift != (0.0, 0.0) or self.margin != 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,7 +274,7 @@ def lift_agreeing(problem: Problem, tau: float, progress: Progress) -> tuple[Lab
     found = reconcile(problem.masks, shown, progress.step)
     if not found.changes:
         return first, found
-    return lift_again(first, problem.views, found.masks, tau, progress, problem.device), found
+    return lift_again(first, replace(problem, masks=found.masks), tau, progress), found
 
 
 def contradictions(changes: Sequence[Mapping[str, Any]], masks: MaskSet) -> list[str]:

@@ -11,11 +11,8 @@ say which of them is a thing of its own. Two more facts do, and both are free of
   pattern, a shade or a part.
 
 A weighted sum of the three is an answer's score. Of answers that are about as good as the best the smallest is taken:
-a second click adds what is missing. Rule and weights were developed with random clicks on the demo scene, the statue
-and the bonsai (``scripts/bench/clicks.py --fit --seed 1``); ``docs/benchmarks.md`` has the figures, and says which are
-from clicks that played no part in it. What was tried and added nothing there: the edge's stability between two
-thresholds, the picture's border, how well a box or points inside give the same mask back, the answers to the same
-surface point clicked in other views (as a vote, and to start from the best of them), a brightened picture.
+a second click adds what is missing. Rule and weights were developed with random clicks
+(``scripts/bench/clicks.py --fit --seed 1``; ``docs/benchmarks.md``).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from splatcut.lift.labelled import vote_of
 from splatcut.lift.problem import Problem
 from splatcut.masks.effort import PASSES, SNAP_RADII
 from splatcut.masks.loop import MaskLoop
-from splatcut.masks.prompted import PixelPrompt, gather
+from splatcut.masks.prompted import gather
 from splatcut.masks.scene_segmenter import SceneSegmenter
 from splatcut.masks.snap import snap
 from splatcut.messages import ObjectPrompt
@@ -37,7 +37,7 @@ def from_prompts(
     Args:
         views: by name.
         quality: "draft", "standard" or "fine".
-        snap_edges: draw the masks' edges to those of the pictures.
+        snap_edges: draw the masks' edges to those of the pictures, but for masks that the user gave.
 
     Raises:
         UserError: a prompt that leads to nothing.
@@ -47,31 +47,20 @@ def from_prompts(
     masks = MaskLoop(model, list(views.values()), names, said, PASSES[quality], progress).run()
     if not snap_edges:
         return masks
-    return _snapped(model, masks, [views[name] for name in masks.views], said, SNAP_RADII[quality], progress)
-
-
-def _snapped(
-    model: SceneSegmenter,
-    masks: MaskSet,
-    views: list[WorkingView],
-    said: Sequence[Mapping[str, PixelPrompt]],
-    radii: Sequence[float],
-    progress: Progress,
-) -> MaskSet:
-    """The masks with their edges drawn to the pictures'; those that the user gave stay."""
+    working, radii = [views[name] for name in masks.views], SNAP_RADII[quality]
     given = {
         (number, k)
         for k, parts in enumerate(said)
-        for number, view in enumerate(views)
+        for number, view in enumerate(working)
         if view.name in parts and parts[view.name].mask is not None
     }
 
     def look(number: int) -> NDArray[np.uint8]:
-        return picture(views[number], model.gaussians, model.device)
+        return picture(working[number], model.gaussians, model.device)
 
     def vote(some: MaskSet) -> Callable[[int], F32]:
-        return vote_of(Problem(model.gaussians, [view.view for view in views], some, model.device), progress.step)
+        return vote_of(Problem(model.gaussians, [view.view for view in working], some, model.device), progress.step)
 
     # Every round votes once and filters once.
-    progress.stage("mask edges", 2 * len(radii) * len(views))
+    progress.stage("mask edges", 2 * len(radii) * len(working))
     return snap(masks, look, vote, radii, given, progress.step)

@@ -64,13 +64,9 @@ class SceneSegmenter:
 
     def votes(self, view: View, features: F32) -> list[RenderedVote]:
         """What a vote's ``features`` say about each object in a view."""
+        made = self.prepared(view)
         drawn = raster.render(
-            self.gaussians,
-            view.camera,
-            features=features,
-            colour=False,
-            device=self.device,
-            prepared=self.prepared(view),
+            self.gaussians, view.camera, features=features, colour=False, device=self.device, prepared=made
         ).features
         kinds = features.shape[1] // 2
         return [rendered_vote(drawn[..., k], drawn[..., kinds + k]) for k in range(kinds)]

@@ -43,12 +43,14 @@ class Guide:
         self._size = 2 * radius + 1
         self._guide: F64 = np.moveaxis(picture.astype(np.float64) / 255, -1, 0)
         self._mean = self._box(self._guide)
-        variance: dict[tuple[int, int], F64] = {}
+        variance = np.empty((3, *self._guide.shape))
         for i in range(3):
             for j in range(i, 3):
                 found = self._box(self._guide[i] * self._guide[j]) - self._mean[i] * self._mean[j]
-                variance[i, j] = found + smooth * (i == j)
-        self._inverse = _inverse(variance)
+                variance[i, j] = variance[j, i] = found + smooth * (i == j)
+        # Inverted by cofactors: far faster than one LAPACK call a pixel.
+        cofactors = np.stack([np.cross(variance[i - 2], variance[i - 1], axis=0) for i in range(3)])
+        self._inverse = cofactors / (variance[0] * cofactors[0]).sum(axis=0)
 
     def _box(self, values: F64) -> F64:
         size = (1,) * (values.ndim - 2) + (self._size, self._size)
@@ -59,20 +61,9 @@ class Guide:
         wanted = values.astype(np.float64)
         mean = self._box(wanted)
         covariance = self._box(self._guide * wanted) - self._mean * mean
-        slope = np.stack([sum(self._inverse[min(i, j), max(i, j)] * covariance[j] for j in range(3)) for i in range(3)])
+        slope = (self._inverse * covariance).sum(axis=1)
         offset = mean - (slope * self._mean).sum(axis=0)
         return ((self._box(slope) * self._guide).sum(axis=0) + self._box(offset)).astype(np.float32)
-
-
-def _inverse(matrix: dict[tuple[int, int], F64]) -> dict[tuple[int, int], F64]:
-    """The upper halves of symmetric 3x3 matrices, inverted by cofactors: far faster than one LAPACK call a pixel."""
-    (a, b, c), (d, e, f) = ((matrix[0, j] for j in range(3)), (matrix[1, 1], matrix[1, 2], matrix[2, 2]))
-    minors = {
-        (0, 0): d * f - e * e, (0, 1): c * e - b * f, (0, 2): b * e - c * d,
-        (1, 1): a * f - c * c, (1, 2): b * c - a * e, (2, 2): a * d - b * b,
-    }  # fmt: skip
-    determinant = a * minors[0, 0] + b * minors[0, 1] + c * minors[0, 2]
-    return {place: minor / determinant for place, minor in minors.items()}
 
 
 def snap(

@@ -39,7 +39,6 @@ class Sam(ABC):
         return Embedding(self.features(frame.pixels(image)), frame)
 
     def predict(self, embedding: Embedding, prompt: Prompt2D) -> Prediction:
-        prompt.check_inside(embedding.frame)
         return ordered(*self.masks(embedding, prompt), prompt, embedding.frame)
 
 

@@ -62,17 +62,6 @@ class Prompt2D:
         """One point alone: it may mean the whole, a part or a part of that part."""
         return len(self.points) == 1 and self.box is None and self.low_res is None
 
-    def check_inside(self, frame: Frame) -> None:
-        """Raises ``UserError`` when a point lies outside the image, or the box does not touch it."""
-        size = f"the image of {frame.width} x {frame.height} pixels"
-        for x, y in self.points.tolist():
-            if not (0 <= x <= frame.width and 0 <= y <= frame.height):
-                raise UserError(f"The point ({x:g}, {y:g}) lies outside {size}.")
-        if self.box is not None:
-            x0, y0, x1, y1 = self.box.tolist()
-            if x1 <= 0 or y1 <= 0 or x0 >= frame.width or y0 >= frame.height:
-                raise UserError(f"The box {[x0, y0, x1, y1]} lies outside {size}.")
-
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
@@ -140,5 +129,5 @@ class Segmenter(Protocol):
         ...
 
     def predict(self, embedding: Embedding, prompt: Prompt2D) -> Prediction:
-        """The masks for a prompt. Raises ``UserError`` when the prompt lies outside the image."""
+        """The masks for a prompt, whose points lie in the image."""
         ...

@@ -12,7 +12,6 @@ import pytest
 from mask_scenes import iou
 from PIL import Image
 
-from splatcut.errors import UserError
 from splatcut.segmenter import Embedding, Prediction, Prompt2D, Segmenter, load_segmenter, low_res_from_mask
 from splatcut.segmenter.onnx_sam import EMBEDDED_SHA256, WEIGHTS
 
@@ -72,13 +71,11 @@ def test_tall_images_work_as_wide_ones(embedded: Segmenter) -> None:
     assert best_iou(prediction, tall.disc) > 0.9
 
 
-def test_what_is_no_image_and_what_lies_outside(embedded: Segmenter, disc_embedding: Embedding) -> None:
+def test_what_is_no_image_is_refused(embedded: Segmenter) -> None:
     with pytest.raises(ValueError, match="uint8"):
         embedded.encode(np.zeros((10, 10, 3), dtype=np.float32))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="uint8"):
         embedded.encode(np.zeros((10, 10, 4), dtype=np.uint8))
-    with pytest.raises(UserError, match="outside"):
-        embedded.predict(disc_embedding, Prompt2D(np.array([[500, 10]]), np.array([1])))
 
 
 def test_the_notice_names_the_files_and_the_licences() -> None:

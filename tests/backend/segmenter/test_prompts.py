@@ -80,11 +80,3 @@ def test_prompts_that_mean_nothing_get_a_sentence(kwargs: dict, message: str) ->
 def test_prompts_that_contradict_themselves_are_refused(kwargs: dict) -> None:
     with pytest.raises(ValueError):
         Prompt2D(**kwargs)
-
-
-def test_prompts_outside_the_image_name_the_point_and_the_size() -> None:
-    Prompt2D(np.array([[0, 0], [60, 40]]), np.array([1, 1])).check_inside(FRAME)
-    with pytest.raises(UserError, match=r"point \(61, 4\) lies outside the image of 60 x 40"):
-        Prompt2D(np.array([[61, 4]]), np.array([1])).check_inside(FRAME)
-    with pytest.raises(UserError, match="box .* lies outside"):
-        Prompt2D(box=np.array([70, 0, 80, 10])).check_inside(FRAME)

@@ -7,12 +7,18 @@ A folder of masks holds ``<object>/<view>.png`` or, for one object, ``<view>.png
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
 
 #: Suffixes of images that are read, in lower case, likeliest first.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
@@ -63,30 +69,34 @@ def _masks(folder: Path) -> dict[str, Path]:
     return result
 
 
-def mask_values(path: Path, what: str = "The mask") -> NDArray[np.uint8]:
-    """[H, W] uint8, 255 where the object is: an alpha channel that varies, or else the brightest channel.
-
-    White is the end of the smallest usual range (1, 8, 10, 12, 16 bits) with all values in it, so that masks of 0 and
-    1, of floats in [0, 1] and of 16 bits are read alike.
-
-    Raises:
-        UserError: a file that does not exist or is no image; ``what`` begins the sentence.
-    """
+@contextmanager
+def open_image(path: Path, what: str) -> Iterator[ImageFile]:
+    """An image file, loaded. Raises ``UserError``, begun with ``what``, when it does not exist or cannot be read."""
     from PIL import Image
 
     try:
         with Image.open(path) as image:
             image.load()
-            if "A" in image.getbands() or "transparency" in image.info:
-                image = image.convert("RGBA")
-                alpha = np.asarray(image.getchannel("A"))
-                if alpha.min() < alpha.max():
-                    return alpha
-            values = np.asarray(image if image.mode[0] in "IFL1" else image.convert("RGB"))
+            yield image
     except FileNotFoundError as error:
         raise UserError(f"{what} does not exist: {path}.") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"{what} cannot be read as an image: {path} ({error}).") from error
+
+
+def mask_values(path: Path, what: str = "The mask") -> NDArray[np.uint8]:
+    """[H, W] uint8, 255 where the object is: an alpha channel that varies, or else the brightest channel.
+
+    White is the end of the smallest usual range (1, 8, 10, 12, 16 bits) with all values in it, so that masks of 0 and
+    1, of floats in [0, 1] and of 16 bits are read alike. Raises ``UserError``: see ``open_image``.
+    """
+    with open_image(path, what) as image:
+        colours = image.convert("RGBA") if "A" in image.getbands() or "transparency" in image.info else image
+        if colours.mode == "RGBA":
+            alpha = np.asarray(colours.getchannel("A"))
+            if alpha.min() < alpha.max():
+                return alpha
+        values = np.asarray(colours if colours.mode[0] in "IFL1" else colours.convert("RGB"))
     if values.ndim == 3:
         values = values[..., :3].max(axis=2)
     brightest = float(np.nan_to_num(values).max(initial=0))

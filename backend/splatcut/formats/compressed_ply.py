@@ -19,8 +19,7 @@ from splatcut.formats.ply import read_table
 from splatcut.formats.ply_header import PlyHeader, read_header
 from splatcut.scene.gaussians import Gaussians
 
-#: Highest SH degree the format holds.
-MAX_SH_DEGREE = 3
+#: Gaussians that share bounds.
 CHUNK = 256
 
 _PACKED = ("packed_position", "packed_rotation", "packed_scale", "packed_color")

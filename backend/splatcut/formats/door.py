@@ -48,7 +48,7 @@ FORMATS = (
         ".compressed.ply",
         compressed_ply.read,
         compressed_ply.write,
-        compressed_ply.MAX_SH_DEGREE,
+        3,
         "A compressed PLY rounds positions and scales to 10 or 11 bits within each group of 256 Gaussians, rotations "
         "to 10 bits and colours to 8 bits, and changes the order of the Gaussians.",
     ),
@@ -66,7 +66,7 @@ FORMATS = (
         ".spz",
         spz.read,
         spz.write,
-        spz.MAX_SH_DEGREE,
+        3,
         "An .spz rounds positions to 24 bits, scales, colours and opacities to 8 bits and rotations to 9 bits.",
     ),
     Format("sog", ".sog", sog.read, None, 3),

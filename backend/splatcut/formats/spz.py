@@ -29,9 +29,6 @@ _MOST_POINTS = 1 << 28
 #: Positions are 24-bit fixed point; the finest grid written is 2^-20 of a unit.
 _MOST_FRACTION_BITS = 20
 
-#: Highest SH degree an .spz holds.
-MAX_SH_DEGREE = 3
-
 
 def flip_axes(gaussians: Gaussians) -> Gaussians:
     """The same Gaussians with the y and z axes of the world negated (its own inverse, exact)."""

@@ -203,7 +203,7 @@ def reconcile(masks: MaskSet, expected: Callable[[int], F32], step: Callable[[],
     """
     if (masks.confidence > 0).sum(axis=0).max(initial=0) < VIEWS:
         return Consensus(masks)
-    compared: dict[tuple[int, int], _Compared] = {}
+    compared: dict[int, dict[int, _Compared]] = {k: {} for k in range(len(masks.objects))}
     for view in range(len(masks.views)):
         trusted = np.flatnonzero(masks.confidence[view] > 0).tolist()
         shown = expected(view) if trusted else None
@@ -211,39 +211,34 @@ def reconcile(masks: MaskSet, expected: Callable[[int], F32], step: Callable[[],
             assert shown is not None
             found = _compare(masks.probability[view][k], shown[..., k])
             if found is not None:
-                compared[view, k] = found
+                compared[k][view] = found
         step()
-    offsets = {}
-    for k in range(len(masks.objects)):
-        mine = {key: item.edge for key, item in compared.items() if key[1] == k}
-        if len(mine) < VIEWS:
-            compared = {key: item for key, item in compared.items() if key[1] != k}
-            continue
-        common = _common(list(mine.values()))
-        offsets.update({key: offset(_without(edge, common)) for key, edge in mine.items()})
     probability, changes = list(masks.probability), {}
-    for (view, k), item in compared.items():
-        soft = masks.probability[view][k][item.box].astype(np.float32) / np.float32(255)
-        moved = offsets[view, k]
-        made, replaced = correct(soft, item.expected.astype(np.float32) / np.float32(255), moved)
-        if moved.any() or replaced:
-            if probability[view] is masks.probability[view]:
-                probability[view] = probability[view].copy()
-            probability[view][k][item.box] = np.rint(made * 255)
-            changes[view, k] = Change((float(moved[0]), float(moved[1])), float(moved[2]), replaced)
+    for k, items in compared.items():
+        if len(items) < VIEWS:
+            continue
+        common = _common([item.edge for item in items.values()])
+        for view, item in items.items():
+            normals, beyond = item.edge.normals, item.edge.beyond
+            moved = offset(Edge(normals, beyond - normals @ common[:2] - common[2]))
+            soft = masks.probability[view][k][item.box].astype(np.float32) / np.float32(255)
+            made, replaced = correct(soft, item.expected.astype(np.float32) / np.float32(255), moved)
+            if moved.any() or replaced:
+                if probability[view] is masks.probability[view]:
+                    probability[view] = probability[view].copy()
+                probability[view][k][item.box] = np.rint(made * 255)
+                changes[view, k] = Change((float(moved[0]), float(moved[1])), float(moved[2]), replaced)
     for view in {view for view, _ in changes}:
         probability[view] = share_bytes(probability[view])
-    return Consensus(MaskSet(masks.objects, masks.views, probability, masks.confidence, masks.notes), changes)
+    return Consensus(replace(masks, probability=probability), changes)
 
 
 def _compare(mask: NDArray[np.uint8], shown: F32) -> _Compared | None:
     """None if neither shows the object."""
     inside, agreed = mask > 127, shown > 0.5
-    either = inside | agreed
-    if not either.any():
+    if not (inside | agreed).any():
         return None
-    pad = int(REACH + MOST)
-    box = box_around(either, pad)
+    box = box_around(inside | agreed, int(REACH + MOST))
     edge = edge_between(signed_distance(inside[box]), signed_distance(agreed[box]))
     return _Compared(box, np.rint(np.clip(shown[box], 0, 1) * 255).astype(np.uint8), edge)
 
@@ -256,10 +251,6 @@ def _common(edges: Sequence[Edge]) -> F32:
         if len(edge.beyond) >= FEWEST
     ]
     return np.median(fits, axis=0).astype(np.float32) if fits else np.zeros(3, np.float32)
-
-
-def _without(edge: Edge, common: F32) -> Edge:
-    return Edge(edge.normals, edge.beyond - edge.normals @ common[:2] - common[2])
 
 
 def lift_agreeing(problem: Problem, tau: float, progress: Progress) -> tuple[Labelled, Consensus]:

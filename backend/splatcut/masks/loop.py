@@ -107,9 +107,7 @@ class MaskLoop:
         self.carry(_walk_order(self._views, prompted, self.centre()))
         for _ in range(self._passes):
             before = {number: self._masks[number] > 0.5 for number in range(len(self._views))}
-            for number in range(len(self._views)):
-                self._revisit(number)
-                self._progress.step()
+            self.carry(range(len(self._views)))
             if _similarity(before, self._masks) >= self._until:
                 break
         return self._result()
@@ -124,9 +122,9 @@ class MaskLoop:
         return prompted
 
     def carry(self, numbers: Sequence[int]) -> None:
-        """Masks in these views, one after the other, each from the vote of all that have masks so far."""
+        """Masks in these views, one after the other, each from the vote of all others that have masks so far."""
         for number in numbers:
-            self._visit(number, self._tally.features())
+            self._visit(number)
             self._progress.step()
 
     def evidence(self) -> tuple[list[ViewSums], F32]:
@@ -210,21 +208,14 @@ class MaskLoop:
         ready = np.array([name in said and said[name].mask is not None for said in self._said])
         return share_pixels(probability, (ready, ~ready))
 
-    def _visit(self, number: int, features: F32) -> None:
-        """One view, given the vote's features."""
-        view = self._views[number]
-        votes = self._model.votes(view.view, features)
-        keep = self._settled(number)
-        probability, scores = self._predict(number, votes, keep)
-        confidence = np.where(keep, 1.0, confidence_of(scores))
-        self._agreement[number] = scores
-        self._count(number, probability, confidence)
-
-    def _revisit(self, number: int) -> None:
+    def _visit(self, number: int) -> None:
         """One view, given the vote of all the others."""
-        sums = self._sums.get(number)
+        sums, keep = self._sums.get(number), self._settled(number)
         features = self._tally.features() if sums is None else self._tally.without(sums, self._confidence[number])
-        self._visit(number, features)
+        votes = self._model.votes(self._views[number].view, features)
+        probability, scores = self._predict(number, votes, keep)
+        self._agreement[number] = scores
+        self._count(number, probability, np.where(keep, 1.0, confidence_of(scores)))
 
     def _result(self) -> MaskSet:
         notes: dict[str, str] = {}

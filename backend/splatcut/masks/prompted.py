@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.spatial.distance import cdist
 
 from splatcut import raster
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.images import mask_values
+from splatcut.images import mask_values, open_image
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt, ViewPrompt
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import F32, Gaussians
@@ -100,13 +99,8 @@ def _spread(places: NDArray[np.intp], count: int) -> F32:
 
 def read_scribble(file: Path, view: WorkingView, what: str) -> PixelPrompt:
     """Points of a scribble's strokes (colours: see the module)."""
-    try:
-        with Image.open(file) as image:
-            rgba = np.asarray(image.convert("RGBA")).astype(np.int32)
-    except FileNotFoundError as error:
-        raise UserError(f"{what} does not exist: {file}.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{what} cannot be read as an image: {file} ({error}).") from error
+    with open_image(file, what) as image:
+        rgba = np.asarray(image.convert("RGBA")).astype(np.int32)
     width, height = view.photo_size
     if rgba.shape[:2] != (height, width):
         raise UserError(
@@ -139,37 +133,28 @@ def _view(views: Mapping[str, WorkingView], name: str, who: str) -> WorkingView:
 
 def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> PixelPrompt:
     width, height = view.photo_size
+    photo = f"{view.name!r}, which has {width} x {height} pixels. Prompts are in pixels of the photo."
+    margin = "lies in the margin that is cut off when the lens distortion is removed."
     for x, y, _ in prompt.points:
         if not (0 <= x <= width and 0 <= y <= height):
-            raise UserError(
-                f"{who}: the point ({x:g}, {y:g}) lies outside view {view.name!r}, which has {width} x {height} "
-                "pixels. Prompts are in pixels of the photo."
-            )
+            raise UserError(f"{who}: the point ({x:g}, {y:g}) lies outside view {photo}")
     camera = view.view.camera
     points = view.points(np.array([point[:2] for point in prompt.points], np.float64))
     box = None
     if prompt.box is not None:
         x0, y0, x1, y1 = prompt.box
+        what = f"{who}: the box [{x0:g}, {y0:g}, {x1:g}, {y1:g}]"
         if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
-            raise UserError(
-                f"{who}: the box [{x0:g}, {y0:g}, {x1:g}, {y1:g}] lies outside view {view.name!r}, which has "
-                f"{width} x {height} pixels. Prompts are in pixels of the photo."
-            )
+            raise UserError(f"{what} lies outside view {photo}")
         corners = view.points(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]]))
         corners = np.clip(corners[np.isfinite(corners).all(axis=1)], 0, [camera.width, camera.height])
         if len(corners) == 0 or not (np.ptp(corners, axis=0) > 0).all():
-            raise UserError(
-                f"{who}: the box [{x0:g}, {y0:g}, {x1:g}, {y1:g}] in view {view.name!r} lies in the margin that is "
-                "cut off when the lens distortion is removed. Draw it closer to the centre."
-            )
+            raise UserError(f"{what} in view {view.name!r} {margin} Draw it closer to the centre.")
         box = np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
     inside = np.isfinite(points).all(axis=1) & (points >= 0).all(axis=1)
     inside &= (points <= [camera.width, camera.height]).all(axis=1)
     if not inside.all():
-        raise UserError(
-            f"{who}: a point in view {view.name!r} lies in the margin that is cut off when the lens distortion is "
-            "removed. Choose a point closer to the centre."
-        )
+        raise UserError(f"{who}: a point in view {view.name!r} {margin} Choose a point closer to the centre.")
     labels = np.array([point[2] for point in prompt.points], np.int32)
     return PixelPrompt(points.astype(np.float32), labels, box)
 

@@ -20,7 +20,7 @@ from splatcut.formats import SplatFile, write_splats
 from splatcut.messages import InlineView, ObjectPrompt, ViewPrompt
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import SH_C0, Gaussians
-from splatcut.segmenter import Embedding, Frame, Prediction, Prompt2D, low_res_from_mask
+from splatcut.segmenter import Embedding, Prediction, Prompt2D, Segmenter, low_res_from_mask
 
 WIDTH, HEIGHT, VIEWS = 96, 80, 6
 NAMES = ("blue", "red")
@@ -135,14 +135,11 @@ def make_scene(folder: Path) -> BlobScene:
     return BlobScene(folder, gaussians, labels, views)
 
 
-class ColourSegmenter:
+class ColourSegmenter(Segmenter):
     """A 2D model that answers with all pixels whose colour is near that of the points (or of the box's middle)."""
 
-    name = "colours"
-    fingerprint = "colours-1"
-
-    def frame(self, width: int, height: int) -> Frame:
-        return Frame.of(width, height, "pad")
+    def __init__(self) -> None:
+        super().__init__("colours", "colours-1")
 
     def encode(self, image: NDArray[np.uint8]) -> Embedding:
         frame = self.frame(image.shape[1], image.shape[0])

@@ -17,7 +17,7 @@ from splatcut.cameras import look_at
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import SH_C0, Gaussians, concatenate
 from splatcut.scene.masks import MaskSet
-from splatcut.segmenter import Embedding, Frame, Prediction, Prompt2D
+from splatcut.segmenter import Embedding, Prediction, Prompt2D, Segmenter
 
 UP = (0.0, -1.0, 0.0)
 
@@ -118,17 +118,12 @@ def hard_masks(views: list[View], masks: list[NDArray[np.bool_]], confidence: Ar
     )
 
 
-class ColourSegmenter:
+class ColourSegmenter(Segmenter):
     """Answers with all pixels that look like the one under the first positive point (or the box's middle)."""
 
-    name = "colour"
-    fingerprint = "colour-1"
-
     def __init__(self) -> None:
+        super().__init__("colour", "colour-1")
         self.prompts: list[Prompt2D] = []
-
-    def frame(self, width: int, height: int) -> Frame:
-        return Frame.of(width, height, "pad")
 
     def encode(self, image: NDArray[np.uint8]) -> Embedding:
         return Embedding({"image": image.astype(np.float32)}, self.frame(image.shape[1], image.shape[0]))

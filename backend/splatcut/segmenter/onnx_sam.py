@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 
 from splatcut.errors import UserError, is_memory_problem
 from splatcut.segmenter.model_file import check_model_file
-from splatcut.segmenter.sam import Sam
 from splatcut.segmenter.transform import MASK_SIZE, Frame
-from splatcut.segmenter.types import Embedding, Prompt2D
+from splatcut.segmenter.types import Embedding, Prompt2D, Segmenter
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -88,7 +87,7 @@ def embedded(device: Literal["cpu", "cuda"]) -> OnnxSam:
     return OnnxSam(EMBEDDED_ENCODER, EMBEDDED_DECODER, device, "MobileSAM (embedded)")
 
 
-class OnnxSam(Sam):
+class OnnxSam(Segmenter):
     """A model from its two files, of the kind that their inputs and outputs tell.
 
     Raises ``UserError`` when a file is missing, damaged or another model's.

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.segmenter.checkpoint import KIND_NAMES, Kind, checkpoint_kind, read_checkpoint
-from splatcut.segmenter.sam import Sam
-from splatcut.segmenter.types import Embedding, Prompt2D
+from splatcut.segmenter.types import Embedding, Prompt2D, Segmenter
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -50,7 +49,7 @@ def segment_anything_problem() -> str | None:
     return None
 
 
-class TorchSam(Sam):
+class TorchSam(Segmenter):
     """SAM with its four masks, from a checkpoint's state dict.
 
     Raises ``UserError`` when the file is no such checkpoint, segment-anything is missing, or the GPU's memory is full.

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,25 +109,54 @@ class Prediction:
         return (1.0 / (1.0 + np.exp(-np.clip(self.logits(index), -60.0, 60.0)))).astype(np.float32)
 
 
-class Segmenter(Protocol):
+class Segmenter:
     """A promptable 2D model. Equal inputs give equal outputs on one machine.
 
-    Attributes:
+    The model's two halves are the subclasses' ``features`` and ``masks``.
+
+    Args:
         name: what a person calls the model, "MobileSAM (embedded)".
         fingerprint: changes whenever the weights do (a hash of their content).
+        fit: how images lie in the model's frame, see ``Frame.of``.
     """
 
-    name: str
-    fingerprint: str
+    def __init__(self, name: str, fingerprint: str, fit: Literal["pad", "squash"] = "pad") -> None:
+        self.name, self.fingerprint = name, fingerprint
+        self._fit: Literal["pad", "squash"] = fit
+
+    def features(self, pixels: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """The image encoder's outputs for pixels [1, 3, 1024, 1024] in the model's frame."""
+        raise NotImplementedError
+
+    def masks(self, embedding: Embedding, prompt: Prompt2D) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """[M, 256, 256] logits and [M] estimates of their quality: all the masks that the model has, in its order."""
+        raise NotImplementedError
 
     def frame(self, width: int, height: int) -> Frame:
         """Where an image of this size lies in the model's frame."""
-        ...
+        return Frame.of(width, height, self._fit)
 
     def encode(self, image: NDArray[np.uint8]) -> Embedding:
         """The embedding of a uint8 [H, W, 3] sRGB image; ``ValueError`` for anything else."""
-        ...
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+            raise ValueError(f"A segmentation model takes uint8 [H, W, 3], not {image.dtype} {list(image.shape)}.")
+        frame = self.frame(image.shape[1], image.shape[0])
+        return Embedding(self.features(frame.pixels(image)), frame)
 
     def predict(self, embedding: Embedding, prompt: Prompt2D) -> Prediction:
         """The masks for a prompt, whose points lie in the image."""
-        ...
+        return ordered(*self.masks(embedding, prompt), prompt, embedding.frame)
+
+
+def ordered(low_res: NDArray[np.float32], iou: NDArray[np.float32], prompt: Prompt2D, frame: Frame) -> Prediction:
+    """The masks that a model has, [M, 256, 256] with estimates [M], in the order of ``Prediction``.
+
+    Of four masks the first was trained for clear prompts, the others for the ambiguity of a lone point. A model with
+    three has none for clear prompts: then the one that it trusts most comes first.
+    """
+    if prompt.ambiguous:
+        return Prediction(low_res[-3:], iou[-3:], np.zeros(3, dtype=bool), frame)
+    if len(low_res) == 3:
+        order = np.argsort(-iou, kind="stable")
+        low_res, iou = low_res[order], iou[order]
+    return Prediction(low_res, iou, np.arange(len(low_res)) > 0, frame)

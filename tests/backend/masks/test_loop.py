@@ -122,7 +122,9 @@ def test_a_ready_mask_stays_as_it_is(scene: Scene, tmp_path: Path):
 class _GenerousSegmenter(ColourSegmenter):
     """Takes a lone click for everything that has a colour."""
 
-    fingerprint = "generous-1"
+    def __init__(self) -> None:
+        super().__init__()
+        self.fingerprint = "generous-1"
 
     def predict(self, embedding: Embedding, prompt: Prompt2D) -> Prediction:
         prediction = super().predict(embedding, prompt)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from splatcut.segmenter import Embedding, Frame, Prediction, Prompt2D, Segmenter, load_segmenter
+from splatcut.segmenter import Embedding, Prediction, Prompt2D, Segmenter, load_segmenter
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,13 @@ def disc_picture(width: int = 320, height: int = 240, seed: int = 0) -> Picture:
     return Picture(image, disc, centre, radius)
 
 
-class CountingSegmenter:
+class CountingSegmenter(Segmenter):
     """Embeds an image by its mean colour and counts how often it was asked to."""
 
     def __init__(self, fingerprint: str = "one", value: float = 1.0) -> None:
-        self.name = "counting"
-        self.fingerprint = fingerprint
+        super().__init__("counting", fingerprint)
         self.value = value
         self.encoded = 0
-
-    def frame(self, width: int, height: int) -> Frame:
-        return Frame.of(width, height, "pad")
 
     def encode(self, image: NDArray[np.uint8]) -> Embedding:
         self.encoded += 1

@@ -9,7 +9,7 @@ import pytest
 
 from splatcut.errors import UserError
 from splatcut.segmenter import Frame, Prompt2D
-from splatcut.segmenter.sam import ordered
+from splatcut.segmenter.types import ordered
 
 FRAME = Frame.of(60, 40, "pad")
 POINT = Prompt2D(np.array([[3, 4]]), np.array([1]))

@@ -32,6 +32,7 @@ class Counting(ColourSegmenter):
     """Counts what it is asked."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: Counter[str] = Counter()
 
     def encode(self, image: NDArray[np.uint8]) -> Embedding:

@@ -154,11 +154,11 @@ def load_photo(view: View) -> NDArray[np.uint8]:
         raise UserError(f"The view {view.name} has no photo.")
     from PIL import Image, ImageOps
 
-    source = view.undistortion.lens if view.undistortion is not None else view.camera
+    width, height = view.photo_size
     with _open(view.photo) as photo:
         stored = photo.size
         try:
-            if photo.size != (source.width, source.height):
+            if photo.size != (width, height):
                 photo = ImageOps.exif_transpose(photo)
             if photo.mode.startswith("I"):  # 16-bit grey, which PIL would clip to its lowest 8 bits
                 pixels = np.repeat(
@@ -173,10 +173,10 @@ def load_photo(view: View) -> NDArray[np.uint8]:
                 pixels = np.array(photo.convert("RGB"))
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise UserError(f"The photo {view.photo} is damaged: {error}. Copy it again.") from error
-    if pixels.shape[:2] != (source.height, source.width):
+    if pixels.shape[:2] != (height, width):
         raise UserError(
             f"The photo {view.photo} has {stored[0]}x{stored[1]} pixels, but the camera of view {view.name} belongs "
             "to photos of "
-            f"{source.width}x{source.height}. Give the photos from which the cameras were computed."
+            f"{width}x{height}. Give the photos from which the cameras were computed."
         )
     return pixels if view.undistortion is None else view.undistortion.image(pixels)

@@ -57,13 +57,6 @@ class WorkingView:
         resized = Image.fromarray(mask).resize((camera.width, camera.height), Image.Resampling.BILINEAR)
         return np.asarray(resized)
 
-    @property
-    def photo_size(self) -> tuple[int, int]:
-        """(width, height) in pixels of the photo as it lies on disk."""
-        if self.source.undistortion is not None:
-            return self.source.undistortion.lens.width, self.source.undistortion.lens.height
-        return self.source.camera.width, self.source.camera.height
-
 
 def working_view(view: View, max_side: int) -> WorkingView:
     """The view scaled down, if need be, so that its longer side has at most ``max_side`` pixels."""

@@ -48,6 +48,11 @@ class Undistortion:
         """
         return Undistortion(lens, _pinhole(lens, where))
 
+    @property
+    def photo_size(self) -> tuple[int, int]:
+        """Width and height of the photo, pixels."""
+        return self.lens.width, self.lens.height
+
     def image(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """[h, w, C] uint8 picture of the pinhole camera from a photo [H, W, C], bilinear."""
         return np.stack([self.mask(photo[:, :, channel]) for channel in range(photo.shape[2])], axis=2)
@@ -57,7 +62,7 @@ class Undistortion:
         from scipy.ndimage import map_coordinates
 
         height, width = mask.shape
-        if (width, height) != (self.lens.width, self.lens.height):
+        if (width, height) != self.photo_size:
             raise UserError(
                 f"The image has {width}x{height} pixels, but its lens belongs to photos of "
                 f"{self.lens.width}x{self.lens.height} pixels. "

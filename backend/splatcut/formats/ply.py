@@ -71,23 +71,18 @@ class PlyTable:
         return table
 
     def _without(self, element: PlyElement) -> PlyTable:
-        position = self.header.index(element.name)
-        vertex = self.header.index("vertex")
-        assert position is not None
-        assert vertex is not None
-        data, elements = (
-            (self.before, self.header.elements[:vertex])
-            if position < vertex
-            else (self.after, self.header.elements[vertex + 1 :])
-        )
+        names = [other.name for other in self.header.elements]
+        vertex = names.index("vertex")
+        ahead = names.index(element.name) < vertex
+        data = self.before if ahead else self.after
         start = end = 0
-        for other in elements:
+        for other in self.header.elements[slice(vertex) if ahead else slice(vertex + 1, None)]:
             start, end = end, _element_end(data, end, other, self.header)
             if other.name == element.name:
                 break
         data = data[:start] + data[end:]
-        change = {"before": data} if position < vertex else {"after": data}
-        return replace(self, header=self.header.without(element.name), **change)
+        before, after = (data, self.after) if ahead else (self.before, data)
+        return replace(self, header=self.header.without(element.name), before=before, after=after)
 
 
 def new_table(dtype: np.dtype, rows: NDArray[np.void], comments: tuple[str, ...] = ()) -> PlyTable:

@@ -75,7 +75,7 @@ def read_mask(file: Path, view: WorkingView, what: str) -> NDArray[np.uint8]:
     Raises ``UserError`` when it cannot be read or its size is not the photo's.
     """
     grey = mask_values(file, what)
-    width, height = view.photo_size
+    width, height = view.source.photo_size
     if grey.shape != (height, width):
         raise UserError(
             f"{what}, {file}, has {grey.shape[1]} x {grey.shape[0]} pixels but view {view.name!r} has {width} x "
@@ -101,7 +101,7 @@ def read_scribble(file: Path, view: WorkingView, what: str) -> PixelPrompt:
     """Points of a scribble's strokes (colours: see the module)."""
     with open_image(file, what) as image:
         rgba = np.asarray(image.convert("RGBA")).astype(np.int32)
-    width, height = view.photo_size
+    width, height = view.source.photo_size
     if rgba.shape[:2] != (height, width):
         raise UserError(
             f"{what}, {file}, has {rgba.shape[1]} x {rgba.shape[0]} pixels but view {view.name!r} has {width} x "
@@ -132,7 +132,7 @@ def _view(views: Mapping[str, WorkingView], name: str, who: str) -> WorkingView:
 
 
 def _in_view(prompt: ViewPrompt, view: WorkingView, who: str) -> PixelPrompt:
-    width, height = view.photo_size
+    width, height = view.source.photo_size
     photo = f"{view.name!r}, which has {width} x {height} pixels. Prompts are in pixels of the photo."
     margin = "lies in the margin that is cut off when the lens distortion is removed."
     for x, y, _ in prompt.points:

@@ -82,26 +82,17 @@ class Camera:
         return self.resized(max(1, round(self.width * factor)), max(1, round(self.height * factor)))
 
 
-class Lens(Protocol):
-    """What photos were taken through; its size is theirs."""
-
-    @property
-    def width(self) -> int:
-        """Pixels."""
-        ...
-
-    @property
-    def height(self) -> int:
-        """Pixels."""
-        ...
-
-
 class PhotoMapping(Protocol):
     """How a photo's pixels become a pinhole camera's; ``cameras.Undistortion`` is one."""
 
     @property
-    def lens(self) -> Lens:
-        """The photo's lens."""
+    def lens(self) -> object:
+        """The photo's lens; its ``repr`` tells it from others."""
+        ...
+
+    @property
+    def photo_size(self) -> tuple[int, int]:
+        """Width and height of the photo, pixels."""
         ...
 
     def image(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -133,6 +124,11 @@ class View:
     camera: Camera
     photo: Path | None = None
     undistortion: PhotoMapping | None = None
+
+    @property
+    def photo_size(self) -> tuple[int, int]:
+        """Width and height in pixels of the photo as it lies on disk."""
+        return self.undistortion.photo_size if self.undistortion else (self.camera.width, self.camera.height)
 
 
 def pixel_sizes(means: NDArray[np.float32], views: Sequence[View]) -> NDArray[np.float32]:

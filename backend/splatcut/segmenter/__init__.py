@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Promptable 2D segmentation: one protocol, several models (method: masks).
+"""Promptable 2D segmentation: one class, several models (method: masks).
 
 segmenter = load_segmenter()                      # the embedded MobileSAM
 cache = EmbeddingCache(embeddings_folder())

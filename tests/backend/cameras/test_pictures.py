@@ -31,7 +31,7 @@ def test_a_large_view_is_scaled_to_its_longer_side():
     assert (camera.width, camera.height, camera.fx, camera.cx, camera.cy) == (160, 120, 160.0, 80.0, 60.0)
     points = working.points(np.array([[320.0, 240.0], [0.5, 479.5]]))
     np.testing.assert_array_equal(points, [[80, 60], [0.125, 119.875]])
-    assert working.photo_size == (640, 480)
+    assert working.source.photo_size == (640, 480)
     assert working.name == "a"
     assert working_view(view, 640).view.camera is view.camera
 
@@ -53,7 +53,7 @@ def test_points_and_masks_of_a_bent_photo_stay_together():
     view = _distorted()
     working = working_view(view, 100)
     assert max(working.view.camera.width, working.view.camera.height) == 100
-    assert working.photo_size == (200, 120)
+    assert working.source.photo_size == (200, 120)
     place = np.array([[150.5, 85.5]])
     mask = np.zeros((120, 200), np.uint8)
     mask[82:89, 147:154] = 255

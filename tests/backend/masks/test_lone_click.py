@@ -40,12 +40,12 @@ class Answers(ColourSegmenter):
 
     def __init__(self, masks: list[np.ndarray], iou: list[float], unsteady: tuple[int, ...] = ()) -> None:
         super().__init__()
-        self.masks, self.iou, self.unsteady = masks, iou, unsteady
+        self.answers, self.iou, self.unsteady = masks, iou, unsteady
 
     def predict(self, embedding: Embedding, prompt: Prompt2D) -> Prediction:
         self.prompts.append(prompt)
         shift = np.rint(10 * (prompt.points[0] - 128)).astype(int)
-        masks = [np.roll(m, shift[::-1], (0, 1)) if i in self.unsteady else m for i, m in enumerate(self.masks)]
+        masks = [np.roll(m, shift[::-1], (0, 1)) if i in self.unsteady else m for i, m in enumerate(self.answers)]
         low = np.stack([np.where(mask, 10.0, -10.0) for mask in masks]).astype(np.float32)
         return Prediction(low, np.array(self.iou, np.float32), np.zeros(len(low), bool), embedding.frame)
 

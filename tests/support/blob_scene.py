@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mask_scenes import WholeSegmenter
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -20,7 +21,7 @@ from splatcut.formats import SplatFile, write_splats
 from splatcut.messages import InlineView, ObjectPrompt, ViewPrompt
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import SH_C0, Gaussians
-from splatcut.segmenter import Embedding, Prediction, Prompt2D, Segmenter, low_res_from_mask
+from splatcut.segmenter import Embedding, Prediction, Prompt2D, low_res_from_mask
 
 WIDTH, HEIGHT, VIEWS = 96, 80, 6
 NAMES = ("blue", "red")
@@ -135,7 +136,7 @@ def make_scene(folder: Path) -> BlobScene:
     return BlobScene(folder, gaussians, labels, views)
 
 
-class ColourSegmenter(Segmenter):
+class ColourSegmenter(WholeSegmenter):
     """A 2D model that answers with all pixels whose colour is near that of the points (or of the box's middle)."""
 
     def __init__(self) -> None:

@@ -118,7 +118,17 @@ def hard_masks(views: list[View], masks: list[NDArray[np.bool_]], confidence: Ar
     )
 
 
-class ColourSegmenter(Segmenter):
+class WholeSegmenter(Segmenter):
+    """A 2D model that embeds and predicts as a whole, and has no halves."""
+
+    def features(self, pixels: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        raise AssertionError("encode stands in for this")
+
+    def masks(self, embedding: Embedding, prompt: Prompt2D) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        raise AssertionError("predict stands in for this")
+
+
+class ColourSegmenter(WholeSegmenter):
     """Answers with all pixels that look like the one under the first positive point (or the box's middle)."""
 
     def __init__(self) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -109,7 +110,7 @@ class Prediction:
         return (1.0 / (1.0 + np.exp(-np.clip(self.logits(index), -60.0, 60.0)))).astype(np.float32)
 
 
-class Segmenter:
+class Segmenter(ABC):
     """A promptable 2D model. Equal inputs give equal outputs on one machine.
 
     The model's two halves are the subclasses' ``features`` and ``masks``.
@@ -124,13 +125,13 @@ class Segmenter:
         self.name, self.fingerprint = name, fingerprint
         self._fit: Literal["pad", "squash"] = fit
 
+    @abstractmethod
     def features(self, pixels: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """The image encoder's outputs for pixels [1, 3, 1024, 1024] in the model's frame."""
-        raise NotImplementedError
 
+    @abstractmethod
     def masks(self, embedding: Embedding, prompt: Prompt2D) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """[M, 256, 256] logits and [M] estimates of their quality: all the masks that the model has, in its order."""
-        raise NotImplementedError
 
     def frame(self, width: int, height: int) -> Frame:
         """Where an image of this size lies in the model's frame."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from mask_scenes import WholeSegmenter
 from numpy.typing import NDArray
 
 from splatcut.segmenter import Embedding, Prediction, Prompt2D, Segmenter, load_segmenter
@@ -34,7 +35,7 @@ def disc_picture(width: int = 320, height: int = 240, seed: int = 0) -> Picture:
     return Picture(image, disc, centre, radius)
 
 
-class CountingSegmenter(Segmenter):
+class CountingSegmenter(WholeSegmenter):
     """Embeds an image by its mean colour and counts how often it was asked to."""
 
     def __init__(self, fingerprint: str = "one", value: float = 1.0) -> None:

@@ -151,7 +151,7 @@ def true_labels(scene: Scene) -> tuple[NDArray[np.int32], list[str]]:
 
 
 def score_labels(cut: Cut, scene: Scene) -> dict[str, Any]:
-    """Precision and recall of the Gaussians' labels by object, children of split ones counted as their parents."""
+    """Precision and recall of the Gaussians' labels by object, each row judged by the Gaussian that it came from."""
     if scene.labels is None:
         return {}
     truth, names = true_labels(scene)

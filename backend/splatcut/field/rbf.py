@@ -63,5 +63,6 @@ def interpolate(points: Tensor, means: Tensor, values: Tensor, index: Tensor) ->
     if len(means) == 0:
         return values.new_zeros((len(points), values.shape[1]))
     rows = index.clamp(min=0)
-    weights = rbf_weights(points, means[rows], index >= 0)
+    # Not means[rows], whose gradient is summed by threads in any order, so that a run's bits would differ.
+    weights = rbf_weights(points, functional.embedding(rows, means), index >= 0)
     return functional.embedding_bag(rows, values, per_sample_weights=weights, mode="sum")

@@ -240,8 +240,10 @@ def describe(value: Any) -> str:
         return "an object"
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}"
+    if isinstance(value, str):
+        return ascii(value if len(value) <= 60 else value[:57] + "...")
     try:
-        text = ascii(value) if isinstance(value, str) else str(value)
+        text = str(value)
     except ValueError:  # an integer with thousands of digits
         return "a huge number"
     return text if len(text) <= 60 else text[:57] + "..."

@@ -39,7 +39,9 @@ def _colour_backward(
     return (gx - along * x) * inv, (gy - along * y) * inv, (gz - along * z) * inv
 
 
-@njit(parallel=True, fastmath={"contract", "arcp", "nsz", "reassoc"}, cache=True, nogil=True)
+# Sums keep their order ("reassoc" is not allowed): with it, what was just compiled and what is loaded from numba's cache
+# differ in the last bits, and so would a run and the same run that goes on in another process.
+@njit(parallel=True, fastmath={"contract", "arcp", "nsz"}, cache=True, nogil=True)
 def project_backward(
     drawn: Any, rank: Any, slot_start: Any, sums: Any, geometry: Any, values: Any, camera: Any, means: Any,
     log_scales: Any, quats: Any, sh: Any, degree: int, colour: bool, g_means: Any, g_scales: Any, g_quats: Any,

@@ -39,7 +39,7 @@ def _colour_backward(
     return (gx - along * x) * inv, (gy - along * y) * inv, (gz - along * z) * inv
 
 
-# Sums keep their order ("reassoc" is not allowed): with it, what was just compiled and what is loaded from numba's cache
+# Sums keep their order ("reassoc" is not allowed): with it, a kernel just compiled and one loaded from numba's cache
 # differ in the last bits, and so would a run and the same run that goes on in another process.
 @njit(parallel=True, fastmath={"contract", "arcp", "nsz"}, cache=True, nogil=True)
 def project_backward(

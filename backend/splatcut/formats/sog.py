@@ -22,6 +22,9 @@ from splatcut.errors import UserError
 from splatcut.formats.packages import require
 from splatcut.scene.gaussians import F32, Gaussians
 
+#: By how much the component of a quaternion that is left out may be smaller than another (images may be lossy), and the
+#: share of Gaussians in which it is smaller still above which the rotations of a file are wrong.
+NO_UNIT, MANY = 0.05, 0.05
 #: The three components besides the largest, for each position of the largest in wxyz.
 _OTHERS = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])
 _MARGIN = 1e-6
@@ -149,6 +152,13 @@ class _Reader:
         np.put_along_axis(quats, _OTHERS[largest], small, axis=1)
         rest = np.sqrt(np.maximum(1 - (small**2).sum(axis=1), 0))
         np.put_along_axis(quats, largest[:, None], rest[:, None], axis=1)
+        # Of a unit quaternion the component that is left out is the largest.
+        wrong = int((np.abs(small).max(axis=1, initial=0) > rest + NO_UNIT).sum())
+        if wrong > MANY * self._count:
+            raise self._damaged(
+                f"the rotations of {wrong} Gaussians are no unit quaternions, as gaussforge 0.6.0 writes them, so "
+                "that they cannot be told; convert the original scene with another tool"
+            )
         return quats.astype(np.float32)
 
     def _harmonics(self) -> F32:

@@ -179,6 +179,28 @@ def test_sog_that_unpacks_to_too_much(tmp_path, monkeypatch, limit, words, bundl
     refused(path, "is not opened", *words)
 
 
+@pytest.mark.parametrize(("length", "right"), [(1.0, True), (2.0, False)])
+def test_sog_with_rotations_that_are_no_unit_quaternions(tmp_path, length, right) -> None:
+    """Packed as they are, without normalising: 8 bits of components beyond the root of a half are cut off."""
+    some = gaussians(200, 0)
+    files = sog_files(some)
+    unit = some.quats / np.linalg.norm(some.quats, axis=1, keepdims=True)
+    largest = np.abs(unit).argmax(axis=1)
+    unit *= np.sign(unit[np.arange(200), largest])[:, None]
+    three = np.stack([np.delete(row, place) for row, place in zip(length * unit, largest, strict=True)])
+    stored = np.asarray(Image.open(io.BytesIO(files["quats_0.webp"])).convert("RGBA")).copy()
+    flat = stored.reshape(-1, 4)
+    flat[:200, :3] = np.clip(np.rint((three * np.sqrt(2) + 1) / 2 * 255), 0, 255)
+    stream = io.BytesIO()
+    Image.fromarray(stored).save(stream, "WEBP", lossless=True, exact=True)
+    path = write_sog(tmp_path / "a.sog", files | {"quats_0.webp": stream.getvalue()})
+    if right:
+        turned = np.abs((read_splats(path).gaussians.quats * unit).sum(axis=1))
+        assert turned.min() > 0.999
+    else:
+        refused(path, "no unit quaternions", "another tool")
+
+
 def test_sog_with_a_picture_that_is_too_large(tmp_path, monkeypatch) -> None:
     """All it claims is a few Gaussians; the picture would be 60 times as large."""
     files = sog_files(gaussians(8, 0))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 from mask_scenes import make_gaussians
 from PIL import Image
@@ -90,9 +91,8 @@ def test_mattes_alpha_and_depth(folder: Path) -> None:
 
 
 def test_exr_has_everything_as_channels(folder: Path) -> None:
-    openexr = pytest.importorskip("OpenEXR", reason="the optional package OpenEXR is not installed")
     assert run(folder, "--exr", "--matte", "--depth", "--views", "front") == 0
-    file = openexr.File(str(folder / "out" / "exr" / "front.exr"), separate_channels=True)
+    file = OpenEXR.File(str(folder / "out" / "exr" / "front.exr"), separate_channels=True)
     assert set(file.channels()) == {"R", "G", "B", "A", "Z", "red.A", "green.A", "blue.A"}
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,12 +78,11 @@ def test_masks_and_depth_read_back(tmp_path: Path) -> None:
 
 
 def test_exr_is_linear_and_premultiplied(tmp_path: Path) -> None:
-    openexr = pytest.importorskip("OpenEXR", reason="the optional package OpenEXR is not installed")
     alpha = np.array([[0.0, 0.5, 1.0]], dtype=np.float32)
     image = alpha[..., None] * np.array([1.0, 0.5, 0.0], dtype=np.float32)
     depth = np.array([[0.0, 2.5, 1e6]], dtype=np.float32)
     matte.write_exr(tmp_path / "a.exr", image, alpha, depth=depth, mattes={"pot": alpha})
-    channels = openexr.File(str(tmp_path / "a.exr"), separate_channels=True).channels()
+    channels = OpenEXR.File(str(tmp_path / "a.exr"), separate_channels=True).channels()
     assert set(channels) == {"R", "G", "B", "A", "Z", "pot.A"}
     assert channels["R"].pixels.dtype == np.float16
     np.testing.assert_allclose(channels["R"].pixels, alpha, atol=1e-3)

@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.formats import SplatFile, read_splats
+from splatcut.formats.findings import scene_findings
+from splatcut.messages import from_json, to_json
+from splatcut.messages.findings import Finding
 
 _PERCENTILES = (0, 5, 50, 95, 100)
 
@@ -56,6 +59,7 @@ def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
         },
         "opacity": _statistics(gaussians.opacities()),
         "scale": _statistics(scales),
+        "findings": to_json(scene_findings(splats)),
     }
     if splats.source_format == "ply":
         order = {"<": "binary, little-endian", ">": "binary, big-endian", "=": "text"}
@@ -108,6 +112,8 @@ def as_text(description: dict[str, Any]) -> str:
             lines.append(f"element      {name}, {count:,} rows")
         lines += [f"comment      {comment}" for comment in description["comments"]]
         lines += [f"obj_info     {info}" for info in description["obj_info"]]
+    findings = from_json(tuple[Finding, ...], description["findings"], "The findings")
+    lines += [f"{finding.severity:<12} {finding.text}" for finding in findings]
     return "\n".join(lines)
 
 

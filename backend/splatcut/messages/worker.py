@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from splatcut.messages.findings import Finding
 from splatcut.messages.job import InlineView, Job
 from splatcut.messages.prompts import ObjectPrompt, check_objects
 
@@ -46,11 +47,17 @@ class HelloResult:
 
 @dataclass(frozen=True)
 class LoadSceneResult:
-    """``scene``: hash of the scene's content; ``gaussians``: how many; ``dropped``: how many were left out."""
+    """What was loaded.
+
+    Attributes:
+        scene: hash of the scene's content; gaussians: how many; dropped: how many were left out.
+        findings: what its user should know about it.
+    """
 
     scene: str
     gaussians: int
     dropped: int = 0
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

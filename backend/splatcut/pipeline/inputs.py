@@ -21,7 +21,9 @@ from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.formats import SplatFile
+from splatcut.formats.findings import scene_findings
 from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, ScribblePrompt, to_json
+from splatcut.messages.findings import Finding, attempt, refuse
 from splatcut.pipeline.checkpoints import RESULTS, STATE
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
@@ -40,7 +42,7 @@ class Inputs:
         kept, held_out: those the method may use, and those kept out of everything but the final masks.
         device: "cpu" or "cuda".
         masks: files of ready masks: object name -> view name -> file; empty when the job has prompts.
-        blind: names of views that see nothing of the scene.
+        findings: what its user should know about them; no problems among them.
         prompt_views: views that hold prompts besides those of the data set, sorted by name.
     """
 
@@ -50,7 +52,7 @@ class Inputs:
     held_out: list[View]
     device: Literal["cpu", "cuda"]
     masks: dict[str, dict[str, Path]] = field(default_factory=dict)
-    blind: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     prompt_views: tuple[View, ...] = ()
 
 
@@ -62,7 +64,8 @@ def read_inputs(job: Job) -> Inputs:
     prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians)
     if job.masks is not None and not views:
         raise UserError("Ready masks need the cameras of their views. Give them with --cameras.")
-    blind = check_views_see_scene(splats.gaussians, views) if views else []
+    findings = [*scene_findings(splats), *view_findings(splats.gaussians, views)]
+    refuse(findings)
     kept, held_out = holdout(views, job.options.holdout) if job.options.holdout else (views, [])
     if views and not kept:
         raise UserError(f"--holdout {job.options.holdout} holds out every view. Choose a larger number.")
@@ -73,7 +76,7 @@ def read_inputs(job: Job) -> Inputs:
         masks = masks_of_views(job.masks, views)
     # Last, because it may have to load torch, which takes seconds.
     device = resolve_device(job.options.device)
-    return Inputs(splats, views, kept, held_out, device, masks, tuple(blind), prompt_views)
+    return Inputs(splats, views, kept, held_out, device, masks, tuple(findings), prompt_views)
 
 
 def _check_places(job: Job) -> None:
@@ -113,6 +116,19 @@ def read_views(cameras: Path | tuple[InlineView, ...] | None, images: Path | Non
     if isinstance(cameras, Path):
         return load_views(cameras, images)
     return sorted((inline_view(view) for view in cameras), key=lambda view: view.name)
+
+
+def view_findings(gaussians: Gaussians, views: Sequence[View]) -> list[Finding]:
+    """What is found about views and scene together."""
+    if not views:
+        return []
+    found: list[Finding] = []
+    blind = attempt(found, "cameras", lambda: check_views_see_scene(gaussians, list(views)))
+    if blind:
+        found.append(
+            Finding("warning", f"{len(blind)} of {len(views)} views do not see the scene; the first is {blind[0]!r}.")
+        )
+    return found
 
 
 def read_prompt_views(given: Sequence[InlineView], views: Sequence[View], gaussians: Gaussians) -> tuple[View, ...]:

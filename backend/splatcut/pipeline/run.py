@@ -11,8 +11,9 @@ from typing import Any
 from splatcut.export import ObjectEntry, ObjectFiles, Report, write_report
 from splatcut.folders import embeddings_folder
 from splatcut.messages import Job
+from splatcut.messages.findings import warnings
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
-from splatcut.pipeline.inputs import Inputs, fingerprint, read_inputs
+from splatcut.pipeline.inputs import fingerprint, read_inputs
 from splatcut.pipeline.stages import LOAD, STAGES, Cut, Run, Stage
 from splatcut.progress import Progress
 from splatcut.scene.masks import MaskSet
@@ -48,7 +49,7 @@ def run_job(job: Job, progress: Progress, cache: EmbeddingCache | None = None, *
         key = fingerprint(job, inputs, segmenter.fingerprint if segmenter is not None else "")
     with Checkpoints.open(job.out, key, force) as checkpoints:
         cache = cache or EmbeddingCache(embeddings_folder())
-        run = Run(job, progress, inputs, segmenter, cache, checkpoints, warnings=_warnings(inputs))
+        run = Run(job, progress, inputs, segmenter, cache, checkpoints, warnings=warnings(inputs.findings))
         results: dict[str, Any] = {}
         for stage in STAGES:
             given = [results[name] for name in stage.inputs]
@@ -58,17 +59,6 @@ def run_job(job: Job, progress: Progress, cache: EmbeddingCache | None = None, *
         report = _report(run, results["masks"].masks, results["extract"], files, records)
         write_report(job.out / "report.json", report)
         return Result(files, tuple(run.warnings))
-
-
-def _warnings(inputs: Inputs) -> list[str]:
-    found = []
-    if inputs.splats.dropped:
-        found.append(
-            f"{inputs.splats.dropped} Gaussians with values that are not finite were left out (--drop-invalid)."
-        )
-    if blind := inputs.blind:
-        found.append(f"{len(blind)} of {len(inputs.views)} views do not see the scene; the first is {blind[0]!r}.")
-    return found
 
 
 def _stored(run: Run, records: list[StageRecord], stage: Stage, given: list[Any]) -> tuple[Arrays, dict[str, Any]]:

@@ -21,7 +21,9 @@ from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.files import atomic_path, content_hash
 from splatcut.folders import embeddings_folder
+from splatcut.formats.findings import scene_findings
 from splatcut.messages import InlineView
+from splatcut.messages.findings import Finding
 from splatcut.messages.worker import (
     Convert,
     ConvertResult,
@@ -72,6 +74,7 @@ class Session:
         self._cache = cache or embeddings_folder()
         self._cache_bytes = DEFAULT_MAX_BYTES if cache_bytes is None else cache_bytes
         self._key, self._dropped = "", 0  # of the scene: its content and how it was read; Gaussians left out
+        self._findings: tuple[Finding, ...] = ()  # about the scene
         self._previewer: Previewer | None = None
         self._has_views = False
         self._written: list[Path] = []
@@ -134,8 +137,9 @@ class Session:
             report.check()
             model = CachedSegmenter(self.segmenter, self._embeddings(), splats.gaussians, self.device)
             self._key, self._dropped, self._previewer = key, splats.dropped, Previewer(model)
+            self._findings = tuple(scene_findings(splats))
         report.step()
-        return LoadSceneResult(key, len(self._previewer.model.gaussians), self._dropped)
+        return LoadSceneResult(key, len(self._previewer.model.gaussians), self._dropped, self._findings)
 
     @_do.register
     def _(self, request: SetViews, report: Reporter) -> Result:

@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""``splatcut check``: problems of a scene, its cameras, photos and masks, with remedies, ahead of a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from splatcut.messages import JobOptions, to_json
+from splatcut.messages.findings import Finding
+
+_DESCRIPTION = """Looks at everything that 'splatcut segment' would use and lists what is wrong with it and what to do,
+before anything is computed. Exit code 0: nothing that a run would stop at; 2: there is."""
+_MARKS = {"problem": "PROBLEM", "warning": "warning", "note": "note"}
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command to the command line."""
+    parser = subparsers.add_parser(
+        "check", help="look for problems in a scene, its cameras, photos and masks", description=_DESCRIPTION
+    )
+    parser.add_argument("scene", type=Path, help="the splat file")
+    parser.add_argument("--cameras", type=Path, help="COLMAP model, transforms.json or cameras.json")
+    parser.add_argument(
+        "--images", type=Path, help="folder of the photos; by default they are looked for beside the cameras"
+    )
+    parser.add_argument("--masks", type=Path, help="folder of ready masks")
+    parser.add_argument("--holdout", type=int, default=0, metavar="N", help="as in 'splatcut segment'")
+    parser.add_argument("--drop-invalid", action="store_true", help="as in 'splatcut segment'")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the findings; returns the exit code."""
+    options = JobOptions(holdout=args.holdout, drop_invalid=args.drop_invalid)
+
+    from splatcut.pipeline.checking import Subject, check
+
+    found = check(Subject(args.scene, args.cameras, args.images, args.masks, options))
+    problems = sum(finding.severity == "problem" for finding in found)
+    if args.json:
+        print(json.dumps({"problems": problems, "findings": to_json(found)}, indent=2))
+    else:
+        print(as_text(found))
+    return 2 if problems else 0
+
+
+def as_text(found: Sequence[Finding]) -> str:
+    """The findings as lines of text, the gravest first."""
+    order = sorted(found, key=lambda finding: list(_MARKS).index(finding.severity))
+    lines = []
+    for finding in order:
+        where = f"{finding.where}: " if finding.where and finding.where not in finding.what else ""
+        lines.append(f"{_MARKS[finding.severity]}: {where}{finding.what}")
+        if finding.remedy:
+            lines.append(f"  {finding.remedy}")
+    if not any(finding.severity == "problem" for finding in found):
+        lines.append("No problems were found.")
+    return "\n".join(lines)

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that a run would use, looked at before anything is computed.
+
+The readers and checks are those of the runs; where a run stops at the first problem, this goes on and collects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from splatcut import formats
+from splatcut.cameras import holdout
+from splatcut.formats import SplatFile
+from splatcut.formats.findings import scene_findings
+from splatcut.messages import InlineView, JobOptions
+from splatcut.messages.findings import Finding, attempt
+from splatcut.pipeline.inputs import read_views, view_findings
+from splatcut.scene.camera import View
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is checked; as in ``Job``, but that all except the scene may be left out."""
+
+    scene: Path
+    cameras: Path | tuple[InlineView, ...] | None = None
+    images: Path | None = None
+    masks: Path | None = None
+    options: JobOptions = field(default_factory=JobOptions)
+
+
+def check(subject: Subject) -> list[Finding]:
+    """The findings about everything that a run would use, in the order in which it would use them."""
+    found: list[Finding] = []
+    splats = _scene(subject, found)
+    views = attempt(found, subject.cameras or "cameras", lambda: read_views(subject.cameras, subject.images)) or []
+    if splats is not None:
+        found += scene_findings(splats)
+        found += view_findings(splats.gaussians, views)
+    if subject.options.holdout and views:
+        attempt(found, "holdout", lambda: holdout(views, subject.options.holdout))
+    if subject.masks is not None:
+        found += _masks(subject.masks, views)
+    return found
+
+
+def _scene(subject: Subject, found: list[Finding]) -> SplatFile | None:
+    """The scene; one with invalid values is told, and looked at without them."""
+    for drop_invalid in (subject.options.drop_invalid, True):
+        problems: list[Finding] = []
+        splats = attempt(
+            problems, subject.scene, lambda drop=drop_invalid: formats.read_splats(subject.scene, drop_invalid=drop)
+        )
+        found += problems if drop_invalid == subject.options.drop_invalid else []
+        if splats is not None:
+            return splats if not found else replace(splats, dropped=0)
+    return None
+
+
+def _masks(folder: Path, views: Sequence[View]) -> list[Finding]:
+    """What is found in a folder of ready masks."""
+    from splatcut.masks.ready import masks_of_views
+
+    found: list[Finding] = []
+    if not views:
+        return [Finding("problem", "Ready masks need the cameras of their views.", str(folder), "Give --cameras.")]
+    attempt(found, folder, lambda: masks_of_views(folder, views))
+    return found

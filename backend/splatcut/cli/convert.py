@@ -25,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("input", type=Path, metavar="A", help="splat file to read, or the folder of an unbundled SOG")
     parser.add_argument("output", type=Path, metavar="B", help=f"splat file to write: {writable}")
     parser.add_argument("--force", action="store_true", help="overwrite B if it exists")
-    add_arguments(parser, ["drop_invalid"])
+    add_arguments(parser, ["drop_invalid", "antialiased"])
     parser.set_defaults(func=run)
 
 
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(f"{args.output} is a folder. Give the name of a file to write.")
         if not args.force:
             raise UserError(f"{args.output} already exists. Choose another name, or use --force to overwrite it.")
-    splats = read_splats(args.input, drop_invalid=args.drop_invalid)
+    splats = read_splats(args.input, drop_invalid=args.drop_invalid, antialiased=args.antialiased)
     if splats.dropped:
         print(f"Left out {splats.dropped} Gaussians with values that are not finite.", file=sys.stderr)
     for sentence in losses(splats, args.output):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.formats import SplatFile, read_splats
+from splatcut.formats.antialiasing import FILTER
 from splatcut.formats.findings import scene_findings
 from splatcut.messages import from_json, to_json
 from splatcut.messages.findings import Finding
@@ -57,6 +58,8 @@ def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
             "max": [float(value) for value in gaussians.means.max(axis=0)],
             "middle_98_percent": np.percentile(gaussians.means, (1, 99), axis=0).tolist(),
         },
+        "antialiased": gaussians.antialiased,
+        "pixel_filter": gaussians.pixel_filter.variance,
         "opacity": _statistics(gaussians.opacities()),
         "scale": _statistics(scales),
         "findings": to_json(scene_findings(splats)),
@@ -101,6 +104,7 @@ def as_text(description: dict[str, Any]) -> str:
         )
     lines += [
         f"SH degree    {description['sh_degree']}",
+        f"antialiased  {_antialiased(description)}",
         f"bounds       {_vector(bounds['min'])} to {_vector(bounds['max'])}",
         f"middle 98 %  {_vector(low)} to {_vector(high)}",
         f"opacity      {_row(description['opacity'])}",
@@ -115,6 +119,13 @@ def as_text(description: dict[str, Any]) -> str:
     findings = from_json(tuple[Finding, ...], description["findings"], "The findings")
     lines += [f"{finding.severity:<12} {finding.text}" for finding in findings]
     return "\n".join(lines)
+
+
+def _antialiased(description: dict[str, Any]) -> str:
+    if not description["antialiased"]:
+        return "no"
+    smooth = ", 3D filter" if FILTER in description.get("properties", {}) else ""
+    return f"yes (pixel filter of {description['pixel_filter']:g} square pixels{smooth})"
 
 
 def _vector(values: list[float]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--matte", action="store_true", help="one matte per scene file, occlusion included")
     parser.add_argument("--exr", action="store_true", help="EXR, scene-linear, premultiplied alpha")
     parser.add_argument("--depth", action="store_true", help="depth as 32-bit float TIFF, and as channel Z of the EXR")
-    add_arguments(parser, ["device"])
+    add_arguments(parser, ["device", "antialiased"])
     parser.set_defaults(func=run)
 
 
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         require_exr()
     views = choose(cameras.load_views(args.cameras, args.images), args.views)
     names = layer_names(args.scenes)
-    gaussians, layer = join([formats.read_splats(path).gaussians for path in args.scenes])
+    gaussians, layer = join([formats.read_splats(path, antialiased=args.antialiased).gaussians for path in args.scenes])
     from splatcut.export.matte import render_layers
 
     device = resolve_device(args.device)
@@ -131,6 +132,11 @@ def join(scenes: Sequence[Gaussians]) -> tuple[Gaussians, NDArray[np.int64]]:
     for scene in scenes:
         sh = np.zeros((len(scene), most, 3), dtype=np.float32)
         sh[:, : scene.sh.shape[1]] = scene.sh
-        padded.append(Gaussians(scene.means, scene.log_scales, scene.quats, scene.opacity_logits, sh))
+        padded.append(replace(scene, sh=sh))
+    if len({scene.antialiased for scene in scenes}) > 1:
+        raise UserError(
+            "Some of the scenes were trained antialiased and some were not, so they cannot be rendered as one. Say how "
+            "to draw all of them with --antialiased on or off."
+        )
     layer = np.repeat(np.arange(len(scenes), dtype=np.int64), [len(scene) for scene in scenes])
     return concatenate(padded), layer

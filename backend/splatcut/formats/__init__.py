@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Splat files of every format to Gaussians and back. Importing this needs numpy alone."""
 
+from splatcut.formats.antialiasing import Choice
 from splatcut.formats.door import FORMATS, Format, format_of, losses, read_splats, writable_format, write_splats
 from splatcut.formats.ply import PlyTable
 from splatcut.formats.splatfile import SplatFile
 
 __all__ = [
     "FORMATS",
+    "Choice",
     "Format",
     "PlyTable",
     "SplatFile",

@@ -7,12 +7,14 @@ gsply's kernels check no bounds, so files are taken apart and checked here and h
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.errors import UserError
+from splatcut.formats.antialiasing import comment_line, pixel_filter
 from splatcut.formats.gsply_data import from_gsply, to_gsply
 from splatcut.formats.packages import require
 from splatcut.formats.ply import read_table
@@ -38,7 +40,8 @@ def is_compressed(header: PlyHeader) -> bool:
 
 def read(path: Path) -> Gaussians:
     """Reads a compressed PLY with SH degree 0 to 3, also the older kind without colour bounds."""
-    vertices = read_table(path).rows
+    table = read_table(path)
+    vertices = table.rows
     chunks = read_table(path, "chunk").rows
     count = len(vertices)
     missing = [name for name in _PACKED if name not in (vertices.dtype.names or ())]
@@ -61,7 +64,8 @@ def read(path: Path) -> Gaussians:
     harmonics = _read_harmonics(path, count)
     gsply = require("gsply", "Reading compressed PLY files")
     with np.errstate(all="ignore"):
-        return from_gsply(gsply.decompress_from_bytes(_canonical_file(bounds, packed, harmonics)))
+        gaussians = from_gsply(gsply.decompress_from_bytes(_canonical_file(bounds, packed, harmonics)))
+    return replace(gaussians, pixel_filter=pixel_filter(table.header.comments, filtered=False))
 
 
 def _read_harmonics(path: Path, count: int) -> NDArray[np.uint8]:
@@ -97,7 +101,12 @@ def write(path: Path, gaussians: Gaussians) -> None:
     """
     gsply = require("gsply", "Writing compressed PLY files")
     ordered = gaussians.take(morton_order(gaussians.means))
-    path.write_bytes(gsply.compress_to_bytes(to_gsply(gsply, ordered)))
+    content = gsply.compress_to_bytes(to_gsply(gsply, ordered))
+    if gaussians.antialiased:
+        place = content.index(b"\nformat ") + 1
+        place = content.index(b"\n", place) + 1
+        content = content[:place] + comment_line(True).encode("ascii") + b"\n" + content[place:]
+    path.write_bytes(content)
 
 
 def morton_order(means: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -13,11 +13,12 @@ import numpy as np
 from splatcut.errors import Cancelled, UserError
 from splatcut.files import atomic_path
 from splatcut.formats import compressed_ply, dot_splat, sog, spz
+from splatcut.formats.antialiasing import FILTER, Choice, other_comments
 from splatcut.formats.layout import standard_dtype
 from splatcut.formats.ply import read_table, write_table
 from splatcut.formats.ply_header import read_header
 from splatcut.formats.splatfile import SplatFile
-from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.gaussians import MIP, Gaussians
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Format:
         write: Gaussians to a path; None where the format is only read.
         max_sh_degree: highest SH degree the format holds.
         precision: a sentence about how the format rounds; empty when it does not.
+        tells_antialiased: whether the format can say that a scene is antialiased.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Format:
     write: Callable[[Path, Gaussians], None] | None
     max_sh_degree: int
     precision: str = ""
+    tells_antialiased: bool = True
 
 
 #: Every known format, the longest suffix first.
@@ -60,6 +63,7 @@ FORMATS = (
         dot_splat.write,
         0,
         "A .splat rounds colours, opacities and rotations to 8 bits and clips colours to what a screen shows.",
+        tells_antialiased=False,
     ),
     Format(
         "spz",
@@ -102,12 +106,13 @@ def format_of(path: Path) -> Format:
     raise UserError(f"{path} has {kind}, so its format is not known. Known formats are {_known()} and SOG folders.")
 
 
-def read_splats(path: Path, *, drop_invalid: bool = False) -> SplatFile:
+def read_splats(path: Path, *, drop_invalid: bool = False, antialiased: Choice = "auto") -> SplatFile:
     """Reads a splat file of any known format.
 
     Args:
         path: the file; for an unbundled SOG its folder or its ``meta.json``.
         drop_invalid: leave out Gaussians with values that are not finite instead of refusing the file.
+        antialiased: whether the scene was trained antialiased; "auto" takes what the file says.
 
     Raises:
         UserError: the file is missing, unreadable, damaged, of an unknown format, without Gaussians, or it has
@@ -115,7 +120,7 @@ def read_splats(path: Path, *, drop_invalid: bool = False) -> SplatFile:
     """
     path = Path(path)
     try:
-        return _checked(_read(path), path, drop_invalid)
+        return _checked(_read(path), path, drop_invalid).with_antialiased(antialiased)
     except (UserError, Cancelled):
         raise
     except FileNotFoundError as error:
@@ -220,13 +225,24 @@ def losses(splats: SplatFile, path: Path) -> list[str]:
         clipped = spz.clipped_count(_limit_degree(splats.gaussians, kind.max_sh_degree))
         if clipped:
             sentences.append(f"{clipped} of {len(splats)} Gaussians have scales or colours beyond the range of .spz.")
-    unknown = [name for name in splats.table.property_names if name not in (standard_dtype(4).names or ())]
+    if splats.gaussians.antialiased and not kind.tells_antialiased:
+        sentences.append(
+            f"The {kind.suffix} format cannot say that the scene was trained antialiased: other programs will draw its "
+            "small Gaussians too strongly. With SplatCut, use --antialiased on."
+        )
+    elif splats.gaussians.pixel_filter == MIP:
+        sentences.append(
+            f"The {kind.suffix} format cannot say how wide the filter is that the scene was trained with: it will be "
+            "drawn a little softer."
+        )
+    known = (*(standard_dtype(4).names or ()), FILTER)  # the filter is in the Gaussians' scales and opacities
+    unknown = [name for name in splats.table.property_names if name not in known]
     if unknown:
         sentences.append(f"The {kind.suffix} format cannot store the properties {', '.join(unknown)}: they are lost.")
     if splats.table.extra_elements:
         names = ", ".join(element.name for element in splats.table.extra_elements)
         sentences.append(f"The {kind.suffix} format cannot store the elements {names}: they are lost.")
-    if splats.table.header.comments or splats.table.header.obj_info:
+    if other_comments(splats.table.header) or splats.table.header.obj_info:
         sentences.append(f"The {kind.suffix} format cannot store comments: they are lost.")
     if kind.precision and kind.name != splats.source_format:
         sentences.append(kind.precision)

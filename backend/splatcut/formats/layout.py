@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.errors import UserError
+from splatcut.formats.antialiasing import FILTER, fuse
 from splatcut.formats.ply import BLOCK_ROWS
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -29,10 +30,12 @@ class Layout:
     Attributes:
         scales: ``scale_0`` to ``scale_2``, or without the last one for flat (2DGS) Gaussians.
         sh: [K][3] names of the SH coefficients (constant term first) of red, green and blue.
+        filtered: whether there is a 3D filter besides, which scales and opacities do not contain yet.
     """
 
     scales: tuple[str, ...]
     sh: tuple[tuple[str, ...], ...]
+    filtered: bool = False
 
     @property
     def flat(self) -> bool:
@@ -82,8 +85,8 @@ def find_layout(dtype: np.dtype, file_name: str) -> Layout:
     count = max(k for k in (1, 4, 9, 16, 25) if k <= per_channel + 1)
     # Channel-major: all coefficients of red, then green, then blue.
     triples = [tuple(f"f_rest_{channel * per_channel + k}" for channel in range(3)) for k in range(count - 1)]
-    layout = Layout(_SCALES if "scale_2" in names else _SCALES[:2], (_DC, *triples))
-    for name in layout.names:
+    layout = Layout(_SCALES if "scale_2" in names else _SCALES[:2], (_DC, *triples), FILTER in names)
+    for name in (*layout.names, *([FILTER] if layout.filtered else [])):
         if dtype[name].kind != "f":
             raise UserError(
                 f"The property '{name}' of {file_name} has whole numbers ({dtype[name].name}), where a Gaussian needs "
@@ -100,7 +103,7 @@ def standard_dtype(degree: int) -> np.dtype:
 
 
 def extract(rows: NDArray[np.void], layout: Layout) -> Gaussians:
-    """The Gaussians of structured ``rows`` [N]; double precision is rounded to float32, too large becomes infinite."""
+    """The Gaussians of structured ``rows`` [N], 3D filter included; doubles are rounded, too large becomes infinite."""
     count = len(rows)
     gaussians = Gaussians(
         means=np.empty((count, 3), np.float32),
@@ -119,13 +122,18 @@ def extract(rows: NDArray[np.void], layout: Layout) -> Gaussians:
                 target[part] = block[name]
     if layout.flat:
         gaussians.log_scales[:, 2] = gaussians.log_scales[:, :2].min(axis=1) + FLAT_LOG_RATIO
+    if layout.filtered:
+        deviation = np.asarray(rows[FILTER], np.float32)
+        log_scales, logits = fuse(gaussians.log_scales, gaussians.opacity_logits, deviation)
+        gaussians = replace(gaussians, log_scales=log_scales, opacity_logits=logits)
     return gaussians
 
 
 def overwrite(rows: NDArray[np.void], index: NDArray[np.intp], gaussians: Gaussians, layout: Layout) -> None:
     """Sets the Gaussians' properties of ``rows[index[j]]`` to Gaussian j, in place.
 
-    A property of higher precision keeps its value where float32 cannot tell the difference.
+    A property of higher precision keeps its value where float32 cannot tell the difference. The 3D filter, where there
+    is one, becomes 0: the Gaussians' scales and opacities contain it.
     """
     for start in range(0, len(index), BLOCK_ROWS // 8):  # blocks that stay in the cache
         part = index[start : start + BLOCK_ROWS // 8]
@@ -137,4 +145,6 @@ def overwrite(rows: NDArray[np.void], index: NDArray[np.intp], gaussians: Gaussi
                 block[name][differs] = values[differs]
             else:
                 block[name] = values
+        if layout.filtered:
+            block[FILTER] = 0
         rows[part] = block

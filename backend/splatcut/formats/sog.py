@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from splatcut.errors import UserError
 from splatcut.formats.packages import require
-from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, F32, Gaussians
 
 #: By how much the component of a quaternion that is left out may be smaller than another (images may be lossy), and the
 #: share of Gaussians in which it is smaller still above which the rotations of a file are wrong.
@@ -140,6 +140,7 @@ class _Reader:
                 quats=self._quats(),
                 opacity_logits=logits.astype(np.float32),
                 sh=np.concatenate([colours[:, None].astype(np.float32), self._harmonics()], axis=1),
+                pixel_filter=ANTIALIASED if self._meta.get("model") == "antialiased" else CLASSIC,
             )
 
     def _quats(self) -> F32:

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from splatcut.formats.antialiasing import FILTER, Choice, marked, pixel_filter
 from splatcut.formats.layout import extract, find_layout, overwrite, standard_dtype
 from splatcut.formats.ply import PlyTable, new_table
 from splatcut.scene.gaussians import Gaussians
@@ -40,7 +41,9 @@ class SplatFile:
     @staticmethod
     def from_table(table: PlyTable, file_name: str, source_format: str = "ply") -> SplatFile:
         """The Gaussians in the rows of a PLY table; UserError when there are none (``file_name`` for the message)."""
-        return SplatFile(extract(table.rows, find_layout(table.rows.dtype, file_name)), table, source_format)
+        layout = find_layout(table.rows.dtype, file_name)
+        drawn = pixel_filter(table.header.comments, layout.filtered)
+        return SplatFile(replace(extract(table.rows, layout), pixel_filter=drawn), table, source_format)
 
     @staticmethod
     def from_gaussians(gaussians: Gaussians, source_format: str = "ply", comments: tuple[str, ...] = ()) -> SplatFile:
@@ -48,7 +51,18 @@ class SplatFile:
         dtype = standard_dtype(gaussians.sh_degree)
         rows = np.zeros(len(gaussians), dtype)
         overwrite(rows, np.arange(len(rows)), gaussians, find_layout(dtype, "the new file"))
-        return SplatFile(gaussians, new_table(dtype, rows, comments), source_format)
+        table = new_table(dtype, rows, comments)
+        table = replace(table, header=marked(table.header, gaussians.antialiased, filtered=False))
+        return SplatFile(gaussians, table, source_format)
+
+    def with_antialiased(self, choice: Choice) -> SplatFile:
+        """The same file, drawn as ``choice`` says, with a header that says so too; "auto" changes nothing."""
+        if choice == "auto" or (choice == "on") == self.gaussians.antialiased:
+            return self
+        header = marked(self.table.header, choice == "on", filtered=FILTER in self.table.property_names)
+        drawn = pixel_filter(header.comments, FILTER in self.table.property_names)
+        gaussians = replace(self.gaussians, pixel_filter=drawn)
+        return replace(self, gaussians=gaussians, table=replace(self.table, header=header))
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> SplatFile:
         """The rows at ``index`` (indices, a boolean mask or a slice), in that order and bit by bit."""
@@ -80,4 +94,5 @@ class SplatFile:
         layout = find_layout(rows.dtype, "the file")
         index = np.flatnonzero(changed)
         overwrite(rows, index, gaussians.take(index), layout)
-        return SplatFile(extract(rows, layout), self.table.with_rows(rows), self.source_format, self.dropped)
+        made = replace(extract(rows, layout), pixel_filter=self.gaussians.pixel_filter)
+        return SplatFile(made, self.table.with_rows(rows), self.source_format, self.dropped)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +34,10 @@ _MOST_FRACTION_BITS = 20
 def flip_axes(gaussians: Gaussians) -> Gaussians:
     """The same Gaussians with the y and z axes of the world negated (its own inverse, exact)."""
     signs = np.round(np.diag(sh.rotation_matrix(np.diag([1.0, -1.0, -1.0]), gaussians.sh_degree))).astype(np.float32)
-    return Gaussians(
+    return replace(
+        gaussians,
         means=gaussians.means * _FLIP,
-        log_scales=gaussians.log_scales,
         quats=gaussians.quats * _FLIP_QUATS,
-        opacity_logits=gaussians.opacity_logits,
         sh=gaussians.sh * signs[:, None],
     )
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from splatcut.lift.problem import Problem
 from splatcut.lift.variance import mask_variance
 from splatcut.lift.vote import accumulate_views, vote
 from splatcut.progress import Progress
-from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import ARRAYS, F32, Gaussians
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -46,7 +46,7 @@ class Labelled:
         """What has to be kept to make this again from the input scene: the changed rows and the labels."""
         rows = self.gaussians.take(self.changed)
         arrays: Arrays = {name: getattr(self, name) for name in _ROWS}
-        arrays.update({item.name: getattr(rows, item.name) for item in fields(Gaussians)})
+        arrays.update({name: getattr(rows, name) for name in ARRAYS})
         return arrays
 
     def hard(self) -> F32:
@@ -60,8 +60,8 @@ class Labelled:
         changed = arrays["changed"]
         gaussians = scene if not changed.any() else scene.take(np.arange(len(scene)))
         if changed.any():
-            for item in fields(Gaussians):
-                getattr(gaussians, item.name)[changed] = arrays[item.name]
+            for name in ARRAYS:
+                getattr(gaussians, name)[changed] = arrays[name]
         return Labelled(gaussians=gaussians, boundary=boundary, **{name: arrays[name] for name in _ROWS})
 
 

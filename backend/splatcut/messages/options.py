@@ -192,6 +192,17 @@ class JobOptions:
         "leave out Gaussians with values that are not finite, instead of refusing the scene",
         place="import",
     )
+    antialiased: str = _option(
+        "auto",
+        "Antialiased",
+        "whether the scene was trained antialiased (mip), which its rendering has to follow",
+        choices=(
+            Choice("auto", "Automatic", "what the file says"),
+            Choice("on", "Yes", "it was, though its file does not say so"),
+            Choice("off", "No", "it was not, though its file says so"),
+        ),
+        place="import",
+    )
     experiment: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -59,7 +59,7 @@ class Inputs:
 def read_inputs(job: Job) -> Inputs:
     """Reads scene and cameras. Raises ``UserError`` for everything that cannot be used."""
     _check_places(job)
-    splats = formats.read_splats(job.scene, drop_invalid=job.options.drop_invalid)
+    splats = formats.read_splats(job.scene, drop_invalid=job.options.drop_invalid, antialiased=job.options.antialiased)
     views = read_views(job.cameras, job.images)
     prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians)
     if job.masks is not None and not views:

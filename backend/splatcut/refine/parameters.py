@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -88,7 +88,7 @@ class Moving:
         for name in (*GEOMETRY, "sh"):
             arrays[name] = getattr(scene, name).copy()
             arrays[name][self.rows[chosen]] = values[name][chosen]
-        return Gaussians(**arrays)
+        return replace(scene, **arrays)
 
 
 class RowAdam:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,7 +28,7 @@ from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving
 from splatcut.refine.state import pack, unpack
 from splatcut.scene.camera import pixel_sizes
-from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.gaussians import ARRAYS, Gaussians
 
 #: Names under which the start and the state of the optimisation are kept.
 START, STATE = "refine-start", "refine-state"
@@ -170,8 +170,8 @@ def _apply(labelled: Labelled, moving: Moving, good: NDArray[np.bool_]) -> Label
 def _differs(a: Gaussians, b: Gaussians) -> NDArray[np.bool_]:
     """[N] bool: rows of which any bit differs."""
     found = np.zeros(len(a), bool)
-    for item in fields(Gaussians):
-        one, other = (getattr(x, item.name).reshape(len(a), -1).view(np.uint32) for x in (a, b))
+    for name in ARRAYS:
+        one, other = (getattr(x, name).reshape(len(a), -1).view(np.uint32) for x in (a, b))
         found |= (one != other).any(axis=1)
     return found
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,27 @@ F32 = NDArray[np.float32]
 
 #: Value of the constant spherical harmonic; colour = 0.5 + SH_C0 * dc (display-referred sRGB, as trained).
 SH_C0 = 0.28209479177387814
+
+#: The arrays of ``Gaussians``, each with a row for every Gaussian.
+ARRAYS = ("means", "log_scales", "quats", "opacity_logits", "sh")
+
+
+@dataclass(frozen=True)
+class PixelFilter:
+    """How a scene was trained to be drawn: what the size of a pixel does to a Gaussian (method: pixel filter).
+
+    Attributes:
+        variance: added to the diagonal of the projected covariance, square pixels.
+        compensated: whether the opacity falls by as much as the filter widens the Gaussian, so that what it covers
+            stays the same ("antialiased", "mip").
+    """
+
+    variance: float = 0.3
+    compensated: bool = False
+
+
+#: That of 3D Gaussian Splatting; of antialiased scenes as most trainers make them; and of Mip-Splatting and Brush.
+CLASSIC, ANTIALIASED, MIP = PixelFilter(), PixelFilter(0.3, True), PixelFilter(0.1, True)
 
 
 @dataclass(frozen=True)
@@ -27,6 +48,7 @@ class Gaussians:
         opacity_logits: [N] float32, opacity before the sigmoid.
         sh: [N, K, 3] float32, spherical-harmonics colour coefficients, K = (degree + 1)^2, degree 0 to 4,
             coefficient 0 is the constant term, last axis is red, green, blue.
+        pixel_filter: how they were trained to be drawn.
     """
 
     means: F32
@@ -34,6 +56,7 @@ class Gaussians:
     quats: F32
     opacity_logits: F32
     sh: F32
+    pixel_filter: PixelFilter = CLASSIC
 
     def __post_init__(self) -> None:
         count = self.means.shape[0]
@@ -60,11 +83,14 @@ class Gaussians:
         """Degree of the spherical harmonics, 0 to 4."""
         return math.isqrt(self.sh.shape[1]) - 1
 
+    @property
+    def antialiased(self) -> bool:
+        """Whether they were trained with opacities that make up for the pixel filter."""
+        return self.pixel_filter.compensated
+
     def take(self, index: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Gaussians:
         """The Gaussians at ``index`` (indices, a boolean mask or a slice), in that order."""
-        return Gaussians(
-            **{field.name: np.ascontiguousarray(getattr(self, field.name)[index]) for field in fields(self)}
-        )
+        return replace(self, **{name: np.ascontiguousarray(getattr(self, name)[index]) for name in ARRAYS})
 
     def opacities(self) -> F32:
         """[N] float32 in (0, 1): the opacity after the sigmoid."""
@@ -82,14 +108,14 @@ class Gaussians:
     def invalid(self) -> NDArray[np.bool_]:
         """[N] bool: Gaussians with a value that is not finite."""
         bad = np.zeros(len(self), dtype=bool)
-        for field in fields(self):
-            array = getattr(self, field.name)
+        for name in ARRAYS:
+            array = getattr(self, name)
             bad |= ~np.isfinite(array).reshape(len(self), -1).all(axis=1)
         return bad
 
 
 def concatenate(parts: list[Gaussians]) -> Gaussians:
-    """One set of Gaussians from several with the same SH degree, in order."""
-    return Gaussians(
-        **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Gaussians)}
-    )
+    """One set of Gaussians from several with the same SH degree and pixel filter, in order."""
+    if len({part.pixel_filter for part in parts}) > 1:
+        raise ValueError("Gaussians with different pixel filters cannot be one scene.")
+    return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS})

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -101,10 +103,10 @@ def apply_transform(gaussians: Gaussians, matrix: ArrayLike) -> Gaussians:
     if not np.array_equal(rotation, np.eye(3)):
         quats = multiply_quaternions(quaternion_from_matrix(rotation), quats).astype(np.float32)
         coefficients = sh.rotate(coefficients, rotation)
-    return Gaussians(
+    return replace(
+        gaussians,
         means=means.astype(np.float32),
         log_scales=log_scales,
         quats=quats,
-        opacity_logits=gaussians.opacity_logits,
         sh=coefficients,
     )

@@ -25,7 +25,8 @@ from splatcut.segmenter import EmbeddingCache
 #: Another value of each option.
 OTHER: dict[str, Any] = {
     "quality": "draft", "refine": False, "soft_edges": True, "trust_masks": True, "tau": 0.6, "seed": 7, "holdout": 3,
-    "device": "cpu", "model": "another.pth", "drop_invalid": True, "experiment": {"alone": 0.5},
+    "device": "cpu", "model": "another.pth", "drop_invalid": True, "antialiased": "on",
+    "experiment": {"alone": 0.5},
 }  # fmt: skip
 Observe = Callable[[JobOptions], dict[str, Any]]
 
@@ -51,9 +52,12 @@ def observe(blobs: BlobScene, tmp_path: Path, one_thread: None, monkeypatch: pyt
         return result
 
     read = inputs.formats.read_splats
-    monkeypatch.setattr(
-        inputs.formats, "read_splats", lambda path, drop_invalid: told("drop_invalid", drop_invalid, read(path))
-    )
+
+    def reading(path: Path, drop_invalid: bool, antialiased: Any) -> Any:
+        seen.update(drop_invalid=drop_invalid, antialiased=antialiased)
+        return read(path)
+
+    monkeypatch.setattr(inputs.formats, "read_splats", reading)
     monkeypatch.setattr(inputs, "resolve_device", lambda device: told("device", device, "cpu"))
     monkeypatch.setattr(run, "load_segmenter", lambda model, device: told("model", model, ColourSegmenter()))
     monkeypatch.setattr(
@@ -84,7 +88,7 @@ def test_every_option_has_an_effect(observe: Observe) -> None:
     assert observe(JobOptions()) == usual
     changed = {name: observe(JobOptions(**{name: value})) for name, value in OTHER.items()}
     assert [name for name, seen in changed.items() if seen == usual] == []
-    for name in ("device", "model", "drop_invalid"):
+    for name in ("device", "model", "drop_invalid", "antialiased"):
         assert changed[name][name] == OTHER[name]
     options = {name: seen.get("refining") for name, seen in changed.items()}
     assert options["refine"] is None

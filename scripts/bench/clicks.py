@@ -37,7 +37,7 @@ from splatcut import raster
 from splatcut.cameras.pictures import picture
 from splatcut.errors import UserError
 from splatcut.folders import embeddings_folder
-from splatcut.masks.lone_click import WEIGHTS, choose_answer, describe, nearness
+from splatcut.masks.lone_click import WEIGHTS, candidates, choose_answer, nearness
 from splatcut.segmenter import EmbeddingCache, Segmenter, load_segmenter
 
 #: An answer this near to the truth (intersection over union) counts as what was meant.
@@ -52,7 +52,7 @@ def look(case: Case, gaussians: Any, segmenter: Segmenter, cache: EmbeddingCache
     near = nearness(*raster.mean_depth(gaussians, camera))
     found = []
     for click in case.clicks:
-        prediction, facts = describe(segmenter, embedding, click.astype(np.float32), near, camera.fx)
+        prediction, facts = candidates(segmenter, embedding, click.astype(np.float32), near, camera.fx)
         offered = np.flatnonzero(~prediction.extra)
         found.append(
             {

@@ -35,7 +35,7 @@ from bench.quality.variants import TAU
 from bench.shared import SHARED, add_markdown_option, state, table, write_markdown
 from splatcut import formats
 from splatcut.cameras.floaters import without_floaters
-from splatcut.cameras.pictures import picture, working_view
+from splatcut.cameras.pictures import MASK_SIDE, picture, working_view
 from splatcut.errors import UserError
 from splatcut.evaluation.folders import read_mask
 from splatcut.evaluation.scores import score_masks
@@ -55,7 +55,6 @@ from splatcut.scene.masks import MaskSet
 from splatcut.segmenter import EmbeddingCache, load_segmenter
 
 #: Masks as large as they are made in a run.
-MAX_SIDE = 1024
 
 Row = list[str]
 
@@ -90,7 +89,7 @@ def some_views(masks: MaskSet, every: int) -> MaskSet:
 def bench_edges(scene: Scene, gaussians: Gaussians, every: int) -> Iterator[Row]:
     """The 2D model's masks, and what is made of them."""
     training = without_floaters(gaussians, scene.views[0], Quiet())
-    working = {view.name: working_view(view, MAX_SIDE) for view in training}
+    working = {view.name: working_view(view, MASK_SIDE) for view in training}
     model = SceneSegmenter(load_segmenter(None, "cpu"), EmbeddingCache(embeddings_folder()), gaussians)
     objects = load_prompts(scene.folder / "prompts.json")
     masks = from_prompts(model, objects, working, "standard", Quiet(), snap_edges=False)

@@ -21,7 +21,7 @@ from splatcut.refine.bands import make_bands
 from splatcut.refine.field_terms import FieldTerms
 from splatcut.refine.optimise import Optimiser, optimise
 from splatcut.refine.options import RefineOptions
-from splatcut.scene.camera import pixel_sizes
+from splatcut.refine.parameters import pixel_sizes
 
 pytestmark = ON_CUDA
 

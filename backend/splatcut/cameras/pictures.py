@@ -18,6 +18,9 @@ from splatcut.scene.gaussians import Gaussians
 if TYPE_CHECKING:
     from splatcut.raster.cpu import Prepared
 
+#: Longer side in pixels of the pictures that masks are made in, at most; the 2D models see no more.
+MASK_SIDE = 1024
+
 
 @dataclass(frozen=True, eq=False)
 class WorkingView:

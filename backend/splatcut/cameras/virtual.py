@@ -17,6 +17,11 @@ from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.rotations import rotation_matrices
 
+#: Fewer cameras than this cannot show an object from enough sides; virtual ones are added (method: views).
+MIN_CAMERAS = 3
+#: Virtual cameras that are proposed, and the angle of the cone about the first camera, degrees: farther away floaters
+#: show that no photo has trained away.
+COUNT, MAX_ANGLE = 24, 40.0
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 #: Width in pixels of the small renders that candidates are judged by.
 PROBE_WIDTH = 160

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from splatcut import raster
 from splatcut.lift.labels import labels_from_probability
 from splatcut.lift.problem import Problem
-from splatcut.lift.variance import mask_variance
+from splatcut.lift.variance import boundary, mask_variance
 from splatcut.lift.vote import accumulate_views, vote
 from splatcut.progress import Progress
 from splatcut.scene.gaussians import ARRAYS, F32, Gaussians
@@ -110,5 +110,5 @@ def lift_again(labelled: Labelled, problem: Problem, tau: float, progress: Progr
     sums = accumulate_views(replace(problem, scene=labelled.gaussians), progress.step)
     probability, weight = vote(labelled.gaussians, sums, masks.confidence)
     variance = mask_variance(sums, len(labelled.gaussians), masks.confidence)
-    counts = tuple(int(n) for n in (variance > tau).sum(axis=0))
+    counts = tuple(int(n) for n in boundary(variance, tau).sum(axis=0))
     return replace(labelled, probability=probability, weight=weight, variance=variance, boundary=counts)

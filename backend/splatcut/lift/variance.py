@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from splatcut.lift.vote import ViewSums
 from splatcut.scene.gaussians import F32
@@ -48,3 +49,8 @@ def mask_variance(sums: Sequence[ViewSums], count: int, confidence: F32, min_vie
     disagreement = np.where(seen, np.clip(mean_square - mean**2, 0.0, 1.0), 0.0)
     straddling = np.where(seen, np.clip(1.0 - mean_square, 0.0, 1.0), 0.0)
     return disagreement.astype(np.float32) + straddling.astype(np.float32)
+
+
+def boundary(variance: F32, tau: float) -> NDArray[np.bool_]:
+    """[N, K] bool: the boundary Gaussians B_k of every object, whose mask variance [N, K] is above ``tau``."""
+    return variance > tau

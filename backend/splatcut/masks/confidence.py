@@ -8,15 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.masks.self_prompts import RenderedVote
-from splatcut.scene.gaussians import F32
-from splatcut.segmenter import Prediction
 
 #: A mask whose intersection over union with the vote is lower does not vote.
 MIN_AGREEMENT = 0.6
 #: An object of which the vote shows no pixel above this probability counts as not visible in a view.
 ABSENT = 0.2
-#: What the model's answer to the clear prompt has ahead of its others in agreement.
-PREFERRED = 0.02
 
 
 def agreement(mask: NDArray[np.bool_], own: RenderedVote) -> float:
@@ -36,12 +32,3 @@ def is_absent(own: RenderedVote) -> bool:
     """Whether the vote knows most of a view and shows the object nowhere in it."""
     shown = float((own.probability * own.known).max(initial=0.0))
     return shown < ABSENT and bool(own.known.mean() > 0.5)
-
-
-def best_candidate(prediction: Prediction, own: RenderedVote) -> tuple[F32, float]:
-    """The candidate that agrees best with the vote, and how well."""
-    scores = [agreement(prediction.logits(i) > 0, own) for i in range(len(prediction.iou))]
-    # The model's answer to the clear prompt is preferred unless another one is clearly nearer to the vote.
-    scores_preferred = [score + (PREFERRED if not prediction.extra[i] else 0.0) for i, score in enumerate(scores)]
-    best = int(np.argmax(scores_preferred))
-    return prediction.probability(best), scores[best]

@@ -157,7 +157,7 @@ def offset(edge: Edge) -> F32:
     return best.astype(np.float32)
 
 
-def correct(soft: F32, expected: F32, moved: F32) -> tuple[F32, int]:
+def replace_parts(soft: F32, expected: F32, moved: F32) -> tuple[F32, int]:
     """One mask corrected.
 
     Args:
@@ -194,7 +194,7 @@ class _Compared:
     edge: Edge
 
 
-def reconcile(masks: MaskSet, expected: Callable[[int], F32], step: Callable[[], None] = lambda: None) -> Consensus:
+def correct_masks(masks: MaskSet, expected: Callable[[int], F32], step: Callable[[], None] = lambda: None) -> Consensus:
     """Corrects masks that the other views contradict; all others stay bit by bit.
 
     Args:
@@ -222,7 +222,7 @@ def reconcile(masks: MaskSet, expected: Callable[[int], F32], step: Callable[[],
             normals, beyond = item.edge.normals, item.edge.beyond
             moved = offset(Edge(normals, beyond - normals @ common[:2] - common[2]))
             soft = masks.probability[view][k][item.box].astype(np.float32) / np.float32(255)
-            made, replaced = correct(soft, item.expected.astype(np.float32) / np.float32(255), moved)
+            made, replaced = replace_parts(soft, item.expected.astype(np.float32) / np.float32(255), moved)
             if moved.any() or replaced:
                 if probability[view] is masks.probability[view]:
                     probability[view] = probability[view].copy()
@@ -262,7 +262,7 @@ def lift_agreeing(problem: Problem, tau: float, progress: Progress) -> tuple[Lab
     first = lift(problem, tau, progress)
     progress.stage("reconcile", len(problem.views))
     shown = label_images(problem, first.probability)
-    found = reconcile(problem.masks, shown, progress.step)
+    found = correct_masks(problem.masks, shown, progress.step)
     if not found.changes:
         return first, found
     return lift_again(first, replace(problem, masks=found.masks), tau, progress), found

@@ -91,7 +91,7 @@ def overlap(first: Bool, second: Bool) -> float:
     return float((first & second).sum() / max(1, int((first | second).sum())))
 
 
-def describe(
+def candidates(
     segmenter: Segmenter, embedding: Embedding, point: F32, near: F32, focal: float
 ) -> tuple[Prediction, NDArray[np.float64]]:
     """The answers to a lone click and [A, 3] the facts about each: quality, steadiness, relief.
@@ -139,7 +139,7 @@ def choose(
 
 
 def choose_answer(prediction: Prediction, facts: NDArray[np.floating]) -> int:
-    """The index of the answer to take, by ``describe``'s facts about those that are offered."""
+    """The index of the answer to take, by ``candidates``'s facts about those that are offered."""
     offered = np.flatnonzero(~prediction.extra)
     areas = (prediction.low_res[offered] > 0).sum(axis=(1, 2))
     return int(offered[choose(facts, areas)])

@@ -18,17 +18,19 @@ from numpy.typing import NDArray
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
 from splatcut.lift.vote import Tally, ViewSums
-from splatcut.masks.confidence import MIN_AGREEMENT, best_candidate, confidence_of, is_absent
+from splatcut.masks.confidence import MIN_AGREEMENT, agreement, confidence_of, is_absent
 from splatcut.masks.prompted import PixelPrompt
 from splatcut.masks.scene_segmenter import SceneSegmenter
 from splatcut.masks.self_prompts import RenderedVote, self_prompt
 from splatcut.progress import Progress
 from splatcut.scene.gaussians import F32
 from splatcut.scene.masks import MaskSet, share_pixels
-from splatcut.segmenter import low_res_from_mask
+from splatcut.segmenter import Prediction, low_res_from_mask
 
 #: The passes end when the masks of one and the next agree to this mean intersection over union.
 SETTLED = 0.985
+#: What the model's answer to the clear prompt has ahead of its others in agreement.
+PREFERRED = 0.02
 
 
 def _walk_order(views: Sequence[WorkingView], start: Sequence[int], centre: NDArray[np.float64]) -> list[int]:
@@ -100,7 +102,7 @@ class MaskLoop:
         name = self._views[number].name
         return np.array([name in said and said[name].locates for said in self._said])
 
-    def run(self) -> MaskSet:
+    def propagate(self) -> MaskSet:
         """All passes; see the module. Raises ``UserError`` when a prompt leads to nothing."""
         self._progress.stage("masks", len(self._views) * (1 + self._passes))
         prompted = self.begin()
@@ -199,7 +201,7 @@ class MaskLoop:
                 said = self._said[k][view.name]
                 points, labels = np.concatenate([prompt.points, said.points]), [*prompt.labels, *said.labels]
                 prompt = replace(prompt, points=points, labels=np.array(labels))
-            probability[k], scores[k] = best_candidate(self._model.segmenter.predict(embedding, prompt), own)
+            probability[k], scores[k] = best_mask(self._model.segmenter.predict(embedding, prompt), own)
         return self._shared(number, probability), scores
 
     def _shared(self, number: int, probability: F32) -> F32:
@@ -237,3 +239,12 @@ class MaskLoop:
             self._confidence.astype(np.float32),
             notes,
         )
+
+
+def best_mask(prediction: Prediction, own: RenderedVote) -> tuple[F32, float]:
+    """The candidate that agrees best with the vote, and how well."""
+    scores = [agreement(prediction.logits(i) > 0, own) for i in range(len(prediction.iou))]
+    # The model's answer to the clear prompt is preferred unless another one is clearly nearer to the vote.
+    scores_preferred = [score + (PREFERRED if not prediction.extra[i] else 0.0) for i, score in enumerate(scores)]
+    best = int(np.argmax(scores_preferred))
+    return prediction.probability(best), scores[best]

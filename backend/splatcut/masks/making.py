@@ -14,7 +14,7 @@ from splatcut.lift.labelled import vote_of
 from splatcut.lift.problem import Problem
 from splatcut.masks.effort import PASSES, SNAP_RADII
 from splatcut.masks.loop import MaskLoop
-from splatcut.masks.prompted import gather
+from splatcut.masks.prompted import prompts_in_views
 from splatcut.masks.scene_segmenter import SceneSegmenter
 from splatcut.masks.snap import snap
 from splatcut.messages import ObjectPrompt
@@ -42,9 +42,9 @@ def from_prompts(
     Raises:
         UserError: a prompt that leads to nothing.
     """
-    said = gather(objects, views, model.gaussians, model.device)
+    said = prompts_in_views(objects, views, model.gaussians, model.device)
     names = [item.name for item in objects]
-    masks = MaskLoop(model, list(views.values()), names, said, PASSES[quality], progress).run()
+    masks = MaskLoop(model, list(views.values()), names, said, PASSES[quality], progress).propagate()
     if not snap_edges:
         return masks
     working, radii = [views[name] for name in masks.views], SNAP_RADII[quality]

@@ -224,7 +224,7 @@ def merge(first: PixelPrompt | None, second: PixelPrompt) -> PixelPrompt:
     )
 
 
-def gather(
+def prompts_in_views(
     objects: Sequence[ObjectPrompt],
     views: Mapping[str, WorkingView],
     gaussians: Gaussians,

@@ -12,7 +12,7 @@ import numpy as np
 from splatcut import raster
 from splatcut.cameras.pictures import WorkingView, picture
 from splatcut.lift.vote import ViewSums, accumulate_view
-from splatcut.masks.lone_click import choose_answer, describe, nearness
+from splatcut.masks.lone_click import candidates, choose_answer, nearness
 from splatcut.masks.prompted import PixelPrompt
 from splatcut.masks.self_prompts import RenderedVote, rendered_vote
 from splatcut.scene.camera import View
@@ -55,7 +55,7 @@ class SceneSegmenter:
             prediction = self.segmenter.predict(embedding, prompt)
             return prediction.probability(prediction.best)
         near = nearness(*self.depth(view.view))
-        prediction, facts = describe(self.segmenter, embedding, prompt.points[0], near, view.view.camera.fx)
+        prediction, facts = candidates(self.segmenter, embedding, prompt.points[0], near, view.view.camera.fx)
         return prediction.probability(choose_answer(prediction, facts))
 
     def lift(self, view: View, masks: F32) -> ViewSums:

@@ -11,17 +11,13 @@ from numpy.typing import NDArray
 
 from splatcut import raster
 from splatcut.cameras.pictures import WorkingView
-from splatcut.cameras.virtual import first_view_of, virtual_views
+from splatcut.cameras.virtual import COUNT, MAX_ANGLE, first_view_of, virtual_views
 from splatcut.errors import UserError
-from splatcut.masks.prompted import gather
+from splatcut.masks.prompted import prompts_in_views
 from splatcut.messages import ObjectPrompt, Points3DPrompt, ViewPrompt
 from splatcut.progress import Progress
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import F32, Gaussians
-
-#: Virtual cameras that are proposed, and the angle of the cone about the first camera, degrees: farther away floaters
-#: show that no photo has trained away.
-COUNT, MAX_ANGLE = 24, 40.0
 
 
 def views_about_prompts(
@@ -51,7 +47,7 @@ def views_about_prompts(
                 "with --cameras, or use points in space."
             )
         first = first_view_of(gaussians, np.concatenate(points), device)
-    said = gather(objects, {v.name: WorkingView(v, v) for v in [first, *known.values()]}, gaussians, device)
+    said = prompts_in_views(objects, {v.name: WorkingView(v, v) for v in [first, *known.values()]}, gaussians, device)
     for view in [first, *(view for view in known.values() if view.name != first.name)]:
         pixels = [part[view.name].on_object() for part in said if view.name in part]
         if pixels:

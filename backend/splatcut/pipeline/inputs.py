@@ -28,9 +28,6 @@ from splatcut.pipeline.checkpoints import RESULTS, STATE
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 
-#: Fewer cameras than this cannot show an object from enough sides; virtual ones are added (method: views).
-FEW_VIEWS = 3
-
 
 @dataclass(frozen=True, eq=False)
 class Inputs:

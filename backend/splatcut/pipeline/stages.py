@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from splatcut import export, lift, masks, refine
 from splatcut.cameras import save_cameras, without_floaters
-from splatcut.cameras.pictures import WorkingView, photo_of, working_view
+from splatcut.cameras.pictures import MASK_SIDE, WorkingView, photo_of, working_view
+from splatcut.cameras.virtual import MIN_CAMERAS
 from splatcut.errors import UserError
 from splatcut.masks.effort import PASSES, SNAP_RADII
 from splatcut.messages import Job
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
-from splatcut.pipeline.inputs import FEW_VIEWS, Inputs
+from splatcut.pipeline.inputs import Inputs
 from splatcut.progress import Part, Progress
 from splatcut.refine import RefineOptions
 from splatcut.scene.camera import Camera, View
@@ -37,8 +38,6 @@ Stored = tuple[Arrays, Notes]
 
 #: Names of the corrected masks among the lift's arrays begin so.
 MASK = "mask_"
-#: Longer side in pixels of the pictures that masks are made in, at most; the 2D models see no more.
-MASK_SIDE = 1024
 #: Views of a usual data set, for weights that depend on them.
 USUAL_VIEWS = 60
 #: Reading the inputs, which comes before all stages and is not kept.
@@ -135,7 +134,7 @@ def _floater_parts(job: Job) -> list[Part]:
 
 
 def _needs_virtual_views(run: Run) -> bool:
-    return len(run.inputs.views) < FEW_VIEWS and run.job.masks is None
+    return len(run.inputs.views) < MIN_CAMERAS and run.job.masks is None
 
 
 def _given(inputs: Inputs) -> list[View]:
@@ -172,7 +171,7 @@ def _added(run: Run, stored: Stored | None, inputs: Inputs) -> list[View]:
 
 def _view_parts(job: Job) -> list[Part]:
     inline = job.cameras if isinstance(job.cameras, tuple) else ()
-    virtual = job.masks is None and not isinstance(job.cameras, Path) and len(inline) < FEW_VIEWS
+    virtual = job.masks is None and not isinstance(job.cameras, Path) and len(inline) < MIN_CAMERAS
     return [Part("views", 3)] if virtual else []
 
 

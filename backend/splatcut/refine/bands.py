@@ -8,7 +8,7 @@ and of the scene's Gaussians only those that reach the tiles take part.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from splatcut.cameras import load_photo
 from splatcut.lift.problem import Problem
 from splatcut.progress import Progress
 from splatcut.raster import cpu
-from splatcut.refine.edges import edges
+from splatcut.refine.edges import near_edge
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.tiles import reaching, tile_pixels, tiles_with
 from splatcut.scene.camera import Camera, View
@@ -111,7 +111,7 @@ def make_bands(
         if not reach.any():
             continue
         soft = masks.soft(number)
-        inner = tiles_with(edge_or_error(soft, alone, labels), view.camera)
+        inner = tiles_with(always_drawn(soft, alone, labels), view.camera)
         cores = np.stack(
             [_core(scene, movable.probability[:, k], view.camera, reach, device) for k in range(len(soft))]
         )
@@ -196,9 +196,9 @@ def _shown(movable: Movable, camera: Camera, device: raster.Device) -> tuple[NDA
     return tiles_with(reach, camera), shown.features[..., 1:], alone
 
 
-def edge_or_error(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:
+def always_drawn(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:
     """[H, W] bool: near a mask edge [K, H, W], or where objects alone or the label image [H, W, K] disagree."""
-    found = edges(soft)
+    found = near_edge(soft)
     for k in range(soft.shape[0]):
         found |= (np.abs(alone[..., k] - soft[k]) > 0.5) | (np.abs(labels[..., k] - soft[k]) > 0.5)
     return found
@@ -213,3 +213,14 @@ def _core(scene: Gaussians, label: F32, camera: Camera, tiles: NDArray[np.bool_]
     core = replace(core, log_scales=core.log_scales + np.float32(np.log(CORE)))
     drawn = raster.render(core, camera, colour=False, opacity_scale=label[some], tiles=tiles, device=device)
     return 1 - drawn.transmittance
+
+
+def view_by_view(names: Sequence[str], rng: np.random.Generator) -> list[int]:
+    """A random order of the bands, whose views have these names, in which all views have their turn, then all again."""
+    mixed: list[int] = rng.permutation(len(names)).tolist()
+    turns: dict[str, int] = {}
+    keys: list[int] = []
+    for number in mixed:
+        keys.append(turns.get(names[number], 0))
+        turns[names[number]] = keys[-1] + 1
+    return [mixed[place] for place in np.argsort(keys, kind="stable").tolist()]

@@ -14,7 +14,7 @@ from splatcut.scene.gaussians import F32
 EDGE = 4
 
 
-def edges(soft: F32) -> NDArray[np.bool_]:
+def near_edge(soft: F32) -> NDArray[np.bool_]:
     """[H, W] bool: within ``EDGE`` pixels of the edge of any of the masks [K, H, W]."""
     found = np.zeros(soft.shape[1:], bool)
     for mask in soft:

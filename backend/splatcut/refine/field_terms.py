@@ -25,7 +25,7 @@ from splatcut.raster.rule import TILE
 from splatcut.refine.bands import Band
 from splatcut.refine.losses import EPSILON, mask_loss
 from splatcut.refine.optimise import Drawn
-from splatcut.refine.options import RefineOptions
+from splatcut.refine.options import WARM_UP, RefineOptions
 from splatcut.refine.parameters import Moving
 from splatcut.refine.subscene import SubScene
 
@@ -41,8 +41,6 @@ RAYS, SAMPLES = 1024, 12
 ALIGN, FIELD_MASK, CONTINUITY, SMOOTHNESS = 0.3, 1.0, 0.01, 0.03
 #: Adam's step sizes of the field's network and of its hash tables.
 NETWORK_RATE, TABLE_RATE = 0.005, 0.02
-#: Share of the iterations in which the field learns from the Gaussians before they hear from it.
-WARM_UP = 0.15
 
 
 @dataclass(frozen=True, eq=False)

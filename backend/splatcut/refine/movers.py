@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from splatcut import raster
 from splatcut.lift.labelled import Labelled
 from splatcut.lift.problem import Problem
+from splatcut.lift.variance import boundary
 from splatcut.progress import Progress
-from splatcut.refine.edges import edges
+from splatcut.refine.edges import near_edge
 from splatcut.scene.gaussians import F32
 
 #: Visible weight, in square pixels over all views, below which there is nothing to optimise a Gaussian by.
@@ -33,7 +34,7 @@ def choose_movers(problem: Problem, labelled: Labelled, tau: float, progress: Pr
     - The views show them, they may belong to an object, and they lie along the masks' edges: on a round object that is
       seen from all sides almost all of it is on the outline of some view, which the variance averages away.
     """
-    straddles = (labelled.variance.max(axis=1, initial=0) > tau) & (labelled.weight > VISIBLE)
+    straddles = boundary(labelled.variance, tau).any(axis=1) & (labelled.weight > VISIBLE)
     along, outside, alone = np.zeros((3, len(labelled.gaussians)), np.float32)
     progress.stage("movers", len(problem.views))
     objects = [np.flatnonzero(label) for label in (labelled.hard() > 0.5).T]
@@ -43,7 +44,7 @@ def choose_movers(problem: Problem, labelled: Labelled, tau: float, progress: Pr
         if confidence.max(initial=0) <= 0:
             continue
         soft = problem.masks.soft(number)
-        signal = edges(soft)[None].astype(np.float32)
+        signal = near_edge(soft)[None].astype(np.float32)
         shown = raster.accumulate(labelled.gaussians, view.camera, signal, device=problem.device).weighted[:, 0]
         # A view counts as in ``labelled.weight``, of which this is a share.
         along += confidence.max() * shown

@@ -14,14 +14,16 @@ from torch import Tensor
 
 from splatcut import raster
 from splatcut.progress import Progress
-from splatcut.refine.bands import Band
+from splatcut.refine.adam import RowAdam
+from splatcut.refine.average import Average
+from splatcut.refine.bands import Band, view_by_view
 from splatcut.refine.losses import Drawn, total_loss
 from splatcut.refine.options import RefineOptions
-from splatcut.refine.parameters import Moving, RowAdam
+from splatcut.refine.parameters import Moving
 from splatcut.refine.subscene import SubScene
 from splatcut.scene.gaussians import F32, Gaussians
 
-#: Chance that L_alone may take an object of which the band has no mask (``chosen_object``).
+#: Chance that L_alone may take an object of which the band has no mask (``choose_object``).
 ANYWHERE = 0.2
 
 
@@ -73,9 +75,8 @@ class Optimiser:
         self.iterations = options.steps(len({band.name for band in bands}))
         self.adam = RowAdam(moving.tensors, pixel)
         self.done = 0
-        #: Means of the parameters over the last iterations (``RefineOptions.average``), and of how many.
-        self.means: dict[str, Tensor] = {}
-        self.averaged = 0
+        #: Of the parameters over the last iterations (``RefineOptions.average``).
+        self.average = Average()
         #: The loss of every iteration.
         self.history: list[float] = []
 
@@ -84,8 +85,7 @@ class Optimiser:
         return {
             "done": self.done,
             "history": self.history,
-            "means": self.means,
-            "averaged": self.averaged,
+            "average": self.average.state(),
             "tensors": {name: tensor.detach() for name, tensor in self.moving.tensors.items()},
             "adam": self.adam.state(),
             "partner": None if self.partner is None else self.partner.state(),
@@ -94,7 +94,7 @@ class Optimiser:
     def load(self, state: dict[str, Any]) -> None:
         """Goes on from a ``state``."""
         self.done, self.history = state["done"], list(state["history"])
-        self.means, self.averaged = dict(state["means"]), state["averaged"]
+        self.average.load(state["average"])
         with torch.no_grad():
             for name, tensor in self.moving.tensors.items():
                 tensor.copy_(state["tensors"][name])
@@ -108,7 +108,7 @@ class Optimiser:
         band = self._band(self.done)
         sub = SubScene(self.scene, self.fixed_labels, self.moving, band)
         drawn = sub.render(self.device)
-        k = chosen_object(band, np.random.default_rng((seed, 1, self.done)))
+        k = choose_object(band, np.random.default_rng((seed, 1, self.done)))
         coverage = sub.coverage(k, self.device) if self.options.alone > 0 else None
         loss = total_loss(band, drawn, k, coverage, self.options)
         if self.partner is not None:
@@ -119,7 +119,7 @@ class Optimiser:
             self.partner.step()
         self.done += 1
         if self.done > (1 - self.options.average) * self.iterations:
-            self._average()
+            self.average.add(self.moving.tensors)
         self.history.append(float(loss.detach()))
         return self.history[-1]
 
@@ -129,41 +129,18 @@ class Optimiser:
         names = [band.name for band in self.bands]
         return self.bands[view_by_view(names, np.random.default_rng((self.options.seed, 0, epoch)))[place]]
 
-    @torch.no_grad()
-    def _average(self) -> None:
-        self.averaged += 1
-        for name, tensor in self.moving.tensors.items():
-            if name in self.means:
-                # What does not change keeps its bits: its difference is zero.
-                self.means[name] += (tensor - self.means[name]) / self.averaged
-            else:
-                self.means[name] = tensor.detach().clone()
-
-    @torch.no_grad()
     def finish(self) -> None:
-        """Puts the means over the last iterations in place: what single views pull to and fro cancels out."""
-        for name, mean in self.means.items():
-            self.moving.tensors[name].copy_(mean)
+        """Puts the average over the last iterations in place."""
+        self.average.put_into(self.moving.tensors)
 
 
-def chosen_object(band: Band, rng: np.random.Generator) -> int:
+def choose_object(band: Band, rng: np.random.Generator) -> int:
     """The number of the object that stands for all in an iteration's L_alone: each costs a render of its own. It is
     mostly one of those with a mask in the band, and by the chance ``ANYWHERE`` any: leftovers lie where none is."""
     trusted = band.confidence > 0
     seen = trusted & (band.masks >= 128).any(axis=(1, 2))
     some = np.flatnonzero(trusted if rng.random() < ANYWHERE or not seen.any() else seen)
     return int(some[rng.integers(len(some))])
-
-
-def view_by_view(names: Sequence[str], rng: np.random.Generator) -> list[int]:
-    """A random order of the bands, whose views have these names, in which all views have their turn, then all again."""
-    mixed: list[int] = rng.permutation(len(names)).tolist()
-    turns: dict[str, int] = {}
-    keys: list[int] = []
-    for number in mixed:
-        keys.append(turns.get(names[number], 0))
-        turns[names[number]] = keys[-1] + 1
-    return [mixed[place] for place in np.argsort(keys, kind="stable").tolist()]
 
 
 def optimise(optimiser: Optimiser, progress: Progress, save: Callable[[Optimiser], None] = lambda _: None) -> None:

@@ -96,3 +96,20 @@ class RefineOptions:
 
 #: ``iterations`` and ``passes`` of each quality.
 BUDGETS = {"draft": (150, 3), "standard": (650, 10), "fine": (1300, 20)}
+
+#: Adam's step sizes: of means in pixels of the Gaussian's closest view, of the others in their own units.
+#: The means' and scales' are what plain optimisation of a whole scene takes late in its training; smaller ones leave a
+#: scene of large, smooth surfaces far from its masks (method: learning rates).
+RATES = {
+    "means": 0.1,
+    "log_scales": 0.005,
+    "quats": 0.001,
+    "opacity_logits": 0.025,
+    "sh_dc": 0.0025,
+    "sh_rest": 0.000125,
+    "label_logits": 0.05,
+}
+
+#: Share of the iterations, the first ones, in which the continuous field learns from the Gaussians and gives nothing
+#: back.
+WARM_UP = 0.15

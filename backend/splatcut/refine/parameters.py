@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Gaussians that move: their parameters as tensors, the optimiser of these, and the scene with them in it."""
+"""The Gaussians that move: their parameters as tensors, and the scene with them in it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,25 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splatcut.refine.adam_cpu import adam_rows
+from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32, Gaussians
 
 GEOMETRY = ("means", "log_scales", "quats", "opacity_logits")
 NAMES = (*GEOMETRY, "sh_dc", "sh_rest", "label_logits")
-
-#: Adam's step sizes: of means in pixels of the Gaussian's closest view, of the others in their own units.
-#: The means' and scales' are what plain optimisation of a whole scene takes late in its training; smaller ones leave a
-#: scene of large, smooth surfaces far from its masks (method: learning rates).
-RATES = {
-    "means": 0.1,
-    "log_scales": 0.005,
-    "quats": 0.001,
-    "opacity_logits": 0.025,
-    "sh_dc": 0.0025,
-    "sh_rest": 0.000125,
-    "label_logits": 0.05,
-}
-BETAS = (0.9, 0.99)
 
 
 @dataclass(eq=False)
@@ -91,45 +78,14 @@ class Moving:
         return replace(scene, **arrays)
 
 
-class RowAdam:
-    """Adam that steps only the rows that the current view shows (the others' gradient is no zero but unknown).
-
-    Args:
-        tensors: leaf tensors of M rows each, by the names of ``RATES``.
-        pixel: [M] world units of a pixel in each Gaussian's closest view, the unit of the means' rate.
-    """
-
-    def __init__(self, tensors: dict[str, Tensor], pixel: F32) -> None:
-        self.tensors, self.pixel = tensors, pixel
-        self.first = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
-        self.second = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
-        self.steps = torch.zeros(len(pixel))
-
-    @torch.no_grad()
-    def step(self, rows: NDArray[np.integer]) -> None:
-        """One step of ``rows`` [S], which differ."""
-        self.steps[torch.from_numpy(rows.astype(np.int64))] += 1
-        b1, b2 = (np.float32(beta) for beta in BETAS)
-        steps = self.steps.numpy()[rows].astype(np.float64)
-        left = (1 - float(b2) ** steps).astype(np.float32)
-        unbiased = 1 / (1 - float(b1) ** steps)
-        for name, tensor in self.tensors.items():
-            gradient = tensor.grad
-            if gradient is None or tensor.numel() == 0:
-                continue
-            rate = RATES[name] * unbiased
-            if name == "means":
-                rate = rate * self.pixel[rows]
-            arrays = (gradient.contiguous(), self.first[name], self.second[name], tensor)
-            flat = [array.detach().numpy().reshape(len(array), -1) for array in arrays]
-            adam_rows(rows.astype(np.int64), rate.astype(np.float32), left, b1, b2, *flat)
-            tensor.grad = None
-
-    def state(self) -> dict[str, object]:
-        """Everything that steps change, besides the parameters."""
-        return {"first": self.first, "second": self.second, "steps": self.steps}
-
-    def load(self, state: dict[str, dict[str, Tensor]]) -> None:
-        """The inverse of ``state``."""
-        self.first, self.second = dict(state["first"]), dict(state["second"])
-        self.steps = state["steps"].clone()  # type: ignore[attr-defined]
+def pixel_sizes(means: NDArray[np.float32], views: Sequence[View]) -> NDArray[np.float32]:
+    """[M] world units of a pixel at each centre in the closest view with it in its image, in any failing that."""
+    best = np.full((2, len(means)), np.inf)
+    for view in views:
+        camera = view.camera
+        pixels, z = camera.project(means)
+        size = np.maximum(z, camera.near) / max(camera.fx, camera.fy)
+        inside = (z > camera.near) & ((pixels > 0) & (pixels < (camera.width, camera.height))).all(axis=1)
+        best[0] = np.minimum(best[0], np.where(inside, size, np.inf))
+        best[1] = np.minimum(best[1], size)
+    return np.where(np.isfinite(best[0]), best[0], best[1]).astype(np.float32)

@@ -20,14 +20,14 @@ from splatcut import memory
 from splatcut.cameras import load_photo
 from splatcut.lift.labelled import Arrays, Labelled
 from splatcut.lift.problem import Problem
+from splatcut.lift.variance import boundary
 from splatcut.progress import Progress
 from splatcut.refine.bands import Movable, ReadPhoto, make_bands
 from splatcut.refine.movers import choose_movers
 from splatcut.refine.optimise import Optimiser, moved, optimise
 from splatcut.refine.options import RefineOptions
-from splatcut.refine.parameters import Moving
+from splatcut.refine.parameters import Moving, pixel_sizes
 from splatcut.refine.state import pack, unpack
-from splatcut.scene.camera import pixel_sizes
 from splatcut.scene.gaussians import ARRAYS, Gaussians
 
 #: Names under which the start and the state of the optimisation are kept.
@@ -134,8 +134,8 @@ def _optimiser(
     if options.field != "off":
         from splatcut.refine.field_terms import FieldTerms
 
-        boundary = np.any(labelled.variance[rows] > options.tau, axis=1)
-        partner = FieldTerms(moving, boundary, options)
+        straddles = np.any(boundary(labelled.variance[rows], options.tau), axis=1)
+        partner = FieldTerms(moving, straddles, options)
     pixel = pixel_sizes(gaussians.means[rows], problem.views)
     return Optimiser(gaussians, fixed, moving, pixel, bands, options, problem.device, partner)
 

@@ -8,7 +8,6 @@ Camera axes: OpenCV (x right, y down, z forward).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -129,16 +128,3 @@ class View:
     def photo_size(self) -> tuple[int, int]:
         """Width and height in pixels of the photo as it lies on disk."""
         return self.undistortion.photo_size if self.undistortion else (self.camera.width, self.camera.height)
-
-
-def pixel_sizes(means: NDArray[np.float32], views: Sequence[View]) -> NDArray[np.float32]:
-    """[M] world units of a pixel at each centre in the closest view with it in its image, in any failing that."""
-    best = np.full((2, len(means)), np.inf)
-    for view in views:
-        camera = view.camera
-        pixels, z = camera.project(means)
-        size = np.maximum(z, camera.near) / max(camera.fx, camera.fy)
-        inside = (z > camera.near) & ((pixels > 0) & (pixels < (camera.width, camera.height))).all(axis=1)
-        best[0] = np.minimum(best[0], np.where(inside, size, np.inf))
-        best[1] = np.minimum(best[1], size)
-    return np.where(np.isfinite(best[0]), best[0], best[1]).astype(np.float32)

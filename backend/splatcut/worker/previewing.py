@@ -25,7 +25,7 @@ from splatcut.lift.islands import islands
 from splatcut.lift.labels import background_probability, grown, labels_from_probability
 from splatcut.lift.vote import vote
 from splatcut.masks.loop import MaskLoop
-from splatcut.masks.prompted import PixelPrompt, gather
+from splatcut.masks.prompted import PixelPrompt, prompts_in_views
 from splatcut.masks.viewpoints import centre_of, points_in_space, surface_points
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt, to_json
 from splatcut.progress import Progress, Quiet
@@ -158,7 +158,7 @@ class Previewer:
             views = {first.name: WorkingView(first, first)}
 
         def make() -> dict[str, PixelPrompt]:
-            return gather([item], views, self.model.gaussians, self.model.device, alpha=self.model.alpha)[0]
+            return prompts_in_views([item], views, self.model.gaussians, self.model.device, alpha=self.model.alpha)[0]
 
         if any(isinstance(prompt, (MaskPrompt, ScribblePrompt)) for prompt in item.prompts):
             said = make()  # the files may have changed

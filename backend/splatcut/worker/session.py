@@ -17,6 +17,7 @@ import numpy as np
 
 from splatcut import formats, raster
 from splatcut.cameras import check_views_see_scene
+from splatcut.cameras.virtual import MIN_CAMERAS
 from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.files import atomic_path, content_hash
@@ -43,7 +44,7 @@ from splatcut.messages.worker import (
     SetViewsResult,
 )
 from splatcut.pipeline import parts_of, run_job
-from splatcut.pipeline.inputs import FEW_VIEWS, read_prompt_views, read_views, scene_files
+from splatcut.pipeline.inputs import read_prompt_views, read_views, scene_files
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, load_segmenter
@@ -149,7 +150,7 @@ class Session:
         prompt_views = read_prompt_views(request.prompt_views, cameras, previewer.model.gaussians)
         if cameras:
             check_views_see_scene(previewer.model.gaussians, cameras)
-        virtual = len(cameras) < FEW_VIEWS
+        virtual = len(cameras) < MIN_CAMERAS
         previewer.set_views(cameras, prompt_views, virtual)
         self._has_views = True
         report.step()

@@ -15,7 +15,7 @@ from scipy import ndimage
 from bench.click_cases import bonsai
 from bench.quality.scenes import find_scene
 from splatcut import formats, raster
-from splatcut.cameras.pictures import WorkingView, working_view
+from splatcut.cameras.pictures import MASK_SIDE, WorkingView, working_view
 from splatcut.errors import UserError
 from splatcut.evaluation.folders import read_mask
 from splatcut.scene.camera import View
@@ -109,7 +109,7 @@ def cases(name: str, gaussians: Gaussians, shared: Path, views: int, clicks: int
         raise UserError(f"The scene {name} has no masks to draw clicks from.")
     training, _ = scene.views
     for number in sorted(rng.choice(len(training), min(views, len(training)), replace=False)):
-        view = working_view(training[number], 1024)
+        view = working_view(training[number], MASK_SIDE)
         for thing, files in sorted(scene.masks.items()):
             if view.name not in files:
                 continue

@@ -17,11 +17,11 @@ from scipy import ndimage
 from splatcut.lift import Problem, lift
 from splatcut.masks.consensus import (
     LEAST,
-    correct,
+    correct_masks,
     edge_between,
     lift_agreeing,
     offset,
-    reconcile,
+    replace_parts,
     signed_distance,
 )
 from splatcut.progress import Quiet
@@ -86,7 +86,7 @@ def test_a_part_that_nobody_else_sees_is_taken_away_and_a_missing_one_put_back()
     below, across = np.hypot(columns - 50, rows - 78) < 14, np.hypot(columns - 36, rows - 62) < 14
     for wrong in (truth | below, truth & ~across):
         assert (wrong != truth).sum() > 200
-        right, replaced = correct(wrong.astype(np.float32), shown(truth)[..., 0], np.zeros(3, np.float32))
+        right, replaced = replace_parts(wrong.astype(np.float32), shown(truth)[..., 0], np.zeros(3, np.float32))
         assert ((right > 0.5) != truth).sum() < 0.12 * (wrong != truth).sum()
         assert 0.6 * (wrong != truth).sum() < replaced < 1.2 * (wrong != truth).sum()
 
@@ -97,7 +97,7 @@ def test_where_the_others_are_not_sure_a_part_stays() -> None:
     lump[70:90, 30:60] = True
     doubtful = np.where(lump & ~truth, 0.4, shown(truth)[..., 0]).astype(np.float32)
     mask = (truth | lump).astype(np.float32)
-    right, replaced = correct(mask, doubtful, np.zeros(3, np.float32))
+    right, replaced = replace_parts(mask, doubtful, np.zeros(3, np.float32))
     assert replaced == 0
     assert right is mask
 
@@ -106,7 +106,7 @@ def test_only_what_is_wrong_changes_and_the_rest_keeps_its_bits() -> None:
     truth = blob()
     masks = as_masks(*[truth] * 8, blob(3, 0), blob(grown=-2))
     before = [mask.copy() for mask in masks.probability]
-    found = reconcile(masks, lambda view: shown(truth))
+    found = correct_masks(masks, lambda view: shown(truth))
     assert sorted(found.changes) == [(8, 0), (9, 0)]
     for view in range(8):
         assert found.masks.probability[view] is masks.probability[view]
@@ -121,12 +121,12 @@ def test_only_what_is_wrong_changes_and_the_rest_keeps_its_bits() -> None:
 
 def test_what_all_masks_have_in_common_stays() -> None:
     masks = as_masks(*[blob(2, 0, 1)] * 10)
-    assert not reconcile(masks, lambda view: shown(blob())).changes
+    assert not correct_masks(masks, lambda view: shown(blob())).changes
 
 
 def test_few_views_and_views_without_trust_have_no_say() -> None:
     few = as_masks(*[blob()] * 6, blob(3, 0))
-    assert not reconcile(few, lambda view: shown(blob())).changes
+    assert not correct_masks(few, lambda view: shown(blob())).changes
     silent = as_masks(*[blob()] * 9, blob(3, 0))
     silent.confidence[9] = 0
     asked: list[int] = []
@@ -135,13 +135,13 @@ def test_few_views_and_views_without_trust_have_no_say() -> None:
         asked.append(view)
         return shown(blob())
 
-    assert not reconcile(silent, render).changes
+    assert not correct_masks(silent, render).changes
     assert 9 not in asked
 
 
 def test_an_empty_mask_is_filled_where_all_others_show_the_object() -> None:
     truth = blob()
-    found = reconcile(as_masks(*[truth] * 9, np.zeros_like(truth)), lambda view: shown(truth))
+    found = correct_masks(as_masks(*[truth] * 9, np.zeros_like(truth)), lambda view: shown(truth))
     assert list(found.changes) == [(9, 0)]
     assert ((found.masks.probability[9][0] > 127) != truth).mean() < 0.01
 
@@ -154,7 +154,7 @@ def test_objects_never_share_a_pixel_afterwards() -> None:
     stack = [np.where(view, 255, 0).astype(np.uint8) for view in views]
     masks = MaskSet(("a", "b"), tuple(f"v{n}" for n in range(10)), stack, np.ones((10, 2), np.float32))
     expected = np.stack([shown(left)[..., 0], shown(right)[..., 0]], axis=-1)
-    found = reconcile(masks, lambda view: expected)
+    found = correct_masks(masks, lambda view: expected)
     assert {view for view, _ in found.changes} == {9}
     assert found.masks.probability[9].astype(int).sum(axis=0).max() <= 255
 
@@ -192,7 +192,7 @@ def test_good_masks_of_a_scene_keep_their_bits_and_the_lift_too() -> None:
 def test_the_order_of_views_does_not_matter() -> None:
     truth = blob()
     masks = [truth] * 8 + [blob(3, 1), blob(grown=2)]
-    whole = reconcile(as_masks(*masks), lambda view: shown(truth))
-    turned = reconcile(as_masks(*masks[::-1]), lambda view: shown(truth))
+    whole = correct_masks(as_masks(*masks), lambda view: shown(truth))
+    turned = correct_masks(as_masks(*masks[::-1]), lambda view: shown(truth))
     for one, other in itertools.zip_longest(whole.masks.probability, turned.masks.probability[::-1]):
         np.testing.assert_array_equal(one, other)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mask_scenes import ColourSegmenter
 
-from splatcut.masks.lone_click import NUDGE, choose, choose_answer, describe, nearness, overlap, relief
+from splatcut.masks.lone_click import NUDGE, candidates, choose, choose_answer, nearness, overlap, relief
 from splatcut.segmenter import Embedding, Frame, Prediction, Prompt2D
 
 SIDE = 256
@@ -52,7 +52,7 @@ class Answers(ColourSegmenter):
 
 def chosen(segmenter: Answers, near: np.ndarray) -> tuple[int, np.ndarray]:
     embedding = segmenter.encode(np.zeros((SIDE, SIDE, 3), np.uint8))
-    prediction, facts = describe(segmenter, embedding, np.array([128.0, 128.0], np.float32), near, FOCAL)
+    prediction, facts = candidates(segmenter, embedding, np.array([128.0, 128.0], np.float32), near, FOCAL)
     return choose_answer(prediction, facts), facts
 
 
@@ -151,7 +151,7 @@ def test_other_clicks_stay_in_the_picture_and_near() -> None:
     segmenter = Answers([disc(40)], [0.9])
     embedding = segmenter.encode(np.zeros((SIDE, SIDE, 3), np.uint8))
     near = np.ones((SIDE, SIDE), np.float32)
-    describe(segmenter, embedding, np.array([0.5, 255.5], np.float32), near, FOCAL)
+    candidates(segmenter, embedding, np.array([0.5, 255.5], np.float32), near, FOCAL)
     points = np.concatenate([prompt.points for prompt in segmenter.prompts])
     reach = NUDGE * SIDE
     expected = [(0.5, 255.5), (0.5 + reach, 255.5), (0.5, 255.5), (0.5, 255.5), (0.5, 255.5 - reach)]
@@ -165,6 +165,6 @@ def test_padding_of_the_models_frame_is_no_border() -> None:
     segmenter = Answers([answer], [0.9])
     near = np.where(disc(60)[:128], 0.5, 0.25).astype(np.float32)
     embedding = Embedding({}, frame)
-    _, facts = describe(segmenter, embedding, np.array([128.0, 128.0], np.float32), near, FOCAL)
+    _, facts = candidates(segmenter, embedding, np.array([128.0, 128.0], np.float32), near, FOCAL)
     # The half disc's arc (pi 60 pixels) is explained, the chord (120 pixels) on the border is not.
     assert facts[0, 2] == pytest.approx(np.pi * 60 / (np.pi * 60 + 120), abs=0.05)

@@ -51,7 +51,7 @@ def _run(
 ) -> MaskSet:
     model = SceneSegmenter(segmenter or ColourSegmenter(), EmbeddingCache(cache), scene.gaussians)
     working = [WorkingView(view, view) for view in views]
-    return MaskLoop(model, working, list(said), list(said.values()), passes, Quiet(), settled).run()
+    return MaskLoop(model, working, list(said), list(said.values()), passes, Quiet(), settled).propagate()
 
 
 def test_one_click_gives_masks_in_all_views(scene: Scene, tmp_path: Path):
@@ -168,7 +168,7 @@ def test_pictures_are_embedded_once(scene: Scene, tmp_path: Path):
     model = SceneSegmenter(ColourSegmenter(), EmbeddingCache(tmp_path), scene.gaussians)
     working = [WorkingView(view, view) for view in views]
     said = [{"view_00": _click(views[0].camera, RED)}]
-    MaskLoop(model, working, ["red"], said, 2, Quiet(), 1.0).run()
+    MaskLoop(model, working, ["red"], said, 2, Quiet(), 1.0).propagate()
     assert model.cache.misses == 4
 
 

@@ -17,7 +17,7 @@ from splatcut.cameras import Undistortion
 from splatcut.cameras.lens import Lens
 from splatcut.cameras.pictures import WorkingView, working_view
 from splatcut.errors import UserError
-from splatcut.masks.prompted import PixelPrompt, gather, merge, read_scribble
+from splatcut.masks.prompted import PixelPrompt, merge, prompts_in_views, read_scribble
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, Prompt, ScribblePrompt, ViewPrompt
 from splatcut.scene.camera import View
 
@@ -33,7 +33,7 @@ FIRST = VIEWS["view_00"]
 
 
 def _gather(scene: Scene, *prompts: Prompt) -> dict[str, PixelPrompt]:
-    return gather([ObjectPrompt("ball", prompts)], VIEWS, scene.gaussians)[0]
+    return prompts_in_views([ObjectPrompt("ball", prompts)], VIEWS, scene.gaussians)[0]
 
 
 def _write(path: Path, pixels: Any) -> Path:
@@ -125,7 +125,9 @@ def test_views_behind_do_not_keep_a_point_from_being_found(scene: Scene):
     point = np.array([0.0, -0.2, -0.35])
     views = [View(f"behind_{i:02d}", camera_at((0.03 * i, -1.5, 2.6), target=point)) for i in range(14)]
     behind = {view.name: WorkingView(view, view) for view in views}
-    said = gather([ObjectPrompt("ball", (Points3DPrompt(((*point, 1),)),))], {**behind, **VIEWS}, scene.gaussians)[0]
+    said = prompts_in_views(
+        [ObjectPrompt("ball", (Points3DPrompt(((*point, 1),)),))], {**behind, **VIEWS}, scene.gaussians
+    )[0]
     assert list(said) == ["view_00"]
 
 
@@ -226,7 +228,7 @@ def _bent() -> dict[str, WorkingView]:
 def test_prompts_are_meant_in_the_photo_as_it_is(scene: Scene):
     views = _bent()
     prompt = ViewPrompt("bent", ((70, 52, 1),), (50, 40, 80, 60))
-    said = gather([ObjectPrompt("ball", (prompt,))], views, scene.gaussians)[0]["bent"]
+    said = prompts_in_views([ObjectPrompt("ball", (prompt,))], views, scene.gaussians)[0]["bent"]
     undistortion: Any = views["bent"].source.undistortion
     np.testing.assert_allclose(said.points, undistortion.points(np.array([[70.0, 52.0]])), rtol=1e-6)
     corners = undistortion.points(np.array([[50.0, 40], [80, 40], [50, 60], [80, 60]]))
@@ -237,4 +239,4 @@ def test_what_the_undistorted_picture_lacks_is_refused(scene: Scene):
     views = _bent()
     for prompt in (ViewPrompt("bent", ((0.5, 0.5, 1),)), ViewPrompt("bent", (), (0, 0, 1, 1))):
         with pytest.raises(UserError, match="margin"):
-            gather([ObjectPrompt("ball", (prompt,))], views, scene.gaussians)
+            prompts_in_views([ObjectPrompt("ball", (prompt,))], views, scene.gaussians)

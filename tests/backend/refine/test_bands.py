@@ -17,7 +17,7 @@ from splatcut import raster
 from splatcut.lift import Problem
 from splatcut.progress import Quiet
 from splatcut.raster.rule import TILE
-from splatcut.refine.bands import Band, Movable, edge_or_error, make_bands
+from splatcut.refine.bands import Band, Movable, always_drawn, make_bands, view_by_view
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.tiles import tiles_with
 from splatcut.scene.camera import Camera
@@ -107,14 +107,14 @@ def test_edges_and_errors_by_hand() -> None:
     soft, alone = np.zeros((1, 40, 60), np.float32), np.zeros((40, 60, 1), np.float32)
     soft[0, :, 20:] = 1
     alone[:, 20:] = 1
-    found = edge_or_error(soft, alone, alone)
+    found = always_drawn(soft, alone, alone)
     np.testing.assert_array_equal(found, np.broadcast_to((np.arange(60) >= 16) & (np.arange(60) < 24), (40, 60)))
     spot = alone.copy()
     spot[5, 50] = 0.4
-    assert edge_or_error(soft, spot, alone)[5, 50]
-    assert edge_or_error(soft, alone, spot)[5, 50]
+    assert always_drawn(soft, spot, alone)[5, 50]
+    assert always_drawn(soft, alone, spot)[5, 50]
     spot[5, 50] = 0.6
-    assert not edge_or_error(soft, spot, spot)[5, 50]
+    assert not always_drawn(soft, spot, spot)[5, 50]
 
 
 def test_places_rows_and_subsets_go_together() -> None:
@@ -238,3 +238,15 @@ def test_a_spike_that_reaches_far_from_its_centre_is_no_excuse() -> None:
     assert not _exempt(spike, 1.0)[row, column]
     near = _extra([[0.9 * long, 0.0, 0.0]], (long, 0.08, 0.08), 0.999)
     assert _exempt(near, 1.0)[row, column]
+
+
+def test_every_view_has_its_turn_before_any_has_another() -> None:
+    names = [name for name in "abcde" for _ in range(3)] + ["f"]
+    order = view_by_view(names, np.random.default_rng(3))
+    assert sorted(order) == list(range(16))
+    seen = [names[number] for number in order]
+    assert sorted(seen[:6]) == list("abcdef")
+    assert sorted(seen[6:11]) == sorted(seen[11:]) == list("abcde")
+    assert seen[6:11] != seen[11:]
+    assert view_by_view(names, np.random.default_rng(3)) == order
+    assert view_by_view(names, np.random.default_rng(4)) != order

@@ -19,8 +19,7 @@ from splatcut.refine.bands import Band, make_bands
 from splatcut.refine.field_terms import FieldTerms
 from splatcut.refine.optimise import Optimiser, optimise
 from splatcut.refine.options import FieldUse, RefineOptions
-from splatcut.refine.parameters import Moving
-from splatcut.scene.camera import pixel_sizes
+from splatcut.refine.parameters import Moving, pixel_sizes
 
 
 @cache

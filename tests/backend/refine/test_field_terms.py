@@ -13,13 +13,12 @@ from refine_scenes import EdgeScene, edge_scene
 
 from splatcut.progress import Quiet
 from splatcut.refine.bands import Band
-from splatcut.refine.field_terms import WARM_UP, FieldTerms
+from splatcut.refine.field_terms import FieldTerms
 from splatcut.refine.optimise import Optimiser, optimise
-from splatcut.refine.options import FieldUse, RefineOptions
-from splatcut.refine.parameters import Moving
+from splatcut.refine.options import WARM_UP, FieldUse, RefineOptions
+from splatcut.refine.parameters import Moving, pixel_sizes
 from splatcut.refine.state import pack, unpack
 from splatcut.refine.subscene import SubScene
-from splatcut.scene.camera import pixel_sizes
 
 
 @cache

@@ -16,11 +16,10 @@ from refine_scenes import EdgeScene, edge_scene, iou_alone
 from splatcut.progress import Quiet
 from splatcut.refine.bands import Band
 from splatcut.refine.losses import alone_loss, mask_loss, photo_loss
-from splatcut.refine.optimise import ANYWHERE, Optimiser, chosen_object, moved, optimise, view_by_view
+from splatcut.refine.optimise import ANYWHERE, Optimiser, choose_object, moved, optimise
 from splatcut.refine.options import RefineOptions
-from splatcut.refine.parameters import NAMES, Moving
+from splatcut.refine.parameters import NAMES, Moving, pixel_sizes
 from splatcut.refine.subscene import SubScene
-from splatcut.scene.camera import pixel_sizes
 from splatcut.scene.gaussians import Gaussians
 
 
@@ -188,7 +187,7 @@ def test_the_object_alone_is_mostly_one_that_the_band_has_a_mask_of() -> None:
     def counts(trust: list[int], masks: np.ndarray = masks) -> np.ndarray:
         band = replace(first, masks=masks, confidence=np.asarray(trust, np.float32))
         rng = np.random.default_rng(0)
-        return np.bincount([chosen_object(band, rng) for _ in range(4000)], minlength=4) / 4000
+        return np.bincount([choose_object(band, rng) for _ in range(4000)], minlength=4) / 4000
 
     rest = ANYWHERE / 4
     np.testing.assert_allclose(counts([1, 1, 1, 1]), [rest, 0.5 - rest, 0.5 - rest, rest], atol=0.03)
@@ -196,15 +195,3 @@ def test_the_object_alone_is_mostly_one_that_the_band_has_a_mask_of() -> None:
     np.testing.assert_allclose(counts([1, 0, 1, 0]), [ANYWHERE / 2, 0, 1 - ANYWHERE / 2, 0], atol=0.03)
     np.testing.assert_allclose(counts([1, 0, 0, 1]), [0.5, 0, 0, 0.5], atol=0.03)
     np.testing.assert_allclose(counts([1, 1, 1, 1], 0 * masks), 4 * [0.25], atol=0.03)
-
-
-def test_every_view_has_its_turn_before_any_has_another() -> None:
-    names = [name for name in "abcde" for _ in range(3)] + ["f"]
-    order = view_by_view(names, np.random.default_rng(3))
-    assert sorted(order) == list(range(16))
-    seen = [names[number] for number in order]
-    assert sorted(seen[:6]) == list("abcdef")
-    assert sorted(seen[6:11]) == sorted(seen[11:]) == list("abcde")
-    assert seen[6:11] != seen[11:]
-    assert view_by_view(names, np.random.default_rng(3)) == order
-    assert view_by_view(names, np.random.default_rng(4)) != order

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from splatcut.formats import PlyTable, SplatFile
 from splatcut.formats.layout import FLAT_LOG_RATIO, Layout, find_layout
 from splatcut.formats.ply import BLOCK_ROWS
-from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.gaussians import LEAST_SCALE, OPACITY_MARGIN, Gaussians
 from splatcut.scene.transform import apply_transform
 
 from .facts import Facts
@@ -55,10 +55,6 @@ TYPES: Mapping[str, tuple[type[np.generic], int]] = {
 #: Relative difference up to which a seen value counts as the raw one's: processors and numpy releases differ in the
 #: last bit of exp, and a .blend may travel.
 _TOLERANCE = np.float32(4e-7)
-#: Opacities are kept this far from 0 and 1, where the logit is infinite.
-_OPACITY_MARGIN = 1e-6
-#: Stands for a scale of zero or less, which has no logarithm.
-_SMALLEST_SCALE = np.float32(1e-12)
 
 #: Attributes that Blender gives a meaning (and often a type or domain) of their own.
 _RESERVED = frozenset(
@@ -149,7 +145,7 @@ def raw_log_scales(seen: F32, raw: F32 | None) -> F32:
     if raw is not None and (same := _same(seen, _scales(raw))).all():
         return raw
     with np.errstate(invalid="ignore"):
-        logs = np.log(np.where(seen <= 0, _SMALLEST_SCALE, seen))
+        logs = np.log(np.where(seen <= 0, np.float32(LEAST_SCALE), seen))
     return logs if raw is None else np.where(same, raw, logs)
 
 
@@ -157,7 +153,7 @@ def raw_logits(seen: F32, raw: F32 | None) -> F32:
     """[N] logits of opacities [N]; those of ``raw`` where it says the same."""
     if raw is not None and (same := _same(seen, _opacities(raw))).all():
         return raw
-    clipped = np.clip(seen.astype(np.float64), _OPACITY_MARGIN, 1 - _OPACITY_MARGIN)
+    clipped = np.clip(seen.astype(np.float64), OPACITY_MARGIN, 1 - OPACITY_MARGIN)
     logits = (np.log(clipped) - np.log1p(-clipped)).astype(np.float32)
     return logits if raw is None else np.where(same, raw, logits)
 
@@ -182,7 +178,7 @@ def attributes_of(
         splats: what to show.
         rotation_type: attribute type of quaternions; base_type: that of the colour with opacity.
     """
-    g = splats.gaussians
+    g = splats.stored()
     yield Attribute(POSITION, "FLOAT_VECTOR", g.means)
     yield Attribute(SCALE, "FLOAT_VECTOR", _scales(g.log_scales))
     yield Attribute(ROTATION, rotation_type, normalised(g.quats))
@@ -246,7 +242,7 @@ def splats_from(source: Source, facts: Facts | None, matrix: NDArray[np.float64]
     table = PlyTable(facts.header, rows, facts.before, facts.after)
     if source.count != facts.count:
         table = table.with_rows(rows)
-    return SplatFile(gaussians, table, facts.source_format)
+    return SplatFile(gaussians.computable(), table, facts.source_format)
 
 
 def gaussians_from(source: Source) -> Gaussians:

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     splats = read_splats(args.input, drop_invalid=args.drop_invalid, antialiased=args.antialiased)
     if splats.dropped:
         print(f"Left out {splats.dropped} Gaussians with values that are not finite.", file=sys.stderr)
-    for sentence in losses(splats, args.output):
+    for sentence in (*splats.notes, *losses(splats, args.output)):
         print(f"Note: {sentence}", file=sys.stderr)
     write_splats(args.output, splats)
     print(f"Wrote {len(splats):,} Gaussians to {args.output}.")

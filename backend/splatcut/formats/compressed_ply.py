@@ -23,6 +23,8 @@ from splatcut.scene.gaussians import Gaussians
 
 #: Gaussians that share bounds.
 CHUNK = 256
+#: Log scales and view-dependent coefficients reach this far to both sides of zero.
+MOST_LOG_SCALE, MOST_SH = 20.0, 4.0
 
 _PACKED = ("packed_position", "packed_rotation", "packed_scale", "packed_color")
 _BOUNDS = (
@@ -94,13 +96,14 @@ def _canonical_file(bounds: NDArray[np.float32], packed: NDArray[np.uint32], har
 
 
 def write(path: Path, gaussians: Gaussians) -> None:
-    """Writes a compressed PLY; ``gaussians`` have at most SH degree 3.
+    """Writes a compressed PLY; ``gaussians`` have at most SH degree 3, and infinite values are written as what they mean.
 
     The Gaussians are sorted along a space-filling curve first: positions are stored relative to their chunk's box, so
     small boxes mean precise positions.
     """
     gsply = require("gsply", "Writing compressed PLY files")
-    ordered = gaussians.take(morton_order(gaussians.means))
+    ordered = gaussians.computable().take(morton_order(gaussians.means))
+    ordered = replace(ordered, log_scales=ordered.log_scales.clip(-MOST_LOG_SCALE, MOST_LOG_SCALE))
     content = gsply.compress_to_bytes(to_gsply(gsply, ordered))
     if gaussians.antialiased:
         place = content.index(b"\nformat ") + 1

@@ -12,7 +12,7 @@ import numpy as np
 
 from splatcut.errors import Cancelled, UserError
 from splatcut.files import atomic_path
-from splatcut.formats import compressed_ply, dot_splat, sog, spz
+from splatcut.formats import compressed_ply, dot_splat, rgb, sog, spz
 from splatcut.formats.antialiasing import FILTER, Choice, other_comments
 from splatcut.formats.layout import standard_dtype
 from splatcut.formats.ply import read_table, write_table
@@ -148,7 +148,11 @@ def _read(path: Path) -> SplatFile:
         # The content decides: compressed files are often named just .ply, and the other way round.
         kind = FORMATS[0] if compressed_ply.is_compressed(header) else FORMATS[1]
     if kind.read is None:
-        return SplatFile.from_table(read_table(path), path.name, kind.name)
+        table, notes = read_table(path), ()
+        if rgb.is_rgb(table):
+            table, sentence = rgb.with_dc(table)
+            notes = (sentence,)
+        return replace(SplatFile.from_table(table, path.name, kind.name), notes=notes)
     return SplatFile.from_gaussians(kind.read(path), kind.name)
 
 
@@ -185,7 +189,7 @@ def write_splats(path: Path, splats: SplatFile) -> None:
             with temporary.open("wb") as stream:
                 write_table(stream, splats.table)
         else:
-            kind.write(temporary, _limit_degree(splats.gaussians, kind.max_sh_degree))
+            kind.write(temporary, _limit_degree(splats.stored(), kind.max_sh_degree))
 
 
 def writable_format(path: Path) -> Format:

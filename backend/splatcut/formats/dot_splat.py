@@ -13,18 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from splatcut.errors import UserError
-from splatcut.scene.gaussians import SH_C0, Gaussians
+from splatcut.scene.gaussians import OPACITY_MARGIN, SH_C0, Gaussians
 
 _DTYPE = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("colour", "u1", 4), ("rotation", "u1", 4)])
 
-#: Opacities are kept this far from 0 and 1, where the logit is infinite; both read back as the same byte.
-_MARGIN = 1e-6
-#: Stands for a scale of zero, which has no logarithm.
-_SMALLEST_SCALE = 1e-12
-
 
 def read(path: Path) -> Gaussians:
-    """Reads a ``.splat`` file; opacities 0 and 255 become logits of about -13.8 and 13.8.
+    """Reads a ``.splat`` file; opacities 0 and 255 become logits of about -13.8 and 13.8, which give the same bytes.
 
     Quaternions keep the length they have in the file, so that writing them again gives the same bytes.
     """
@@ -35,10 +30,9 @@ def read(path: Path) -> Gaussians:
             f"{_DTYPE.itemsize}. Copy or export it again."
         )
     rows = np.fromfile(path, _DTYPE)
-    opacity = np.clip(rows["colour"][:, 3] / 255.0, _MARGIN, 1 - _MARGIN)
-    with np.errstate(invalid="ignore"):
-        scale = rows["scale"].astype(np.float64)
-        log_scales = np.log(np.where(scale == 0, _SMALLEST_SCALE, scale))
+    opacity = np.clip(rows["colour"][:, 3] / 255.0, OPACITY_MARGIN, 1 - OPACITY_MARGIN)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        log_scales = np.log(rows["scale"].astype(np.float64))
     sh = (rows["colour"][:, :3] / 255.0 - 0.5) / SH_C0
     return Gaussians(
         means=np.ascontiguousarray(rows["position"], dtype=np.float32),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from splatcut.errors import UserError
 from splatcut.formats.antialiasing import FILTER, fuse
 from splatcut.formats.ply import BLOCK_ROWS
-from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import F32, LEAST_LOG_SCALE, MOST_LOGIT, Gaussians
 
 #: Natural logarithm of a flat Gaussian's thickness over its smaller radius, for files without ``scale_2`` (2DGS).
 FLAT_LOG_RATIO = np.float32(np.log(1e-3))
@@ -21,6 +21,11 @@ _MEANS = ("x", "y", "z")
 _SCALES = ("scale_0", "scale_1", "scale_2")
 _QUATS = ("rot_0", "rot_1", "rot_2", "rot_3")
 _DC = ("f_dc_0", "f_dc_1", "f_dc_2")
+#: What ``Gaussians.computable`` puts for infinite values, by property.
+_STAND_INS = {
+    "opacity": ((np.inf, MOST_LOGIT), (-np.inf, -MOST_LOGIT)),
+    **{name: ((-np.inf, LEAST_LOG_SCALE),) for name in _SCALES},
+}
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,10 @@ def standard_dtype(degree: int) -> np.dtype:
 
 
 def extract(rows: NDArray[np.void], layout: Layout) -> Gaussians:
-    """The Gaussians of structured ``rows`` [N], 3D filter included; doubles are rounded, too large becomes infinite."""
+    """The Gaussians of structured ``rows`` [N], 3D filter included; doubles are rounded, too large becomes infinite.
+
+    Infinite values are left as they are (``Gaussians.computable``).
+    """
     count = len(rows)
     gaussians = Gaussians(
         means=np.empty((count, 3), np.float32),
@@ -132,19 +140,20 @@ def extract(rows: NDArray[np.void], layout: Layout) -> Gaussians:
 def overwrite(rows: NDArray[np.void], index: NDArray[np.intp], gaussians: Gaussians, layout: Layout) -> None:
     """Sets the Gaussians' properties of ``rows[index[j]]`` to Gaussian j, in place.
 
-    A property of higher precision keeps its value where float32 cannot tell the difference. The 3D filter, where there
-    is one, becomes 0: the Gaussians' scales and opacities contain it.
+    A property keeps its value where float32 cannot tell the difference, or where it is infinite and the Gaussian has
+    what stands for that. The 3D filter, where there is one, becomes 0: the Gaussians' scales and opacities contain it.
     """
     for start in range(0, len(index), BLOCK_ROWS // 8):  # blocks that stay in the cache
         part = index[start : start + BLOCK_ROWS // 8]
         block = rows[part]
         for name, values in layout.places(gaussians.take(slice(start, start + len(part)))):
-            if block.dtype[name].itemsize > 4:
-                with np.errstate(over="ignore", invalid="ignore"):
-                    differs = block[name].astype(np.float32) != values
-                block[name][differs] = values[differs]
-            else:
-                block[name] = values
+            kept = block[name]
+            with np.errstate(over="ignore", invalid="ignore"):
+                old = kept.astype(np.float32)
+            same = (old == values) & (kept.dtype.itemsize > 4)
+            for infinite, stand_in in _STAND_INS.get(name, ()):
+                same |= (old == infinite) & (values == stand_in)
+            block[name] = np.where(same, kept, values) if same.any() else values
         if layout.filtered:
             block[FILTER] = 0
         rows[part] = block

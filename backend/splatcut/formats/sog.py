@@ -20,14 +20,13 @@ from numpy.typing import NDArray
 
 from splatcut.errors import UserError
 from splatcut.formats.packages import require
-from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, F32, Gaussians
+from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, F32, OPACITY_MARGIN, Gaussians
 
 #: By how much the component of a quaternion that is left out may be smaller than another (images may be lossy), and the
 #: share of Gaussians in which it is smaller still above which the rotations of a file are wrong.
 NO_UNIT, MANY = 0.05, 0.05
 #: The three components besides the largest, for each position of the largest in wxyz.
 _OTHERS = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])
-_MARGIN = 1e-6
 _CENTROIDS_PER_ROW = 64
 # A small archive can claim to hold anything: what goes beyond these is not unpacked.
 MAX_META_BYTES = 1 << 24
@@ -132,7 +131,7 @@ class _Reader:
                 colours = self._values("sh0", base)
                 logits, colours = colours[:, 3], colours[:, :3]
             else:
-                opacity = np.clip(base[:, 3] / 255.0, _MARGIN, 1 - _MARGIN)
+                opacity = np.clip(base[:, 3] / 255.0, OPACITY_MARGIN, 1 - OPACITY_MARGIN)
                 logits, colours = np.log(opacity / (1 - opacity)), self._values("sh0", base[:, :3])
             return Gaussians(
                 means=means.astype(np.float32),

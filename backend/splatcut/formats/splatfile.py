@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from splatcut.formats.antialiasing import FILTER, Choice, marked, pixel_filter
 from splatcut.formats.layout import extract, find_layout, overwrite, standard_dtype
 from splatcut.formats.ply import PlyTable, new_table
-from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.gaussians import LEAST_LOG_SCALE, MOST_LOGIT, Gaussians
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,18 @@ class SplatFile:
     """The Gaussians of a file with the PLY rows they stand in.
 
     Attributes:
-        gaussians: [N], all values finite when the file was read by ``read_splats``.
+        gaussians: [N], all values finite when the file was read by ``read_splats`` (``Gaussians.computable``).
         table: the N rows exactly as in the file (for formats other than PLY: the reference 3DGS layout).
         source_format: name of the format it was read from, such as ``ply`` or ``spz``.
         dropped: how many Gaussians with values that are not finite were left out.
+        notes: what the reader did that is worth saying, full sentences.
     """
 
     gaussians: Gaussians
     table: PlyTable
     source_format: str = "ply"
     dropped: int = 0
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.gaussians) != len(self.table.rows):
@@ -38,12 +40,21 @@ class SplatFile:
     def __len__(self) -> int:
         return len(self.gaussians)
 
+    def stored(self) -> Gaussians:
+        """The Gaussians as the rows have them: with the infinite values for which ``gaussians`` has stand-ins."""
+        g = self.gaussians
+        if (np.abs(g.opacity_logits) == MOST_LOGIT).any() or (g.log_scales == LEAST_LOG_SCALE).any():
+            stored = extract(self.table.rows, find_layout(self.table.rows.dtype, "the file"))
+            return replace(stored, pixel_filter=g.pixel_filter)
+        return g
+
     @staticmethod
     def from_table(table: PlyTable, file_name: str, source_format: str = "ply") -> SplatFile:
         """The Gaussians in the rows of a PLY table; UserError when there are none (``file_name`` for the message)."""
         layout = find_layout(table.rows.dtype, file_name)
         drawn = pixel_filter(table.header.comments, layout.filtered)
-        return SplatFile(replace(extract(table.rows, layout), pixel_filter=drawn), table, source_format)
+        gaussians = replace(extract(table.rows, layout), pixel_filter=drawn).computable()
+        return SplatFile(gaussians, table, source_format)
 
     @staticmethod
     def from_gaussians(gaussians: Gaussians, source_format: str = "ply", comments: tuple[str, ...] = ()) -> SplatFile:
@@ -53,7 +64,7 @@ class SplatFile:
         overwrite(rows, np.arange(len(rows)), gaussians, find_layout(dtype, "the new file"))
         table = new_table(dtype, rows, comments)
         table = replace(table, header=marked(table.header, gaussians.antialiased, filtered=False))
-        return SplatFile(gaussians, table, source_format)
+        return SplatFile(gaussians.computable(), table, source_format)
 
     def with_antialiased(self, choice: Choice) -> SplatFile:
         """The same file, drawn as ``choice`` says, with a header that says so too; "auto" changes nothing."""
@@ -67,7 +78,7 @@ class SplatFile:
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> SplatFile:
         """The rows at ``index`` (indices, a boolean mask or a slice), in that order and bit by bit."""
         rows = np.asarray(self.table.rows)[index]
-        return SplatFile(self.gaussians.take(index), self.table.with_rows(rows), self.source_format, self.dropped)
+        return replace(self, gaussians=self.gaussians.take(index), table=self.table.with_rows(rows))
 
     def with_gaussians(
         self, gaussians: Gaussians, parent: NDArray[np.integer], changed: NDArray[np.bool_]
@@ -94,5 +105,5 @@ class SplatFile:
         layout = find_layout(rows.dtype, "the file")
         index = np.flatnonzero(changed)
         overwrite(rows, index, gaussians.take(index), layout)
-        made = replace(extract(rows, layout), pixel_filter=self.gaussians.pixel_filter)
-        return SplatFile(made, self.table.with_rows(rows), self.source_format, self.dropped)
+        made = replace(extract(rows, layout), pixel_filter=self.gaussians.pixel_filter).computable()
+        return replace(self, gaussians=made, table=self.table.with_rows(rows))

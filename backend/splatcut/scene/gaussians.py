@@ -15,6 +15,14 @@ F32 = NDArray[np.float32]
 #: Value of the constant spherical harmonic; colour = 0.5 + SH_C0 * dc (display-referred sRGB, as trained).
 SH_C0 = 0.28209479177387814
 
+#: Opacities are computed with this far from 0 and 1, where the logit is infinite.
+OPACITY_MARGIN = 1e-6
+#: The logit of 1 - ``OPACITY_MARGIN``; its negative is that of ``OPACITY_MARGIN``.
+MOST_LOGIT = np.float32(math.log1p(-OPACITY_MARGIN) - math.log(OPACITY_MARGIN))
+#: Stands for a standard deviation of zero, which has no logarithm.
+LEAST_SCALE = 1e-12
+LEAST_LOG_SCALE = np.float32(math.log(LEAST_SCALE))
+
 #: The arrays of ``Gaussians``, each with a row for every Gaussian.
 ARRAYS = ("means", "log_scales", "quats", "opacity_logits", "sh")
 
@@ -105,8 +113,20 @@ class Gaussians:
         """[N, 3] float32: display-referred sRGB of the constant term, not clamped."""
         return 0.5 + np.float32(SH_C0) * self.sh[:, 0, :]
 
+    def computable(self) -> Gaussians:
+        """The same Gaussians with finite numbers for infinite ones that mean something (the same object without any).
+
+        A logit of +-infinity is an opacity of 1 or 0, a log scale of -infinity a flat Gaussian: trainers and converters
+        write them. ``MOST_LOGIT`` and ``LEAST_LOG_SCALE`` stand for them, which no picture can tell apart.
+        """
+        solid, flat = np.isinf(self.opacity_logits), np.isneginf(self.log_scales)
+        if not solid.any() and not flat.any():
+            return self
+        logits = np.where(solid, np.copysign(MOST_LOGIT, self.opacity_logits), self.opacity_logits)
+        return replace(self, opacity_logits=logits, log_scales=np.where(flat, LEAST_LOG_SCALE, self.log_scales))
+
     def invalid(self) -> NDArray[np.bool_]:
-        """[N] bool: Gaussians with a value that is not finite."""
+        """[N] bool: Gaussians with a value that is not finite, where these are ``computable``."""
         bad = np.zeros(len(self), dtype=bool)
         for name in ARRAYS:
             array = getattr(self, name)

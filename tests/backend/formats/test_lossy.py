@@ -93,6 +93,9 @@ def test_splat_scale_of_zero_and_negative_scale(tmp_path) -> None:
     assert splats.dropped == 1
     assert splats.gaussians.scales()[0, 0] < 1e-11
     assert splats.gaussians.opacities()[0] < 1e-5
+    assert splats.table.rows["scale_0"].tolist() == [-np.inf]
+    write_splats(tmp_path / "b.splat", splats)
+    assert (tmp_path / "b.splat").read_bytes() == row
 
 
 @pytest.mark.parametrize("degree", [0, 1, 2, 3, 4])

@@ -130,5 +130,10 @@ def variants() -> dict[str, bytes]:
     extreme.log_scales[:4, 0] = [-120, 100, 0, -0.0]
     extreme.quats[:4] = [[0, 0, 0, 0], [1e-30, 0, 0, 0], [-1, 0, 0, 0], [1e18, 1, 1, 1]]
     found["extremes"] = ply(columns(extreme))
+    infinite = gaussians(16, 1)
+    infinite.opacity_logits[:6] = [np.inf, -np.inf, 13.815511, -13.815511, np.inf, 0]
+    infinite.log_scales[:4, 0] = [-np.inf, 0, -27.631021, -np.inf]
+    found["infinite"] = ply(columns(infinite))
+    found["infinite doubles"] = ply(columns(infinite, kind="double"))
     found["one Gaussian"] = ply(columns(gaussians(1, 0)))
     return found

@@ -64,8 +64,6 @@ def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
         "scale": _statistics(scales),
         "findings": to_json(scene_findings(splats)),
     }
-    if splats.notes:
-        description["notes"] = list(splats.notes)
     if splats.source_format == "ply":
         order = {"<": "binary, little-endian", ">": "binary, big-endian", "=": "text"}
         names = table.rows.dtype
@@ -112,7 +110,6 @@ def as_text(description: dict[str, Any]) -> str:
         f"opacity      {_row(description['opacity'])}",
         f"largest axis {_row(description['scale'])}",
     ]
-    lines += [f"note         {note}" for note in description.get("notes", ())]
     if "properties" in description:
         lines.append(f"properties   {_properties(description['properties'])}")
         for name, count in description["elements"].items():

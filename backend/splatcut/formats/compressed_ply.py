@@ -96,8 +96,9 @@ def _canonical_file(bounds: NDArray[np.float32], packed: NDArray[np.uint32], har
 
 
 def write(path: Path, gaussians: Gaussians) -> None:
-    """Writes a compressed PLY; ``gaussians`` have at most SH degree 3, and infinite values are written as what they mean.
+    """Writes a compressed PLY; ``gaussians`` have at most SH degree 3.
 
+    Infinite values are written as what they mean.
     The Gaussians are sorted along a space-filling curve first: positions are stored relative to their chunk's box, so
     small boxes mean precise positions.
     """

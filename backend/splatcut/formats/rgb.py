@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""PLYs with plain colours, ``red``, ``green`` and ``blue``, in place of ``f_dc_*``, as nerfstudio's ``rgb`` mode writes.
+"""PLYs with plain colours, ``red``, ``green`` and ``blue``, in place of ``f_dc_*``: nerfstudio's ``rgb`` mode.
 
-They are read as if they had ``f_dc_*`` in these places, and written so: every program knows these, and a colour that the
-refinement changed keeps its precision.
+They are read as if they had ``f_dc_*`` in these places, and written so: every program knows these, and a colour that
+the refinement changed keeps its precision.
 """
 
 from __future__ import annotations
@@ -37,12 +37,11 @@ def with_dc(table: PlyTable) -> tuple[PlyTable, str]:
         len(table.rows),
         [(renamed[name], byte_order + "f4") if name in renamed else (name, old[name]) for name in old.names or ()],
     )
-    whole = all(old[name].kind != "f" for name in _RGB)
-    if whole:
-        white = {name: float(np.iinfo(old[name]).max) for name in _RGB}
-    else:
-        largest = max(float(np.nanmax(table.rows[name], initial=0)) for name in _RGB)
-        white = dict.fromkeys(_RGB, 255.0 if largest > _BRIGHTEST else 1.0)
+    white: dict[str, float] = {}
+    for name in _RGB:
+        kind = old[name]
+        largest = max(float(np.nanmax(table.rows[channel], initial=0)) for channel in _RGB) if kind.kind == "f" else 0
+        white[name] = (255 if largest > _BRIGHTEST else 1) if kind.kind == "f" else np.iinfo(kind).max
     for name in old.names or ():
         values = table.rows[name]
         if name in renamed:

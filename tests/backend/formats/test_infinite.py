@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Infinite values that mean something: opaque, invisible and flat Gaussians, as splat-transform and others write them."""
+"""Infinite values that mean something: opaque, invisible and flat Gaussians, as splat-transform writes them."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def write_sog(path: Path, files: dict[str, bytes]) -> Path:
 
 
 def spz_version_2(g: Gaussians) -> bytes:
-    """An .spz with three 8-bit numbers a rotation and without view-dependent colour, in the axes of the format."""
+    """An .spz with three 8-bit numbers a rotation, in the axes of the format; before it is compressed."""
     places = np.rint(g.means.astype(np.float64) * 4096).astype("<i4")[..., None].view(np.uint8)[..., :3]
     unit = g.quats / np.linalg.norm(g.quats, axis=1, keepdims=True)
     unit = unit * np.where(unit[:, :1] < 0, -1, 1)
@@ -103,6 +103,13 @@ def spz_version_2(g: Gaussians) -> bytes:
         (g.sh[:, 0] * 0.15 + 0.5) * 255,
         (g.log_scales + 10) * 16,
         unit[:, 1:] * 127.5 + 127.5,
+        g.sh[:, 1:] * 128 + 128,
     ]
     data = places.tobytes() + b"".join(np.rint(part).clip(0, 255).astype(np.uint8).tobytes() for part in parts)
-    return struct.pack("<4sIIBBBB", b"NGSP", 2, len(g), 0, 12, 0, 0) + data
+    return struct.pack("<4sIIBBBB", b"NGSP", 2, len(g), g.sh_degree, 12, 0, 0) + data
+
+
+def same_rotation(a: Gaussians, b: Gaussians) -> float:
+    """Smallest |dot product| of corresponding unit quaternions."""
+    qa, qb = (q / np.linalg.norm(q, axis=1, keepdims=True) for q in (a.quats, b.quats))
+    return float(np.abs((qa * qb).sum(axis=1)).min())

@@ -11,6 +11,7 @@ from typing import Any
 
 from splatcut.errors import UserError
 from splatcut.formats import FORMATS, losses, read_splats, writable_format, write_splats
+from splatcut.formats.spz import SH_BITS
 from splatcut.messages.arguments import add_arguments
 
 
@@ -25,7 +26,14 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("input", type=Path, metavar="A", help="splat file to read, or the folder of an unbundled SOG")
     parser.add_argument("output", type=Path, metavar="B", help=f"splat file to write: {writable}")
     parser.add_argument("--force", action="store_true", help="overwrite B if it exists")
-    add_arguments(parser, ["drop_invalid", "antialiased"])
+    parser.add_argument(
+        "--spz-sh-bits",
+        type=int,
+        choices=range(1, 9),
+        metavar="1-8",
+        help="bits of each coefficient of view-dependent colour in an .spz (default: 5 for SH degree 1, 4 above)",
+    )
+    add_arguments(parser, ["drop_invalid", "antialiased", "spz_axes"])
     parser.set_defaults(func=run)
 
 
@@ -39,11 +47,14 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(f"{args.output} is a folder. Give the name of a file to write.")
         if not args.force:
             raise UserError(f"{args.output} already exists. Choose another name, or use --force to overwrite it.")
-    splats = read_splats(args.input, drop_invalid=args.drop_invalid, antialiased=args.antialiased)
+    bits = SH_BITS if args.spz_sh_bits is None else (args.spz_sh_bits,) * 2
+    splats = read_splats(
+        args.input, drop_invalid=args.drop_invalid, antialiased=args.antialiased, spz_axes=args.spz_axes
+    )
     if splats.dropped:
         print(f"Left out {splats.dropped} Gaussians with values that are not finite.", file=sys.stderr)
-    for sentence in (*splats.notes, *losses(splats, args.output)):
+    for sentence in (*(finding.text for finding in splats.findings), *losses(splats, args.output, spz_sh_bits=bits)):
         print(f"Note: {sentence}", file=sys.stderr)
-    write_splats(args.output, splats)
+    write_splats(args.output, splats, spz_sh_bits=bits)
     print(f"Wrote {len(splats):,} Gaussians to {args.output}.")
     return 0

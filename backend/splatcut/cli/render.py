@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.messages.arguments import add_arguments
+from splatcut.messages.findings import warnings
 from splatcut.progress import Terminal
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians, concatenate
@@ -49,13 +51,14 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--matte", action="store_true", help="one matte per scene file, occlusion included")
     parser.add_argument("--exr", action="store_true", help="EXR, scene-linear, premultiplied alpha")
     parser.add_argument("--depth", action="store_true", help="depth as 32-bit float TIFF, and as channel Z of the EXR")
-    add_arguments(parser, ["device", "antialiased"])
+    add_arguments(parser, ["device", "antialiased", "spz_axes"])
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command. Raises ``UserError``."""
     from splatcut import cameras, formats
+    from splatcut.cameras.spz_axes import with_fitting_axes
 
     if args.exr:
         from splatcut.export.matte import require_exr
@@ -63,7 +66,14 @@ def run(args: argparse.Namespace) -> int:
         require_exr()
     views = choose(cameras.load_views(args.cameras, args.images), args.views)
     names = layer_names(args.scenes)
-    gaussians, layer = join([formats.read_splats(path, antialiased=args.antialiased).gaussians for path in args.scenes])
+    scenes = []
+    for path in args.scenes:
+        splats = formats.read_splats(path, antialiased=args.antialiased, spz_axes=args.spz_axes)
+        splats = with_fitting_axes(splats, path, views)
+        for sentence in warnings(splats.findings):
+            print(f"note: {sentence}", file=sys.stderr)
+        scenes.append(splats.gaussians)
+    gaussians, layer = join(scenes)
     from splatcut.export.matte import render_layers
 
     device = resolve_device(args.device)

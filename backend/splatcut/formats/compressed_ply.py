@@ -113,6 +113,18 @@ def write(path: Path, gaussians: Gaussians) -> None:
     path.write_bytes(content)
 
 
+def clipped(gaussians: Gaussians) -> list[tuple[str, int]]:
+    """What a compressed PLY clips: a phrase and how many Gaussians have such a value, where some do."""
+    limit = f"a logarithm beyond {-MOST_LOG_SCALE:.0f} to {MOST_LOG_SCALE:.0f}"
+    wide = (np.abs(gaussians.log_scales) > MOST_LOG_SCALE).any(axis=1)
+    strong = (np.abs(gaussians.sh[:, 1:16]) > MOST_SH).any(axis=(1, 2))
+    counts = [
+        (f"scales with {limit}", int(wide.sum())),
+        (f"view-dependent colour coefficients beyond {-MOST_SH:.0f} to {MOST_SH:.0f}", int(strong.sum())),
+    ]
+    return [(what, count) for what, count in counts if count]
+
+
 def morton_order(means: NDArray[np.float32]) -> NDArray[np.intp]:
     """[N] indices that sort positions [N, 3] along a Z-order curve of 2^21 steps an axis."""
     low = means.min(axis=0, initial=np.inf).astype(np.float64)

@@ -68,16 +68,23 @@ FORMATS = (
     Format(
         "spz",
         ".spz",
-        spz.read,
+        lambda path: spz.read(path)[0],
         spz.write,
-        3,
+        4,
         "An .spz rounds positions to 24 bits, scales, colours and opacities to 8 bits and rotations to 9 bits.",
     ),
     Format("sog", ".sog", sog.read, None, 3),
 )
 
 _META = "meta.json"
-_FOREIGN = (".ksplat", ".lcc", ".rad", ".glb", ".gltf")
+#: Splat files that are not read, and what does (splat-transform 3.7.0 writes .glb but reads none).
+_FOREIGN = {
+    ".ksplat": "Convert it to .ply first, for example with splat-transform.",
+    ".lcc": "Convert it to .ply first, for example with splat-transform.",
+    ".rad": "Export the scene as .ply, .spz or .sog from the program that made it.",
+    ".glb": "Export the scene as .ply, .spz or .sog from the program that made it.",
+    ".gltf": "Export the scene as .ply, .spz or .sog from the program that made it.",
+}
 
 
 def _known(writable: bool = False) -> str:
@@ -99,20 +106,23 @@ def format_of(path: Path) -> Format:
     suffix = path.suffix.lower()
     if suffix in _FOREIGN:
         raise UserError(
-            f"{path} is {'an' if suffix == '.lcc' else 'a'} {suffix} file, which SplatCut does not read. Convert it to "
-            ".ply first, for example with SuperSplat or splat-transform."
+            f"{path} is {'an' if suffix == '.lcc' else 'a'} {suffix} file, which SplatCut does not read. "
+            f"{_FOREIGN[suffix]}"
         )
     kind = f"the extension '{path.suffix}'" if path.suffix else "no extension"
     raise UserError(f"{path} has {kind}, so its format is not known. Known formats are {_known()} and SOG folders.")
 
 
-def read_splats(path: Path, *, drop_invalid: bool = False, antialiased: Choice = "auto") -> SplatFile:
+def read_splats(
+    path: Path, *, drop_invalid: bool = False, antialiased: Choice = "auto", spz_axes: str = "auto"
+) -> SplatFile:
     """Reads a splat file of any known format.
 
     Args:
         path: the file; for an unbundled SOG its folder or its ``meta.json``.
         drop_invalid: leave out Gaussians with values that are not finite instead of refusing the file.
         antialiased: whether the scene was trained antialiased; "auto" takes what the file says.
+        spz_axes: the world axes of an .spz, "rub" or "rdf"; "auto" takes what the file says, or else the specification.
 
     Raises:
         UserError: the file is missing, unreadable, damaged, of an unknown format, without Gaussians, or it has
@@ -120,7 +130,7 @@ def read_splats(path: Path, *, drop_invalid: bool = False, antialiased: Choice =
     """
     path = Path(path)
     try:
-        return _checked(_read(path), path, drop_invalid).with_antialiased(antialiased)
+        return _checked(_read(path, spz_axes), path, drop_invalid).with_antialiased(antialiased)
     except (UserError, Cancelled):
         raise
     except FileNotFoundError as error:
@@ -136,7 +146,7 @@ def read_splats(path: Path, *, drop_invalid: bool = False, antialiased: Choice =
         raise UserError(f"{path} is damaged ({detail or type(error).__name__}). Copy or export it again.") from error
 
 
-def _read(path: Path) -> SplatFile:
+def _read(path: Path, spz_axes: str) -> SplatFile:
     kind = format_of(path)
     if not path.exists():
         raise FileNotFoundError(path)
@@ -148,11 +158,14 @@ def _read(path: Path) -> SplatFile:
         # The content decides: compressed files are often named just .ply, and the other way round.
         kind = FORMATS[0] if compressed_ply.is_compressed(header) else FORMATS[1]
     if kind.read is None:
-        table, notes = read_table(path), ()
+        table, findings = read_table(path), ()
         if rgb.is_rgb(table):
-            table, sentence = rgb.with_dc(table)
-            notes = (sentence,)
-        return replace(SplatFile.from_table(table, path.name, kind.name), notes=notes)
+            table, finding = rgb.with_dc(table)
+            findings = (finding,)
+        return replace(SplatFile.from_table(table, path.name, kind.name), findings=findings)
+    if kind.name == "spz":
+        gaussians, findings = spz.read(path, spz_axes)
+        return replace(SplatFile.from_gaussians(gaussians, kind.name), findings=findings)
     return SplatFile.from_gaussians(kind.read(path), kind.name)
 
 
@@ -173,11 +186,14 @@ def _checked(splats: SplatFile, path: Path, drop_invalid: bool) -> SplatFile:
     return replace(splats.take(~invalid), dropped=count)
 
 
-def write_splats(path: Path, splats: SplatFile) -> None:
+def write_splats(path: Path, splats: SplatFile, *, spz_sh_bits: tuple[int, int] = spz.SH_BITS) -> None:
     """Writes a splat file in the format of the path's extension; an existing file is replaced at the end, in one step.
 
     A plain PLY holds the table's rows bit by bit; every other format is made from the Gaussians and rounds (``losses``
     says how).
+
+    Args:
+        spz_sh_bits: bits of the SH coefficients of an .spz, of the first band and of higher ones.
 
     Raises:
         UserError: the extension is unknown or only read, or the place cannot be written.
@@ -188,6 +204,8 @@ def write_splats(path: Path, splats: SplatFile) -> None:
         if kind.write is None:
             with temporary.open("wb") as stream:
                 write_table(stream, splats.table)
+        elif kind.name == "spz":
+            spz.write(temporary, splats.stored(), spz_sh_bits)
         else:
             kind.write(temporary, _limit_degree(splats.stored(), kind.max_sh_degree))
 
@@ -206,7 +224,7 @@ def _limit_degree(gaussians: Gaussians, degree: int) -> Gaussians:
     return replace(gaussians, sh=np.ascontiguousarray(gaussians.sh[:, : (degree + 1) ** 2]))
 
 
-def losses(splats: SplatFile, path: Path) -> list[str]:
+def losses(splats: SplatFile, path: Path, *, spz_sh_bits: tuple[int, int] = spz.SH_BITS) -> list[str]:
     """What writing ``splats`` to ``path`` would lose: full sentences, none when nothing is lost.
 
     Raises:
@@ -229,6 +247,15 @@ def losses(splats: SplatFile, path: Path) -> list[str]:
         clipped = spz.clipped_count(_limit_degree(splats.gaussians, kind.max_sh_degree))
         if clipped:
             sentences.append(f"{clipped} of {len(splats)} Gaussians have scales or colours beyond the range of .spz.")
+        if spz.rounds_harmonics(splats.gaussians, spz_sh_bits):
+            first, higher = spz_sh_bits
+            sentences.append(
+                f"View-dependent colours are rounded to {first} bits (SH degree 1) and {higher} bits (above), which "
+                "keeps the file small. --spz-sh-bits 8 keeps them as fine as an .spz can."
+            )
+    if kind.name == "compressed-ply":
+        for what, clipped in compressed_ply.clipped(splats.gaussians):
+            sentences.append(f"{clipped} of {len(splats)} Gaussians have {what}, which are clipped.")
     if splats.gaussians.antialiased and not kind.tells_antialiased:
         sentences.append(
             f"The {kind.suffix} format cannot say that the scene was trained antialiased: other programs will draw its "

@@ -10,7 +10,7 @@ from splatcut.messages.findings import Finding
 
 def scene_findings(splats: SplatFile) -> list[Finding]:
     """The findings about a scene that was read; ``splatcut info``, ``check``, runs and Blender show the same list."""
-    return [*_left_out(splats), *(Finding("note", sentence) for sentence in splats.notes)]
+    return [*_left_out(splats), *splats.findings]
 
 
 def _left_out(splats: SplatFile) -> list[Finding]:

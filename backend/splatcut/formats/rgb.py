@@ -14,6 +14,7 @@ import numpy as np
 
 from splatcut.formats.ply import PlyTable
 from splatcut.formats.ply_header import PlyHeader
+from splatcut.messages.findings import Finding
 from splatcut.scene.gaussians import SH_C0
 
 _RGB = ("red", "green", "blue")
@@ -28,8 +29,8 @@ def is_rgb(table: PlyTable) -> bool:
     return names.issuperset((*_RGB, *_REST_OF_GAUSSIANS)) and not names & {"f_dc_0", "f_dc_1", "f_dc_2"}
 
 
-def with_dc(table: PlyTable) -> tuple[PlyTable, str]:
-    """The same file with float ``f_dc_*`` where colours were, and a sentence that says so."""
+def with_dc(table: PlyTable) -> tuple[PlyTable, Finding]:
+    """The same file with float ``f_dc_*`` where colours were, and what is to say about it."""
     old = table.rows.dtype
     renamed = {name: f"f_dc_{channel}" for channel, name in enumerate(_RGB)}
     byte_order = table.header.byte_order
@@ -47,11 +48,12 @@ def with_dc(table: PlyTable) -> tuple[PlyTable, str]:
         if name in renamed:
             values = (values.astype(np.float64) / white[name] - 0.5) / SH_C0
         rows[renamed.get(name, name)] = values
-    sentence = (
-        f"Its colours are red, green and blue of 0 to {white['red']:.0f}; they are read as f_dc_0 to f_dc_2, and "
-        "written so."
+    finding = Finding(
+        "note",
+        f"Its colours are red, green and blue of 0 to {white['red']:.0f}.",
+        remedy="They are read as f_dc_0 to f_dc_2, and written so.",
     )
-    return replace(table, header=_renamed(table.header, renamed), rows=rows), sentence
+    return replace(table, header=_renamed(table.header, renamed), rows=rows), finding
 
 
 def _renamed(header: PlyHeader, renamed: dict[str, str]) -> PlyHeader:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from splatcut.formats.antialiasing import FILTER, Choice, marked, pixel_filter
 from splatcut.formats.layout import extract, find_layout, overwrite, standard_dtype
 from splatcut.formats.ply import PlyTable, new_table
+from splatcut.messages.findings import Finding
 from splatcut.scene.gaussians import LEAST_LOG_SCALE, MOST_LOGIT, Gaussians
 
 
@@ -24,14 +25,14 @@ class SplatFile:
         table: the N rows exactly as in the file (for formats other than PLY: the reference 3DGS layout).
         source_format: name of the format it was read from, such as ``ply`` or ``spz``.
         dropped: how many Gaussians with values that are not finite were left out.
-        notes: what the reader did that is worth saying, full sentences.
+        findings: what the reader did that is worth saying.
     """
 
     gaussians: Gaussians
     table: PlyTable
     source_format: str = "ply"
     dropped: int = 0
-    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.gaussians) != len(self.table.rows):

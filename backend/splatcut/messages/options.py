@@ -203,6 +203,17 @@ class JobOptions:
         ),
         place="import",
     )
+    spz_axes: str = _option(
+        "auto",
+        "Axes of .spz",
+        "world axes of an .spz: right-up-back by its specification, but many programs write a PLY's",
+        choices=(
+            Choice("auto", "Automatic", "those that the file names or the photos show, else the specification's"),
+            Choice("rub", "Right, up, back", "the specification's"),
+            Choice("rdf", "Right, down, forward", "a PLY's"),
+        ),
+        place="import",
+    )
     experiment: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ import splatcut
 from splatcut import formats
 from splatcut.cameras import check_views_see_scene, holdout, load_views
 from splatcut.cameras.photos import photo_sizes
+from splatcut.cameras.spz_axes import with_fitting_axes
 from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.files import content_hash
@@ -56,8 +57,14 @@ class Inputs:
 def read_inputs(job: Job) -> Inputs:
     """Reads scene and cameras. Raises ``UserError`` for everything that cannot be used."""
     _check_places(job)
-    splats = formats.read_splats(job.scene, drop_invalid=job.options.drop_invalid, antialiased=job.options.antialiased)
+    splats = formats.read_splats(
+        job.scene,
+        drop_invalid=job.options.drop_invalid,
+        antialiased=job.options.antialiased,
+        spz_axes=job.options.spz_axes,
+    )
     views = read_views(job.cameras, job.images)
+    splats = with_fitting_axes(splats, job.scene, views)
     prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians)
     if job.masks is not None and not views:
         raise UserError("Ready masks need the cameras of their views. Give them with --cameras.")

@@ -4,31 +4,17 @@
 
 from __future__ import annotations
 
-import gzip
 import struct
 from dataclasses import replace
 
-import gsply
 import numpy as np
 import pytest
-from made_splats import sog_files, spz_version_2, write_sog
+from made_splats import same_rotation, sog_files, write_sog
 from mask_scenes import make_gaussians
 from odd_plys import gaussians
 
-from splatcut.errors import UserError
 from splatcut.formats import SplatFile, losses, read_splats, write_splats
 from splatcut.formats.compressed_ply import morton_order
-from splatcut.formats.gsply_data import to_gsply
-from splatcut.formats.spz import flip_axes
-from splatcut.scene import sh
-from splatcut.scene.gaussians import Gaussians
-from splatcut.scene.rotations import rotation_matrices
-
-
-def same_rotation(a: Gaussians, b: Gaussians) -> float:
-    """Smallest |dot product| of corresponding unit quaternions."""
-    qa, qb = (q / np.linalg.norm(q, axis=1, keepdims=True) for q in (a.quats, b.quats))
-    return float(np.abs((qa * qb).sum(axis=1)).min())
 
 
 def test_one_scene_in_two_formats(shared) -> None:
@@ -43,26 +29,6 @@ def test_one_scene_in_two_formats(shared) -> None:
     np.testing.assert_allclose(np.maximum(a.log_scales, -10), b.log_scales, atol=1 / 32 + 1e-3)  # .spz begins at -10
     np.testing.assert_allclose(a.sh, b.sh, atol=0.5 / 255 / 0.15 + 1e-4)
     assert same_rotation(a, b) > 0.99999
-
-
-@pytest.mark.parametrize("version", [2, 4])
-def test_other_versions_of_spz(tmp_path, version) -> None:
-    """Version 2 has other rotations than the version that is written, version 4 is packed otherwise."""
-    g, path = gaussians(300, 0), tmp_path / "a.spz"
-    inside = spz_version_2(flip_axes(g))
-    if version == 2:
-        path.write_bytes(gzip.compress(inside))
-    else:
-        gsply.write_spz(path, to_gsply(gsply, flip_axes(g)), version=4, fractional_bits=12)
-    back = read_splats(path).gaussians
-    np.testing.assert_allclose(back.means, g.means, atol=2**-13 + 1e-7)
-    np.testing.assert_allclose(back.opacities(), g.opacities(), atol=0.5 / 255 + 1e-6)
-    np.testing.assert_allclose(back.log_scales, g.log_scales, atol=1 / 32 + 1e-6)
-    np.testing.assert_allclose(back.sh, g.sh, atol=0.5 / 255 / 0.15 + 1e-5)
-    assert same_rotation(back, g) > (0.995 if version == 2 else 0.99999)  # w follows from 8-bit x, y and z
-    path.write_bytes(inside)
-    with pytest.raises(UserError, match="gzip wrapper"):
-        read_splats(path)
 
 
 def test_splat_by_values(tmp_path) -> None:
@@ -96,44 +62,6 @@ def test_splat_scale_of_zero_and_negative_scale(tmp_path) -> None:
     assert splats.table.rows["scale_0"].tolist() == [-np.inf]
     write_splats(tmp_path / "b.splat", splats)
     assert (tmp_path / "b.splat").read_bytes() == row
-
-
-@pytest.mark.parametrize("degree", [0, 1, 2, 3, 4])
-def test_spz_round_trip(tmp_path, degree) -> None:
-    g = gaussians(500, degree)
-    write_splats(tmp_path / "a.spz", SplatFile.from_gaussians(g))
-    back = read_splats(tmp_path / "a.spz").gaussians
-    kept = (min(degree, 3) + 1) ** 2
-    np.testing.assert_allclose(back.means, g.means, atol=2**-21 + 1e-7)
-    np.testing.assert_allclose(back.log_scales, g.log_scales, atol=1 / 32 + 1e-6)
-    np.testing.assert_allclose(back.opacities(), g.opacities(), atol=0.5 / 255 + 1e-6)
-    np.testing.assert_allclose(back.sh[:, 0], g.sh[:, 0], atol=0.5 / 255 / 0.15 + 1e-5)
-    inside = np.abs(g.sh[:, 1:kept]) < 0.99
-    np.testing.assert_allclose(back.sh[:, 1:][inside], g.sh[:, 1:kept][inside], atol=1 / 256 + 1e-6)
-    assert same_rotation(back, g) > 0.99999
-
-
-def test_spz_uses_the_finest_grid_that_fits(tmp_path) -> None:
-    g = gaussians(50, 0)
-    g.means[0] = [4000, 0, 0]
-    write_splats(tmp_path / "a.spz", SplatFile.from_gaussians(g))
-    np.testing.assert_allclose(read_splats(tmp_path / "a.spz").gaussians.means, g.means, atol=2**-12)
-
-
-def test_flipping_axes_moves_everything_alike() -> None:
-    g = gaussians(30, 4)
-    flipped = flip_axes(g)
-    turn = np.diag([1.0, -1.0, -1.0])
-    np.testing.assert_array_equal(flip_axes(flipped).sh, g.sh)
-    np.testing.assert_array_equal(flipped.means, (g.means @ turn).astype(np.float32))
-    expected = turn @ rotation_matrices(g.quats) @ np.abs(turn)
-    for a, b in zip(rotation_matrices(flipped.quats), expected, strict=True):
-        shape = np.diag([3.0, 2.0, 1.0])
-        np.testing.assert_allclose(a @ shape @ a.T, b @ shape @ b.T, atol=1e-6)
-    direction = np.array([[0.3, -0.5, 0.8]])
-    np.testing.assert_allclose(
-        sh.basis(direction, 4) @ g.sh[0], sh.basis(direction @ turn, 4) @ flipped.sh[0], atol=1e-6
-    )
 
 
 @pytest.mark.parametrize("degree", [0, 1, 2, 3, 4])
@@ -216,7 +144,9 @@ def test_losses_are_told(tmp_path) -> None:
     assert "SH degree 4 becomes 0" in told
     assert "comments" in told
     assert "8 bits" in told
-    assert "SH degree 4 becomes 3" in " ".join(losses(plain, tmp_path / "a.spz"))
+    assert "SH degree" not in " ".join(losses(plain, tmp_path / "a.spz", spz_sh_bits=(8, 8)))
+    assert "5 bits (SH degree 1) and 4 bits" in " ".join(losses(plain, tmp_path / "a.spz"))
+    assert "SH degree 4 becomes 3" in " ".join(losses(plain, tmp_path / "a.compressed.ply"))
     dtype = np.dtype([*plain.table.rows.dtype.descr, ("mask", "<u4")])
     rows = np.zeros(10, dtype)
     for name in plain.table.property_names:
@@ -231,3 +161,17 @@ def test_losses_are_told(tmp_path) -> None:
     from_splat = SplatFile.from_gaussians(gaussians(1, 0), "splat")
     from_splat.gaussians.sh[:] = 0
     assert losses(from_splat, tmp_path / "b.splat") == []
+
+
+def test_what_a_compressed_ply_clips_is_told(tmp_path) -> None:
+    g = gaussians(10, 2)
+    assert "clipped" not in " ".join(losses(SplatFile.from_gaussians(g), tmp_path / "a.compressed.ply"))
+    g.sh[:3, 5, 1] = [5, -4.5, 4.1]
+    g.log_scales[8, 1] = -21
+    told = " ".join(losses(SplatFile.from_gaussians(g), tmp_path / "a.compressed.ply"))
+    assert "3 of 10 Gaussians have view-dependent colour coefficients beyond -4 to 4" in told
+    assert "1 of 10 Gaussians have scales with a logarithm beyond -20 to 20" in told
+    write_splats(tmp_path / "a.compressed.ply", SplatFile.from_gaussians(g))
+    back = read_splats(tmp_path / "a.compressed.ply").gaussians
+    assert back.log_scales.min() == pytest.approx(-20, abs=0.02)
+    np.testing.assert_allclose([back.sh.max(), back.sh.min()], [127 / 32, -4], atol=0.03)

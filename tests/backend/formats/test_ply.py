@@ -210,9 +210,11 @@ from pathlib import Path
 from splatcut import formats
 from splatcut.errors import UserError
 splats = formats.read_splats(Path(sys.argv[1]))
+formats.write_splats(Path(sys.argv[1]).with_suffix(".spz"), splats)
+assert len(formats.read_splats(Path(sys.argv[1]).with_suffix(".spz"))) == 2
 formats.write_splats(Path(sys.argv[2]), splats)
 try:
-    formats.write_splats(Path(sys.argv[2]).with_suffix(".spz"), splats)
+    formats.write_splats(Path(sys.argv[2]).with_suffix(".compressed.ply"), splats)
 except UserError as error:
     assert "pip install gsply" in str(error), error
 else:
@@ -222,4 +224,4 @@ else:
     command = [sys.executable, "-c", code, str(tmp_path / "in.splat"), str(tmp_path / "out.ply")]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.splat", "out.ply"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.splat", "in.spz", "out.ply"]

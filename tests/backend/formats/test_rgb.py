@@ -45,7 +45,7 @@ def test_plain_colours_are_read(tmp_path, kind, white, encoding) -> None:
     assert list(again.table.property_names) == [*content, "tag"]
     assert again.table.header.comments == ("by nerfstudio",)
     assert again.table.rows.tobytes() == splats.table.rows.tobytes()
-    assert not again.notes
+    assert not again.findings
     np.testing.assert_allclose(again.table.rows["f_dc_1"], (expected[:, 1] - 0.5) / SH_C0, atol=1e-5)
 
 

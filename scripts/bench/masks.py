@@ -45,7 +45,7 @@ from splatcut.lift.labelled import vote_of
 from splatcut.masks.consensus import lift_agreeing
 from splatcut.masks.effort import SNAP_RADII
 from splatcut.masks.making import from_prompts
-from splatcut.masks.ready import from_folder
+from splatcut.masks.ready import from_folder, masks_of_views
 from splatcut.masks.scene_segmenter import SceneSegmenter
 from splatcut.masks.snap import snap
 from splatcut.messages import load_prompts
@@ -114,7 +114,7 @@ def bench_agreement(scene: Scene, gaussians: Gaussians, folder: Path) -> Iterato
     training = without_floaters(gaussians, scene.views[0], Quiet())
     write_damaged_masks(scene, folder / scene.name)
     for kind, place in (("true", scene.folder / "masks"), ("damaged", folder / scene.name)):
-        masks = from_folder(place, everything, training, Quiet())
+        masks = from_folder(place, masks_of_views(place, everything), training, Quiet())
         yield [scene.name, "agree", kind, scores(masks, scene), ""]
         views = {view.name: view for view in training}
         began = time.process_time()

@@ -22,6 +22,7 @@ from bench.quality.scores import score_cut
 from bench.quality.tables import details, overview
 from bench.quality.unseen import angles, score_unseen
 from bench.quality.variants import VARIANTS, Run
+from splatcut.mask_files import MaskFile
 from splatcut.scene.camera import View
 
 
@@ -134,9 +135,9 @@ def test_margins_go_by_the_distance_from_the_camera(scene: Scene, blobs: BlobSce
     true = score_margins(true_cut(blobs, blobs.labels), scene, views)["red"]
     eroded = {**scene.masks["red"]}
     for view in views[-2:]:
-        mask = np.asarray(Image.open(eroded[view.name]).convert("L")) > 127
-        eroded[view.name] = scene.folder / f"eroded_{view.name}.png"
-        Image.fromarray(binary_erosion(mask, iterations=2)).save(eroded[view.name])
+        mask = np.asarray(Image.open(eroded[view.name].path).convert("L")) > 127
+        eroded[view.name] = MaskFile(scene.folder / f"eroded_{view.name}.png")
+        Image.fromarray(binary_erosion(mask, iterations=2)).save(eroded[view.name].path)
     smaller = replace(scene, masks={**scene.masks, "red": eroded})
     far = score_margins(true_cut(blobs, blobs.labels), smaller, views)["red"]
     assert {part: far[part] for part in PARTS[:2]} == {part: true[part] for part in PARTS[:2]}

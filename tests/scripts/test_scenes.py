@@ -44,8 +44,8 @@ def test_the_test_views_are_every_nth_from_the_fold_on(scene: Scene, fold: int, 
     assert made.masks is not None
     assert scene.masks is not None
     for name, masks in scene.masks.items():
-        links = {own[view]: path.resolve() for view, path in made.masks[name].items()}
-        assert links == {view: path.resolve() for view, path in masks.items()}
+        links = {own[view]: mask.path.resolve() for view, mask in made.masks[name].items()}
+        assert links == {view: mask.path.resolve() for view, mask in masks.items()}
     assert (made.folder / "scene.ply").samefile(scene.folder / "scene.ply")
     assert made.labels is not None
     assert made.labels.samefile(scene.folder / "labels.npz")

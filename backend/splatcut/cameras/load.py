@@ -5,17 +5,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from splatcut.cameras.colmap import find_model, half_a_model, read_model
 from splatcut.cameras.lens import Lens
-from splatcut.cameras.photos import find_photos, fit_lens, photo_sizes, without_suffix
+from splatcut.cameras.photos import find_photos, fit_lens, photo_sizes
 from splatcut.cameras.source import DataSet, read_json
 from splatcut.cameras.threedgs import is_cameras_json, read_cameras_json
 from splatcut.cameras.transforms import is_transforms, read_transforms
 from splatcut.cameras.undistort import Undistortion
 from splatcut.errors import UserError
+from splatcut.images import without_suffix
 from splatcut.messages.names import check_view_name
 from splatcut.scene.camera import View
 
@@ -39,28 +41,20 @@ def load_views(path: Path, images: Path | None = None) -> list[View]:
 
     Returns:
         Views with pinhole cameras of the photos' size. Names are the photos' stems; where stems collide, the path
-        in the data set without suffix, with ``/`` as ``_``. With ``images`` None and no photo found, ``photo`` is None.
+        in the data set without suffix, with ``/`` as ``_``. ``photo`` is None where there is none; with ``images``
+        given there must be one at least.
 
     Raises:
-        UserError: nothing usable at ``path``; damaged files; missing photos; photos that do not fit their cameras;
-            names that no file can have; two views of one name.
+        UserError: nothing usable at ``path``; damaged files; no photo in ``images``; photos that do not fit their
+            cameras; names that no file can have; two views of one name.
     """
     data = read_data_set(path)
     names = _names([view.file_name for view in data.views], data)
     photos = find_photos([view.file_name for view in data.views], images, data.photo_folders)
+    lenses = _lenses(data, photos)
     undistortions: dict[Lens, Undistortion] = {}
     views = []
-    for name, source, photo in zip(names, data.views, photos, strict=True):
-        lens = source.lens
-        if not isinstance(lens, Lens):
-            if photo is None:
-                raise UserError(
-                    f"{data.path} does not give the size of its photos ('w' and 'h'), and the photos were not "
-                    "found. Give the folder that holds them as images."
-                )
-            lens = lens(*photo_sizes(photo)[0])
-        if photo is not None:
-            lens = fit_lens(lens, photo, f"its camera in {data.path}")
+    for name, source, photo, lens in zip(names, data.views, photos, lenses, strict=True):
         if not lens.distorts:
             camera = replace(lens.pinhole(source.camera_from_world), near=data.near)
             views.append(View(name, camera, photo))
@@ -71,6 +65,39 @@ def load_views(path: Path, images: Path | None = None) -> list[View]:
         camera = replace(undistortion.camera, camera_from_world=source.camera_from_world, near=data.near)
         views.append(View(name, camera, photo, undistortion))
     return sorted(views, key=lambda view: view.name)
+
+
+def _lenses(data: DataSet, photos: list[Path | None]) -> list[Lens]:
+    """The lenses at their photos' sizes. A view whose photo is missing has the size that the others have."""
+    fitted: list[Lens | None] = []
+    sizes: dict[tuple[int, int] | None, tuple[int, int]] = {}
+    for source, photo in zip(data.views, photos, strict=True):
+        lens = source.lens
+        if photo is None:
+            fitted.append(None)
+            continue
+        wanted = (lens.width, lens.height) if isinstance(lens, Lens) else None
+        lens = lens if isinstance(lens, Lens) else lens(*photo_sizes(photo)[0])
+        lens = fit_lens(lens, photo, f"its camera in {data.path}")
+        sizes.setdefault(wanted, (lens.width, lens.height))
+        fitted.append(lens)
+    return [
+        _without_photo(data, source.lens, sizes) if lens is None else lens
+        for source, lens in zip(data.views, fitted, strict=True)
+    ]
+
+
+def _without_photo(
+    data: DataSet, lens: Lens | Callable[[int, int], Lens], sizes: Mapping[tuple[int, int] | None, tuple[int, int]]
+) -> Lens:
+    if isinstance(lens, Lens):
+        return lens.resized(*sizes.get((lens.width, lens.height), (lens.width, lens.height)))
+    if None not in sizes:
+        raise UserError(
+            f"{data.path} does not give the size of its photos ('w' and 'h'), and the photos were not found. Give the "
+            "folder that holds them as images."
+        )
+    return lens(*sizes[None])
 
 
 def read_data_set(path: Path) -> DataSet:

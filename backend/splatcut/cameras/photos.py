@@ -9,7 +9,7 @@ says is turned. A photo larger or smaller than the camera's size in both directi
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,13 +17,20 @@ from numpy.typing import NDArray
 
 from splatcut.cameras.lens import Lens
 from splatcut.errors import UserError
-from splatcut.images import IMAGE_SUFFIXES
+from splatcut.images import IMAGE_SUFFIXES, without_suffix
 from splatcut.scene.camera import View
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
 _ORIENTATION = 0x0112
+#: What turns a photo with this orientation note upright, as numbers of ``PIL.Image.Transpose``.
+_TURNS = {5: 5, 6: 4, 7: 6, 8: 2}
+#: The turns that are not their own inverse.
+_INVERSE = {4: 2, 2: 4}
+#: An image with less than a part of this many of the photo's side says too little about it.
+LEAST_SHARE = 16
 
 
 class PhotoFolder:
@@ -63,32 +70,25 @@ class PhotoFolder:
         return self._listings[folder]
 
 
-def without_suffix(name: str) -> str:
-    """A file name without the suffix of a photo; other dots belong to the name (3DGS notes names without suffix)."""
-    path = PurePosixPath(name)
-    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
-
-
 def find_photos(names: list[str], images: Path | None, guesses: list[Path]) -> list[Path | None]:
-    """The photos of a data set's names, in order: all of them, or, with ``images`` None and not one found, none.
+    """The photos of a data set's names, in order; None for those that are not there.
 
-    With ``images`` given only that folder is looked into, else the first of ``guesses`` that has any of the photos.
-    Raises ``UserError`` counting the missing photos.
+    With ``images`` given only that folder is looked into, and must have one of them; else the first of ``guesses``
+    that has the most. Raises ``UserError``.
     """
     if images is not None and not images.is_dir():
         raise UserError(f"The folder of photos {images} does not exist. Give the folder that holds the photos.")
-    folder = images
     found: list[Path | None] = [None] * len(names)
     for folder in [images] if images is not None else guesses:
         photos = PhotoFolder(folder, may_leave=images is None)
-        found = [photos.find(name) for name in names]
-        if any(found):
+        here = [photos.find(name) for name in names]
+        found = max(found, here, key=lambda paths: len(paths) - paths.count(None))
+        if None not in found:
             break
-    missing = [name for name, path in zip(names, found, strict=True) if path is None]
-    if missing and (images is not None or len(missing) < len(names)):
+    if images is not None and not any(found):
         raise UserError(
-            f"{len(missing)} of {len(names)} photos are missing in {folder}; the first is {missing[0]}. "
-            "Copy them there, or give the folder that holds them as images."
+            f"None of the {len(names)} photos is in {images}; the first is {names[0]}. Copy them there, or give the "
+            "folder that holds them as images."
         )
     used: dict[Path, str] = {}
     for name, path in zip(names, found, strict=True):
@@ -113,15 +113,54 @@ def _open(path: Path) -> ImageFile:
         raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
 
 
+def _orientation(photo: Image) -> int:
+    """A photo's orientation note (EXIF), 1 where there is none: 5 to 8 swap width and height."""
+    try:
+        return photo.getexif().get(_ORIENTATION, 1)
+    except (OSError, SyntaxError, ValueError):
+        return 1
+
+
 def photo_sizes(path: Path) -> tuple[tuple[int, int], tuple[int, int]]:
     """Width and height of a photo as stored, and after turning it as its orientation note (EXIF) says."""
     with _open(path) as photo:
-        try:
-            turned = photo.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-        except (OSError, SyntaxError, ValueError):
-            turned = False
+        turned = _orientation(photo) in _TURNS
         width, height = photo.size
     return (width, height), ((height, width) if turned else (width, height))
+
+
+def _same_aspect(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two sizes have one aspect ratio within a pixel of the first."""
+    (width, height), (w, h) = one, other
+    return abs(height - h * width / w) <= 1 or abs(width - w * height / h) <= 1
+
+
+def fit_to_photo(image: NDArray[np.uint8], view: View, *, smooth: bool = True) -> NDArray[np.uint8] | None:
+    """An image [h, w] or [h, w, C] that was made of a view's photo, at the photo's size; None for another aspect.
+
+    Where the photo is turned by its orientation note (EXIF), the image may be as the photo is stored, and where it is
+    not, as a viewer shows it: it is turned as far as its size says so.
+
+    Args:
+        smooth: interpolate; else each pixel takes the nearest.
+    """
+    from PIL import Image
+
+    size, found = view.photo_size, (image.shape[1], image.shape[0])
+    if found == size:
+        return image
+    picture = Image.fromarray(image)
+    if not _same_aspect(found, size):
+        if view.photo is None or not _same_aspect(found, (size[1], size[0])):
+            return None
+        with _open(view.photo) as photo:
+            turn, stored = _TURNS.get(_orientation(photo)), photo.size
+        if turn is None:
+            return None
+        picture = picture.transpose(Image.Transpose(turn if stored != size else _INVERSE.get(turn, turn)))
+    if max(found) * LEAST_SHARE <= max(size):
+        return None
+    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST))
 
 
 def fit_lens(lens: Lens, path: Path, camera: str) -> Lens:
@@ -134,7 +173,7 @@ def fit_lens(lens: Lens, path: Path, camera: str) -> Lens:
         if (width, height) == (lens.width, lens.height):
             return lens
     for width, height in (stored, turned):
-        if abs(height - lens.height * width / lens.width) <= 1 or abs(width - lens.width * height / lens.height) <= 1:
+        if _same_aspect((width, height), (lens.width, lens.height)):
             return lens.resized(width, height)
     raise UserError(
         f"The photo {path} has {stored[0]}x{stored[1]} pixels, but {camera} has {lens.width}x{lens.height}, which "

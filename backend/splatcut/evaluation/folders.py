@@ -19,7 +19,7 @@ from PIL import Image
 from splatcut.errors import UserError
 from splatcut.evaluation.scores import Mask, MaskScore, mean_score, score_masks
 from splatcut.files import atomic_path
-from splatcut.images import UNNAMED, find_masks, mask_values
+from splatcut.mask_files import UNNAMED, MaskFile, Masks, find_masks, mask_values, pick
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Pair:
 
     object: str
     view: str
-    predicted: Path
-    truth: Path
-    valid: Path | None = None
+    predicted: MaskFile
+    truth: MaskFile
+    valid: MaskFile | None = None
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ class Evaluation:
             temporary.write_text(json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def read_mask(path: Path) -> Mask:
+def read_mask(mask: Path | MaskFile) -> Mask:
     """[H, W] bool: an image file's pixels above 127 of 255 (``mask_values``). Raises ``UserError``."""
-    return mask_values(path) > 127
+    return mask_values(mask) > 127
 
 
-def masks_in(folder: Path) -> dict[str, dict[str, Path]]:
+def masks_in(folder: Path) -> Masks:
     """``find_masks``, in an output folder of ``splatcut segment`` as well."""
     return find_masks(folder / "masks" if (folder / "masks").is_dir() else folder)
 
@@ -106,8 +106,8 @@ def pair_masks(
     would make the score better than it is.
 
     Raises:
-        UserError: see ``splatcut.images.find_masks``; no object in common; a view or object that is missing, by name;
-            a negative holdout.
+        UserError: see ``splatcut.mask_files.find_masks``; no object in common; a view or object that is missing, by
+            name; a negative holdout.
     """
     if holdout < 0:
         raise UserError(f"The option holdout must be 0 (all views) or a number of views, not {holdout}.")
@@ -128,7 +128,8 @@ def pair_masks(
                 f"There are no predicted masks of the object {name!r} in {predicted}. It has: {_some(predictions)}."
             )
         wanted = [view for view in chosen if view in truths[name]]
-        missing = [view for view in wanted if view not in predictions[name]]
+        given = {view: pick(predictions[name], truths[name][view]) for view in wanted}
+        missing = [view for view, mask in given.items() if mask is None]
         if missing and len(missing) == len(wanted):
             raise UserError(
                 f"Predictions and ground truth of the object {name!r} have no view in common. {predicted} has "
@@ -139,17 +140,16 @@ def pair_masks(
                 f"{len(missing)} views of the object {name!r} have no predicted mask in {predicted}: {_some(missing)}. "
                 "To score only some of the views, name them with --views or use --holdout."
             )
-        for view in wanted:
-            mask = None if valids is None else valids.get(name, {}).get(view)
-            pairs.append(Pair(name, view, predictions[name][view], truths[name][view], mask))
+        for view, mask in given.items():
+            if mask is not None:
+                valid_mask = None if valids is None else pick(valids.get(name, {}), truths[name][view])
+                pairs.append(Pair(name, view, mask, truths[name][view], valid_mask))
     if not pairs:
         raise UserError(f"There is nothing to compare between {predicted} and {truth}.")
     return pairs
 
 
-def _match_objects(
-    found: dict[str, dict[str, Path]], truths: dict[str, dict[str, Path]], folder: Path, truth: Path
-) -> dict[str, dict[str, Path]]:
+def _match_objects(found: Masks, truths: Masks, folder: Path, truth: Path) -> Masks:
     """The found masks by the ground truth's object names: a single unnamed object matches a single named one."""
     if len(found) == 1 and len(truths) == 1 and (UNNAMED in found or UNNAMED in truths):
         return {next(iter(truths)): next(iter(found.values()))}
@@ -184,17 +184,17 @@ def load_pair(pair: Pair, *, resize: bool = False) -> tuple[Mask, Mask, Mask | N
     if predicted.shape != truth.shape:
         if not resize:
             raise UserError(
-                f"The predicted mask {pair.predicted} has {predicted.shape[1]}x{predicted.shape[0]} pixels, but its "
-                f"ground truth {pair.truth} has {truth.shape[1]}x{truth.shape[0]}. Use masks of one size, or resize "
-                "the predictions with --resize."
+                f"The predicted mask {pair.predicted.path} has {predicted.shape[1]}x{predicted.shape[0]} pixels, but "
+                f"its ground truth {pair.truth.path} has {truth.shape[1]}x{truth.shape[0]}. Use masks of one size, or "
+                "resize the predictions with --resize."
             )
         size = (truth.shape[1], truth.shape[0])
         predicted = np.asarray(Image.fromarray(predicted.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)) > 0
     valid = None if pair.valid is None else read_mask(pair.valid)
-    if valid is not None and valid.shape != truth.shape:
+    if pair.valid is not None and valid is not None and valid.shape != truth.shape:
         raise UserError(
-            f"{pair.valid} has {valid.shape[1]}x{valid.shape[0]} pixels, but the ground truth {pair.truth} has "
-            f"{truth.shape[1]}x{truth.shape[0]}."
+            f"{pair.valid.path} has {valid.shape[1]}x{valid.shape[0]} pixels, but the ground truth {pair.truth.path} "
+            f"has {truth.shape[1]}x{truth.shape[0]}."
         )
     return predicted, truth, valid
 

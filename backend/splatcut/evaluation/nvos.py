@@ -19,6 +19,7 @@ from pathlib import Path
 from splatcut.errors import UserError
 from splatcut.evaluation.folders import Pair, masks_in
 from splatcut.images import is_image
+from splatcut.mask_files import MaskFile
 
 
 @dataclass(frozen=True)
@@ -72,15 +73,15 @@ def nvos_pairs(predicted: Path, root: Path, scenes: Sequence[str] = ()) -> list[
         UserError: a scene without a prediction, or whose prediction of the target view is not to be told.
     """
     return [
-        Pair(scene.name, scene.target_view, _prediction(predicted, scene), scene.mask)
+        Pair(scene.name, scene.target_view, _prediction(predicted, scene), MaskFile(scene.mask, (scene.target_view,)))
         for scene in nvos_scenes(root, scenes)
     ]
 
 
-def _prediction(predicted: Path, scene: NvosScene) -> Path:
+def _prediction(predicted: Path, scene: NvosScene) -> MaskFile:
     single = predicted / f"{scene.name}.png"
     if single.is_file():
-        return single
+        return MaskFile(single, (scene.target_view,))
     folder = predicted / scene.name
     if not folder.is_dir():
         raise UserError(

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from splatcut import raster
+from splatcut.cameras.photos import fit_to_photo
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.images import mask_values, open_image
+from splatcut.images import open_image
+from splatcut.mask_files import MaskFile, mask_values
 from splatcut.messages import MaskPrompt, ObjectPrompt, Points3DPrompt, ScribblePrompt, ViewPrompt
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import F32, Gaussians
@@ -69,19 +71,26 @@ class PixelPrompt:
         return np.concatenate(pixels)
 
 
-def read_mask(file: Path, view: WorkingView, what: str) -> NDArray[np.uint8]:
+def read_mask(file: Path | MaskFile, view: WorkingView, what: str) -> NDArray[np.uint8]:
     """A ready mask [h, w] uint8 in working pixels; bright is the object.
 
-    Raises ``UserError`` when it cannot be read or its size is not the photo's.
+    Raises ``UserError`` when it cannot be read (``mask_values``) or does not fit the photo (``fit_to_photo``).
     """
-    grey = mask_values(file, what)
-    width, height = view.source.photo_size
-    if grey.shape != (height, width):
+    path = file.path if isinstance(file, MaskFile) else file
+    return view.mask(_fitting(mask_values(file, what), view.source, what, path))
+
+
+def _fitting(image: NDArray[np.uint8], view: View, what: str, file: Path, *, smooth: bool = True) -> NDArray[np.uint8]:
+    """An image file's pixels, made of a view's photo, at the photo's size."""
+    fitting = fit_to_photo(image, view, smooth=smooth)
+    if fitting is None:
+        width, height = view.photo_size
+        photo = f"its photo {view.photo.name}" if view.photo is not None else "its camera"
         raise UserError(
-            f"{what}, {file}, has {grey.shape[1]} x {grey.shape[0]} pixels but view {view.name!r} has {width} x "
-            f"{height}. Masks must have the size of the photos."
+            f"{what}, {file}, has {image.shape[1]} x {image.shape[0]} pixels, which does not fit view {view.name!r}: "
+            f"{photo} has {width} x {height}. It must have this size, or this aspect ratio."
         )
-    return view.mask(grey)
+    return fitting
 
 
 def _spread(places: NDArray[np.intp], count: int) -> F32:
@@ -100,13 +109,8 @@ def _spread(places: NDArray[np.intp], count: int) -> F32:
 def read_scribble(file: Path, view: WorkingView, what: str) -> PixelPrompt:
     """Points of a scribble's strokes (colours: see the module)."""
     with open_image(file, what) as image:
-        rgba = np.asarray(image.convert("RGBA")).astype(np.int32)
-    width, height = view.source.photo_size
-    if rgba.shape[:2] != (height, width):
-        raise UserError(
-            f"{what}, {file}, has {rgba.shape[1]} x {rgba.shape[0]} pixels but view {view.name!r} has {width} x "
-            f"{height}."
-        )
+        pixels = np.asarray(image.convert("RGBA"))
+    rgba = _fitting(pixels, view.source, what, file, smooth=False).astype(np.int32)
     drawn = (rgba[..., 3] > 127) & (rgba[..., :3].max(axis=2) > 63)
     grey = np.ptp(rgba[..., :3], axis=2) < 40
     red = (rgba[..., 0] > 127) & (rgba[..., 1] < 100) & (rgba[..., 2] < 100)

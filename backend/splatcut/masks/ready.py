@@ -11,7 +11,7 @@ import numpy as np
 
 from splatcut.cameras.pictures import WorkingView
 from splatcut.errors import UserError
-from splatcut.images import UNNAMED, find_masks
+from splatcut.mask_files import UNNAMED, Masks, find_masks, of_views
 from splatcut.masks.prompted import read_mask
 from splatcut.messages import check_object_names
 from splatcut.progress import Progress
@@ -19,37 +19,38 @@ from splatcut.scene.camera import View
 from splatcut.scene.masks import MaskSet, share_bytes
 
 
-def masks_of_views(folder: Path, views: Sequence[View]) -> dict[str, dict[str, Path]]:
-    """Object name -> view name -> file. A folder without subfolders holds one object, named after the folder.
+def masks_of_views(folder: Path, views: Sequence[View]) -> Masks:
+    """Object name -> view name -> mask. A folder without objects' folders holds one object, named after the folder,
+    or one for each id in its images.
 
     Raises ``UserError``: see ``find_masks``; also masks that belong to no view, and objects' names that are no file
     names.
     """
-    found = find_masks(folder)
+    found = find_masks(folder, [view.photo for view in views if view.photo is not None])
     name = folder.resolve().name
     if list(found) == [UNNAMED] and name not in ("", "masks") and not (folder / UNNAMED).is_dir():
         found = {name: found[UNNAMED]}
     check_object_names(list(found))
     known = {view.name for view in views}
-    for files in found.values():
-        strange = sorted(set(files) - known)
+    result: Masks = {}
+    for item, files in found.items():
+        result[item], strange = of_views(files.values(), known)
         if strange:
-            path = files[strange[0]]
+            path = strange[0].path
             raise UserError(
                 f"{len(strange)} of the masks in {path.parent} belong to no view; the first is {path.name!r}. Name "
                 f"masks after their photos, for example {min(known)}.png."
             )
-    return found
+    return result
 
 
-def from_folder(folder: Path, views: Sequence[View], kept: Sequence[View], progress: Progress) -> MaskSet:
-    """The masks of the ``kept`` views; those of other views (held out) are not opened.
+def from_folder(folder: Path, found: Masks, kept: Sequence[View], progress: Progress) -> MaskSet:
+    """The masks that were ``found`` in a folder (``masks_of_views``), read for the ``kept`` views alone.
 
     A view without a mask of an object has no say about that object.
 
-    Raises ``UserError``: see ``masks_of_views``; also unreadable files, sizes that are not the photo's, empty objects.
+    Raises ``UserError``: unreadable files, sizes that do not fit the photo, empty objects.
     """
-    found = masks_of_views(folder, views)
     names = tuple(found)
     used = [view for view in kept if any(view.name in files for files in found.values())]
     progress.stage("masks", len(used))
@@ -66,7 +67,9 @@ def from_folder(folder: Path, views: Sequence[View], kept: Sequence[View], progr
         progress.step()
     for k, name in enumerate(names):
         if not any((masks[k] > 127).any() for masks in probability):
+            most = max(int(masks[k].max(initial=0)) for masks in probability)
+            brightest = f": the brightest pixel has {most} of 255, and white is the object" if most else ""
             raise UserError(
-                f"The masks of the object {name!r} in {folder} are black in every view that is not held out."
+                f"The masks of the object {name!r} in {folder} are black in every view that is not held out{brightest}."
             )
     return MaskSet(names, tuple(view.name for view in used), probability, confidence)

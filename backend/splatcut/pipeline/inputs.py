@@ -23,6 +23,7 @@ from splatcut.errors import UserError
 from splatcut.files import content_hash
 from splatcut.formats import SplatFile
 from splatcut.formats.findings import scene_findings
+from splatcut.mask_files import Masks
 from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, ScribblePrompt, to_json
 from splatcut.messages.findings import Finding, attempt, refuse
 from splatcut.pipeline.checkpoints import RESULTS, STATE
@@ -39,7 +40,7 @@ class Inputs:
         views: all views of the data set, sorted by name; empty when there are none.
         kept, held_out: those the method may use, and those kept out of everything but the final masks.
         device: "cpu" or "cuda".
-        masks: files of ready masks: object name -> view name -> file; empty when the job has prompts.
+        masks: ready masks: object name -> view name -> mask; empty when the job has prompts.
         findings: what its user should know about them; no problems among them.
         prompt_views: views that hold prompts besides those of the data set, sorted by name.
     """
@@ -49,7 +50,7 @@ class Inputs:
     kept: list[View]
     held_out: list[View]
     device: Literal["cpu", "cuda"]
-    masks: dict[str, dict[str, Path]] = field(default_factory=dict)
+    masks: Masks = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     prompt_views: tuple[View, ...] = ()
 
@@ -132,6 +133,16 @@ def view_findings(gaussians: Gaussians, views: Sequence[View]) -> list[Finding]:
         found.append(
             Finding("warning", f"{len(blind)} of {len(views)} views do not see the scene; the first is {blind[0]!r}.")
         )
+    missing = [view.name for view in views if view.photo is None]
+    if missing and len(missing) < len(views):
+        found.append(
+            Finding(
+                "warning",
+                f"{len(missing)} of {len(views)} views have no photo; the first is {missing[0]!r}.",
+                "photos",
+                "Renders of the scene stand in for them. If the photos still exist, put them where the others are.",
+            )
+        )
     return found
 
 
@@ -191,7 +202,9 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
     for name, files in inputs.masks.items():
         for view in inputs.kept:
             if view.name in files:
-                digest.update(f"{name}|{view.name}|{content_hash(files[view.name])}".encode())
+                file = files[view.name]
+                value = "" if file.value is None else f"|{file.value}"
+                digest.update(f"{name}|{view.name}|{content_hash(file.path)}{value}".encode())
     return digest.hexdigest()
 
 

@@ -185,7 +185,7 @@ def _working(views: Sequence[View]) -> dict[str, WorkingView]:
 def _make_masks(run: Run, inputs: Inputs, views: list[View]) -> Stored:
     job = run.job
     if job.masks is not None:
-        return masks.from_folder(job.masks, inputs.views, views, run.progress).arrays()
+        return masks.from_folder(job.masks, inputs.masks, views, run.progress).arrays()
     assert run.segmenter is not None
     made = masks.from_prompts(
         masks.SceneSegmenter(run.segmenter, run.cache, run.gaussians, run.inputs.device), job.objects, _working(views),

@@ -25,6 +25,7 @@ from scipy import ndimage
 
 from bench.quality.scenes import Scene
 from splatcut.errors import UserError
+from splatcut.mask_files import MaskFile
 
 Grey = NDArray[np.uint8]
 Part = Literal["added", "removed"]
@@ -112,7 +113,7 @@ def write_damaged_masks(scene: Scene, folder: Path) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
     notes: dict[str, Any] = {}
     for name, files in scene.masks.items():
-        masks = {view: _grey(path) for view, path in files.items() if view in training}
+        masks = {view: _grey(mask) for view, mask in files.items() if view in training}
         showing = [view for view, mask in masks.items() if (mask > 127).any()]
         wrong = wrong_parts(scene.name, name, showing, WRONG_VIEWS)
         (folder / name).mkdir(parents=True)
@@ -125,13 +126,13 @@ def write_damaged_masks(scene: Scene, folder: Path) -> dict[str, Any]:
     return notes
 
 
-def _grey(path: Path) -> Grey:
+def _grey(mask: MaskFile) -> Grey:
     """[H, W] uint8 of a mask file: soft 8-bit masks as they are, others as 0 and 255."""
     from splatcut.evaluation.folders import read_mask
 
-    with Image.open(path) as image:
+    with Image.open(mask.path) as image:
         if image.mode == "L":
             values = np.array(image)
             if values.max() > 1:
                 return values
-    return read_mask(path).astype(np.uint8) * np.uint8(255)
+    return read_mask(mask).astype(np.uint8) * np.uint8(255)

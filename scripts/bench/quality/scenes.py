@@ -14,12 +14,12 @@ from pathlib import Path
 from bench.shared import REPOSITORY
 from splatcut.cameras import holdout, load_views, save_cameras
 from splatcut.errors import UserError
-from splatcut.images import find_masks
+from splatcut.mask_files import MaskFile, find_masks
 from splatcut.messages import ViewPrompt, load_prompts
 from splatcut.scene.camera import View
 
 #: Object -> view -> mask file.
-Masks = Mapping[str, Mapping[str, Path]]
+Masks = Mapping[str, Mapping[str, MaskFile]]
 
 #: The captures and the demo scene, and the folds whose spread stands for all of them (none: no true masks).
 SPREAD_FOLDS: dict[str, tuple[int, ...]] = {

@@ -29,6 +29,7 @@ from bench.renders import coverage
 from splatcut import formats
 from splatcut.evaluation.folders import read_mask
 from splatcut.evaluation.scores import Mask
+from splatcut.mask_files import MaskFile
 from splatcut.scene.camera import Camera
 
 #: Figures, and the pixels by which the silhouette is widened for each: the second one leaves soft edges out.
@@ -52,14 +53,14 @@ class Angle:
     degrees: float | None
 
 
-def _soft(path: Path) -> NDArray[Any]:
+def _soft(mask: MaskFile) -> NDArray[Any]:
     """[H, W] float in [0, 1] of an 8-bit grey file, else bool."""
-    with Image.open(path) as image:
+    with Image.open(mask.path) as image:
         if image.mode == "L":
             values = np.asarray(image)
             if values.max() > 1:
                 return values.astype(np.float32) / np.float32(255)
-    return read_mask(path)
+    return read_mask(mask)
 
 
 @cache
@@ -85,7 +86,7 @@ def _composed(scene: Scene, name: str) -> list[Angle]:
     return [Angle(f"angle_{n}", c, coverage(gaussians, c), degrees) for n, (c, degrees) in enumerate(chosen)]
 
 
-def _captured(scene: Scene, files: Mapping[str, Path]) -> list[Angle]:
+def _captured(scene: Scene, files: Mapping[str, MaskFile]) -> list[Angle]:
     views = [view for part in scene.views for view in part if view.name in files]
     cameras, masks = [view.camera for view in views], [read_mask(files[view.name]) for view in views]
     points = surface_points(formats.read_splats(scene.folder / "scene.ply").gaussians, cameras, masks)

@@ -100,21 +100,32 @@ def test_photos_at_another_resolution_scale_the_camera(colmap, tmp_path):
     assert (load_photo(views[1]) == 20).all()
 
 
-def test_missing_photos_are_counted(colmap, tmp_path):
+def test_without_photos(colmap, tmp_path):
     names = ["a.jpg", "b.jpg", "c.jpg"]
     folder = colmap("PINHOLE", PINHOLE, SIZE, names)
     views = load_views(folder)
     assert [view.photo for view in views] == [None] * 3
     with pytest.raises(UserError, match="no photo"):
         load_photo(views[0])
-    photos(folder / "images", ["b.jpg"], SIZE)
-    with pytest.raises(UserError, match=r"2 of 3 photos are missing in .*images; the first is a\.jpg"):
-        load_views(folder)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match=r"3 of 3 photos are missing in .*empty"):
+    with pytest.raises(UserError, match=r"None of the 3 photos is in .*empty; the first is a\.jpg"):
         load_views(folder, tmp_path / "empty")
     with pytest.raises(UserError, match="does not exist"):
         load_views(folder, tmp_path / "nowhere")
+
+
+def test_views_whose_photos_were_deleted_have_none(colmap, tmp_path):
+    folder = colmap("PINHOLE", PINHOLE, SIZE, ["a.jpg", "b.jpg", "c.jpg"])
+    width, height = 2 * SIZE[0], 2 * SIZE[1]
+    photos(folder / "images", ["b.jpg", "c.jpg"], (width, height))
+    (tmp_path / "few").mkdir()
+    photos(tmp_path / "few", ["b.jpg"], SIZE)
+    views = load_views(folder)
+    assert [view.photo and view.photo.name for view in views] == [None, "b.jpg", "c.jpg"]
+    # Its size is that of the photos that are there.
+    assert [(view.camera.width, view.camera.height) for view in views] == [(width, height)] * 3
+    assert views[0].camera.fx == views[1].camera.fx == 2 * PINHOLE[0]
+    assert [view.photo is None for view in load_views(folder, tmp_path / "few")] == [True, False, True]
 
 
 def test_photos_of_another_shape_name_both_sizes(colmap, tmp_path):

@@ -156,12 +156,12 @@ def test_a_mask_by_value(scene: Scene, tmp_path: Path):
 @pytest.mark.parametrize(
     ("kind", "pixels", "said"),
     [
-        (MaskPrompt, np.zeros((10, 20), np.uint8), "20 x 10 pixels, which does not fit view 'view_00'.*128 x 96"),
+        (MaskPrompt, np.zeros((10, 20), np.uint8), "20 x 10 pixels, which does not fit view 'view_00'"),
         (MaskPrompt, np.zeros((96, 128), np.uint8), "entirely black"),
         (
             ScribblePrompt,
             np.full((10, 20, 3), 255, np.uint8),
-            "20 x 10 pixels, which does not fit view 'view_00'.*128 x 96",
+            "20 x 10 pixels, which does not fit view 'view_00'",
         ),
         (ScribblePrompt, np.full((96, 128, 3), (255, 0, 0), np.uint8), "no bright strokes"),
         *((kind, None, "does not exist") for kind in (MaskPrompt, ScribblePrompt)),

@@ -25,7 +25,7 @@ from splatcut.segmenter import EmbeddingCache
 #: Another value of each option.
 OTHER: dict[str, Any] = {
     "quality": "draft", "refine": False, "soft_edges": True, "trust_masks": True, "tau": 0.6, "seed": 7, "holdout": 3,
-    "device": "cpu", "model": "another.pth", "drop_invalid": True, "antialiased": "on",
+    "device": "cpu", "model": "another.pth", "drop_invalid": True, "antialiased": "on", "spz_axes": "rdf",
     "experiment": {"alone": 0.5},
 }  # fmt: skip
 Observe = Callable[[JobOptions], dict[str, Any]]
@@ -53,8 +53,8 @@ def observe(blobs: BlobScene, tmp_path: Path, one_thread: None, monkeypatch: pyt
 
     read = inputs.formats.read_splats
 
-    def reading(path: Path, drop_invalid: bool, antialiased: Any) -> Any:
-        seen.update(drop_invalid=drop_invalid, antialiased=antialiased)
+    def reading(path: Path, **options: Any) -> Any:
+        seen.update(options)
         return read(path)
 
     monkeypatch.setattr(inputs.formats, "read_splats", reading)
@@ -88,7 +88,7 @@ def test_every_option_has_an_effect(observe: Observe) -> None:
     assert observe(JobOptions()) == usual
     changed = {name: observe(JobOptions(**{name: value})) for name, value in OTHER.items()}
     assert [name for name, seen in changed.items() if seen == usual] == []
-    for name in ("device", "model", "drop_invalid", "antialiased"):
+    for name in ("device", "model", "drop_invalid", "antialiased", "spz_axes"):
         assert changed[name][name] == OTHER[name]
     options = {name: seen.get("refining") for name, seen in changed.items()}
     assert options["refine"] is None

@@ -8,6 +8,7 @@ from splatcut.cameras.check import check_views_see_scene
 from splatcut.cameras.floaters import without_floaters
 from splatcut.cameras.load import holdout, load_views
 from splatcut.cameras.photos import load_photo
+from splatcut.cameras.placing import place_views
 from splatcut.cameras.threedgs import save_cameras
 from splatcut.cameras.undistort import Undistortion
 from splatcut.cameras.virtual import candidate_quality, look_at, spiral_cone
@@ -20,6 +21,7 @@ __all__ = [
     "load_photo",
     "load_views",
     "look_at",
+    "place_views",
     "save_cameras",
     "spiral_cone",
     "without_floaters",

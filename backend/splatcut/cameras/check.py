@@ -15,12 +15,14 @@ from splatcut.scene.gaussians import Gaussians
 _SAMPLE = 20_000
 
 
-def check_views_see_scene(gaussians: Gaussians, views: list[View]) -> list[str]:
+def check_views_see_scene(
+    gaussians: Gaussians, views: list[View], offset: NDArray[np.float64] | None = None
+) -> list[str]:
     """Names of the views that see nothing of the scene; raises ``UserError`` when that is all of them.
 
     A view sees a Gaussian that it could draw: in front of the camera, within three standard deviations of the
     picture, and not transparent. The error gives the scene's extent and the cameras' places, since the usual reason
-    is that they are in worlds with other axes or another scale.
+    is that they are in worlds with other axes or another scale; ``offset`` [3] is the world offset of both.
     """
     if not views:
         raise UserError("There are no views. Give cameras that look at the scene.")
@@ -33,7 +35,7 @@ def check_views_see_scene(gaussians: Gaussians, views: list[View]) -> list[str]:
     if step > 1:
         blind = [view for view in blind if not _sees(view.camera, means, reach)]
     if len(blind) == len(views):
-        raise UserError(_nothing_seen(gaussians, views))
+        raise UserError(_nothing_seen(gaussians, views, np.zeros(3) if offset is None else offset))
     return [view.name for view in blind]
 
 
@@ -50,7 +52,7 @@ def _sees(camera: Camera, means: NDArray[np.float32], reach: NDArray[np.float32]
     return bool((across & down).any())
 
 
-def _nothing_seen(gaussians: Gaussians, views: list[View]) -> str:
+def _nothing_seen(gaussians: Gaussians, views: list[View], offset: NDArray[np.float64]) -> str:
     finite = gaussians.means[np.isfinite(gaussians.means).all(axis=1)]
     if not len(finite):
         return "No camera sees anything: the scene has no Gaussian with a finite position."
@@ -60,10 +62,14 @@ def _nothing_seen(gaussians: Gaussians, views: list[View]) -> str:
     ahead = np.stack([view.camera.camera_from_world[2, :3] for view in views])
     to_scene = (low + high) / 2 - places
     away = (to_scene * ahead).sum(axis=1) < 0
+    ends = (low, high, places.min(axis=0), places.max(axis=0))
+    digits = 10 if offset.any() else 4
+    first, last, nearest, farthest = (
+        "(" + ", ".join(f"{value:.{digits}g}" for value in end + offset) + ")" for end in ends
+    )
     text = (
-        f"None of the {len(views)} cameras sees anything of the scene. The scene reaches from {_triple(low)} to "
-        f"{_triple(high)}; "
-        f"the cameras stand between {_triple(places.min(axis=0))} and {_triple(places.max(axis=0))}"
+        f"None of the {len(views)} cameras sees anything of the scene. The scene reaches from {first} to {last}; "
+        f"the cameras stand between {nearest} and {farthest}"
     )
     if away.all():
         text += " and all look away from it, which suggests different axes"
@@ -76,7 +82,3 @@ def _nothing_seen(gaussians: Gaussians, views: list[View]) -> str:
         f"{text}. Use the cameras that the scene was trained with, for instance the COLMAP model or the cameras.json "
         "beside the trained scene."
     )
-
-
-def _triple(values: NDArray[np.floating]) -> str:
-    return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"

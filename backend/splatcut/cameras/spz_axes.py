@@ -10,13 +10,14 @@ from pathlib import Path
 
 from splatcut.cameras.check import check_views_see_scene
 from splatcut.cameras.likeness import likeness
+from splatcut.cameras.placing import place_views
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile
 from splatcut.formats.axes import reorient
 from splatcut.formats.spz import tells_axes
+from splatcut.formats.world import no_offset
 from splatcut.messages.findings import Finding
 from splatcut.scene.camera import View
-from splatcut.scene.gaussians import Gaussians
 
 #: By how much renders must look more like the photos in the PLY's axes than in the specification's.
 _CLEARLY = 0.1
@@ -30,13 +31,15 @@ def with_fitting_axes(splats: SplatFile, path: Path, views: Sequence[View]) -> S
     """
     if splats.source_format != "spz" or splats.findings or not views or tells_axes(path):
         return splats
-    other = reorient(splats.gaussians, "RDF", "RUB")  # undoes what reading did
+    # Undoes what reading did.
+    own = reorient(splats.with_offset(no_offset()).gaussians, "RDF", "RUB")
+    other = SplatFile.from_gaussians(own, splats.source_format)
     with_photos = [view for view in views if view.photo is not None]
     if with_photos:
-        better = likeness(other, with_photos) > likeness(splats.gaussians, with_photos) + _CLEARLY
+        better = _likeness(other, with_photos) > _likeness(splats, with_photos) + _CLEARLY
         reason = "in which its renders look like the photos"
     else:
-        better = _seen(other, views) and not _seen(splats.gaussians, views)
+        better = _seen(other, views) and not _seen(splats, views)
         reason = "in which the cameras see it"
     if not better:
         return splats
@@ -47,14 +50,17 @@ def with_fitting_axes(splats: SplatFile, path: Path, views: Sequence[View]) -> S
         str(path),
         "--spz-axes rub or rdf decides it.",
     )
-    made = SplatFile.from_gaussians(other, splats.source_format)
-    return replace(made, dropped=splats.dropped, findings=(finding,))
+    return replace(other, dropped=splats.dropped, findings=(finding,))
 
 
-def _seen(gaussians: Gaussians, views: Sequence[View]) -> bool:
+def _likeness(splats: SplatFile, views: Sequence[View]) -> float:
+    return likeness(splats.gaussians, place_views(views, splats.gaussians, splats.offset))
+
+
+def _seen(splats: SplatFile, views: Sequence[View]) -> bool:
     """Whether any view sees something of the scene."""
     try:
-        check_views_see_scene(gaussians, list(views))
+        check_views_see_scene(splats.gaussians, place_views(views, splats.gaussians, splats.offset))
     except UserError:
         return False
     return True

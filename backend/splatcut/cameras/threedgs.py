@@ -14,6 +14,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from splatcut.cameras.lens import Lens
 from splatcut.cameras.rigid import inverse, rigid
 from splatcut.cameras.source import DataSet, SourceView, number, size_in_pixels
@@ -63,8 +66,10 @@ def _trained_from(folder: Path) -> list[Path]:
     return [Path(values["source_path"]) / values.get("images", "images")] if "source_path" in values else []
 
 
-def save_cameras(path: Path, views: list[View]) -> None:
+def save_cameras(path: Path, views: list[View], offset: NDArray[np.float64] | None = None) -> None:
     """Writes the views' pinhole cameras as a 3DGS ``cameras.json`` with ``cx`` and ``cy`` added.
+
+    ``offset`` [3] is the world offset that the views are relative to.
 
     Reading it again gives the same cameras, to rounding in the last place, under the same names. The cameras are those
     of undistorted photos, which is what belongs beside such a file.
@@ -73,13 +78,14 @@ def save_cameras(path: Path, views: list[View]) -> None:
     for index, view in enumerate(views):
         camera = view.camera
         world_from_camera = inverse(camera.camera_from_world)
+        place = world_from_camera[:3, 3] if offset is None else world_from_camera[:3, 3] + offset
         entries.append(
             {
                 "id": index,
                 "img_name": view.name,
                 "width": camera.width,
                 "height": camera.height,
-                "position": world_from_camera[:3, 3].tolist(),
+                "position": place.tolist(),
                 "rotation": world_from_camera[:3, :3].tolist(),
                 "fx": float(camera.fx),
                 "fy": float(camera.fy),

@@ -11,6 +11,7 @@ from typing import Any
 
 from splatcut.errors import UserError
 from splatcut.formats import FORMATS, losses, read_splats, writable_format, write_splats
+from splatcut.formats.findings import place_findings
 from splatcut.formats.spz import SH_BITS
 from splatcut.messages.arguments import add_arguments
 
@@ -53,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     )
     if splats.dropped:
         print(f"Left out {splats.dropped} Gaussians with values that are not finite.", file=sys.stderr)
-    for sentence in (*(finding.text for finding in splats.findings), *losses(splats, args.output, spz_sh_bits=bits)):
+    told = [*place_findings(splats), *splats.findings]
+    for sentence in (*(finding.text for finding in told), *losses(splats, args.output, spz_sh_bits=bits)):
         print(f"Note: {sentence}", file=sys.stderr)
     write_splats(args.output, splats, spz_sh_bits=bits)
     print(f"Wrote {len(splats):,} Gaussians to {args.output}.")

@@ -53,10 +53,11 @@ def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
         "gaussians": len(splats) + splats.dropped,
         "invalid": splats.dropped,
         "sh_degree": gaussians.sh_degree,
+        "world_offset": splats.offset.tolist(),
         "bounds": {
-            "min": [float(value) for value in gaussians.means.min(axis=0)],
-            "max": [float(value) for value in gaussians.means.max(axis=0)],
-            "middle_98_percent": np.percentile(gaussians.means, (1, 99), axis=0).tolist(),
+            "min": (gaussians.means.min(axis=0) + splats.offset).tolist(),
+            "max": (gaussians.means.max(axis=0) + splats.offset).tolist(),
+            "middle_98_percent": (np.percentile(gaussians.means, (1, 99), axis=0) + splats.offset).tolist(),
         },
         "antialiased": gaussians.antialiased,
         "pixel_filter": gaussians.pixel_filter.variance,
@@ -92,6 +93,7 @@ def as_text(description: dict[str, Any]) -> str:
     """The description as lines of text."""
     bounds = description["bounds"]
     low, high = bounds["middle_98_percent"]
+    digits = 10 if any(description["world_offset"]) else 4
     encoding = f" ({description['encoding']})" if "encoding" in description else ""
     lines = [
         f"file         {description['file']}",
@@ -105,8 +107,8 @@ def as_text(description: dict[str, Any]) -> str:
     lines += [
         f"SH degree    {description['sh_degree']}",
         f"antialiased  {_antialiased(description)}",
-        f"bounds       {_vector(bounds['min'])} to {_vector(bounds['max'])}",
-        f"middle 98 %  {_vector(low)} to {_vector(high)}",
+        f"bounds       {_vector(bounds['min'], digits)} to {_vector(bounds['max'], digits)}",
+        f"middle 98 %  {_vector(low, digits)} to {_vector(high, digits)}",
         f"opacity      {_row(description['opacity'])}",
         f"largest axis {_row(description['scale'])}",
     ]
@@ -128,8 +130,8 @@ def _antialiased(description: dict[str, Any]) -> str:
     return f"yes (pixel filter of {description['pixel_filter']:g} square pixels{smooth})"
 
 
-def _vector(values: list[float]) -> str:
-    return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"
+def _vector(values: list[float], digits: int) -> str:
+    return "(" + ", ".join(f"{value:.{digits}g}" for value in values) + ")"
 
 
 def _row(statistics: dict[str, float]) -> str:

@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command. Raises ``UserError``."""
     from splatcut import cameras, formats
     from splatcut.cameras.spz_axes import with_fitting_axes
+    from splatcut.formats.findings import place_findings
 
     if args.exr:
         from splatcut.export.matte import require_exr
@@ -70,14 +71,16 @@ def run(args: argparse.Namespace) -> int:
     for path in args.scenes:
         splats = formats.read_splats(path, antialiased=args.antialiased, spz_axes=args.spz_axes)
         splats = with_fitting_axes(splats, path, views)
-        for sentence in warnings(splats.findings):
+        for sentence in warnings([*place_findings(splats), *splats.findings]):
             print(f"note: {sentence}", file=sys.stderr)
-        scenes.append(splats.gaussians)
-    gaussians, layer = join(scenes)
+        scenes.append(splats.with_offset(scenes[0].offset) if scenes else splats)
+    offset = scenes[0].offset
+    gaussians, layer = join([splats.gaussians for splats in scenes])
+    views = cameras.place_views(views, gaussians, offset)
     from splatcut.export.matte import render_layers
 
     device = resolve_device(args.device)
-    cameras.check_views_see_scene(gaussians, views)
+    cameras.check_views_see_scene(gaussians, views, offset)
     with contextlib.closing(Terminal()) as progress:
         progress.stage("render", len(views))
         for view in views:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import splatcut
 from splatcut.files import atomic_path
@@ -65,6 +66,7 @@ class Report:
         stages: seconds and peak memory of each stage.
         masks: the final masks' confidence per view and object, and why it is low; None when there are none.
         islands: what the clean-up found; None when it did not run.
+        offset: [3] world offset, which islands' centres are relative to; None for none.
         device: what computed: cpu, or the GPU's name.
         model: name of the 2D model, or None.
         holdout: views kept out of everything but the final masks.
@@ -79,6 +81,7 @@ class Report:
     stages: Sequence[StageRecord] = ()
     masks: MaskSet | None = None
     islands: Islands | None = None
+    offset: NDArray[np.float64] | None = None
     device: str = "cpu"
     model: str | None = None
     holdout: Sequence[str] = ()
@@ -113,7 +116,7 @@ def report_as_dict(report: Report) -> dict[str, Any]:
         "options": dict(report.options),
         "objects": [dataclasses.asdict(entry) for entry in report.objects],
         "background": {"gaussians": report.background},
-        "islands": _islands(report.islands, names),
+        "islands": _islands(report.islands, names, report.offset),
         "views": _views(report.masks, report.holdout),
         "stages": [dataclasses.asdict(record) for record in report.stages],
         "warnings": list(report.warnings),
@@ -132,7 +135,7 @@ def write_report(path: Path, report: Report) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def _islands(islands: Islands | None, names: Sequence[str]) -> list[dict[str, Any]]:
+def _islands(islands: Islands | None, names: Sequence[str], offset: NDArray[np.float64] | None) -> list[dict[str, Any]]:
     if islands is None:
         return []
     result = []
@@ -152,7 +155,7 @@ def _islands(islands: Islands | None, names: Sequence[str]) -> list[dict[str, An
                     {
                         "gaussians": island.count,
                         "share": island.share,
-                        "centre": island.centre,
+                        "centre": island.centre if offset is None else np.add(island.centre, offset),
                         "removed": island.removed,
                     }
                     for island in own[:MAX_ISLANDS]

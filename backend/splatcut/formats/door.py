@@ -18,6 +18,7 @@ from splatcut.formats.layout import standard_dtype
 from splatcut.formats.ply import read_table, write_table
 from splatcut.formats.ply_header import read_header
 from splatcut.formats.splatfile import SplatFile
+from splatcut.formats.world import F64, described, no_offset
 from splatcut.scene.gaussians import MIP, Gaussians
 
 
@@ -33,6 +34,7 @@ class Format:
         max_sh_degree: highest SH degree the format holds.
         precision: a sentence about how the format rounds; empty when it does not.
         tells_antialiased: whether the format can say that a scene is antialiased.
+        single: whether it holds positions of single precision exactly.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Format:
     max_sh_degree: int
     precision: str = ""
     tells_antialiased: bool = True
+    single: bool = False
 
 
 #: Every known format, the longest suffix first.
@@ -64,6 +67,7 @@ FORMATS = (
         0,
         "A .splat rounds colours, opacities and rotations to 8 bits and clips colours to what a screen shows.",
         tells_antialiased=False,
+        single=True,
     ),
     Format(
         "spz",
@@ -114,7 +118,12 @@ def format_of(path: Path) -> Format:
 
 
 def read_splats(
-    path: Path, *, drop_invalid: bool = False, antialiased: Choice = "auto", spz_axes: str = "auto"
+    path: Path,
+    *,
+    drop_invalid: bool = False,
+    antialiased: Choice = "auto",
+    spz_axes: str = "auto",
+    offset: F64 | None = None,
 ) -> SplatFile:
     """Reads a splat file of any known format.
 
@@ -123,6 +132,7 @@ def read_splats(
         drop_invalid: leave out Gaussians with values that are not finite instead of refusing the file.
         antialiased: whether the scene was trained antialiased; "auto" takes what the file says.
         spz_axes: the world axes of an .spz, "rub" or "rdf"; "auto" takes what the file says, or else the specification.
+        offset: [3] world offset to read it with; None takes what the file needs (``formats.world``).
 
     Raises:
         UserError: the file is missing, unreadable, damaged, of an unknown format, without Gaussians, or it has
@@ -130,7 +140,8 @@ def read_splats(
     """
     path = Path(path)
     try:
-        return _checked(_read(path, spz_axes), path, drop_invalid).with_antialiased(antialiased)
+        splats = _checked(_read(path, spz_axes), path, drop_invalid).with_antialiased(antialiased)
+        return splats if offset is None else splats.with_offset(offset)
     except (UserError, Cancelled):
         raise
     except FileNotFoundError as error:
@@ -190,7 +201,8 @@ def write_splats(path: Path, splats: SplatFile, *, spz_sh_bits: tuple[int, int] 
     """Writes a splat file in the format of the path's extension; an existing file is replaced at the end, in one step.
 
     A plain PLY holds the table's rows bit by bit; every other format is made from the Gaussians and rounds (``losses``
-    says how).
+    says how). Of a scene far from its origin it holds positions relative to the world offset, unless it is as exact as
+    the scene.
 
     Args:
         spz_sh_bits: bits of the SH coefficients of an .spz, of the first band and of higher ones.
@@ -200,6 +212,7 @@ def write_splats(path: Path, splats: SplatFile, *, spz_sh_bits: tuple[int, int] 
     """
     path = Path(path)
     kind = writable_format(path)
+    splats = splats.with_offset(no_offset()) if _exact(splats, kind) else splats
     with atomic_path(path) as temporary:
         if kind.write is None:
             with temporary.open("wb") as stream:
@@ -208,6 +221,11 @@ def write_splats(path: Path, splats: SplatFile, *, spz_sh_bits: tuple[int, int] 
             spz.write(temporary, splats.stored(), spz_sh_bits)
         else:
             kind.write(temporary, _limit_degree(splats.stored(), kind.max_sh_degree))
+
+
+def _exact(splats: SplatFile, kind: Format) -> bool:
+    """Whether a format other than PLY holds a scene's positions as exactly as it has them."""
+    return kind.write is not None and kind.single and not splats.doubles
 
 
 def writable_format(path: Path) -> Format:
@@ -265,6 +283,11 @@ def losses(splats: SplatFile, path: Path, *, spz_sh_bits: tuple[int, int] = spz.
         sentences.append(
             f"The {kind.suffix} format cannot say how wide the filter is that the scene was trained with: it will be "
             "drawn a little softer."
+        )
+    if splats.offset.any() and not _exact(splats, kind):
+        sentences.append(
+            f"The scene lies far from its origin, where the {kind.suffix} format holds positions too coarsely: they "
+            f"are written relative to {described(splats.offset)}."
         )
     known = (*(standard_dtype(4).names or ()), FILTER)  # the filter is in the Gaussians' scales and opacities
     unknown = [name for name in splats.table.property_names if name not in known]

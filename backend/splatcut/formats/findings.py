@@ -4,13 +4,42 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from splatcut.formats.splatfile import SplatFile
+from splatcut.formats.world import COARSE, described
 from splatcut.messages.findings import Finding
 
 
 def scene_findings(splats: SplatFile) -> list[Finding]:
     """The findings about a scene that was read; ``splatcut info``, ``check``, runs and Blender show the same list."""
-    return [*_left_out(splats), *splats.findings]
+    return [*_left_out(splats), *place_findings(splats), *splats.findings]
+
+
+def place_findings(splats: SplatFile) -> list[Finding]:
+    """What is to say about a scene that lies far from its origin."""
+    if not splats.offset.any():
+        return []
+    found = [
+        Finding(
+            "note",
+            f"The scene lies far from its origin. Its world offset {described(splats.offset)} is taken off in double "
+            "precision while it is worked on, and added again where it is written.",
+        )
+    ]
+    distance = float(np.abs(splats.offset).max())
+    step = float(np.spacing(np.float32(distance)))
+    size = float(np.exp(np.median(splats.gaussians.log_scales.max(axis=1))))
+    if not splats.doubles and step > COARSE * size:
+        found.append(
+            Finding(
+                "warning",
+                f"The scene's positions lie about {distance:.3g} units from its origin in single precision, where "
+                f"neighbouring ones are {step:.2g} units apart: finer detail was lost before SplatCut read it.",
+                remedy="Export the scene again with positions in double precision, or about a nearer origin.",
+            )
+        )
+    return found
 
 
 def _left_out(splats: SplatFile) -> list[Finding]:

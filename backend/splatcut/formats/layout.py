@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from splatcut.errors import UserError
 from splatcut.formats.antialiasing import FILTER, fuse
 from splatcut.formats.ply import BLOCK_ROWS
+from splatcut.formats.world import F64, absolute, relative
 from splatcut.scene.gaussians import F32, LEAST_LOG_SCALE, MOST_LOGIT, Gaussians
 
 #: Natural logarithm of a flat Gaussian's thickness over its smaller radius, for files without ``scale_2`` (2DGS).
@@ -100,19 +101,23 @@ def find_layout(dtype: np.dtype, file_name: str) -> Layout:
     return layout
 
 
-def standard_dtype(degree: int) -> np.dtype:
-    """The layout of the reference 3DGS files: little-endian float32, with normals (always zero)."""
+def standard_dtype(degree: int, *, doubles: bool = False) -> np.dtype:
+    """The layout of the reference 3DGS files: little-endian float32, with normals (always zero).
+
+    With ``doubles`` the positions are float64.
+    """
     rest = tuple(f"f_rest_{i}" for i in range(3 * ((degree + 1) ** 2 - 1)))
     names = (*_MEANS, "nx", "ny", "nz", *_DC, *rest, "opacity", *_SCALES, *_QUATS)
-    return np.dtype([(name, "<f4") for name in names])
+    return np.dtype([(name, "<f8" if doubles and name in _MEANS else "<f4") for name in names])
 
 
-def extract(rows: NDArray[np.void], layout: Layout) -> Gaussians:
+def extract(rows: NDArray[np.void], layout: Layout, offset: F64 | None = None) -> Gaussians:
     """The Gaussians of structured ``rows`` [N], 3D filter included; doubles are rounded, too large becomes infinite.
 
-    Infinite values are left as they are (``Gaussians.computable``).
+    Infinite values are left as they are (``Gaussians.computable``). Positions are relative to the world ``offset`` [3].
     """
     count = len(rows)
+    shifts = _shifts(offset)
     gaussians = Gaussians(
         means=np.empty((count, 3), np.float32),
         log_scales=np.empty((count, 3), np.float32),
@@ -127,7 +132,7 @@ def extract(rows: NDArray[np.void], layout: Layout) -> Gaussians:
             part = slice(start, start + BLOCK_ROWS // 8)
             block = np.asarray(rows[part])
             for name, target in places:
-                target[part] = block[name]
+                target[part] = relative(block[name], shifts[name]) if name in shifts else block[name]
     if layout.flat:
         gaussians.log_scales[:, 2] = gaussians.log_scales[:, :2].min(axis=1) + FLAT_LOG_RATIO
     if layout.filtered:
@@ -137,23 +142,35 @@ def extract(rows: NDArray[np.void], layout: Layout) -> Gaussians:
     return gaussians
 
 
-def overwrite(rows: NDArray[np.void], index: NDArray[np.intp], gaussians: Gaussians, layout: Layout) -> None:
-    """Sets the Gaussians' properties of ``rows[index[j]]`` to Gaussian j, in place.
+def overwrite(
+    rows: NDArray[np.void],
+    index: NDArray[np.intp],
+    gaussians: Gaussians,
+    layout: Layout,
+    offset: F64 | None = None,
+) -> None:
+    """Sets the Gaussians' properties of ``rows[index[j]]`` to Gaussian j, in place; ``offset`` as in ``extract``.
 
     A property keeps its value where float32 cannot tell the difference, or where it is infinite and the Gaussian has
     what stands for that. The 3D filter, where there is one, becomes 0: the Gaussians' scales and opacities contain it.
     """
+    shifts = _shifts(offset)
     for start in range(0, len(index), BLOCK_ROWS // 8):  # blocks that stay in the cache
         part = index[start : start + BLOCK_ROWS // 8]
         block = rows[part]
         for name, values in layout.places(gaussians.take(slice(start, start + len(part)))):
-            kept = block[name]
-            with np.errstate(over="ignore", invalid="ignore"):
-                old = kept.astype(np.float32)
+            kept, shift = block[name], shifts.get(name, 0.0)
+            old = relative(kept, shift)
             same = (old == values) & (kept.dtype.itemsize > 4)
             for infinite, stand_in in _STAND_INS.get(name, ()):
                 same |= (old == infinite) & (values == stand_in)
-            block[name] = np.where(same, kept, values) if same.any() else values
+            new = absolute(values, shift)
+            block[name] = np.where(same, kept, new) if same.any() else new
         if layout.filtered:
             block[FILTER] = 0
         rows[part] = block
+
+
+def _shifts(offset: F64 | None) -> dict[str, float]:
+    """The world offset of each property that has one."""
+    return {} if offset is None else {name: float(value) for name, value in zip(_MEANS, offset, strict=True) if value}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from splatcut.formats.antialiasing import FILTER, Choice, marked, pixel_filter
 from splatcut.formats.layout import extract, find_layout, overwrite, standard_dtype
 from splatcut.formats.ply import PlyTable, new_table
+from splatcut.formats.world import F64, no_offset, relative, world_offset
 from splatcut.messages.findings import Finding
 from splatcut.scene.gaussians import LEAST_LOG_SCALE, MOST_LOGIT, Gaussians
 
@@ -21,11 +22,13 @@ class SplatFile:
     """The Gaussians of a file with the PLY rows they stand in.
 
     Attributes:
-        gaussians: [N], all values finite when the file was read by ``read_splats`` (``Gaussians.computable``).
+        gaussians: [N], relative to ``offset``, all values finite when the file was read by ``read_splats``
+            (``Gaussians.computable``).
         table: the N rows exactly as in the file (for formats other than PLY: the reference 3DGS layout).
         source_format: name of the format it was read from, such as ``ply`` or ``spz``.
         dropped: how many Gaussians with values that are not finite were left out.
         findings: what the reader did that is worth saying.
+        offset: [3] float64 world offset: what the Gaussians' positions in the file have more than ``gaussians.means``.
     """
 
     gaussians: Gaussians
@@ -33,6 +36,7 @@ class SplatFile:
     source_format: str = "ply"
     dropped: int = 0
     findings: tuple[Finding, ...] = ()
+    offset: F64 = field(default_factory=no_offset)
 
     def __post_init__(self) -> None:
         if len(self.gaussians) != len(self.table.rows):
@@ -45,27 +49,56 @@ class SplatFile:
         """The Gaussians as the rows have them: with the infinite values for which ``gaussians`` has stand-ins."""
         g = self.gaussians
         if (np.abs(g.opacity_logits) == MOST_LOGIT).any() or (g.log_scales == LEAST_LOG_SCALE).any():
-            stored = extract(self.table.rows, find_layout(self.table.rows.dtype, "the file"))
+            stored = extract(self.table.rows, find_layout(self.table.rows.dtype, "the file"), self.offset)
             return replace(stored, pixel_filter=g.pixel_filter)
         return g
 
     @staticmethod
     def from_table(table: PlyTable, file_name: str, source_format: str = "ply") -> SplatFile:
-        """The Gaussians in the rows of a PLY table; UserError when there are none (``file_name`` for the message)."""
+        """The Gaussians in the rows of a PLY table, relative to the world offset that they need.
+
+        Raises ``UserError`` when there are none (``file_name`` for the message).
+        """
         layout = find_layout(table.rows.dtype, file_name)
         drawn = pixel_filter(table.header.comments, layout.filtered)
-        gaussians = replace(extract(table.rows, layout), pixel_filter=drawn).computable()
-        return SplatFile(gaussians, table, source_format)
+        offset = world_offset(table.rows)
+        gaussians = replace(extract(table.rows, layout, offset), pixel_filter=drawn).computable()
+        return SplatFile(gaussians, table, source_format, offset=offset)
 
     @staticmethod
-    def from_gaussians(gaussians: Gaussians, source_format: str = "ply", comments: tuple[str, ...] = ()) -> SplatFile:
-        """A new file in the reference 3DGS layout (binary little-endian float32, normals of zero)."""
-        dtype = standard_dtype(gaussians.sh_degree)
+    def from_gaussians(
+        gaussians: Gaussians,
+        source_format: str = "ply",
+        comments: tuple[str, ...] = (),
+        offset: F64 | None = None,
+    ) -> SplatFile:
+        """A new file in the reference 3DGS layout (binary little-endian float32, normals of zero).
+
+        Args:
+            offset: [3] world offset of the Gaussians; positions are then doubles. None: they have none yet, and get
+                one when they lie far away.
+        """
+        doubles = offset is not None and bool(offset.any())
+        dtype = standard_dtype(gaussians.sh_degree, doubles=doubles)
         rows = np.zeros(len(gaussians), dtype)
-        overwrite(rows, np.arange(len(rows)), gaussians, find_layout(dtype, "the new file"))
+        overwrite(rows, np.arange(len(rows)), gaussians, find_layout(dtype, "the new file"), offset)
         table = new_table(dtype, rows, comments)
         table = replace(table, header=marked(table.header, gaussians.antialiased, filtered=False))
-        return SplatFile(gaussians.computable(), table, source_format)
+        made = SplatFile(gaussians.computable(), table, source_format, offset=no_offset() if offset is None else offset)
+        return made if doubles else made.with_offset(world_offset(rows))
+
+    @property
+    def doubles(self) -> bool:
+        """Whether positions have more than single precision in the file."""
+        return any(self.table.rows.dtype[name].itemsize > 4 for name in "xyz")
+
+    def with_offset(self, offset: F64) -> SplatFile:
+        """The same file with another world offset [3]."""
+        if np.array_equal(offset, self.offset):
+            return self
+        rows = np.asarray(self.table.rows)
+        means = np.stack([relative(rows[name], value) for name, value in zip("xyz", offset, strict=True)], axis=1)
+        return replace(self, gaussians=replace(self.gaussians, means=means), offset=offset)
 
     def with_antialiased(self, choice: Choice) -> SplatFile:
         """The same file, drawn as ``choice`` says, with a header that says so too; "auto" changes nothing."""
@@ -105,6 +138,6 @@ class SplatFile:
         rows = np.asarray(self.table.rows)[parent]
         layout = find_layout(rows.dtype, "the file")
         index = np.flatnonzero(changed)
-        overwrite(rows, index, gaussians.take(index), layout)
-        made = replace(extract(rows, layout), pixel_filter=self.gaussians.pixel_filter).computable()
+        overwrite(rows, index, gaussians.take(index), layout, self.offset)
+        made = replace(extract(rows, layout, self.offset), pixel_filter=self.gaussians.pixel_filter).computable()
         return replace(self, gaussians=made, table=self.table.with_rows(rows))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from splatcut import formats
-from splatcut.cameras import holdout
+from splatcut.cameras import holdout, place_views
 from splatcut.formats import SplatFile
 from splatcut.formats.findings import scene_findings
 from splatcut.messages import InlineView, JobOptions
@@ -39,7 +39,7 @@ def check(subject: Subject) -> list[Finding]:
     views = attempt(found, subject.cameras or "cameras", lambda: read_views(subject.cameras, subject.images)) or []
     if splats is not None:
         found += scene_findings(splats)
-        found += view_findings(splats.gaussians, views)
+        found += view_findings(splats, place_views(views, splats.gaussians, splats.offset))
     if subject.options.holdout and views:
         attempt(found, "holdout", lambda: holdout(views, subject.options.holdout))
     if subject.masks is not None:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 import splatcut
 from splatcut import formats
-from splatcut.cameras import check_views_see_scene, holdout, load_views
+from splatcut.cameras import check_views_see_scene, holdout, load_views, place_views
 from splatcut.cameras.photos import photo_sizes
 from splatcut.cameras.spz_axes import with_fitting_axes
 from splatcut.devices import resolve_device
@@ -24,7 +25,7 @@ from splatcut.files import content_hash
 from splatcut.formats import SplatFile
 from splatcut.formats.findings import scene_findings
 from splatcut.mask_files import Masks
-from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, ScribblePrompt, to_json
+from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, Points3DPrompt, Prompt, ScribblePrompt, to_json
 from splatcut.messages.findings import Finding, attempt, refuse
 from splatcut.pipeline.checkpoints import RESULTS, STATE
 from splatcut.scene.camera import Camera, View
@@ -36,7 +37,7 @@ class Inputs:
     """A job's inputs.
 
     Attributes:
-        splats: the scene.
+        splats: the scene; views are relative to its world offset.
         views: all views of the data set, sorted by name; empty when there are none.
         kept, held_out: those the method may use, and those kept out of everything but the final masks.
         device: "cpu" or "cuda".
@@ -66,10 +67,11 @@ def read_inputs(job: Job) -> Inputs:
     )
     views = read_views(job.cameras, job.images)
     splats = with_fitting_axes(splats, job.scene, views)
-    prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians)
+    views = place_views(views, splats.gaussians, splats.offset)
+    prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians, splats.offset)
     if job.masks is not None and not views:
         raise UserError("Ready masks need the cameras of their views. Give them with --cameras.")
-    findings = [*scene_findings(splats), *view_findings(splats.gaussians, views)]
+    findings = [*scene_findings(splats), *view_findings(splats, views)]
     refuse(findings)
     kept, held_out = holdout(views, job.options.holdout) if job.options.holdout else (views, [])
     if views and not kept:
@@ -123,12 +125,12 @@ def read_views(cameras: Path | tuple[InlineView, ...] | None, images: Path | Non
     return sorted((inline_view(view) for view in cameras), key=lambda view: view.name)
 
 
-def view_findings(gaussians: Gaussians, views: Sequence[View]) -> list[Finding]:
-    """What is found about views and scene together."""
+def view_findings(splats: SplatFile, views: Sequence[View]) -> list[Finding]:
+    """What is found about the scene and its views, which are relative to its world offset."""
     if not views:
         return []
     found: list[Finding] = []
-    blind = attempt(found, "cameras", lambda: check_views_see_scene(gaussians, list(views)))
+    blind = attempt(found, "cameras", lambda: check_views_see_scene(splats.gaussians, list(views), splats.offset))
     if blind:
         found.append(
             Finding("warning", f"{len(blind)} of {len(views)} views do not see the scene; the first is {blind[0]!r}.")
@@ -146,8 +148,26 @@ def view_findings(gaussians: Gaussians, views: Sequence[View]) -> list[Finding]:
     return found
 
 
-def read_prompt_views(given: Sequence[InlineView], views: Sequence[View], gaussians: Gaussians) -> tuple[View, ...]:
+def place_prompts(objects: Sequence[ObjectPrompt], offset: NDArray[np.float64]) -> tuple[ObjectPrompt, ...]:
+    """The objects with their points in space relative to a world offset [3]."""
+    if not offset.any():
+        return tuple(objects)
+    return tuple(replace(item, prompts=tuple(_placed(prompt, offset) for prompt in item.prompts)) for item in objects)
+
+
+def _placed(prompt: Prompt, offset: NDArray[np.float64]) -> Prompt:
+    if not isinstance(prompt, Points3DPrompt):
+        return prompt
+    dx, dy, dz = offset.tolist()
+    return Points3DPrompt(tuple((x - dx, y - dy, z - dz, label) for x, y, z, label in prompt.points))
+
+
+def read_prompt_views(
+    given: Sequence[InlineView], views: Sequence[View], gaussians: Gaussians, offset: NDArray[np.float64]
+) -> tuple[View, ...]:
     """The views that only hold prompts, sorted by name. Raises ``UserError`` when they cannot stand beside ``views``.
+
+    Those given are in the scene file's world, the result is relative to its world offset [3], as the Gaussians are.
 
     Whoever clicked may have been nearer to the scene than any photographer, so their near planes are nearer too.
     """
@@ -157,7 +177,7 @@ def read_prompt_views(given: Sequence[InlineView], views: Sequence[View], gaussi
     for item in sorted(given, key=lambda item: item.name):
         if item.name in taken:
             raise UserError(f"The view {item.name!r} is both a camera and a prompt view. Give it another name.")
-        view = inline_view(item)
+        (view,) = place_views([inline_view(item)], gaussians, offset)
         distance = float(np.linalg.norm(view.camera.position - centre))
         result.append(replace(view, camera=replace(view.camera, near=min(view.camera.near, 0.05 * distance))))
     return tuple(result)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from splatcut.export import ObjectEntry, ObjectFiles, Report, write_report
@@ -13,7 +13,7 @@ from splatcut.folders import embeddings_folder
 from splatcut.messages import Job
 from splatcut.messages.findings import warnings
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
-from splatcut.pipeline.inputs import fingerprint, read_inputs
+from splatcut.pipeline.inputs import fingerprint, place_prompts, read_inputs
 from splatcut.pipeline.stages import LOAD, STAGES, Cut, Run, Stage
 from splatcut.progress import Progress
 from splatcut.scene.masks import MaskSet
@@ -49,7 +49,8 @@ def run_job(job: Job, progress: Progress, cache: EmbeddingCache | None = None, *
         key = fingerprint(job, inputs, segmenter.fingerprint if segmenter is not None else "")
     with Checkpoints.open(job.out, key, force) as checkpoints:
         cache = cache or EmbeddingCache(embeddings_folder())
-        run = Run(job, progress, inputs, segmenter, cache, checkpoints, warnings=warnings(inputs.findings))
+        placed = replace(job, objects=place_prompts(job.objects, inputs.splats.offset))
+        run = Run(placed, progress, inputs, segmenter, cache, checkpoints, warnings=warnings(inputs.findings))
         results: dict[str, Any] = {}
         for stage in STAGES:
             given = [results[name] for name in stage.inputs]
@@ -86,6 +87,7 @@ def _report(run: Run, masks: MaskSet, cut: Cut, files: ObjectFiles, records: lis
             "gaussians": len(splats),
             "sh_degree": splats.gaussians.sh_degree,
             "dropped": splats.dropped,
+            "world_offset": splats.offset,
         },
         options={name: value for name, value in asdict(job.options).items() if name != "experiment" or value},
         objects=[
@@ -98,6 +100,7 @@ def _report(run: Run, masks: MaskSet, cut: Cut, files: ObjectFiles, records: lis
         stages=records,
         masks=masks,
         islands=cut.islands,
+        offset=splats.offset,
         device=run.inputs.device,
         model=run.segmenter.name if run.segmenter is not None else None,
         holdout=[view.name for view in run.inputs.held_out],

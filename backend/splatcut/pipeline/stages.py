@@ -49,6 +49,7 @@ class Run:
     """One run of a job.
 
     Attributes:
+        job: with points in space relative to the scene's world offset.
         inputs: as they were read, floaters included.
         segmenter: the 2D model, None for a job from ready masks; cache: its embeddings on disk.
         warnings: full sentences for the user, to which the stages add.
@@ -352,7 +353,7 @@ def _write(run: Run, inputs: Inputs, views: list[View], problem: lift.Problem, c
     )
     problems = export.write(what, run.job.out, run.progress, run.inputs.device)
     if virtual:
-        save_cameras(run.job.out / "cameras.json", views)
+        save_cameras(run.job.out / "cameras.json", views, inputs.splats.offset)
     return {}, {"sizes": run.checkpoints.sizes(), "warnings": problems}
 
 

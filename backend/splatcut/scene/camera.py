@@ -8,7 +8,7 @@ Camera axes: OpenCV (x right, y down, z forward).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -42,6 +42,14 @@ class Camera:
         """[3] float64: the camera's centre in the world frame."""
         rotation, translation = self.camera_from_world[:3, :3], self.camera_from_world[:3, 3]
         return -rotation.T @ translation
+
+    def relative_to(self, offset: NDArray[np.float64]) -> Camera:
+        """The same camera in a world whose origin is this one's ``offset`` [3]."""
+        if not offset.any():
+            return self
+        moved = self.camera_from_world.copy()
+        moved[:3, 3] += moved[:3, :3] @ offset
+        return replace(self, camera_from_world=moved)
 
     def depths(self, points_world: ArrayLike) -> NDArray[np.float64]:
         """[N] camera z of world points [N, 3], world units."""

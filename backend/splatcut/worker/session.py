@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from splatcut import formats, raster
-from splatcut.cameras import check_views_see_scene
+from splatcut.cameras import check_views_see_scene, place_views
 from splatcut.cameras.virtual import MIN_CAMERAS
 from splatcut.devices import resolve_device
 from splatcut.errors import UserError
@@ -44,7 +45,7 @@ from splatcut.messages.worker import (
     SetViewsResult,
 )
 from splatcut.pipeline import parts_of, run_job
-from splatcut.pipeline.inputs import read_prompt_views, read_views, scene_files
+from splatcut.pipeline.inputs import place_prompts, read_prompt_views, read_views, scene_files
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, load_segmenter
@@ -76,6 +77,7 @@ class Session:
         self._cache_bytes = DEFAULT_MAX_BYTES if cache_bytes is None else cache_bytes
         self._key, self._dropped = "", 0  # of the scene: its content and how it was read; Gaussians left out
         self._findings: tuple[Finding, ...] = ()  # about the scene
+        self._offset = np.zeros(3)  # the scene's world offset, which everything in the previewer is relative to
         self._previewer: Previewer | None = None
         self._has_views = False
         self._written: list[Path] = []
@@ -138,6 +140,7 @@ class Session:
             report.check()
             model = CachedSegmenter(self.segmenter, self._embeddings(), splats.gaussians, self.device)
             self._key, self._dropped, self._previewer = key, splats.dropped, Previewer(model)
+            self._offset = splats.offset
             self._findings = tuple(scene_findings(splats))
         report.step()
         return LoadSceneResult(key, len(self._previewer.model.gaussians), self._dropped, self._findings)
@@ -146,16 +149,17 @@ class Session:
     def _(self, request: SetViews, report: Reporter) -> Result:
         previewer = self._loaded()
         report.stage("views", 1)
-        cameras = read_views(request.cameras, request.images)
-        prompt_views = read_prompt_views(request.prompt_views, cameras, previewer.model.gaussians)
+        gaussians, offset = previewer.model.gaussians, self._offset
+        cameras = place_views(read_views(request.cameras, request.images), gaussians, offset)
+        prompt_views = read_prompt_views(request.prompt_views, cameras, gaussians, offset)
         if cameras:
-            check_views_see_scene(previewer.model.gaussians, cameras)
+            check_views_see_scene(gaussians, cameras, offset)
         virtual = len(cameras) < MIN_CAMERAS
         previewer.set_views(cameras, prompt_views, virtual)
         self._has_views = True
         report.step()
         views = sorted([*cameras, *prompt_views], key=lambda view: view.name)
-        return SetViewsResult(tuple(_told(view) for view in views), virtual)
+        return SetViewsResult(tuple(_told(view, offset) for view in views), virtual)
 
     @_do.register
     def _(self, request: Encode, report: Reporter) -> Result:
@@ -173,7 +177,8 @@ class Session:
         previewer = self._viewed()
         labels: Labels | None = None
         file = request.out
-        for number, (stage, labels) in enumerate(previewer.preview(request.objects, report)):
+        objects = place_prompts(request.objects, self._offset)
+        for number, (stage, labels) in enumerate(previewer.preview(objects, report)):
             report.check()
             file = self._write(request.out / f"preview_{report.number:06d}_{number}_{stage}.npz", labels)
             if stage != "full":
@@ -232,9 +237,9 @@ class Session:
         return path
 
 
-def _told(view: View) -> InlineView:
-    """A view as Blender is told of it: the pinhole camera that everything is computed in."""
-    c = view.camera
+def _told(view: View, offset: NDArray[np.float64]) -> InlineView:
+    """A view as Blender is told of it: the pinhole camera that everything is computed in, in the file's world."""
+    c = view.camera.relative_to(-offset)
     rows = [(float(a), float(b), float(c), float(d)) for a, b, c, d in c.camera_from_world]
     return InlineView(view.name, c.width, c.height, c.fx, c.fy, c.cx, c.cy, tuple(rows), view.photo)
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from blob_scene import BlobScene
+from placed_scene import UTM, placed
 
 from splatcut.cameras import virtual
 from splatcut.errors import Cancelled, UserError
 from splatcut.formats import read_splats
 from splatcut.masks import viewpoints
-from splatcut.messages import InlineView, Job, JobOptions, ObjectPrompt, ViewPrompt
+from splatcut.messages import InlineView, Job, JobOptions, ObjectPrompt, Points3DPrompt, ViewPrompt
 from splatcut.messages.worker import (
     Convert,
     ConvertResult,
@@ -267,3 +268,23 @@ def test_getting_ready_never_fails(session: Session, monkeypatch: pytest.MonkeyP
     del session.segmenter
     monkeypatch.setattr(session_module, "load_segmenter", missing)
     session.warm()
+
+
+def test_a_georeferenced_scene_is_previewed_in_the_files_world(ask: Asking, blobs: BlobScene, tmp_path: Path) -> None:
+    """Views and points in space go in and out as they stand in the file."""
+    found = {}
+    for name, place in (("near", np.zeros(3)), ("far", UTM)):
+        folder = placed(blobs, tmp_path / name, place)
+        ask(LoadScene(folder / "scene.ply"))
+        views = ask(SetViews(folder / "cameras.json"))
+        assert isinstance(views, SetViewsResult)
+        point = Points3DPrompt(((*(np.array([-0.55, 0.0, -0.25]) + place).tolist(), 1),))
+        result = ask(Preview((ObjectPrompt("red", (point,)),), tmp_path / f"{name} preview"))
+        assert isinstance(result, PreviewResult)
+        with np.load(result.file) as arrays:
+            poses = np.array([view.camera_from_world for view in views.views])
+            places = np.array([-pose[:3, :3].T @ pose[:3, 3] for pose in poses])
+            found[name] = arrays["labels"], places
+    assert (found["far"][0] == found["near"][0]).mean() > 0.99
+    assert (found["near"][0] == 1).sum() > 90
+    np.testing.assert_allclose(found["far"][1] - UTM, found["near"][1], atol=1e-6)

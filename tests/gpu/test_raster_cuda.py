@@ -27,6 +27,7 @@ from raster_scenes import (
 
 from splatcut import cameras, formats, raster
 from splatcut.raster import autograd, reference
+from splatcut.scene.gaussians import ANTIALIASED, MIP
 
 pytestmark = ON_CUDA
 
@@ -41,6 +42,8 @@ SCENES = {
     "tiny": SceneOptions(log_scale=(-9.0, -5.0), count=300),
     "behind the camera too": SceneOptions(depth=(-2.0, 3.0), count=60),
     "faint": SceneOptions(opacity=(0.001, 0.02), log_scale=(-3.0, 0.0), count=100),
+    "antialiased": SceneOptions(log_scale=(-6.0, -1.0), count=80, scaled=True, pixel_filter=ANTIALIASED),
+    "mip": SceneOptions(log_scale=(-6.0, -1.0), count=80, depth=(-2.0, 3.0), pixel_filter=MIP),
 }
 
 

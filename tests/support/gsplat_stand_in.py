@@ -45,7 +45,8 @@ def fully_fused_projection(
     near_plane: float,
     radius_clip: float,
     opacities: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
+    calc_compensations: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     assert viewmats.shape == (1, 4, 4)
     assert Ks.shape == (1, 3, 3)
     assert radius_clip == 0
@@ -54,7 +55,13 @@ def fully_fused_projection(
     points = means @ rotation.T + translation
     valid = (points[:, 2] >= near_plane) & (opacities >= 1 / 255)
     points = torch.where(valid[:, None], points, torch.tensor([0.0, 0.0, 1.0]))
-    covariance = _covariance(points, rotation, quats, scales, Ks[0], (width, height)) + eps2d * torch.eye(2)
+    narrow = _covariance(points, rotation, quats, scales, Ks[0], (width, height))
+    covariance = narrow + eps2d * torch.eye(2)
+    compensations = None
+    if calc_compensations:
+        compensations = (torch.linalg.det(narrow) / torch.linalg.det(covariance)).clamp(min=0.0).sqrt()
+        opacities = opacities * compensations.detach()
+        valid = valid & (opacities >= 1 / 255)
     mean = points[:, :2] / points[:, 2:] @ Ks[0, :2, :2] + Ks[0, :2, 2]
     inverse = torch.linalg.inv(covariance)
     conic = torch.stack([inverse[:, 0, 0], inverse[:, 0, 1], inverse[:, 1, 1]], dim=1)
@@ -66,7 +73,7 @@ def fully_fused_projection(
         torch.where(valid[:, None], mean, undefined)[None],
         torch.where(valid, points[:, 2], torch.nan).detach()[None],
         torch.where(valid[:, None], conic, torch.nan)[None],
-        None,
+        None if compensations is None else torch.where(valid, compensations, torch.nan)[None],
     )
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from splatcut.raster import reference
 from splatcut.raster.rule import ALPHA_MAX, ALPHA_MIN, TRANSMITTANCE_MIN
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import CLASSIC, F32, Gaussians, PixelFilter
 from splatcut.scene.rotations import rotation_matrices
 
 #: The parameters in the order in which the differentiable doors take them.
@@ -41,6 +41,7 @@ class SceneOptions:
         depth: range of camera z.
         spread: how far the centres reach beyond the image, 1 = to its border.
         scaled: whether opacities are scaled by random factors.
+        pixel_filter: of the scene.
     """
 
     count: int = 40
@@ -53,6 +54,7 @@ class SceneOptions:
     depth: tuple[float, float] = (1.5, 4.5)
     spread: float = 1.1
     scaled: bool = False
+    pixel_filter: PixelFilter = CLASSIC
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,7 @@ def random_scene(seed: int, options: SceneOptions | None = None) -> RandomScene:
         quats=(rng.normal(size=(o.count, 4)) * rng.uniform(0.5, 2.0, (o.count, 1))).astype(np.float32),
         opacity_logits=np.log(opacity / (1 - opacity)).astype(np.float32),
         sh=sh.astype(np.float32),
+        pixel_filter=o.pixel_filter,
     )
     return RandomScene(
         gaussians,
@@ -136,6 +139,7 @@ def render_reference(scene: RandomScene) -> tuple[NDArray[np.float64], NDArray[n
             features=None if scene.features is None else torch.from_numpy(scene.features),
             background=scene.background,
             opacity_scale=None if scene.opacity_scale is None else torch.from_numpy(scene.opacity_scale),
+            pixel_filter=g.pixel_filter,
         )
     return torch.cat([image, features], dim=2).numpy(), transmittance.numpy()
 
@@ -159,12 +163,13 @@ def gradients(
         return torch.from_numpy(array).to(device, dtype).requires_grad_()
 
     leaves = {name: leaf(getattr(scene.gaussians, name)) for name in PARAMETERS}
-    extra = {}
+    extra: dict[str, Tensor] = {}
     if scene.features is not None:
         extra["features"] = leaf(scene.features)
     if scene.opacity_scale is not None:
         extra["opacity_scale"] = leaf(scene.opacity_scale)
-    image, features, transmittance = door(*leaves.values(), scene.camera, background=scene.background, **extra)
+    shown = {"background": scene.background, "pixel_filter": scene.gaussians.pixel_filter}
+    image, features, transmittance = door(*leaves.values(), scene.camera, **shown, **extra)
     parts = [image, features, transmittance[..., None]]
     (torch.cat(parts, dim=2) * torch.from_numpy(upstream).to(device, dtype)).sum().backward()
     result = {}

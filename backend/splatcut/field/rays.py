@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from splatcut.raster.cpu import Prepared
 from splatcut.raster.cpu_rays import pixel_lists, ray_directions
-from splatcut.raster.rule import ALPHA_MIN, LOW_PASS
+from splatcut.raster.rule import ALPHA_MIN
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import F32, Gaussians
 from splatcut.scene.rotations import rotation_matrices
@@ -119,7 +119,7 @@ def sample_rays(
     found = _along(gaussians, row.ravel(), camera.position, rays.repeat(drawn, axis=0))
     centre, deviation = (part.reshape(row.shape) for part in found)
     centre = np.maximum(centre, near)
-    half = SLAB * np.hypot(deviation, centre * math.sqrt(LOW_PASS / (camera.fx * camera.fy)))
+    half = SLAB * np.hypot(deviation, centre * math.sqrt(gaussians.pixel_filter.variance / (camera.fx * camera.fy)))
     at = centre + half * (2.0 * share - 1.0) if jitter else centre
 
     # As much empty space before what was hit as there is stretch in it.

@@ -92,7 +92,17 @@ def _by_torch(
     given, scale = (None if some is None else torch.from_numpy(some) for some in (features, opacity_scale))
     with torch.no_grad():
         parts = autograd.render(
-            means, scales, quats, logits, sh, camera, features=given, opacity_scale=scale, device=device, **rest
+            means,
+            scales,
+            quats,
+            logits,
+            sh,
+            camera,
+            features=given,
+            opacity_scale=scale,
+            device=device,
+            pixel_filter=g.pixel_filter,
+            **rest,
         )
     image, blended, left = (np.ascontiguousarray(part.cpu().numpy(), np.float32) for part in parts)
     return Rendered(image, blended, left)

@@ -14,7 +14,7 @@ from torch import Tensor
 from splatcut.raster import cpu
 from splatcut.raster.types import Device
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.gaussians import CLASSIC, Gaussians, PixelFilter
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:
@@ -34,8 +34,8 @@ class _CpuRender(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
-        *parameters, features, scale, camera, background, tiles, sh_degree, colour, wanted, prepared = inputs
-        gaussians = Gaussians(*(_array(tensor) for tensor in parameters))
+        *parameters, features, scale, camera, background, tiles, sh_degree, colour, wanted, prepared, drawn = inputs
+        gaussians = Gaussians(*(_array(tensor) for tensor in parameters), pixel_filter=drawn)
         opacity_scale = None if scale is None else _array(scale)
         if prepared is None:
             prepared = cpu.prepare(gaussians, camera, opacity_scale=opacity_scale, tiles=tiles)
@@ -61,7 +61,7 @@ class _CpuRender(torch.autograd.Function):
         if opacity_scale is not None:
             scale = torch.from_numpy(log_opacity / np.where(opacity_scale > 0, opacity_scale, np.float32(1)))
         features = torch.from_numpy(grad_features) if grad_features.shape[1] else None
-        return (*map(torch.from_numpy, parameters), features, scale, *[None] * 7)
+        return (*map(torch.from_numpy, parameters), features, scale, *[None] * 8)
 
 
 def render(
@@ -78,6 +78,7 @@ def render(
     opacity_scale: Tensor | None = None,
     tiles: NDArray[np.bool_] | None = None,
     sh_degree: int | None = None,
+    pixel_filter: PixelFilter = CLASSIC,
     wanted: NDArray[np.bool_] | None = None,
     prepared: cpu.Prepared | None = None,
     device: Device = "cpu",
@@ -87,6 +88,7 @@ def render(
     Args:
         means, log_scales, quats, opacity_logits, sh: tensors as in ``Gaussians``, float32 (float64 for ``reference``).
         features, background, opacity_scale, tiles, sh_degree: as in ``splatcut.raster.render``.
+        pixel_filter: of the scene.
         colour: whether to blend the colour; without it the image has no channels.
         wanted: [N] bool, the Gaussians whose gradients are wanted; those of the others are 0, which the CPU makes use
             of. All when None.
@@ -98,7 +100,7 @@ def render(
     if device == "cpu":
         out, transmittance = _CpuRender.apply(
             means, log_scales, quats, opacity_logits, sh, features, opacity_scale, camera, background, tiles, sh_degree,
-            colour, wanted, prepared,
+            colour, wanted, prepared, pixel_filter,
         )  # fmt: skip
         out, first = out.permute(1, 2, 0), 3 if colour else 0
         return out[..., :first], out[..., first:], transmittance
@@ -116,5 +118,6 @@ def render(
     image, blended, transmittance = other.render(
         means, log_scales, quats, opacity_logits, sh if colour else sh[:, :1], camera,
         features=features, background=background, opacity_scale=opacity_scale, tiles=tiles, sh_degree=sh_degree,
+        pixel_filter=pixel_filter,
     )  # fmt: skip
     return image if colour else image[..., :0], blended, transmittance

@@ -62,6 +62,11 @@ def camera_vector(camera: Camera) -> F32:
     ).astype(np.float32)
 
 
+def _antialiased(gaussians: Gaussians) -> np.float32 | None:
+    """The variance of an antialiased scene's pixel filter, as the kernels take it; None for other scenes."""
+    return np.float32(gaussians.pixel_filter.variance) if gaussians.antialiased else None
+
+
 def tile_counts(camera: Camera) -> tuple[int, int]:
     """Number of tiles across and down."""
     return -(-camera.width // TILE), -(-camera.height // TILE)
@@ -86,7 +91,7 @@ def prepare(
     scale = _NONE if opacity_scale is None else np.ascontiguousarray(opacity_scale, np.float32)
     cpu_project.project(
         gaussians.means, gaussians.log_scales, gaussians.quats, gaussians.opacity_logits, scale,
-        camera_vector(camera), camera.width, camera.height, geometry, box,
+        camera_vector(camera), camera.width, camera.height, _antialiased(gaussians), geometry, box,
     )  # fmt: skip
     drawn = np.flatnonzero(box[:, 0] >= 0)
     # Depths are positive, so their bits order like the numbers; the index in the low half makes the order unique.
@@ -203,6 +208,6 @@ def backward(
     made += [np.zeros((len(g), width - (3 if colour else 0)), np.float32), np.zeros(len(g), np.float32)]
     cpu_gradient.project_backward(
         drawn, rank, prepared.slot_start, sums, prepared.geometry, values, camera_vector(prepared.camera), g.means,
-        g.log_scales, g.quats, g.sh, _degree(g, sh_degree), colour, *made,
+        g.log_scales, g.quats, g.sh, _degree(g, sh_degree), colour, _antialiased(g), *made,
     )  # fmt: skip
     return made

@@ -11,7 +11,19 @@ import numpy as np
 from numba import njit, prange
 
 from splatcut.raster.cpu_backward import MOMENTS
-from splatcut.raster.cpu_project import CA, CB, CC, LOG2E, OPACITY, _clamped, rotation, sh_basis, sh_basis_gradient
+from splatcut.raster.cpu_project import (
+    CA,
+    CB,
+    CC,
+    LOG2E,
+    OPACITY,
+    _clamped,
+    image_axes,
+    minors,
+    rotation,
+    sh_basis,
+    sh_basis_gradient,
+)
 
 F = np.float32
 
@@ -39,13 +51,35 @@ def _colour_backward(
     return (gx - along * x) * inv, (gy - along * y) * inv, (gz - along * z) * inv
 
 
+@njit(inline="always")
+def _compensation_backward(u: Any, low_pass: Any, weight: Any) -> Any:
+    """Gradient of the logarithm of the opacity's compensation with respect to the axes, in ``image_axes``'s order.
+
+    It is 1/2 log(n / d), n = |m|^2 of the minors m, d = n + f (|U|^2 + f). With both terms over one denominator nothing
+    cancels where the filter hardly matters.
+    """
+    m0, m1, m2 = minors(u)
+    narrow = m0 * m0 + m1 * m1 + m2 * m2
+    added = u[0] * u[0] + u[1] * u[1] + u[2] * u[2] + u[3] * u[3] + u[4] * u[4] + u[5] * u[5] + low_pass
+    on_axes = weight * low_pass / (narrow + low_pass * added)
+    on_minors = on_axes * added / narrow
+    return (
+        on_minors * (u[4] * m2 - u[5] * m1) - on_axes * u[0],
+        on_minors * (u[5] * m0 - u[3] * m2) - on_axes * u[1],
+        on_minors * (u[3] * m1 - u[4] * m0) - on_axes * u[2],
+        on_minors * (u[2] * m1 - u[1] * m2) - on_axes * u[3],
+        on_minors * (u[0] * m2 - u[2] * m0) - on_axes * u[4],
+        on_minors * (u[1] * m0 - u[0] * m1) - on_axes * u[5],
+    )
+
+
 # Sums keep their order ("reassoc" is not allowed): with it, a kernel just compiled and one loaded from numba's cache
 # differ in the last bits, and so would a run and the same run that goes on in another process.
 @njit(parallel=True, fastmath={"contract", "arcp", "nsz"}, cache=True, nogil=True)
 def project_backward(
     drawn: Any, rank: Any, slot_start: Any, sums: Any, geometry: Any, values: Any, camera: Any, means: Any,
-    log_scales: Any, quats: Any, sh: Any, degree: int, colour: bool, g_means: Any, g_scales: Any, g_quats: Any,
-    g_logits: Any, g_sh: Any, g_features: Any, g_log_opacity: Any,
+    log_scales: Any, quats: Any, sh: Any, degree: int, colour: bool, antialiased: Any, g_means: Any, g_scales: Any,
+    g_quats: Any, g_logits: Any, g_sh: Any, g_features: Any, g_log_opacity: Any,
 ) -> None:  # fmt: skip
     """Gradients of the drawn Gaussians' parameters; rows of the others are left as they are (zero).
 
@@ -53,6 +87,7 @@ def project_backward(
         drawn, rank: [M], as in ``cpu.Prepared``.
         values: [M, C] channels in depth order; a colour of 0 was clamped and gets no gradient.
         sums: [P, 6 + C] from ``cpu_backward.backward``; C is 3 for the colour, if any, then the features.
+        antialiased: as in ``cpu_project.project``.
         g_log_opacity: out, [N] gradient with respect to the logarithm of the drawn opacity (for ``opacity_scale``).
         Other outputs have the shapes of the parameters.
     """
@@ -102,6 +137,10 @@ def project_backward(
             j00, j02, j11, j12 = c[12] * iz, -c[12] * tx * iz, c[13] * iz, -c[13] * ty * iz
             t00, t01, t02 = j00 * c[0] + j02 * c[6], j00 * c[1] + j02 * c[7], j00 * c[2] + j02 * c[8]
             t10, t11, t12 = j11 * c[3] + j12 * c[6], j11 * c[4] + j12 * c[7], j11 * c[5] + j12 * c[8]
+            on_axes = (F(0), F(0), F(0), F(0), F(0), F(0))
+            if antialiased is not None:
+                u = image_axes(t00, t01, t02, t10, t11, t12, r, log_scales, i)
+                on_axes = _compensation_backward(u, antialiased, total[0])
             # Column k: u = T R[:, k] s_k, covariance = sum_k u u^T.
             d00, d01, d02, d10, d11, d12 = F(0), F(0), F(0), F(0), F(0), F(0)
             dq0, dq1, dq2, dq3 = F(0), F(0), F(0), F(0)
@@ -111,6 +150,9 @@ def project_backward(
                 u0 = (t00 * rx + t01 * ry + t02 * rz) * s
                 u1 = (t10 * rx + t11 * ry + t12 * rz) * s
                 e0, e1 = F(2) * (va * u0 + vb * u1), F(2) * (vb * u0 + vc * u1)
+                if antialiased is not None:
+                    e0 += on_axes[k]
+                    e1 += on_axes[3 + k]
                 d00 += e0 * rx * s
                 d01 += e0 * ry * s
                 d02 += e0 * rz * s

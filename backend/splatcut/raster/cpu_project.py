@@ -156,6 +156,26 @@ def _clamped(value: Any, limit: Any) -> Any:
     return min(limit, max(-limit, value))
 
 
+@njit(inline="always")
+def image_axes(t00: Any, t01: Any, t02: Any, t10: Any, t11: Any, t12: Any, r: Any, log_scales: Any, i: int) -> Any:
+    """Gaussian i's three axes on the image plane, px: [2, 3], the row of x first."""
+    s0, s1, s2 = math.exp(log_scales[i, 0]), math.exp(log_scales[i, 1]), math.exp(log_scales[i, 2])
+    return (
+        (t00 * r[0] + t01 * r[3] + t02 * r[6]) * s0,
+        (t00 * r[1] + t01 * r[4] + t02 * r[7]) * s1,
+        (t00 * r[2] + t01 * r[5] + t02 * r[8]) * s2,
+        (t10 * r[0] + t11 * r[3] + t12 * r[6]) * s0,
+        (t10 * r[1] + t11 * r[4] + t12 * r[7]) * s1,
+        (t10 * r[2] + t11 * r[5] + t12 * r[8]) * s2,
+    )
+
+
+@njit(inline="always")
+def minors(u: Any) -> Any:
+    """Minors of the axes [2, 3]; the sum of their squares is the covariance's determinant (Cauchy and Binet)."""
+    return u[1] * u[5] - u[2] * u[4], u[2] * u[3] - u[0] * u[5], u[0] * u[4] - u[1] * u[3]
+
+
 # The camera as one float32 vector: camera_from_world rotation (9, row-major), translation (3), fx, fy, cx, cy,
 # tangent limits x and y, position in the world (3), near plane.
 
@@ -163,7 +183,7 @@ def _clamped(value: Any, limit: Any) -> Any:
 @njit(parallel=True, fastmath={"contract", "arcp", "nsz"}, cache=True, nogil=True)
 def project(
     means: Any, log_scales: Any, quats: Any, logits: Any, opacity_scale: Any, camera: Any, width: int, height: int,
-    geometry: Any, box: Any,
+    antialiased: Any, geometry: Any, box: Any,
 ) -> None:  # fmt: skip
     """EWA projection (3DGS rule) of every Gaussian.
 
@@ -171,6 +191,8 @@ def project(
         means, log_scales, quats, logits: as in ``Gaussians``.
         opacity_scale: [N] factors on the opacity, or an empty array for 1.
         camera: [22] float32, see above.
+        antialiased: of an antialiased scene, the variance of its pixel filter as float32, else None: numba compiles
+            either, and the second has no trace of the first.
         geometry: out, [N, 8] float32, see the column names.
         box: out, [N, 4] int32, first and last pixel column and row where alpha >= 1/255; box[:, 0] = -1: not drawn.
     """
@@ -201,7 +223,10 @@ def project(
         j00, j02, j11, j12 = c[12] * iz, -c[12] * tx * iz, c[13] * iz, -c[13] * ty * iz
         t00, t01, t02 = j00 * c[0] + j02 * c[6], j00 * c[1] + j02 * c[7], j00 * c[2] + j02 * c[8]
         t10, t11, t12 = j11 * c[3] + j12 * c[6], j11 * c[4] + j12 * c[7], j11 * c[5] + j12 * c[8]
-        a, b, d = F(LOW_PASS), F(0), F(LOW_PASS)
+        low_pass = F(LOW_PASS)
+        if antialiased is not None:
+            low_pass = antialiased
+        a, b, d = low_pass, F(0), low_pass
         for k in range(3):
             s = math.exp(log_scales[i, k])
             u0 = (t00 * r[k] + t01 * r[3 + k] + t02 * r[6 + k]) * s
@@ -212,6 +237,15 @@ def project(
         det = a * d - b * b
         if not det > F(0):
             continue
+        if antialiased is not None:
+            m0, m1, m2 = minors(image_axes(t00, t01, t02, t10, t11, t12, r, log_scales, i))
+            narrow = m0 * m0 + m1 * m1 + m2 * m2
+            # The determinant from what the filter adds to it: a d - b b loses the digits of a needle.
+            det = narrow + low_pass * (a + d - low_pass)
+            drawn *= math.sqrt(narrow / det)
+            if not drawn >= F(ALPHA_MIN):
+                continue
+            lo = F(math.log2(drawn))
         extent = F(2) * (lo - LOG2_ALPHA_MIN) / LOG2E
         rx, ry = math.sqrt(extent * a), math.sqrt(extent * d)
         # A hair wider than the ellipse, so that rounding never loses a pixel that the exact test would keep.

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from splatcut.errors import UserError
-from splatcut.raster.rule import LOW_PASS, TILE
+from splatcut.raster.rule import TILE
 from splatcut.raster.types import Accumulated
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import CLASSIC, F32, Gaussians, PixelFilter
 
 #: gsplat slows down beyond this many channels in one pass.
 CHANNELS_AT_ONCE = 32
@@ -97,13 +97,14 @@ def _project(
     opacity_logits: Tensor,
     opacity_scale: Tensor | None,
     camera: Camera,
+    pixel_filter: PixelFilter,
 ) -> _Projected:
     gsplat, device = _gsplat(), means.device
     opacity = torch.sigmoid(opacity_logits)
     if opacity_scale is not None:
         opacity = opacity * opacity_scale
     intrinsics = [[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]]
-    radii, mean, depth, conic, _ = gsplat.fully_fused_projection(
+    radii, mean, depth, conic, compensation = gsplat.fully_fused_projection(
         means,
         None,
         quats,
@@ -112,15 +113,20 @@ def _project(
         torch.tensor([intrinsics], dtype=torch.float32, device=device),
         camera.width,
         camera.height,
-        eps2d=LOW_PASS,
+        eps2d=pixel_filter.variance,
         near_plane=camera.near,
         radius_clip=0.0,
+        calc_compensations=pixel_filter.compensated,
         opacities=opacity.detach(),
     )
+    drawn, opacity = (radii > 0).all(dim=-1), opacity[None]
+    if pixel_filter.compensated:
+        # What is not drawn has no compensation: its place in memory is as gsplat found it.
+        opacity = torch.where(drawn, opacity * torch.where(drawn, compensation, 0.0), 0.0)
     across, down = -(-camera.width // TILE), -(-camera.height // TILE)
     _, keys, ids = gsplat.isect_tiles(mean, radii, depth, TILE, across, down)
     offsets = gsplat.isect_offset_encode(keys, 1, across, down)
-    return _Projected(camera, mean, conic, opacity[None], (radii > 0).all(dim=-1), offsets, ids)
+    return _Projected(camera, mean, conic, opacity, drawn, offsets, ids)
 
 
 def _blend(view: _Projected, values: Tensor, tiles: NDArray[np.bool_] | None) -> tuple[Tensor, Tensor]:
@@ -178,6 +184,7 @@ def render(
     opacity_scale: Tensor | None = None,
     tiles: NDArray[np.bool_] | None = None,
     sh_degree: int | None = None,
+    pixel_filter: PixelFilter = CLASSIC,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Renders so that gradients flow to every tensor; arguments and results as in ``splatcut.raster.autograd.render``.
 
@@ -197,7 +204,7 @@ def render(
         out = means.new_zeros(camera.height, camera.width, channels)
         transmittance = means.new_ones(camera.height, camera.width)
     else:
-        view = _project(means, log_scales, quats, opacity_logits, opacity_scale, camera)
+        view = _project(means, log_scales, quats, opacity_logits, opacity_scale, camera, pixel_filter)
         colour = _colours(view, means, sh, sh_degree)
         out, transmittance = _blend(view, colour if features is None else torch.cat([colour, features], dim=1), tiles)
     ground = transmittance[..., None] * torch.tensor(background, dtype=torch.float32, device=out.device)
@@ -228,7 +235,8 @@ def accumulate(
     sums = np.zeros((len(g), kinds + 1), np.float32)
     if len(g):
         with torch.no_grad():
-            view = _project(_put(g.means), _put(g.log_scales), _put(g.quats), _put(g.opacity_logits), None, camera)
+            parts = map(_put, (g.means, g.log_scales, g.quats, g.opacity_logits))
+            view = _project(*parts, None, camera, g.pixel_filter)
         incoming = torch.cat([torch.ones(1, camera.height, camera.width), torch.from_numpy(signals).float()]).to(
             _DEVICE
         )

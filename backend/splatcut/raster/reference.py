@@ -11,8 +11,9 @@ Written to be read, for small scenes and few pixels: every pixel meets every Gau
     w_i(p)     = alpha_i(p) T_i(p)                                      until T would fall below 1e-4
     image(p)   = sum_i w_i(p) colour_i + T(p) background
 
-The Gaussian that would bring T below 1e-4 is not drawn, nor is anything behind it. No gradient passes the clip, nor the
-choice of what is drawn and in which order.
+In antialiased scenes opacity_i is multiplied by sqrt(det S / det(S + f I)), with the covariance S before f I, the pixel
+filter, is added to it (Yu et al., Mip-Splatting, CVPR 2024). The Gaussian that would bring T below 1e-4 is not drawn,
+nor is anything behind it. No gradient passes the clip, nor the choice of what is drawn and in which order.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splatcut.raster.rule import ALPHA_MAX, ALPHA_MIN, FOV_GUARD, LOW_PASS, TILE, TRANSMITTANCE_MIN
+from splatcut.raster.rule import ALPHA_MAX, ALPHA_MIN, FOV_GUARD, TILE, TRANSMITTANCE_MIN
 from splatcut.raster.types import Accumulated
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import CLASSIC, F32, Gaussians, PixelFilter
 from splatcut.scene.rotations import rotation_rows
 from splatcut.scene.sh import harmonics
 
@@ -43,8 +44,8 @@ class Projected:
     Attributes:
         index: [M] int64, their rows in the scene.
         mean: [M, 2], image px (centre of the top-left pixel at 0.5, 0.5).
-        covariance: [M, 2, 2], square px, low-pass filter included.
-        opacity: [M] in [0, 1].
+        covariance: [M, 2, 2], square px, pixel filter included.
+        opacity: [M] in [0, 1], as drawn.
     """
 
     index: Tensor
@@ -88,6 +89,7 @@ def project(
     opacity_logits: Tensor,
     camera: Camera,
     opacity_scale: Tensor | None = None,
+    pixel_filter: PixelFilter = CLASSIC,
 ) -> Projected:
     """Projects Gaussians to the image plane (EWA) and sorts them by depth; equal depths keep their order."""
     transform = torch.from_numpy(np.asarray(camera.camera_from_world, dtype=np.float64)).to(means.device)
@@ -114,8 +116,16 @@ def project(
     )
     axes = rotations(quats.double()[index]) * log_scales.double()[index].exp()[:, None, :]
     image_axes = jacobian @ rotation @ axes
-    low_pass = LOW_PASS * torch.eye(2, dtype=torch.float64, device=means.device)
-    return Projected(index, mean, image_axes @ image_axes.transpose(1, 2) + low_pass, opacity[index])
+    narrow = image_axes @ image_axes.transpose(1, 2)
+    wide = narrow + pixel_filter.variance * torch.eye(2, dtype=torch.float64, device=means.device)
+    opacity = opacity[index]
+    if not pixel_filter.compensated:
+        return Projected(index, mean, wide, opacity)
+    # det(A A^T) is the sum of A's squared minors (Cauchy and Binet), which loses no digits where A is a needle.
+    minors = torch.linalg.cross(image_axes[:, 0], image_axes[:, 1])
+    opacity = opacity * torch.sqrt((minors**2).sum(dim=1).clamp(min=1e-100) / torch.linalg.det(wide))
+    shown = opacity.detach() >= ALPHA_MIN
+    return Projected(index[shown], mean[shown], wide[shown], opacity[shown])
 
 
 def blocks(splats: Projected, camera: Camera, tiles: NDArray[np.bool_] | None) -> Iterator[tuple[Tensor, Tensor]]:
@@ -170,6 +180,7 @@ def render(
     opacity_scale: Tensor | None = None,
     tiles: NDArray[np.bool_] | None = None,
     sh_degree: int | None = None,
+    pixel_filter: PixelFilter = CLASSIC,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Renders; differentiable with respect to every tensor.
 
@@ -180,11 +191,12 @@ def render(
         opacity_scale: [N] in [0, 1], factors on the opacities.
         tiles: [tiles down, tiles across] bool; pixels of other tiles are left at 0, their transmittance at 1.
         sh_degree: uses only the terms up to this degree when given.
+        pixel_filter: of the scene.
 
     Returns:
         image [H, W, 3] (not clamped above), features [H, W, C], transmittance [H, W]; float64.
     """
-    splats = project(means, log_scales, quats, opacity_logits, camera, opacity_scale)
+    splats = project(means, log_scales, quats, opacity_logits, camera, opacity_scale, pixel_filter)
     values = colours(means, sh, camera, sh_degree)
     if features is not None:
         values = torch.cat([values, features.double()], dim=1)
@@ -212,7 +224,7 @@ def accumulate(
     """See ``splatcut.raster.accumulate``; the gradient of sum_p features(p) * signals(p) by the features."""
     g = gaussians
     means, scales, quats, logits = map(torch.from_numpy, (g.means, g.log_scales, g.quats, g.opacity_logits))
-    splats = project(means, scales, quats, logits, camera)
+    splats = project(means, scales, quats, logits, camera, pixel_filter=g.pixel_filter)
     sums = torch.zeros(len(g), 1 + len(signals), dtype=torch.float64)
     for pixels, near in blocks(splats, camera, tiles):
         weight, _ = blending_weights(splats, near, pixels)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from splatcut.scene.gaussians import CLASSIC
+
 #: Contributions with a smaller alpha are skipped.
 ALPHA_MIN = 1.0 / 255.0
 #: Alpha is clipped here; no gradient passes the clip. It is 0.99 in single precision, as 3DGS has it, in double
@@ -12,8 +14,9 @@ ALPHA_MIN = 1.0 / 255.0
 ALPHA_MAX = 0.9900000095367432
 #: A Gaussian that would bring the transmittance below this is not drawn, nor is anything behind it.
 TRANSMITTANCE_MIN = 1e-4
-#: Added to the diagonal of the projected covariance, square pixels (the low-pass filter of 3DGS).
-LOW_PASS = 0.3
+#: Added to the diagonal of the projected covariance, square pixels (the low-pass filter of 3DGS), where the scene's own
+#: ``PixelFilter`` says nothing else.
+LOW_PASS = CLASSIC.variance
 #: The projection is linearised at a point at most this many half fields of view from the axis.
 FOV_GUARD = 1.3
 #: Side of a tile in pixels.

@@ -56,7 +56,8 @@ class SubScene:
         self.labels = joined(fixed_labels, moving.probability())
         self.wanted = np.zeros(len(band.subset), bool)
         self.wanted[band.place] = True
-        self.gaussians = Gaussians(*(tensor.detach().numpy() for tensor in (*self.geometry, self.sh)))
+        arrays = (tensor.detach().numpy() for tensor in (*self.geometry, self.sh))
+        self.gaussians = Gaussians(*arrays, pixel_filter=scene.pixel_filter)
         self.prepared = cpu.prepare(self.gaussians, band.camera, tiles=band.tiles)
 
     def render(self, device: raster.Device) -> tuple[Tensor, Tensor, Tensor]:
@@ -65,7 +66,7 @@ class SubScene:
         means, log_scales, quats, logits = self.geometry
         image, labels, transmittance = autograd.render(
             means, log_scales, quats, logits, self.sh, band.camera, features=self.labels, tiles=band.tiles,
-            wanted=self.wanted, prepared=self.prepared, device=device,
+            wanted=self.wanted, prepared=self.prepared, device=device, pixel_filter=self.gaussians.pixel_filter,
         )  # fmt: skip
         return tiled(image, band), tiled(labels, band), tiled(transmittance, band)
 
@@ -77,6 +78,7 @@ class SubScene:
         _, _, transmittance = autograd.render(
             means, log_scales, quats, logits, torch.zeros(len(means), 1, 3), band.camera, colour=False,
             opacity_scale=self.labels[:, k], tiles=band.tiles, wanted=self.wanted, device=device,
+            pixel_filter=self.gaussians.pixel_filter,
         )  # fmt: skip
         return 1 - tiled(transmittance, band)
 

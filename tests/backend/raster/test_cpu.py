@@ -28,6 +28,7 @@ from raster_scenes import (
 from splatcut import cameras, formats, raster
 from splatcut.raster import autograd, reference
 from splatcut.raster.rule import TILE
+from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, MIP
 
 MIXED = SceneOptions()
 SCENES = {
@@ -46,6 +47,10 @@ SCENES = {
     "mostly off-screen": SceneOptions(spread=3.0, log_scale=(-2.0, 0.0), count=60),
     "opaque stack": SceneOptions(opacity=(0.9, 0.9999), log_scale=(-3.0, 0.5), count=100),
     "faint": SceneOptions(opacity=(0.001, 0.02), log_scale=(-3.0, 0.0), count=100),
+    "antialiased": SceneOptions(log_scale=(-6.0, -1.0), count=80, sh_degree=3, scaled=True, pixel_filter=ANTIALIASED),
+    "antialiased, tiny": SceneOptions(log_scale=(-7.0, -4.0), count=300, pixel_filter=ANTIALIASED),
+    "antialiased needles": SceneOptions(log_scale=(-8.0, 0.0), count=30, channels=3, pixel_filter=ANTIALIASED),
+    "mip, mostly off-screen": SceneOptions(spread=3.0, log_scale=(-5.0, 0.0), count=90, pixel_filter=MIP),
 }
 
 
@@ -89,6 +94,7 @@ def test_image_features_and_transmittance(name: str, seed: int) -> None:
         depth=st.just((-0.5, 3.0)),
         spread=st.just(1.5),
         scaled=st.booleans(),
+        pixel_filter=st.sampled_from([CLASSIC, ANTIALIASED, MIP]),
     ),
 )
 def test_any_scene_renders_as_the_reference(seed: int, options: SceneOptions) -> None:
@@ -104,7 +110,8 @@ def test_gradients(name: str, seed: int) -> None:
     expected = gradients(reference.render, scene, upstream, torch.float64)
     actual = gradients(autograd.render, scene, upstream, torch.float32)
     # Where all is opaque, what lies behind is a difference of nearly equal float32 sums.
-    assert_gradients_close(actual, expected, 1e-2 if name == "opaque stack" else 1e-3)
+    close = {"opaque stack": 1e-2, "antialiased": 1e-4, "antialiased needles": 1e-4}
+    assert_gradients_close(actual, expected, close.get(name, 1e-3))
 
 
 @pytest.mark.parametrize("name", SCENES)

@@ -19,6 +19,9 @@ from raster_scenes import RandomScene, SceneOptions, assert_gradients_close, gra
 from splatcut import raster
 from splatcut.errors import UserError
 from splatcut.raster import autograd, cuda
+from splatcut.scene.gaussians import ANTIALIASED, MIP
+
+DOORS: tuple[raster.Device, raster.Device] = ("cuda", "reference")
 
 
 @pytest.fixture
@@ -74,8 +77,10 @@ def test_without_a_cuda_toolkit_a_sentence_says_so(monkeypatch: pytest.MonkeyPat
         SceneOptions(channels=0, sh_degree=4),
         SceneOptions(channels=40, sh_degree=0, scaled=True),
         SceneOptions(depth=(-2.0, 4.0), count=60),
+        SceneOptions(log_scale=(-6.0, -1.5), count=60, scaled=True, pixel_filter=ANTIALIASED),
+        SceneOptions(log_scale=(-6.0, -1.5), depth=(-2.0, 4.0), count=60, pixel_filter=MIP),
     ],
-    ids=["mixed", "no features", "forty features", "behind the camera too"],
+    ids=["mixed", "no features", "forty features", "behind the camera too", "antialiased", "mip"],
 )
 def test_render_and_gradients(options: SceneOptions) -> None:
     scene = random_scene(0, options)
@@ -85,6 +90,8 @@ def test_render_and_gradients(options: SceneOptions) -> None:
     for name in ("image", "features", "transmittance"):
         np.testing.assert_allclose(getattr(actual, name), getattr(expected, name), atol=1e-5)
     assert_gradients_as_the_reference(scene)
+    one, other = (raster.accumulate(scene.gaussians, scene.camera, scene.signals, device=d) for d in DOORS)
+    np.testing.assert_allclose(one.weighted, other.weighted, rtol=1e-4, atol=1e-5)
 
 
 def assert_gradients_as_the_reference(scene: RandomScene, **options: Any) -> None:

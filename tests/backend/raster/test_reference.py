@@ -18,7 +18,7 @@ from scipy.special import sph_harm_y
 from splatcut.raster import reference
 from splatcut.raster.rule import ALPHA_MAX, LOW_PASS
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, MIP, Gaussians, PixelFilter
 from splatcut.scene.rotations import rotation_matrices
 
 
@@ -110,7 +110,10 @@ def _by_loop(scene: RandomScene) -> tuple[NDArray[np.float64], NDArray[np.float6
         u, v = np.clip([x / z, y / z], -tangents, tangents)
         jacobian = np.array([[camera.fx / z, 0, -camera.fx * u / z], [0, camera.fy / z, -camera.fy * v / z]])
         axes = jacobian @ rotation @ world[i] @ np.diag(np.exp(g.log_scales[i].astype(np.float64)))
-        conic = np.linalg.inv(axes @ axes.T + 0.3 * np.eye(2))
+        narrow, wide = axes @ axes.T, axes @ axes.T + g.pixel_filter.variance * np.eye(2)
+        if g.antialiased:
+            opacity[i] *= math.sqrt(np.linalg.det(narrow) / np.linalg.det(wide))
+        conic = np.linalg.inv(wide)
         splats.append((i, np.array([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy]), conic))
     out = np.zeros((camera.height, camera.width, values.shape[1]))
     left = np.ones((camera.height, camera.width))
@@ -136,8 +139,10 @@ def _by_loop(scene: RandomScene) -> tuple[NDArray[np.float64], NDArray[np.float6
     [
         SceneOptions(count=25, width=19, height=18, scaled=True),
         SceneOptions(count=40, width=18, height=17, opacity=(0.9, 0.9999), log_scale=(-2.0, 0.5), channels=0),
+        SceneOptions(count=40, width=19, height=18, log_scale=(-5.0, -2.0), scaled=True, pixel_filter=ANTIALIASED),
+        SceneOptions(count=40, width=19, height=18, log_scale=(-5.0, -2.0), pixel_filter=MIP),
     ],
-    ids=["mixed", "opaque"],
+    ids=["mixed", "opaque", "antialiased", "mip"],
 )
 def test_equals_a_plain_loop(options: SceneOptions) -> None:
     scene = random_scene(5, options)
@@ -159,9 +164,11 @@ def test_blocks_of_pixels_may_be_split_at_will(monkeypatch: pytest.MonkeyPatch) 
     np.testing.assert_allclose(parts, whole, atol=1e-13)
 
 
-@pytest.mark.parametrize("degree", [0, 2, 4])
-def test_gradients_by_finite_differences(degree: int) -> None:
-    options = SceneOptions(5, 5, 4, degree, 1, log_scale=(-1.5, -0.5), opacity=(0.3, 0.9), scaled=True)
+@pytest.mark.parametrize(("degree", "pixel_filter"), [(0, CLASSIC), (2, CLASSIC), (4, CLASSIC), (0, ANTIALIASED)])
+def test_gradients_by_finite_differences(degree: int, pixel_filter: PixelFilter) -> None:
+    options = SceneOptions(
+        5, 5, 4, degree, 1, log_scale=(-1.5, -0.5), opacity=(0.3, 0.9), scaled=True, pixel_filter=pixel_filter
+    )
     scene = random_scene(11, options)
     arrays = [*(getattr(scene.gaussians, name) for name in PARAMETERS), scene.features, scene.opacity_scale]
     leaves = [torch.from_numpy(array).double().requires_grad_() for array in arrays]
@@ -170,7 +177,7 @@ def test_gradients_by_finite_differences(degree: int) -> None:
         means, log_scales, quats, logits, sh, features, scale = tensors
         image, blended, transmittance = reference.render(
             means, log_scales, quats, logits, sh, scene.camera,
-            features=features, background=scene.background, opacity_scale=scale,
+            features=features, background=scene.background, opacity_scale=scale, pixel_filter=pixel_filter,
         )  # fmt: skip
         return image, blended, transmittance
 

@@ -235,8 +235,8 @@ def accumulate(
     sums = np.zeros((len(g), kinds + 1), np.float32)
     if len(g):
         with torch.no_grad():
-            parts = map(_put, (g.means, g.log_scales, g.quats, g.opacity_logits))
-            view = _project(*parts, None, camera, g.pixel_filter)
+            means, log_scales, quats, logits = map(_put, (g.means, g.log_scales, g.quats, g.opacity_logits))
+            view = _project(means, log_scales, quats, logits, None, camera, g.pixel_filter)
         incoming = torch.cat([torch.ones(1, camera.height, camera.width), torch.from_numpy(signals).float()]).to(
             _DEVICE
         )

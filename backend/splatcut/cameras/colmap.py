@@ -15,23 +15,78 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.cameras.lens import MODEL_NAMES, MODELS, Lens
+from splatcut.cameras.lens import MODEL_NAMES, MODELS, PANORAMA, Lens, panorama
 from splatcut.cameras.rigid import rigid, rotation_from_wxyz
 from splatcut.cameras.source import DataSet, SourceView, read_bytes
 from splatcut.errors import UserError
+from splatcut.messages.findings import Finding
 
 
 def _places(folder: Path) -> Iterator[tuple[Path, str, list[str]]]:
     """Where a model may lie in or under a folder, the suffix of its files, and which of the two needed are there."""
-    for place in ("", "sparse/0", "sparse", "colmap/sparse/0"):
+    for place in (folder, *_parts(folder / "sparse"), folder / "sparse", *_parts(folder / "colmap/sparse"),
+                  *_parts(folder)):  # fmt: skip
         for suffix in ("bin", "txt"):
-            found = [name for name in ("cameras", "images") if (folder / place / f"{name}.{suffix}").is_file()]
-            yield folder / place, suffix, found
+            found = [name for name in ("cameras", "images") if (place / f"{name}.{suffix}").is_file()]
+            yield place, suffix, found
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The folders 0, 1, ... in which COLMAP writes the models that a capture fell into."""
+    try:
+        return sorted((path for path in folder.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
+    except OSError:
+        return []
 
 
 def find_model(folder: Path) -> Path | None:
-    """The folder with the model in or under ``folder`` (``sparse/0``, ``sparse``), or None."""
-    return next((place for place, _, found in _places(folder) if len(found) == 2), None)
+    """The folder with the model in or under ``folder`` (``sparse/0``, ``sparse``), or None.
+
+    Of several that COLMAP wrote side by side (``sparse/0``, ``sparse/1``) it is the one with the most images.
+    """
+    model = next((place for place, _, found in _places(folder) if len(found) == 2), None)
+    if model is None or model == folder or not model.name.isdecimal():
+        return model
+    # The first of those with equally many.
+    return max(_siblings(model), key=lambda item: (item[1], -int(item[0].name)))[0]
+
+
+def _siblings(model: Path) -> list[tuple[Path, int]]:
+    """The models beside one, itself included, with how many images they have."""
+    found = [model, *(path for path in _parts(model.parent) if path != model)] if model.name.isdecimal() else [model]
+    return [(path, count) for path in found if (count := _image_count(path)) is not None]
+
+
+def _image_count(model: Path) -> int | None:
+    """How many images a model has as far as its file says; None where there is no model."""
+    try:
+        if (model / "cameras.bin").is_file() and (model / "images.bin").is_file():
+            with (model / "images.bin").open("rb") as stream:
+                return int.from_bytes(stream.read(8), "little")
+        if (model / "cameras.txt").is_file() and (model / "images.txt").is_file():
+            with (model / "images.txt").open("rb") as stream:
+                return sum(not line.startswith(b"#") for line in stream) // 2
+    except OSError:
+        pass
+    return None
+
+
+def _others(model: Path) -> tuple[Finding, ...]:
+    """What is to say about models beside this one."""
+    counts = dict(_siblings(model))
+    own = counts.pop(model, 0)
+    if not counts:
+        return ()
+    names = ", ".join(f"{path.name} ({count} images)" for path, count in counts.items())
+    return (
+        Finding(
+            "warning",
+            f"COLMAP split this capture into {len(counts) + 1} models that do not fit together. {model} "
+            f"({own} images) is used; beside it are {names}.",
+            str(model),
+            "If the scene was trained from another one, give its folder as cameras.",
+        ),
+    )
 
 
 def half_a_model(folder: Path) -> str | None:
@@ -74,7 +129,7 @@ def read_model(model: Path, given: Path) -> DataSet:
     folders = [given / "images", model / "images", model.parent / "images", model.parent.parent / "images"]
     if model.parent.parent.name == "colmap":
         folders.append(model.parent.parent.parent / "images")
-    return DataSet(model, views, folders)
+    return DataSet(model, views, folders, findings=_others(model))
 
 
 _Posed = tuple[str, int, NDArray[np.float64], NDArray[np.float64]]
@@ -127,11 +182,12 @@ def _read_cameras_bin(path: Path) -> dict[int, Lens]:
     for _ in range(data.count(24)):
         camera_id, model, width, height = (int(value) for value in data.take("IiQQ"))
         where = f"Camera {camera_id} in {path}"
+        if model == PANORAMA[1]:
+            raise panorama(where)
         if model not in MODEL_NAMES:
             raise UserError(
-                f"{where} has the camera model number {model}, which SplatCut does not know. Either the file is "
-                "damaged, or the photos are panoramas: "
-                "turn them into PINHOLE images first."
+                f"{where} has the camera model number {model}, which SplatCut does not know. The file is damaged, or a "
+                "newer COLMAP wrote it: undistort the photos to PINHOLE first."
             )
         name = MODEL_NAMES[model]
         params = data.take(f"{sum(MODELS[name][1:]) + 2}d")

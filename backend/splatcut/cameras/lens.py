@@ -56,6 +56,18 @@ _STRAIGHT_WHEN_ZERO = {
 }
 
 
+#: COLMAP's model of panoramas, which show more than any pinhole: name and id in binary files.
+PANORAMA = ("EQUIRECTANGULAR", 17)
+
+
+def panorama(where: str) -> UserError:
+    """Why photos that go all around cannot be used."""
+    return UserError(
+        f"{where} has the camera model {PANORAMA[0]}: its photos are panoramas, which SplatCut does not support. Cut "
+        "them into PINHOLE images, for instance with COLMAP's example panorama_sfm.py, and train from those."
+    )
+
+
 @dataclass(frozen=True)
 class Lens:
     """A camera without its place in the world: a COLMAP model with its parameters.
@@ -74,6 +86,8 @@ class Lens:
 
     def check(self, where: str) -> Lens:
         """This lens; raises ``UserError`` naming ``where`` when the lens cannot be one."""
+        if self.model == PANORAMA[0]:
+            raise panorama(where)
         if self.model not in MODELS:
             raise UserError(
                 f"{where} has the camera model {self.model}, which SplatCut does not know. Supported are "

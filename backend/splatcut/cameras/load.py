@@ -18,6 +18,7 @@ from splatcut.cameras.transforms import is_transforms, read_transforms
 from splatcut.cameras.undistort import Undistortion
 from splatcut.errors import UserError
 from splatcut.images import without_suffix
+from splatcut.messages.findings import Finding
 from splatcut.messages.names import check_view_name
 from splatcut.scene.camera import View
 
@@ -29,7 +30,7 @@ _EXPECTED = (
 _FILES = ("transforms.json", "cameras.json", "transforms_train.json")
 
 
-def load_views(path: Path, images: Path | None = None) -> list[View]:
+def load_views(path: Path, images: Path | None = None, findings: list[Finding] | None = None) -> list[View]:
     """The views of a data set, sorted by name.
 
     Args:
@@ -38,6 +39,7 @@ def load_views(path: Path, images: Path | None = None) -> list[View]:
             Told apart by content; a COLMAP model is preferred where a folder holds several.
         images: the folder with the photos. They may have another resolution than the cameras, which are then scaled.
             None looks where the photos of such a data set usually lie (``images`` beside it, paths named in the file).
+        findings: gets what was decided on the way that is worth saying.
 
     Returns:
         Views with pinhole cameras of the photos' size. Names are the photos' stems; where stems collide, the path
@@ -50,7 +52,12 @@ def load_views(path: Path, images: Path | None = None) -> list[View]:
     """
     data = read_data_set(path)
     names = _names([view.file_name for view in data.views], data)
-    photos = find_photos([view.file_name for view in data.views], images, data.photo_folders)
+    wanted = [view.file_name if view.has_photo else "" for view in data.views]
+    if images is not None and not any(wanted):
+        raise UserError(data.findings[0].text)
+    photos = find_photos(wanted, images, data.photo_folders)
+    if findings is not None:
+        findings += data.findings
     lenses = _lenses(data, photos)
     undistortions: dict[Lens, Undistortion] = {}
     views = []

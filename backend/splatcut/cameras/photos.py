@@ -55,7 +55,15 @@ class PhotoFolder:
             if found:
                 same = [path for path in found if path.name == tail.name]
                 return (same or found)[0]
-        return None
+        return self._cut(written)
+
+    def _cut(self, written: Path) -> Path | None:
+        """The only photo whose name up to its first dot is this one, as 3DGS notes names."""
+        if not written.name or "." in written.name or written.is_absolute() or ".." in written.parts:
+            return None
+        listing = self._listing(self.root / written.parent)
+        found = [stem for stem in listing if stem.split(".")[0] == written.name.lower()]
+        return listing[found[0]][0] if len(found) == 1 else None
 
     def _listing(self, folder: Path) -> dict[str, list[Path]]:
         if folder not in self._listings:

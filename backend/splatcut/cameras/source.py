@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from splatcut.cameras.lens import Lens
 from splatcut.errors import UserError
+from splatcut.messages.findings import Finding
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +27,13 @@ class SourceView:
         camera_from_world: [4, 4] float64 rigid transform to OpenCV camera axes.
         lens: the photo's lens, or, in files that do not give the photos' size, the lens as a function of width and
             height.
+        has_photo: whether its name says which photo it belongs to.
     """
 
     file_name: str
     camera_from_world: NDArray[np.float64]
     lens: Lens | Callable[[int, int], Lens]
+    has_photo: bool = True
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,14 @@ class DataSet:
         views: its views, in its order.
         photo_folders: where its photos usually lie, likeliest first.
         near: the cameras' near plane, world units, as the trainer of such a data set draws it.
+        findings: what its reader decided that is worth saying.
     """
 
     path: Path
     views: list[SourceView]
     photo_folders: list[Path]
     near: float = 0.2
+    findings: tuple[Finding, ...] = ()
 
 
 def read_bytes(path: Path) -> bytes:

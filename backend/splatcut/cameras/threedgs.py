@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from splatcut.cameras.rigid import inverse, rigid
 from splatcut.cameras.source import DataSet, SourceView, number, size_in_pixels
 from splatcut.errors import UserError
 from splatcut.files import atomic_path
+from splatcut.images import without_suffix
+from splatcut.messages.findings import Finding
 from splatcut.scene.camera import View
 
 
@@ -53,7 +57,37 @@ def read_cameras_json(path: Path, content: list[dict[str, Any]]) -> DataSet:
         )
         views.append(SourceView(name, inverse(rigid(entry["rotation"], entry["position"], where)), lens))
     folder = path.parent
-    return DataSet(path, views, [folder / "images", folder.parent / "images", *_trained_from(folder)])
+    folders = [folder / "images", folder.parent / "images", *_trained_from(folder)]
+    views, findings = _told_apart(views, path)
+    return DataSet(path, views, folders, findings=findings)
+
+
+def _told_apart(views: list[SourceView], path: Path) -> tuple[list[SourceView], tuple[Finding, ...]]:
+    """The views, those that share a name with a number behind it, and without photos.
+
+    3DGS cuts photos' names at the first dot, and off their folders: IMG.0001.jpg and IMG.0002.jpg both become IMG.
+    """
+    uses = Counter(view.file_name for view in views)
+    if len(uses) == len(views):
+        return views, ()
+    seen: Counter[str] = Counter()
+    made = []
+    for view in views:
+        name = view.file_name
+        if uses[name] > 1:
+            seen[name] += 1
+            view = replace(view, file_name=f"{without_suffix(name)}_{seen[name]:04d}", has_photo=False)
+        made.append(view)
+    name, count = uses.most_common(1)[0]
+    finding = Finding(
+        "warning",
+        f"{path.name} has {count} cameras named {name!r}. Trainers cut photos' names at the first dot, so that it "
+        f"cannot be told which photo is whose. Cameras that share a name are called {without_suffix(name)}_0001 and so "
+        "on, and are used without photos.",
+        str(path),
+        "Give the COLMAP model that the scene was trained from as cameras.",
+    )
+    return made, (finding,)
 
 
 def _trained_from(folder: Path) -> list[Path]:

@@ -10,7 +10,10 @@ Two other worlds are in use around such files, and a splat may have been trained
   lies beside the file as ``colmap/sparse/0``.
 - nerfstudio's training world, turned, centred and scaled. Splats that nerfstudio exports lie there. It writes the way
   there to ``dataparser_transforms.json`` in its training output; when a copy of that lies beside ``transforms.json``,
-  it is applied.
+  it is applied. That way leads from COLMAP's world, so ``applied_transform`` and ``applied_scale`` are undone first.
+
+nerfstudio takes intrinsics from the top of the file before a frame's, instant-ngp the other way round. Where both are
+there and differ, the top counts beside ``dataparser_transforms.json``, else the frame, and a finding says so.
 """
 
 from __future__ import annotations
@@ -23,12 +26,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.cameras.lens import Lens
+from splatcut.cameras.lens import PANORAMA, Lens, panorama
 from splatcut.cameras.rigid import OPENCV_FROM_OPENGL, inverse, rigid
 from splatcut.cameras.source import DataSet, SourceView, number, read_json, size_in_pixels
 from splatcut.errors import UserError
+from splatcut.messages.findings import Finding
 
 _DISTORTION = ("k1", "k2", "k3", "k4", "p1", "p2")
+_INTRINSICS = (
+    *("fl_x", "fl_y", "camera_angle_x", "camera_angle_y", "cx", "cy", "w", "h", "distortion_params", *_DISTORTION),
+    *("camera_model", "is_fisheye"),
+)
+#: Keys that say one thing.
+_TOGETHER = (
+    ("fl_x", "camera_angle_x"),
+    ("fl_y", "camera_angle_y"),
+    ("distortion_params", *_DISTORTION),
+    ("camera_model", "is_fisheye"),
+)
 _PERSPECTIVE = {"OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "FULL_OPENCV", "PERSPECTIVE"}
 
 
@@ -46,27 +61,59 @@ def read_transforms(path: Path, content: dict[str, Any]) -> DataSet:
 
     Intrinsics stand in a frame or, for all frames, at the top: ``fl_x``, ``fl_y`` or ``camera_angle_x``,
     ``camera_angle_y``, then ``cx``, ``cy``, ``w``, ``h``, ``k1`` to ``k4``, ``p1``, ``p2``, ``camera_model`` or
-    ``is_fisheye``. Without ``w`` and ``h`` the photo's size is taken.
+    ``is_fisheye``; ``distortion_params`` holds k1 to k4, p1 and p2 as a list. Without ``w`` and ``h`` the photo's size
+    is taken.
     """
-    to_training = _training_world(path.parent)
-    views = []
+    to_training = _training_world(path.parent, content, path)
+    top = {key: value for key, value in content.items() if key != "frames"}
+    views, differing = [], []
     for index, frame in enumerate(content["frames"]):
         name = frame.get("file_path") if isinstance(frame, dict) else None
         if not isinstance(name, str) or not name:
             raise UserError(f"Frame {index} in {path} has no photo ('file_path').")
         where = f"The frame {name} in {path}"
-        values = {**{key: value for key, value in content.items() if key != "frames"}, **frame}
+        values = _merged(frame, top) if to_training is None else _merged(top, frame)
+        differing += [key for key in _INTRINSICS if key in top and key in frame and top[key] != frame[key]]
         if "transform_matrix" not in values:
             raise UserError(f"{where} has no pose ('transform_matrix').")
-        world_from_camera = _pose(values["transform_matrix"], where)
+        world_from_camera = _matrix(values["transform_matrix"], where)
         if to_training is not None:
             world_from_camera = to_training(world_from_camera)
         views.append(SourceView(name, inverse(world_from_camera @ OPENCV_FROM_OPENGL), _lens(values, where)))
     folders = [path.parent, path.parent / "images"]
-    return DataSet(path, views, folders, near=0.2 if to_training is None else _TRAINING_NEAR)
+    near = 0.2 if to_training is None else _TRAINING_NEAR
+    return DataSet(path, views, folders, near, _differing(differing, to_training is not None, path))
 
 
-def _pose(value: Any, where: str) -> NDArray[np.float64]:
+def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """All values, those of ``first`` before ``second``, and of each group of ``_TOGETHER`` only one side's."""
+    values = {**second, **first}
+    for group in _TOGETHER:
+        if any(first.get(key) is not None for key in group):
+            for key in group:
+                if key not in first:
+                    values.pop(key, None)
+    return values
+
+
+def _differing(keys: list[str], by_nerfstudio: bool, path: Path) -> tuple[Finding, ...]:
+    """What is to say about intrinsics that stand at the top of the file and differently in frames."""
+    if not keys:
+        return ()
+    who, other = ("the top of the file", "the frames") if by_nerfstudio else ("the frames", "the top of the file")
+    names = ", ".join(key for key in _INTRINSICS if key in keys)
+    return (
+        Finding(
+            "warning",
+            f"The intrinsics {names} stand at the top of {path.name} and differently in its frames. Those of {who} are "
+            f"used, as {'nerfstudio' if by_nerfstudio else 'instant-ngp'} does.",
+            str(path),
+            f"If renders do not fit the photos, remove those of {who}, so that those of {other} count.",
+        ),
+    )
+
+
+def _matrix(value: Any, where: str) -> NDArray[np.float64]:
     try:
         matrix = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -78,8 +125,20 @@ def _pose(value: Any, where: str) -> NDArray[np.float64]:
     return rigid(matrix[:3, :3], matrix[:3, 3], where)
 
 
-def _training_world(folder: Path) -> Callable[[NDArray[np.float64]], NDArray[np.float64]] | None:
-    """How poses get into the world that nerfstudio trained in, from ``dataparser_transforms.json`` if it is there."""
+def _scale(values: dict[str, Any], key: str, where: str) -> float:
+    scale = number(values, key, where) if key in values else 1.0
+    if not (math.isfinite(scale) and scale > 0):
+        raise UserError(f"{where} has a scale of {scale:g} ({key!r}); it must be above zero.")
+    return scale
+
+
+def _training_world(
+    folder: Path, transforms: dict[str, Any], where: Path
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]] | None:
+    """How poses get into the world that nerfstudio trained in, from ``dataparser_transforms.json`` if it is there.
+
+    That file leads there from the world before ``applied_transform`` and ``applied_scale`` of ``transforms``.
+    """
     path = folder / "dataparser_transforms.json"
     if not path.is_file():
         return None
@@ -89,10 +148,10 @@ def _training_world(folder: Path) -> Callable[[NDArray[np.float64]], NDArray[np.
             f"{path} has no 'transform', so it is not nerfstudio's. Remove it or copy it again from the training "
             "output."
         )
-    training_from_file = _pose(content["transform"], str(path))
-    scale = number(content, "scale", str(path)) if "scale" in content else 1.0
-    if not (math.isfinite(scale) and scale > 0):
-        raise UserError(f"{path} has a scale of {scale:g}; it must be above zero.")
+    training_from_file = _matrix(content["transform"], str(path))
+    if transforms.get("applied_transform") is not None:
+        training_from_file = training_from_file @ inverse(_matrix(transforms["applied_transform"], str(where)))
+    scale = _scale(content, "scale", str(path)) / _scale(transforms, "applied_scale", str(where))
 
     def moved(world_from_camera: NDArray[np.float64]) -> NDArray[np.float64]:
         result = training_from_file @ world_from_camera
@@ -112,11 +171,13 @@ def _lens_of_size(values: dict[str, Any], where: str, width: int, height: int) -
     fx, fy = _focal(values, where, width, height)
     cx = number(values, "cx", where) if "cx" in values else width / 2
     cy = number(values, "cy", where) if "cy" in values else height / 2
-    k1, k2, k3, k4, p1, p2 = (number(values, key, where) if values.get(key) is not None else 0.0 for key in _DISTORTION)
+    k1, k2, k3, k4, p1, p2 = _distortion(values, where)
     named = str(values.get("camera_model", "OPENCV")).upper()
     pinhole = (fx, fy, cx, cy)
     if named == "OPENCV_FISHEYE" or values.get("is_fisheye") is True:
         lens = Lens("OPENCV_FISHEYE", width, height, (*pinhole, k1, k2, k3, k4))
+    elif named == PANORAMA[0]:
+        raise panorama(where)
     elif named not in _PERSPECTIVE:
         raise UserError(
             f"{where} has the camera model {named}, which SplatCut does not know. Supported are OPENCV, PINHOLE and "
@@ -134,6 +195,20 @@ def _lens_of_size(values: dict[str, Any], where: str, width: int, height: int) -
     else:
         lens = Lens("PINHOLE", width, height, pinhole)
     return lens.check(where)
+
+
+def _distortion(values: dict[str, Any], where: str) -> list[float]:
+    """k1 to k4, p1, p2; a list of them counts before single ones, as in nerfstudio."""
+    listed = values.get("distortion_params")
+    if listed is None:
+        return [number(values, key, where) if values.get(key) is not None else 0.0 for key in _DISTORTION]
+    if not isinstance(listed, list) or len(listed) != len(_DISTORTION):
+        raise UserError(
+            f"{where} has 'distortion_params' that are not a list of {len(_DISTORTION)} numbers "
+            f"({', '.join(_DISTORTION)}). Correct it, or export the cameras again."
+        )
+    numbered = dict(zip(_DISTORTION, listed, strict=True))
+    return [number(numbered, key, f"{where}, in 'distortion_params',") for key in _DISTORTION]
 
 
 def _focal(values: dict[str, Any], where: str, width: int, height: int) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from splatcut.devices import resolve_device
 from splatcut.errors import UserError
 from splatcut.messages.arguments import add_arguments
-from splatcut.messages.findings import warnings
+from splatcut.messages.findings import Finding, warnings
 from splatcut.progress import Terminal
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians, concatenate
@@ -65,7 +65,10 @@ def run(args: argparse.Namespace) -> int:
         from splatcut.export.matte import require_exr
 
         require_exr()
-    views = choose(cameras.load_views(args.cameras, args.images), args.views)
+    told: list[Finding] = []
+    views = choose(cameras.load_views(args.cameras, args.images, told), args.views)
+    for sentence in warnings(told):
+        print(f"note: {sentence}", file=sys.stderr)
     names = layer_names(args.scenes)
     scenes = []
     for path in args.scenes:

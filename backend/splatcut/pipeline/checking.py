@@ -36,7 +36,10 @@ def check(subject: Subject) -> list[Finding]:
     """The findings about everything that a run would use, in the order in which it would use them."""
     found: list[Finding] = []
     splats = _scene(subject, found)
-    views = attempt(found, subject.cameras or "cameras", lambda: read_views(subject.cameras, subject.images)) or []
+    told: list[Finding] = []
+    cameras, images = subject.cameras, subject.images
+    views = attempt(found, cameras or "cameras", lambda: read_views(cameras, images, told)) or []
+    found += told
     if splats is not None:
         found += scene_findings(splats)
         found += view_findings(splats, place_views(views, splats.gaussians, splats.offset))

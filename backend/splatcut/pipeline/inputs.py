@@ -65,13 +65,14 @@ def read_inputs(job: Job) -> Inputs:
         antialiased=job.options.antialiased,
         spz_axes=job.options.spz_axes,
     )
-    views = read_views(job.cameras, job.images)
+    told: list[Finding] = []
+    views = read_views(job.cameras, job.images, told)
     splats = with_fitting_axes(splats, job.scene, views)
     views = place_views(views, splats.gaussians, splats.offset)
     prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians, splats.offset)
     if job.masks is not None and not views:
         raise UserError("Ready masks need the cameras of their views. Give them with --cameras.")
-    findings = [*scene_findings(splats), *view_findings(splats, views)]
+    findings = [*scene_findings(splats), *told, *view_findings(splats, views)]
     refuse(findings)
     kept, held_out = holdout(views, job.options.holdout) if job.options.holdout else (views, [])
     if views and not kept:
@@ -112,8 +113,10 @@ def _files_of(item: ObjectPrompt) -> list[Path]:
     return [prompt.file for prompt in item.prompts if isinstance(prompt, (MaskPrompt, ScribblePrompt))]
 
 
-def read_views(cameras: Path | tuple[InlineView, ...] | None, images: Path | None) -> list[View]:
-    """All views of a job's cameras, sorted by name. Raises ``UserError``."""
+def read_views(
+    cameras: Path | tuple[InlineView, ...] | None, images: Path | None, findings: list[Finding] | None = None
+) -> list[View]:
+    """All views of a job's cameras, sorted by name. ``findings`` gets what is to say. Raises ``UserError``."""
     if cameras is None:
         if images is not None:
             raise UserError(
@@ -121,7 +124,7 @@ def read_views(cameras: Path | tuple[InlineView, ...] | None, images: Path | Non
             )
         return []
     if isinstance(cameras, Path):
-        return load_views(cameras, images)
+        return load_views(cameras, images, findings)
     return sorted((inline_view(view) for view in cameras), key=lambda view: view.name)
 
 

@@ -25,7 +25,7 @@ from splatcut.files import atomic_path, content_hash
 from splatcut.folders import embeddings_folder
 from splatcut.formats.findings import scene_findings
 from splatcut.messages import InlineView
-from splatcut.messages.findings import Finding
+from splatcut.messages.findings import Finding, warnings
 from splatcut.messages.worker import (
     Convert,
     ConvertResult,
@@ -150,12 +150,15 @@ class Session:
         previewer = self._loaded()
         report.stage("views", 1)
         gaussians, offset = previewer.model.gaussians, self._offset
-        cameras = place_views(read_views(request.cameras, request.images), gaussians, offset)
+        told: list[Finding] = []
+        cameras = place_views(read_views(request.cameras, request.images, told), gaussians, offset)
         prompt_views = read_prompt_views(request.prompt_views, cameras, gaussians, offset)
         if cameras:
             check_views_see_scene(gaussians, cameras, offset)
         virtual = len(cameras) < MIN_CAMERAS
         previewer.set_views(cameras, prompt_views, virtual)
+        for sentence in warnings(told):
+            report.log(sentence)
         self._has_views = True
         report.step()
         views = sorted([*cameras, *prompt_views], key=lambda view: view.name)

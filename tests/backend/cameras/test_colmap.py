@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from splatcut.cameras import load_photo, load_views
 from splatcut.cameras.lens import MODELS, Lens
 from splatcut.errors import UserError
+from splatcut.messages.findings import Finding
 
 PINHOLE = [100.0, 110.0, 33.0, 23.0]
 NAMES = ["b.jpg", "a.jpg", "c d.jpg"]
@@ -192,3 +194,30 @@ def test_resizing_a_lens_scales_its_pixels():
     lens = Lens("RADIAL", 640, 480, (500.0, 322.0, 238.0, -0.1, 0.01))
     directions = np.random.default_rng(1).uniform(-0.5, 0.5, (30, 2))
     np.testing.assert_allclose(lens.resized(160, 120).to_photo(directions), lens.to_photo(directions) / 4, atol=1e-9)
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_of_several_models_the_largest_is_taken_and_the_others_are_named(colmap, text, tmp_path):
+    folder = colmap("PINHOLE", PINHOLE, (64, 48), NAMES, text=text)
+    large = (folder / "sparse" / "0").rename(folder / "sparse" / "2")
+    for number in (0, 1):
+        shutil.copytree(large, folder / "sparse" / str(number))
+        reconstruction = pycolmap.Reconstruction(large)
+        for image in list(reconstruction.images)[: 2 - number]:
+            reconstruction.deregister_frame(image)
+        (reconstruction.write_text if text else reconstruction.write_binary)(folder / "sparse" / str(number))
+    for path in (folder, folder / "sparse"):
+        findings: list[Finding] = []
+        assert len(load_views(path, findings=findings)) == 3
+        assert f"{large} (3 images) is used; beside it are 0 (1 images), 1 (2 images)" in findings[0].what
+    # Who names a model gets it.
+    findings = []
+    assert len(load_views(folder / "sparse" / "1", findings=findings)) == 2
+    assert "0 (1 images), 2 (3 images)" in findings[0].what
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_panoramas_are_refused_by_name(colmap, text):
+    folder = colmap("EQUIRECTANGULAR", [100.0, 50.0], (100, 50), NAMES, text=text)
+    with pytest.raises(UserError, match="has the camera model EQUIRECTANGULAR: its photos are panoramas"):
+        load_views(folder)

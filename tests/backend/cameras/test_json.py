@@ -16,6 +16,7 @@ from splatcut.cameras import load_views, look_at, save_cameras
 from splatcut.cameras.lens import Lens
 from splatcut.errors import UserError
 from splatcut.scene.camera import Camera, View
+from splatcut.scene.rotations import rotation_matrices
 
 from .conftest import photos
 
@@ -81,6 +82,8 @@ def test_intrinsics_of_a_frame_win(write_json):
         ({"k1": 0.1, "k3": 0.02}, "FULL_OPENCV", (0.1, 0, 0, 0, 0.02, 0, 0, 0)),
         ({"k1": 0.1, "k4": 0.03, "camera_model": "OPENCV_FISHEYE"}, "OPENCV_FISHEYE", (0.1, 0, 0, 0.03)),
         ({"k1": 0.1, "is_fisheye": True}, "OPENCV_FISHEYE", (0.1, 0, 0, 0)),
+        ({"distortion_params": [0.1, 0.01, 0, 0, 0.001, 0.002]}, "OPENCV", (0.1, 0.01, 0.001, 0.002)),
+        ({"k1": 9.0, "distortion_params": [0.1, 0, 0.02, 0, 0, 0]}, "FULL_OPENCV", (0.1, 0, 0, 0, 0.02, 0, 0, 0)),
         ({"k1": 0, "k2": 0.0, "p1": 0.0, "p2": 0.0, "camera_model": "OPENCV"}, None, ()),
     ],
 )
@@ -107,6 +110,54 @@ def test_training_world_of_nerfstudio(write_json, tmp_path):
     assert view.camera.near == 0.01
 
 
+def rigids(seed, count):
+    """Random rigid transforms [4, 4]."""
+    rng = np.random.default_rng(seed)
+    found = np.tile(np.eye(4), (count, 1, 1))
+    quats = rng.normal(size=(count, 4))
+    found[:, :3, :3] = rotation_matrices(quats / np.linalg.norm(quats, axis=1, keepdims=True))
+    found[:, :3, 3] = rng.normal(size=(count, 3))
+    return found
+
+
+@given(seed=st.integers(0, 99), scale=st.floats(0.01, 10), applied_scale=st.floats(0.1, 10))
+@settings(max_examples=20)
+def test_what_was_applied_to_the_file_is_not_applied_again(tmp_path, seed, scale, applied_scale):
+    """nerfstudio trains in scale (oriented @ file), and notes oriented @ applied and scale * applied_scale."""
+    oriented, applied, in_file = rigids(seed, 3)
+    content = {"fl_x": 50.0, **SIZE, "applied_transform": applied[:3].tolist(), "applied_scale": applied_scale}
+    content["frames"] = [{"file_path": "a.png", "transform_matrix": in_file.tolist()}]
+    noted = {"transform": (oriented @ applied)[:3].tolist(), "scale": scale * applied_scale}
+    (tmp_path / "transforms.json").write_text(json.dumps(content), encoding="utf-8")
+    (tmp_path / "dataparser_transforms.json").write_text(json.dumps(noted), encoding="utf-8")
+    (view,) = load_views(tmp_path)
+    expected = oriented @ in_file @ np.diag([1.0, -1.0, -1.0, 1.0])
+    expected[:3, 3] *= scale
+    np.testing.assert_allclose(np.linalg.inv(view.camera.camera_from_world), expected, atol=1e-9)
+
+
+def test_nerfstudio_takes_intrinsics_from_the_top_and_others_from_the_frame(write_json, tmp_path):
+    content = {"fl_x": 50.0, "k1": 0.1, **SIZE, **frames("a.png", fl_x=70.0, distortion_params=[0.2, 0, 0, 0, 0, 0])}
+    path = write_json("transforms.json", content)
+    findings = []
+    (view,) = load_views(path, findings=findings)
+    assert view.undistortion.lens.params == (70, 70, 32, 24, 0.2, 0, 0, 0)
+    assert (
+        "fl_x stand at the top of transforms.json and differently in its frames. Those of the frames"
+        in findings[0].what
+    )
+    write_json("dataparser_transforms.json", {"transform": np.eye(4)[:3].tolist(), "scale": 1.0})
+    findings.clear()
+    (view,) = load_views(path, findings=findings)
+    assert view.undistortion.lens.params == (50, 50, 32, 24, 0.1, 0, 0, 0)
+    assert "Those of the top of the file are used, as nerfstudio does" in findings[0].what
+    findings.clear()
+    load_views(
+        write_json("equal/transforms.json", {"fl_x": 50.0, **SIZE, **frames("a.png", fl_x=50.0)}), None, findings
+    )
+    assert findings == []
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -117,6 +168,9 @@ def test_training_world_of_nerfstudio(write_json, tmp_path):
         ({"w": 64.5}, "whole number of pixels"),
         ({"camera_model": "EQUIRECTANGULAR"}, "EQUIRECTANGULAR"),
         ({"k4": 0.1}, "fourth radial"),
+        ({"distortion_params": [0.1, 0.2]}, "list of 6 numbers"),
+        ({"distortion_params": [0, 0, 0, 0, 0, "x"]}, "in 'distortion_params', has 'x' as 'p2'"),
+        ({"camera_model": "equirectangular"}, "panoramas"),
         ({"transform_matrix": [[2, 0, 0, 0], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]]}, "2, 2, 2 instead of 1"),
         ({"transform_matrix": [[-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}, "mirrored"),
         ({"transform_matrix": [[1, 0, 0, float("inf")], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}, "finite"),
@@ -233,3 +287,23 @@ def test_saved_cameras_find_their_photos(tmp_path):
     save_cameras(tmp_path / "cameras.json", [View("ein Bild", Camera(20, 10, 15.0, 15.0, 10.0, 5.0, np.eye(4)))])
     photos(tmp_path / "images", ["ein Bild.webp"], (20, 10))
     assert load_views(tmp_path)[0].photo == tmp_path / "images" / "ein Bild.webp"
+
+
+def test_names_cut_at_their_first_dot(write_json, tmp_path):
+    """IMG.0001.jpg and IMG.0002.jpg are both IMG in 3DGS' file; a name that only one photo begins with finds it."""
+    path = write_json(
+        "cameras.json", [ENTRY | {"img_name": name, "id": k} for k, name in enumerate(("IMG", "IMG", "P0"))]
+    )
+    size = (ENTRY["width"], ENTRY["height"])
+    photos(tmp_path / "images", ["IMG.0001.jpg", "IMG.0002.jpg", "P0.0007.jpg"], size)
+    findings = []
+    views = load_views(path, findings=findings)
+    assert [view.name for view in views] == ["IMG_0001", "IMG_0002", "P0"]
+    assert [view.photo and view.photo.name for view in views] == [None, None, "P0.0007.jpg"]
+    (finding,) = findings
+    assert "has 2 cameras named 'IMG'" in finding.what
+    assert "COLMAP" in finding.remedy
+    two = write_json("two/cameras.json", [ENTRY | {"img_name": "IMG"}] * 2)
+    with pytest.raises(UserError, match="2 cameras named 'IMG'"):
+        load_views(two, tmp_path / "images")
+    assert len(load_views(two)) == 2

@@ -26,7 +26,7 @@ from splatcut.formats import SplatFile
 from splatcut.formats.findings import scene_findings
 from splatcut.mask_files import Masks
 from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, Points3DPrompt, Prompt, ScribblePrompt, to_json
-from splatcut.messages.findings import Finding, attempt, refuse
+from splatcut.messages.findings import Finding, attempt, refuse, warnings
 from splatcut.pipeline.checkpoints import RESULTS, STATE
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
@@ -81,7 +81,10 @@ def read_inputs(job: Job) -> Inputs:
     if job.masks is not None:
         from splatcut.masks.ready import masks_of_views
 
-        masks = masks_of_views(job.masks, views)
+        try:
+            masks = masks_of_views(job.masks, views)
+        except UserError as error:  # what is special about the cameras may be why masks do not fit
+            raise UserError(" ".join([str(error), *warnings(told)])) from error
     # Last, because it may have to load torch, which takes seconds.
     device = resolve_device(job.options.device)
     return Inputs(splats, views, kept, held_out, device, masks, tuple(findings), prompt_views)

@@ -15,6 +15,7 @@ MODULES = (
     "bridge.properties",
     "ui.preferences",
     "bridge.splats",
+    "bridge.native",
     "bridge.scenes",  # unregistered after the worker, which reads its files
     "bridge.worker",
     "bridge.viewport",

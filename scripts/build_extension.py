@@ -6,7 +6,7 @@ Writes ``dist/splatcut-VERSION.zip``, which Blender installs by drag and drop or
 engine as a pure-Python wheel, the wheel of what its part for Blender needs besides, the exact versions of what the
 engine's own environment is made of, and the licences.
 The same sources give the same bytes. The result is checked with rules of our own and, where a Blender module is at hand
-(``.venv-bpy45``, ``.venv-bpy52``), with Blender's own tool.
+(``.venv-bpy45``, ``.venv-bpy52``, ``.venv-bpy53``), with Blender's own tool.
 
 ``--index DIR`` copies the archive into DIR and writes the ``index.json`` of a static extension repository there: served
 by any web server, its address is what users enter in Blender under Get Extensions > Repositories > Add Remote.
@@ -203,7 +203,7 @@ def engine_requirements() -> str:
 
 def find_blenders_tool() -> Path | None:
     """``blender_ext.py`` of a Blender module that is installed in one of our environments."""
-    for setup in ("bpy52", "bpy45"):
+    for setup in ("bpy53", "bpy52", "bpy45"):
         folder = REPOSITORY / environment.SETUPS[setup].folder
         for path in sorted(folder.glob("[Ll]ib/**/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py")):
             return path

@@ -3,10 +3,11 @@
 """Runs every check: ``python3 scripts/test.py``.
 
 Makes what it needs in ``.venv`` and others beside it the first time. The checks are ruff, pyright, the part for Blender
-with numpy alone ("minimal"), pytest, and the add-on's tests in Blender as a Python module ("blender45", "blender52";
-skipped with a reason where this machine cannot have that module). ``--only`` picks some of them, ``--fast`` leaves out
-the slow tests. All other arguments go to pytest, and then only pytest runs unless ``--only`` says otherwise:
-``python3 scripts/test.py tests/test_repository.py -k header``, ``python3 scripts/test.py --only blender45 -k picking``.
+with numpy alone ("minimal"), pytest, and the add-on's tests in Blender as a Python module ("blender45", "blender52",
+"blender53"; skipped with a reason where this machine cannot have that module). Those in Blender run side by side.
+``--only`` picks some of the checks, ``--fast`` leaves out the slow tests. All other arguments go to pytest, and then
+only pytest runs unless ``--only`` says otherwise: ``python3 scripts/test.py tests/test_repository.py -k header``,
+``python3 scripts/test.py --only blender45 -k picking``.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Dict, List, Tuple
 
 from lib import environment
 
-BLENDERS: Dict[str, str] = {"blender45": "bpy45", "blender52": "bpy52"}
+BLENDERS: Dict[str, str] = {"blender45": "bpy45", "blender52": "bpy52", "blender53": "bpy53"}
 CHECKS = ("ruff", "pyright", "minimal", "pytest", *BLENDERS)
 
 
@@ -40,7 +42,7 @@ def main(arguments: List[str]) -> int:
         for_pytest = ["-m", "not slow", *for_pytest]
 
     results = []
-    for check in checks:
+    for check in (check for check in checks if check not in BLENDERS):
         print(f"\n===== {check} " + "=" * (70 - len(check)), flush=True)
         began = time.monotonic()
         verdict = "passed"
@@ -58,12 +60,56 @@ def main(arguments: List[str]) -> int:
         results.append((check, verdict, time.monotonic() - began))
         if verdict.endswith((" 2)", " -2)")) and "pytest" in command:  # the user interrupted it
             break
+    else:
+        results += _side_by_side([check for check in checks if check in BLENDERS], for_pytest)
 
     print("\n===== all checks " + "=" * 60)
     for check, verdict, seconds in results:
         print(f"{check:<10}{verdict:<26}{seconds:8.1f} s")
     sys.stdout.flush()
     return 1 if any(verdict.startswith("FAILED") for _, verdict, _ in results) else 0
+
+
+def _side_by_side(checks: List[str], for_pytest: List[str]) -> List[Tuple[str, str, float]]:
+    """Runs the checks in Blender, as many at a time as there are cores, and at most three: name, verdict, seconds.
+
+    Each uses one core most of the time. What a check prints comes when it has ended.
+    """
+    results, waiting, running = [], [], []
+    for check in checks:
+        environment.ensure("engine")  # which builds the extension and runs as its worker
+        reason = environment.unsuited(BLENDERS[check])
+        if reason is not None:
+            print(f"\n{BLENDERS[check]} is skipped. {reason}", flush=True)
+            results.append((check, f"skipped ({BLENDERS[check]})", 0.0))
+            continue
+        environment.ensure(BLENDERS[check])
+        waiting.append(check)
+    if len(waiting) > 1:
+        print(f"\n{', '.join(waiting)} run side by side; each prints when it has ended.", flush=True)
+    alone = len(waiting) == 1
+    with tempfile.TemporaryDirectory(prefix="splatcut-test-") as folder:
+        while waiting or running:
+            try:
+                while waiting and len(running) < min(os.cpu_count() or 1, 3):
+                    check = waiting.pop(0)
+                    log = None if alone else Path(folder, check)
+                    command = _commands(check, for_pytest)[0][1]
+                    running.append((check, environment.start(BLENDERS[check], command, log), log, time.monotonic()))
+                for entry in [entry for entry in running if entry[1].poll() is not None]:
+                    running.remove(entry)
+                    check, process, log, began = entry
+                    print(f"\n===== {check} " + "=" * (70 - len(check)), flush=True)
+                    if log is not None:
+                        print(log.read_text(encoding="utf-8", errors="replace"), flush=True)
+                    code = process.returncode
+                    verdict = "passed" if code == 0 else f"FAILED (exit code {code})"
+                    results.append((check, verdict, time.monotonic() - began))
+                time.sleep(0.2)
+            except KeyboardInterrupt:  # those that run got it too, and end by themselves
+                results += [(check, "FAILED (not run)", 0.0) for check in waiting]
+                waiting = []
+    return sorted(results, key=lambda result: checks.index(result[0]))
 
 
 def _commands(check: str, for_pytest: List[str]) -> List[Tuple[str, List[str]]]:
@@ -82,11 +128,7 @@ def _commands(check: str, for_pytest: List[str]) -> List[Tuple[str, List[str]]]:
     if check in BLENDERS:
         # What was named on the command line, or everything.
         named = [name for name in for_pytest if Path(environment.REPOSITORY, name.split("::")[0]).exists()]
-        # The engine builds the extension and runs as its worker.
-        return [
-            ("engine", ["-c", ""]),
-            (BLENDERS[check], ["-m", "pytest", *for_pytest, *([] if named else ["tests/blender"])]),
-        ]
+        return [(BLENDERS[check], ["-m", "pytest", *for_pytest, *([] if named else ["tests/blender"])])]
     # A file's tests share its fixtures, so they stay in one process.
     whole = for_pytest in ([], ["-m", "not slow"])
     cores = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile"] if whole else []

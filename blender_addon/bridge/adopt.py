@@ -8,13 +8,14 @@ from typing import Any
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile
 from splatcut.formats.ply import new_table
 
-from ..core import layout
-from . import attributes, splats
+from ..core import exports, layout
+from . import attributes, native, splats, upgrade
 
 #: What a file's properties are called, of which Blender's importer makes attributes.
 _FILES = ("f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "rot_0", "rot_1", "rot_2", "rot_3")
@@ -29,8 +30,17 @@ def can_adopt(obj: bpy.types.Object | None) -> bool:
     return any(all(name in there for name in names) for names in (_NATIVE, _FILES))
 
 
-def adopt(obj: bpy.types.Object) -> None:
+def adopt(obj: Any, source: str = "AUTO") -> str:
     """Makes a splat object of one that has the attributes of native splats or of a splat file.
+
+    Blender's importer of .spz turns the data upright; here they get the file's axes back, to which cameras refer, and
+    the object the turn, so that it stays where it is.
+
+    Args:
+        source: what Blender imported it from: "PLY", "SPZ", or "AUTO" to tell by the values.
+
+    Returns:
+        "PLY" or "SPZ": what it was taken for.
 
     Raises:
         UserError: it has not, or its data are not its own.
@@ -44,10 +54,31 @@ def adopt(obj: bpy.types.Object) -> None:
     data: Any = obj.data
     if not all(name in data.attributes for name in _NATIVE):
         new = splats.new_data(_from_file_attributes(obj), data.name)
-        obj.data = new
-        if not data.users:
-            bpy.data.batch_remove([data])
-    splats.declare(obj, "ply")
+        if native.native() and obj.type == "MESH":  # such objects hold no point clouds
+            upgrade.to_point_cloud(obj)
+        spare, obj.data = {data, obj.data}, new
+        bpy.data.batch_remove([item for item in spare if not item.users])
+        source = "PLY"
+    elif source == "AUTO":
+        source = "SPZ" if _is_from_spz(obj) else "PLY"
+    splats.declare(obj, "spz" if source == "SPZ" else "ply")
+    if upgrade.is_outdated(obj):
+        upgrade.upgrade(obj)
+    if source == "SPZ":
+        turn = np.array(exports.world_from_file("Y_DOWN"))
+        splats.transform_data(obj, turn.T)
+        obj.matrix_world = obj.matrix_world @ Matrix(turn.tolist())
+    return source
+
+
+def _is_from_spz(obj: Any) -> bool:
+    """Whether scales and opacities are those of an .spz: exp(k / 16 - 10) and k / 255."""
+    with attributes.reading(obj) as reading:
+        scale, base = reading.get(layout.SCALE), reading.get(layout.BASE)
+    if scale is None or base is None or not len(scale) or scale.ndim != 2 or base.ndim != 2 or (scale <= 0).any():
+        return False
+    steps = np.concatenate([16 * np.log(scale.astype(np.float64)).ravel(), 255 * base[:, 3].astype(np.float64)])
+    return bool(np.abs(steps - np.round(steps)).max() < 0.01)
 
 
 def _from_file_attributes(obj: Any) -> SplatFile:

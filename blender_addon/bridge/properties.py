@@ -22,7 +22,7 @@ from bpy.props import (
 
 from splatcut.messages import OPTIONS, SCENE_OPTIONS
 
-from . import splats
+from . import native
 
 VIEW_SOURCES = (
     ("VIRTUAL", "Virtual", "Views that the engine places around what you clicked; no photos needed"),
@@ -32,7 +32,7 @@ VIEW_SOURCES = (
 DISPLAYS = (
     ("SPLATS", "Splats", "Draw the Gaussians as they are"),
     ("POINTS", "Points", "Draw each Gaussian as a coloured point, which is faster on slow machines"),
-    ("OFF", "Off", "Let Blender draw the object"),
+    ("OFF", "Off", "Let Blender draw the object, without tints"),
 )
 
 
@@ -106,7 +106,7 @@ def _changed(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
 
 
 def _display_changed(self: "SplatCutSettings", context: bpy.types.Context) -> None:
-    splats.show_own_drawing(self.id_data)
+    native.share_drawing(self.id_data)
 
 
 class SplatCutObject(bpy.types.PropertyGroup):
@@ -146,6 +146,7 @@ class SplatCutSettings(bpy.types.PropertyGroup):
         description=(
             "Tint the Gaussians whose variance in the last cut is above the boundary threshold, instead of the objects"
         ),
+        update=_display_changed,
     )
 
     objects: CollectionProperty(type=SplatCutObject)  # type: ignore[valid-type]

@@ -60,14 +60,22 @@ def remove(obj: Any) -> None:
         obj.modifiers.remove(modifier)
 
 
-def prepare_scene(scene: Any) -> None:
-    """Cycles, with enough transparency, and colours as they are in the capture."""
+def prepare_scene(scene: Any) -> str | None:
+    """Cycles, with enough transparency, and colours as they are in the capture.
+
+    Returns:
+        The view transform that there was, if it was another one.
+    """
     scene.render.engine = "CYCLES"
     cycles = scene.cycles
     cycles.transparent_max_bounces = max(cycles.transparent_max_bounces, _TRANSPARENT_BOUNCES)
     # Rays that are ended by chance make noise, and nothing else in this material does; deep inside it is not seen.
     cycles.min_transparent_bounces = max(cycles.min_transparent_bounces, _CERTAIN_BOUNCES)
+    before = scene.view_settings.view_transform
+    if before == "Standard":
+        return None
     scene.view_settings.view_transform = "Standard"
+    return before
 
 
 def _degree(obj: Any) -> int:
@@ -270,5 +278,5 @@ def _material() -> Any:
 
 
 def splat_objects(objects: Any) -> list[Any]:
-    """Those of the objects that can be set up."""
-    return [obj for obj in objects if splats.is_splat(obj) and obj.type == "MESH"]
+    """The splat objects among them."""
+    return [obj for obj in objects if splats.is_splat(obj)]

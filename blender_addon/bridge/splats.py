@@ -26,7 +26,7 @@ from splatcut.scene.transform import decompose_similarity
 from ..core import layout
 from ..core.arrays import SplatArrays
 from ..core.facts import Facts
-from . import attributes
+from . import attributes, native
 
 #: Labels, probabilities and, where a run has left them, mask variances, each [N].
 _Labels = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32] | None]
@@ -81,22 +81,16 @@ def declare(obj: bpy.types.Object, source_format: str, source: Path | None = Non
     settings.uid = new_uid()
     settings.source_path = str(source) if source is not None else ""
     settings.source_format = source_format
-    show_own_drawing(obj)
+    native.share_drawing(obj)
     _owners[settings.uid] = obj.session_uid
-
-
-def show_own_drawing(obj: bpy.types.Object) -> None:
-    """Keeps Blender from drawing the vertices over the splats that the add-on draws; a box shows what is selected."""
-    if obj.type == "MESH":
-        obj.display_type = "TEXTURED" if _settings(obj).display == "OFF" else "BOUNDS"
 
 
 def new_data(splats: SplatFile, name: str, progress: Callable[[float], None] | None = None) -> Any:
     """Makes the data of a splat object: a mesh or, where Blender draws splats itself, a point cloud."""
-    if native():
+    if native.native():
         data: Any = bpy.data.pointclouds.new(name)
         data.resize(len(splats))
-        data.type = "GAUSSIAN_SPLAT"
+        data.type = native.SPLATS
     else:
         data = bpy.data.meshes.new(name)
         data.vertices.add(len(splats))
@@ -109,7 +103,7 @@ def new_data(splats: SplatFile, name: str, progress: Callable[[float], None] | N
 
 
 def _fill(data: Any, splats: SplatFile, progress: Callable[[float], None] | None) -> None:
-    base_type = "FLOAT4" if native() else "FLOAT_COLOR"
+    base_type = "FLOAT4" if native.native() else "FLOAT_COLOR"
     expected = splats.gaussians.sh.shape[1] + 6  # those of the Gaussians; others are few
     for number, (name, kind, values) in enumerate(layout.attributes_of(splats, base_type=base_type)):
         attributes.write(data, name, kind, values)
@@ -166,7 +160,7 @@ def apply_transform(obj: bpy.types.Object) -> None:
     """
     matrix = np.array(obj.matrix_world)
     scale, rotation, translation = decompose_similarity(matrix)
-    _fill(obj.data, read(obj, matrix), None)
+    transform_data(obj, matrix)
     settings = _settings(obj)
     for view in settings.prompt_views:
         camera = np.reshape(view.camera_from_file, (4, 4))
@@ -176,6 +170,11 @@ def apply_transform(obj: bpy.types.Object) -> None:
     for prompt in (prompt for item in settings.objects for prompt in item.prompts):
         prompt.position = (scale * rotation @ np.array(prompt.position) + translation).tolist()
     obj.matrix_world = Matrix.Identity(4)
+
+
+def transform_data(obj: bpy.types.Object, matrix: ArrayLike) -> None:
+    """Moves Gaussians, colours included, by [4, 4] new_from_local; the object stays. Raises ``UserError``."""
+    _fill(obj.data, read(obj, matrix), None)
     obj.data.update_tag()
     _suspect.update({obj.data.session_uid} & _arrays.keys())
 
@@ -249,8 +248,7 @@ def set_labels(obj: bpy.types.Object, labels: NDArray[np.int32], probability: ND
             raise ValueError(f"{count} Gaussians need as many labels and probabilities, not {values.shape}.")
     attributes.write(data, layout.OBJECT, "INT", np.asarray(labels, dtype=np.int32))
     attributes.write(data, layout.PROBABILITY, "FLOAT", np.asarray(probability, dtype=np.float32))
-    _labels.pop(data.session_uid, None)
-    data.update_tag()
+    _labels_changed(obj)
 
 
 def set_variance(obj: bpy.types.Object, variance: NDArray[np.float32] | None) -> None:
@@ -262,8 +260,13 @@ def set_variance(obj: bpy.types.Object, variance: NDArray[np.float32] | None) ->
         attributes.write(data, layout.VARIANCE, "FLOAT", variance)
     elif layout.VARIANCE in data.attributes:
         data.attributes.remove(data.attributes[layout.VARIANCE])
-    _labels.pop(data.session_uid, None)
-    data.update_tag()
+    _labels_changed(obj)
+
+
+def _labels_changed(obj: bpy.types.Object) -> None:
+    _labels.pop(obj.data.session_uid, None)
+    obj.data.update_tag()
+    native.share_drawing(obj)
 
 
 def labels(obj: bpy.types.Object) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
@@ -302,13 +305,6 @@ def _read_labels(obj: bpy.types.Object) -> _Labels | None:
 def new_uid() -> str:
     """A uid that nothing else has."""
     return uuid.uuid4().hex
-
-
-def native() -> bool:
-    """Whether this Blender knows splats itself, so that splat objects are point clouds."""
-    known: Any = bpy.types.PointCloud.bl_rna
-    kinds = known.properties["type"].enum_items if "type" in known.properties else ()
-    return "GAUSSIAN_SPLAT" in kinds and "resize" in known.functions
 
 
 def _editing(data: Any) -> bool:

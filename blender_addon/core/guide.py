@@ -23,6 +23,7 @@ class Situation:
         views_missing: the chosen source of views is not filled in, and what it lacks; "" when all is there.
         results: a run's objects are there; hidden: the splat itself is hidden, as a run leaves it.
         tool: the prompt tool is the active one.
+        outdated: how many splats of the file an earlier Blender has saved, so that this one does not draw them.
         mode: name of the mode that Blender is in, "" in object mode, the only one in which one can click.
     """
 
@@ -38,6 +39,7 @@ class Situation:
     results: bool = False
     hidden: bool = False
     tool: bool = False
+    outdated: int = 0
     mode: str = ""
 
 
@@ -59,6 +61,8 @@ class Hint:
 
 #: Stands for making the prompt tool the active one.
 TOOL = "wm.tool_set_by_id"
+#: Makes splats of an earlier Blender those of this one.
+UPGRADE = "splatcut.upgrade"
 #: Makes the engine's environment; the preferences know others.
 ENVIRONMENT = "splatcut.create_environment"
 
@@ -82,6 +86,17 @@ def hints(now: Situation) -> tuple[Hint, ...]:
                 f"{now.engine_problem} Without it you can import and click, but not preview or cut.",
                 ENVIRONMENT,
                 "Create Environment",
+                warning=True,
+            )
+        )
+    if now.outdated:
+        which = "A splat of this file was" if now.outdated == 1 else f"{now.outdated} splats of this file were"
+        in_the_way.append(
+            Hint(
+                f"{which} saved by an earlier Blender. Once converted, this Blender draws and renders them itself; "
+                "nothing is lost.",
+                UPGRADE,
+                "Use Blender's Splats",
                 warning=True,
             )
         )

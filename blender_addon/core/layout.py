@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from splatcut.formats import PlyTable, SplatFile
 from splatcut.formats.layout import FLAT_LOG_RATIO, Layout, find_layout
 from splatcut.formats.ply import BLOCK_ROWS
-from splatcut.scene.gaussians import LEAST_SCALE, OPACITY_MARGIN, Gaussians
+from splatcut.scene.gaussians import LEAST_SCALE, Gaussians
 from splatcut.scene.transform import apply_transform
 
 from .facts import Facts
@@ -55,6 +55,8 @@ TYPES: Mapping[str, tuple[type[np.generic], int]] = {
 #: Relative difference up to which a seen value counts as the raw one's: processors and numpy releases differ in the
 #: last bit of exp, and a .blend may travel.
 _TOLERANCE = np.float32(4e-7)
+#: Logits whose opacities are exactly 0 and 1 in single precision, where a logit would be infinite.
+_INVISIBLE, _OPAQUE = np.float32(-104.0), np.float32(17.4)
 
 #: Attributes that Blender gives a meaning (and often a type or domain) of their own.
 _RESERVED = frozenset(
@@ -118,11 +120,13 @@ def _short(name: str) -> str:
 
 
 def normalised(quats: F32) -> F32:
-    """[N, 4] quaternions of length 1; such without a length become zero, which stands for no rotation."""
+    """[N, 4] quaternions of length 1; such without a length become the identity, as everywhere."""
     length = np.sqrt(np.einsum("ij,ij->i", quats, quats, dtype=np.float64))
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(length > 0, 1 / length, 0)
-    return (quats * factor[:, None]).astype(np.float32)
+    result = (quats * factor[:, None]).astype(np.float32)
+    result[length == 0] = (1, 0, 0, 0)
+    return result
 
 
 def _scales(log_scales: F32) -> F32:
@@ -153,8 +157,9 @@ def raw_logits(seen: F32, raw: F32 | None) -> F32:
     """[N] logits of opacities [N]; those of ``raw`` where it says the same."""
     if raw is not None and (same := _same(seen, _opacities(raw))).all():
         return raw
-    clipped = np.clip(seen.astype(np.float64), OPACITY_MARGIN, 1 - OPACITY_MARGIN)
-    logits = (np.log(clipped) - np.log1p(-clipped)).astype(np.float32)
+    exact = np.clip(seen.astype(np.float64), 0, 1)
+    with np.errstate(divide="ignore"):
+        logits = (np.log(exact) - np.log1p(-exact)).clip(_INVISIBLE, _OPAQUE).astype(np.float32)
     return logits if raw is None else np.where(same, raw, logits)
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import bpy
 import numpy as np
+from bpy.props import EnumProperty
 
 from splatcut.errors import UserError
 from splatcut.scene.transform import decompose_similarity
 
-from ..bridge import adopt, splats
+from ..bridge import adopt, splats, upgrade
 
 
 class SPLATCUT_OT_apply_transform(bpy.types.Operator):
@@ -51,6 +52,17 @@ class SPLATCUT_OT_adopt(bpy.types.Operator):
     bl_label = "Use as Splats"
     bl_options = {"REGISTER", "UNDO"}
 
+    source: EnumProperty(  # type: ignore[valid-type]
+        name="Imported From",
+        description="What Blender's importer read. It turns the data of .spz files upright, which is taken back here",
+        items=(
+            ("AUTO", "Automatic", "Told by the values: those of .spz files are rounded in a way of their own"),
+            ("PLY", "PLY", "The data are as in the file"),
+            ("SPZ", "SPZ", "The data were turned; they get the file's axes back, and the object stays where it is"),
+        ),
+        default="AUTO",
+    )
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """An object with attributes of splats must be selected."""
@@ -64,10 +76,52 @@ class SPLATCUT_OT_adopt(bpy.types.Operator):
         try:
             for obj in list(context.view_layer.objects.selected):
                 if adopt.can_adopt(obj):
-                    adopt.adopt(obj)
+                    found = adopt.adopt(obj, self.source)
+                    if found == "SPZ" and self.source == "AUTO":
+                        self.report(
+                            {"INFO"},
+                            f"{obj.name!r} was taken as an .spz file's: its data have the file's axes again, and it "
+                            "stays where it is. If it came from a PLY, undo this and choose PLY.",
+                        )
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class SPLATCUT_OT_upgrade(bpy.types.Operator):
+    """Turn the splats of this file, which an earlier Blender has saved, into splats that Blender draws itself"""
+
+    bl_idname = "splatcut.upgrade"
+    bl_label = "Use Blender's Splats"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There must be such splats."""
+        if not upgrade.outdated():
+            cls.poll_message_set("Every splat of this file is drawn by Blender, or this Blender draws none.")  # type: ignore[attr-defined]
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> Any:
+        """Takes all of the file; what cannot be converted stays as it is, and the reason is told."""
+        done, problems = 0, []
+        for name in [obj.name for obj in upgrade.outdated()]:
+            obj = bpy.data.objects.get(name)
+            if obj is None or not upgrade.is_outdated(obj):
+                done += obj is not None
+                continue
+            try:
+                upgrade.upgrade(obj)
+                done += 1
+            except UserError as error:
+                problems.append(str(error))
+        for problem in problems:
+            self.report({"WARNING"} if done else {"ERROR"}, problem)
+        if not done:
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{done} splat object{'s are' if done > 1 else ' is'} now drawn by Blender itself.")
         return {"FINISHED"}
 
 
@@ -81,7 +135,7 @@ def _adopt_entry(self: Any, context: bpy.types.Context) -> None:
     self.layout.operator(SPLATCUT_OT_adopt.bl_idname)
 
 
-CLASSES = (SPLATCUT_OT_apply_transform, SPLATCUT_OT_adopt)
+CLASSES = (SPLATCUT_OT_apply_transform, SPLATCUT_OT_adopt, SPLATCUT_OT_upgrade)
 
 _MENUS = (("VIEW3D_MT_object_apply", _apply_entry), ("VIEW3D_MT_object_convert", _adopt_entry))
 

@@ -7,11 +7,13 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty
 
-from ..bridge import render, splats
+from splatcut.errors import UserError
+
+from ..bridge import native, render, upgrade
 
 
 class SPLATCUT_OT_render_setup(bpy.types.Operator):
-    """Give the selected splats geometry nodes and a material with which Cycles renders them, or remove these again"""
+    """Prepare the scene and the selected splats for Cycles, in the capture's colours; what that adds can be removed"""
 
     bl_idname = "splatcut.render_setup"
     bl_label = "Set Up for Rendering"
@@ -38,26 +40,36 @@ class SPLATCUT_OT_render_setup(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """A button that turns on and off."""
-        self.off = all(render.is_set_up(obj) for obj in _chosen(context))
+        self.off = not native.native() and all(render.is_set_up(obj) for obj in _chosen(context))
         return self.execute(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         objects = _chosen(context)
-        if splats.native():
-            self.report({"INFO"}, "This version of Blender draws splats itself, in renders too.")
+        try:
+            for obj in objects:
+                if self.off:
+                    render.remove(obj)
+                elif native.native():
+                    if upgrade.is_outdated(obj):
+                        upgrade.upgrade(obj)
+                else:
+                    render.set_up(obj)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        for obj in objects:
-            if self.off:
-                render.remove(obj)
-            else:
-                render.set_up(obj)
+        before = None
         if not self.off and self.scene_settings:
-            render.prepare_scene(context.scene)
+            before = render.prepare_scene(context.scene)
         count = f"{len(objects)} splat object{'s' if len(objects) != 1 else ''}"
         if self.off:
             self.report({"INFO"}, f"{count} no longer set up for rendering.")
         else:
-            self.report({"INFO"}, f"{count} set up for rendering with Cycles. EEVEE would be far too slow.")
+            own = "" if native.native() else " EEVEE would be far too slow."
+            self.report({"INFO"}, f"{count} set up for rendering with Cycles.{own}")
+        if before is not None:
+            self.report(
+                {"INFO"}, f"The view transform is now Standard, which keeps the capture's colours. It was {before}."
+            )
         return {"FINISHED"}
 
 

@@ -9,7 +9,7 @@ import bpy
 
 from splatcut.messages import OPTIONS, placed
 
-from ..bridge import splats, state, worker
+from ..bridge import native, splats, state, worker
 from ..core import guide
 from . import situation
 from .lists import short
@@ -88,8 +88,7 @@ class SPLATCUT_PT_import(SidebarPanel, bpy.types.Panel):
         side = row.row()
         side.alignment = "RIGHT"
         side.label(text=f"{short(gaussians(obj))} Gaussians")
-        if not splats.native():
-            layout.row().prop(obj.splatcut, "display", expand=True)
+        layout.row().prop(obj.splatcut, "display", expand=True)
 
 
 class SPLATCUT_PT_objects(SplatPanel, bpy.types.Panel):
@@ -213,7 +212,7 @@ class SPLATCUT_PT_run_details(SplatPanel, bpy.types.Panel):
         column.use_property_split = True
         for name in placed("details"):
             column.prop(obj.splatcut, name)
-            if name == "tau" and not splats.native():
+            if name == "tau":
                 row = column.row()
                 row.active = splats.variance(obj) is not None
                 row.prop(obj.splatcut, "show_boundary")
@@ -238,8 +237,11 @@ class SPLATCUT_PT_export(SplatPanel, bpy.types.Panel):
             export = button(row, "splatcut.export_splats", text=text, icon="EXPORT")
             if export is not None:
                 export.what = what
-        if not splats.native():
-            button(layout, "splatcut.render_setup", text="Set Up for Rendering", icon="RENDER_STILL")
+        transform = context.scene.view_settings.view_transform
+        if native.native() and transform != "Standard":
+            text = f"The view transform is {transform}, which changes the capture's colours in renders."
+            paragraph(context, layout, text, icon="INFO")
+        button(layout, "splatcut.render_setup", text="Set Up for Rendering", icon="RENDER_STILL")
 
 
 def paragraph(context: bpy.types.Context, layout: Any, text: str, icon: str = "NONE") -> None:

@@ -11,7 +11,7 @@ import bpy
 
 from splatcut.errors import UserError
 
-from ..bridge import prompts, splats, state, worker
+from ..bridge import prompts, splats, state, upgrade, worker
 from ..core.guide import Situation
 
 #: Idname of the prompt tool.
@@ -27,8 +27,9 @@ def situation(context: bpy.types.Context) -> Situation:
     job = state.job.kind if state.job is not None else ""
     problem = engine_problem()
     found: Any = splats.active(context)
+    outdated = len(upgrade.outdated())
     if found is None:
-        return Situation(engine_problem=problem, job=job)
+        return Situation(engine_problem=problem, job=job, outdated=outdated)
     settings = found.splatcut
     placed, _ = prompts.read(settings)
     active = placed[settings.active_object] if 0 <= settings.active_object < len(placed) else None
@@ -46,6 +47,7 @@ def situation(context: bpy.types.Context) -> Situation:
         results=has_results(settings.uid),
         hidden=is_hidden(context, found),
         tool=tool_is_active(context),
+        outdated=outdated,
         mode="" if context.mode == "OBJECT" else context.mode.replace("_", " ").lower() + " mode",
     )
 

@@ -56,6 +56,7 @@ SETUPS: Dict[str, Setup] = {
     "minimal-old": Setup(".venv-minimal-old", "requirements/minimal-old.txt", ("numpy", "pytest"), ((3, 11),)),
     "bpy45": Setup(".venv-bpy45", "requirements/bpy45.txt", BLENDER_MODULES, ((3, 11),), _BLENDER_MACHINES),
     "bpy52": Setup(".venv-bpy52", "requirements/bpy52.txt", BLENDER_MODULES, ((3, 13),), _BLENDER_MACHINES),
+    "bpy53": Setup(".venv-bpy53", "requirements/bpy53.txt", BLENDER_MODULES, ((3, 13),), _BLENDER_MACHINES),
 }
 
 # The descriptor of the lock while it is held. What writes into an environment inherits it on POSIX, so that a run waits
@@ -97,12 +98,18 @@ def run_in(setup: str, arguments: Sequence[str]) -> int:
 
     After Ctrl-C the child, which got the signal too, is waited for: it saves its state.
     """
-    process = subprocess.Popen([str(python_of(setup)), *arguments], cwd=REPOSITORY, env=system.clean_variables())
+    process = start(setup, arguments)
     while True:
         try:
             return process.wait()
         except KeyboardInterrupt:
             continue
+
+
+def start(setup: str, arguments: Sequence[str], log: Optional[Path] = None) -> "subprocess.Popen[bytes]":
+    """Starts Python as ``run_in`` does and does not wait; with ``log``, what it prints goes to that file."""
+    command, output = [str(python_of(setup)), *arguments], None if log is None else log.open("wb")
+    return subprocess.Popen(command, cwd=REPOSITORY, env=system.clean_variables(), stdout=output, stderr=output)
 
 
 def ensure(setup: str) -> None:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the add-on as users have it: built, installed from its .zip, and enabled, in a Blender of its own.
 
-Works in the environments with Blender as a Python module (``python3 scripts/test.py --only blender45,blender52``) and
+Works in the environments with Blender as a Python module (``python3 scripts/test.py --only blender45,blender53``) and
 inside a real Blender (``python3 scripts/dev/run_in_blender.py``). Elsewhere these tests are not collected. Tests import
 the add-on as ``bl_ext.user_default.splatcut``.
 

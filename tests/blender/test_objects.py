@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bl_ext.user_default.splatcut.bridge import splats, state
 from bl_ext.user_default.splatcut.core import objects as core
-from blender_scene import balls, error_of, front, pixel, show_preview
+from blender_scene import balls, count_of, error_of, front, pixel, show_preview
 from two_balls import RADIUS
 
 from splatcut.messages import check_object_names
@@ -92,7 +92,7 @@ def test_labels_of_a_run_follow_the_list(obj: Any) -> None:
     for name in "abc":
         ops.object_add(name=name)
     rng = np.random.default_rng(3)
-    count = len(obj.data.vertices)
+    count = count_of(obj)
     labels, probability = rng.integers(0, 4, count).astype(np.int32), rng.random(count, np.float32)
     splats.set_labels(obj, labels, probability)
     owners = np.array(["", "a", "b", "c"])[labels]
@@ -123,7 +123,7 @@ def test_growing_stops_at_the_ends(obj: Any) -> None:
 def test_a_click_chooses_the_object_that_a_run_has_found_there(obj: Any) -> None:
     ops.object_add(name="red")
     ops.object_add(name="blue")
-    count = len(obj.data.vertices)
+    count = count_of(obj)
     labels = np.repeat(np.array([2, 1], np.int32), count // 2)  # the list's second object is the red ball
     splats.set_labels(obj, labels, np.ones(count, np.float32))
     settings = obj.splatcut
@@ -140,7 +140,7 @@ def test_a_click_chooses_what_the_preview_shows_and_prompts_first(obj: Any) -> N
     ops.object_add(name="blue")
     settings = obj.splatcut
     red, blue = (item.uid for item in settings.objects)
-    count = len(obj.data.vertices)
+    count = count_of(obj)
     labels = np.repeat(np.array([1, 0], np.int32), count // 2)
     show_preview(obj, labels, (red,))
     assert ops.object_select(**pixel(-1, 0, RADIUS), **front()) == {"FINISHED"}

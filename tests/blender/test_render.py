@@ -10,14 +10,14 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.splatcut.bridge import render, splats
+from bl_ext.user_default.splatcut.bridge import native, render, splats
 from mathutils import Vector
 
 from splatcut.formats import SplatFile
 from splatcut.scene.gaussians import SH_C0, Gaussians
 from splatcut.scene.sh import basis
 
-pytestmark = pytest.mark.skipif(splats.native(), reason="this Blender renders splats itself")
+pytestmark = pytest.mark.skipif(native.native(), reason="this Blender renders splats itself")
 
 SIZE = 32
 

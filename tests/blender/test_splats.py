@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 import odd_plys
 import pytest
-from bl_ext.user_default.splatcut.bridge import attributes, splats
+from bl_ext.user_default.splatcut.bridge import attributes, native, splats
 from bl_ext.user_default.splatcut.core import layout
 
 from splatcut.errors import UserError
@@ -52,6 +52,17 @@ def select(*objects: Any) -> None:
     for obj in bpy.context.view_layer.objects:
         obj.select_set(obj in objects)
     bpy.context.view_layer.objects.active = objects[0]
+
+
+def edit(obj: Any, chosen: np.ndarray) -> None:
+    """Enters edit mode with some Gaussians selected."""
+    if obj.type == "MESH":
+        obj.data.vertices.foreach_set("select", chosen)
+        bpy.ops.object.mode_set(mode="EDIT")
+        return
+    bpy.ops.object.mode_set(mode="EDIT")
+    found = obj.data.attributes.get(".selection") or obj.data.attributes.new(".selection", "BOOLEAN", "POINT")
+    found.data.foreach_set("value", chosen)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -95,7 +106,7 @@ def test_the_attributes_are_those_of_native_splats(make: Any) -> None:
     obj.data.attributes["rotation"].data.foreach_get("value", values)
     unit = g.quats / np.linalg.norm(g.quats, axis=1, keepdims=True)
     np.testing.assert_allclose(values.reshape(-1, 4), unit, atol=1e-6)
-    assert not splats.native() or obj.type == "POINTCLOUD"
+    assert not native.native() or obj.type == "POINTCLOUD"
 
 
 def test_deleted_and_duplicated_in_edit_mode(make: Any, load: Any, tmp_path: Path) -> None:
@@ -104,9 +115,11 @@ def test_deleted_and_duplicated_in_edit_mode(make: Any, load: Any, tmp_path: Pat
     select(obj)
     chosen = np.zeros(len(rows), bool)
     chosen[[0, 7, 8, 39]] = True
-    obj.data.vertices.foreach_set("select", chosen)
-    bpy.ops.object.mode_set(mode="EDIT")
-    bpy.ops.mesh.delete(type="VERT")
+    edit(obj, chosen)
+    if obj.type == "MESH":
+        bpy.ops.mesh.delete(type="VERT")
+    else:
+        bpy.ops.pointcloud.delete()
     # Blender 5.2 keeps one value of an attribute whose values all compare as equal, as 0 and -0 do.
     rows["nz"] = 0
 
@@ -116,8 +129,9 @@ def test_deleted_and_duplicated_in_edit_mode(make: Any, load: Any, tmp_path: Pat
         return read
 
     assert found().tobytes() == rows[~chosen].tobytes()  # while editing
-    bpy.ops.mesh.select_all(action="SELECT")
-    bpy.ops.mesh.duplicate()
+    kind: Any = bpy.ops.mesh if obj.type == "MESH" else bpy.ops.pointcloud
+    kind.select_all(action="SELECT")
+    kind.duplicate()
     bpy.ops.object.mode_set(mode="OBJECT")
     twice = np.concatenate([rows[~chosen], rows[~chosen]])
     # Blender puts new vertices where others were.
@@ -130,8 +144,7 @@ def test_moved_in_edit_mode_only_positions_change(make: Any, load: Any) -> None:
     before = load("degree 2")
     key = splats.arrays(obj).key
     select(obj)
-    bpy.ops.object.mode_set(mode="EDIT")
-    bpy.ops.mesh.select_all(action="SELECT")
+    edit(obj, np.ones(len(before), bool))
     bpy.ops.transform.translate(value=(0, 0, 2))
     bpy.ops.object.mode_set(mode="OBJECT")
     bpy.context.view_layer.update()
@@ -222,7 +235,7 @@ def test_copies_in_numpy_are_kept_as_long_as_they_are_right(make: Any) -> None:
     with pytest.raises(ValueError, match="read-only"):
         first.positions[0] = 0
     obj.data.attributes["radiance:sh_2"].data[5].vector = (1, 2, 3)
-    obj.data.update()
+    obj.data.update_tag()
     bpy.context.view_layer.update()
     second = splats.arrays(obj)
     assert second.key != first.key

@@ -16,7 +16,7 @@ import pytest
 from bl_ext.user_default.splatcut.bridge import prompts, splats, state
 from bl_ext.user_default.splatcut.core import prompts as core
 from bl_ext.user_default.splatcut.ops import preview
-from blender_scene import balls, front, pixel, show_preview
+from blender_scene import balls, count_of, front, pixel, show_preview
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from two_balls import RADIUS
@@ -215,7 +215,7 @@ def start(obj: Any) -> dict[str, np.ndarray]:
     for name in ("red", "blue"):
         ops.object_add(name=name)
     ops.prompt_add_point(object=0, **pixel(-1, 0, RADIUS), **front())
-    count = len(obj.data.vertices)
+    count = count_of(obj)
     labels = np.repeat(np.array([1, 2], np.int32), count // 2)
     labels[::7] = 0
     splats.set_labels(obj, labels, np.ones(count, np.float32))

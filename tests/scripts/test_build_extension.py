@@ -39,7 +39,7 @@ def test_it_passes_our_checks(extension: Path) -> None:
 def test_it_passes_blenders_check(extension: Path) -> None:
     tool = build_extension.find_blenders_tool()
     if tool is None:
-        pytest.skip("no Blender module is installed in .venv-bpy45 or .venv-bpy52")
+        pytest.skip("no Blender module is installed in .venv-bpy45, .venv-bpy52 or .venv-bpy53")
     assert build_extension.validate_with_blender(tool, extension) == []
 
 

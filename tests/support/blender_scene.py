@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bl_ext.user_default.splatcut.bridge import splats, state
+from bl_ext.user_default.splatcut.bridge import attributes, splats, state
 from bl_ext.user_default.splatcut.core.preview import Request
 from bl_ext.user_default.splatcut.ops import preview
 from mathutils import Matrix
@@ -27,6 +27,11 @@ def balls(name: str = "balls", **options: Any) -> Any:
     bpy.context.view_layer.objects.active = obj
     bpy.context.view_layer.update()
     return obj
+
+
+def count_of(obj: Any) -> int:
+    """How many Gaussians a splat object has."""
+    return attributes.count(obj.data)
 
 
 def front(distance: float = DISTANCE, turn: float = 0.0) -> dict[str, Any]:
@@ -67,7 +72,7 @@ def show_preview(
     uids = tuple(item.uid for item in settings.objects) if objects is None else objects
     request = Request(preview.key_of(obj) or "no prompts", uids)
     live.begin(request)
-    labels = np.full(len(obj.data.vertices), labels, np.int32) if np.isscalar(labels) else labels
+    labels = np.full(count_of(obj), labels, np.int32) if np.isscalar(labels) else labels
     probability = np.ones(len(labels), np.float32)
     if early:
         live.show_early(request, labels, probability)

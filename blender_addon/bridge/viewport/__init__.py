@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Splats in the viewport, as Gaussians, before Blender draws them itself (5.3).
+"""Splats in the viewport, as Gaussians: all before Blender 5.3, the tinted ones where Blender draws splats itself.
 
 A draw handler never raises: what goes wrong is said once, and from then on the splats are shown as points, or, where
 even that fails, not at all, until the add-on is enabled again or another .blend is opened.

@@ -124,7 +124,10 @@ class Drawer:
         programs = self.programs = self.programs or splats.Programs()
         target = gpu.state.active_framebuffer_get()
         x, y, width, height = gpu.state.viewport_get()
-        depth = _depth(target, x, y, width, height)
+        if any(item.over for item in shown):
+            depth = np.ones(width * height, np.float32)
+        else:
+            depth = _depth(target, x, y, width, height)
         if still:
             viewer = _Viewer()
         else:

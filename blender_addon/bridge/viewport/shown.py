@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...core import drawing
 from ...core.arrays import SplatArrays
-from .. import splats, state
+from .. import native, splats, state
 
 #: Tint of Gaussians along the objects' edges, as ``Tint.colours``; no object's colour is near it.
 BOUNDARY = np.array([[1.0, 0.0, 1.0, 1.0]])
@@ -39,42 +39,41 @@ class Tint:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A splat object that a viewport shows."""
+    """A splat object that a viewport shows.
+
+    Attributes:
+        over: drawn over everything, as Blender draws the same splats, and their depth is the only one there is.
+    """
 
     uid: str
     as_points: bool
     arrays: SplatArrays
     matrix_world: NDArray[np.float64]
     tint: Tint | None
+    over: bool = False
 
 
 def shown_in(context: bpy.types.Context) -> list[Shown]:
     """The splat objects that this add-on draws in a 3D view: none that are hidden or not in its local view."""
     found = []
     space: Any = context.space_data
+    # There Blender shows what it renders, however objects are displayed.
+    rendered = space is not None and space.shading.type == "RENDERED"
     for obj in context.view_layer.objects:
-        if not splats.is_splat(obj) or not drawn_here(obj) or not obj.visible_get(viewport=space):
+        if not splats.is_splat(obj) or not native.drawn_here(obj) or not obj.visible_get(viewport=space):
             continue
         settings: Any = obj.splatcut
         if settings.display == "OFF":
             continue
         arrays = splats.arrays(obj)
-        if len(arrays.positions):
-            found.append(
-                Shown(
-                    settings.uid,
-                    settings.display == "POINTS",
-                    arrays,
-                    np.array(obj.matrix_world, dtype=np.float64),
-                    tint_of(obj, arrays),
-                )
-            )
+        if not len(arrays.positions):
+            continue
+        tint, over = tint_of(obj, arrays), rendered and native.is_native(obj)
+        if over and tint is None:
+            continue
+        matrix = np.array(obj.matrix_world, dtype=np.float64)
+        found.append(Shown(settings.uid, settings.display == "POINTS", arrays, matrix, tint, over))
     return found
-
-
-def drawn_here(obj: bpy.types.Object) -> bool:
-    """Whether Blender leaves it to the add-on to show the object as splats."""
-    return obj.type == "MESH" or not splats.native()
 
 
 def tint_of(obj: bpy.types.Object, arrays: SplatArrays) -> Tint | None:

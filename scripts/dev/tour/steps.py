@@ -279,7 +279,7 @@ def go_on_clicking() -> Iterator[Pause]:
 
 def render() -> Iterator[Pause]:
     """Sets the results up for Cycles and shows them rendered."""
-    if part("bridge.splats").native():
+    if part("bridge.native").native():
         return
     with override():
         ops: Any = bpy.ops

@@ -15,7 +15,7 @@ from splatcut.formats import SplatFile
 from splatcut.formats.ply import new_table
 
 from ..core import exports, layout
-from . import attributes, native, splats, upgrade
+from . import attributes, native, splats, transforms, upgrade
 
 #: What a file's properties are called, of which Blender's importer makes attributes.
 _FILES = ("f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "rot_0", "rot_1", "rot_2", "rot_3")
@@ -50,7 +50,7 @@ def adopt(obj: Any, source: str = "AUTO") -> str:
             f"{obj.name!r} has no splat attributes. Import the file with File > Import > Gaussian Splats, or with "
             "Blender's PLY importer with Attributes turned on."
         )
-    splats.check_own_data(obj)
+    transforms.check_own_data(obj)
     data: Any = obj.data
     if not all(name in data.attributes for name in _NATIVE):
         new = splats.new_data(_from_file_attributes(obj), data.name)
@@ -66,7 +66,7 @@ def adopt(obj: Any, source: str = "AUTO") -> str:
         upgrade.upgrade(obj)
     if source == "SPZ":
         turn = np.array(exports.world_from_file("Y_DOWN"))
-        splats.transform_data(obj, turn.T)
+        transforms.transform_data(obj, turn.T)
         obj.matrix_world = obj.matrix_world @ Matrix(turn.tolist())
     return source
 

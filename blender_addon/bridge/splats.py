@@ -8,6 +8,7 @@ knows splats itself it is a point cloud of that kind. Both have the same attribu
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +20,8 @@ from bpy.app.handlers import persistent
 from mathutils import Matrix
 from numpy.typing import ArrayLike, NDArray
 
-from splatcut.errors import UserError
 from splatcut.formats import SplatFile
-from splatcut.scene.transform import decompose_similarity
+from splatcut.scene.gaussians import Gaussians
 
 from ..core import layout
 from ..core.arrays import SplatArrays
@@ -104,8 +104,9 @@ def new_data(splats: SplatFile, name: str, progress: Callable[[float], None] | N
 
 def _fill(data: Any, splats: SplatFile, progress: Callable[[float], None] | None) -> None:
     base_type = "FLOAT4" if native.native() else "FLOAT_COLOR"
-    expected = splats.gaussians.sh.shape[1] + 6  # those of the Gaussians; others are few
-    for number, (name, kind, values) in enumerate(layout.attributes_of(splats, base_type=base_type)):
+    expected = splats.gaussians.sh.shape[1] + 8  # those of the Gaussians; others are few
+    found = layout.attributes_of(splats, origin=new_origin(), base_type=base_type)
+    for number, (name, kind, values) in enumerate(found):
         attributes.write(data, name, kind, values)
         if progress is not None:
             progress(min((number + 1) / expected, 1.0))
@@ -117,7 +118,10 @@ def _fill(data: Any, splats: SplatFile, progress: Callable[[float], None] | None
 
 
 def read(
-    obj: bpy.types.Object, matrix: ArrayLike | None = None, progress: Callable[[float], None] | None = None
+    obj: bpy.types.Object,
+    matrix: ArrayLike | None = None,
+    progress: Callable[[float], None] | None = None,
+    change: Callable[[Gaussians], None] | None = None,
 ) -> SplatFile:
     """The splat file that an object stands for, bit by bit the one it came from where nothing was edited.
 
@@ -125,9 +129,10 @@ def read(
         obj: a splat object.
         matrix: [4, 4] new_from_local to apply; None leaves everything in the object's local frame.
         progress: is told how much is read, 0 to 1.
+        change: is given the Gaussians to change before ``matrix`` is applied.
 
     Raises:
-        UserError: ``matrix`` is not a rotation with a uniform scale and a translation.
+        UserError: ``matrix`` is not a rotation or mirroring with a uniform scale and a translation.
     """
     if _editing(obj.data):
         obj.update_from_editmode()
@@ -136,45 +141,18 @@ def read(
     text = data.get(FILE)
     facts = Facts.from_json(text, before, after) if isinstance(text, str) else None
     with attributes.reading(obj, progress) as source:
-        return layout.splats_from(source, facts, None if matrix is None else np.asarray(matrix, dtype=np.float64))
+        applied = None if matrix is None else np.asarray(matrix, dtype=np.float64)
+        return layout.splats_from(source, facts, applied, change)
 
 
-def check_own_data(obj: bpy.types.Object) -> None:
-    """Raises ``UserError`` when changing the object's data would change other objects or is not possible."""
-    if obj.library is not None or obj.data.library is not None:
-        raise UserError(f"{obj.name!r} is linked from another file and cannot be changed here. Make it local first.")
-    if obj.data.users > 1:
-        raise UserError(
-            f"Other objects share the data of {obj.name!r}. Make them single-user first (Object > Relations > Make "
-            "Single User > Object & Data)."
-        )
-    if obj.mode != "OBJECT":
-        raise UserError(f"Leave Edit Mode on {obj.name!r} first.")
+def refill(obj: bpy.types.Object, splats: SplatFile) -> None:
+    """Gives an object other values for the Gaussians that it has; labels and what else it has stay."""
+    _fill(obj.data, splats, None)
+    changed(obj)
 
 
-def apply_transform(obj: bpy.types.Object) -> None:
-    """Moves the object's transform into its Gaussians, colours included, and into its prompts; labels stay.
-
-    Raises:
-        UserError: the transform is not a rotation with a uniform scale and a translation.
-    """
-    matrix = np.array(obj.matrix_world)
-    scale, rotation, translation = decompose_similarity(matrix)
-    transform_data(obj, matrix)
-    settings = _settings(obj)
-    for view in settings.prompt_views:
-        camera = np.reshape(view.camera_from_file, (4, 4))
-        camera[:3, :3] = camera[:3, :3] @ rotation.T
-        camera[:3, 3] = scale * camera[:3, 3] - camera[:3, :3] @ translation
-        view.camera_from_file = camera.ravel().tolist()
-    for prompt in (prompt for item in settings.objects for prompt in item.prompts):
-        prompt.position = (scale * rotation @ np.array(prompt.position) + translation).tolist()
-    obj.matrix_world = Matrix.Identity(4)
-
-
-def transform_data(obj: bpy.types.Object, matrix: ArrayLike) -> None:
-    """Moves Gaussians, colours included, by [4, 4] new_from_local; the object stays. Raises ``UserError``."""
-    _fill(obj.data, read(obj, matrix), None)
+def changed(obj: bpy.types.Object) -> None:
+    """To be called after a change of the object's data: everything is compared before its next use."""
     obj.data.update_tag()
     _suspect.update({obj.data.session_uid} & _arrays.keys())
 
@@ -302,6 +280,11 @@ def _read_labels(obj: bpy.types.Object) -> _Labels | None:
     return known
 
 
+def new_origin() -> int:
+    """A number for ``layout.ORIGIN`` that nothing else has."""
+    return secrets.randbelow(2**31 - 1) + 1
+
+
 def new_uid() -> str:
     """A uid that nothing else has."""
     return uuid.uuid4().hex
@@ -334,10 +317,22 @@ def _check_uids() -> None:
             first = next((obj for obj in objects if obj.library is not None), objects[0])
         for obj in objects:
             if obj is not first and obj.library is None:
+                if first is not None:
+                    _keep_facts(obj, first)
                 # The same again when undo brings back a time before this: what is known by uid stays right.
                 copied = f"{_RUN}:{uid}:{obj.session_uid}"
                 _settings(obj).uid = uuid.uuid5(uuid.NAMESPACE_OID, copied).hex
             _owners[_settings(obj).uid] = obj.session_uid
+
+
+def _keep_facts(copy: bpy.types.Object, original: bpy.types.Object) -> None:
+    """Gives a copy what its file said beside the rows: Blender's Separate drops custom properties of point clouds."""
+    source: Any = original.data
+    if copy.data == source or copy.data.library is not None or copy.type != original.type or FILE in copy.data:
+        return
+    for key in (FILE, BEFORE, AFTER):
+        if key in source:
+            copy.data[key] = source[key]
 
 
 def forget() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -38,6 +38,9 @@ VARIANCE = "splatcut:variance"
 RAW_SCALE = "splatcut:raw_scale"
 RAW_ROTATION = "splatcut:raw_rotation"
 RAW_OPACITY = "splatcut:raw_opacity"
+#: Where a Gaussian was when all of it last agreed, and a number of what it came with (``core.moves``).
+RAW_POSITION = "splatcut:raw_position"
+ORIGIN = "splatcut:origin"
 
 #: Number type and numbers per element of the attribute types that are used.
 TYPES: Mapping[str, tuple[type[np.generic], int]] = {
@@ -175,12 +178,13 @@ def raw_quats(seen: F32, raw: F32 | None) -> F32:
 
 
 def attributes_of(
-    splats: SplatFile, *, rotation_type: str = "QUATERNION", base_type: str = "FLOAT_COLOR"
+    splats: SplatFile, *, origin: int = 1, rotation_type: str = "QUATERNION", base_type: str = "FLOAT_COLOR"
 ) -> Iterator[Attribute]:
     """The attributes of a splat object, one at a time, so that only one is held twice.
 
     Args:
         splats: what to show.
+        origin: a number that no other splats have, 1 to 2^31 - 1.
         rotation_type: attribute type of quaternions; base_type: that of the colour with opacity.
     """
     g = splats.stored()
@@ -193,6 +197,7 @@ def attributes_of(
     yield Attribute(RAW_SCALE, "FLOAT_VECTOR", g.log_scales)
     yield Attribute(RAW_ROTATION, rotation_type, g.quats)
     yield Attribute(RAW_OPACITY, "FLOAT", g.opacity_logits)
+    yield from agreement(g.means, origin)
 
     rows = splats.table.rows
     known = find_layout(rows.dtype, "the file").names
@@ -214,16 +219,28 @@ def attributes_of(
             yield Attribute(attribute_name(name), "INT", values.astype(np.int32, copy=False))
 
 
+def agreement(positions: F32, origin: int) -> Iterator[Attribute]:
+    """Attributes that say that the Gaussians at ``positions`` [N, 3] agree as they are."""
+    yield Attribute(RAW_POSITION, "FLOAT_VECTOR", positions)
+    yield Attribute(ORIGIN, "INT", np.full(len(positions), origin, np.int32))
+
+
 # --------------------------------------------------------------------------------------------------- object to file
 
 
-def splats_from(source: Source, facts: Facts | None, matrix: NDArray[np.float64] | None = None) -> SplatFile:
+def splats_from(
+    source: Source,
+    facts: Facts | None,
+    matrix: NDArray[np.float64] | None = None,
+    change: Callable[[Gaussians], None] | None = None,
+) -> SplatFile:
     """The splat file that attributes stand for; bit by bit the one they came from, where nothing was edited.
 
     Args:
         source: the attributes.
         facts: what the file said beside its rows; None makes a file in the reference 3DGS layout.
         matrix: [4, 4] new_from_old, applied to positions, scales, rotations and colours; see ``apply_transform``.
+        change: is given the Gaussians to change before that.
 
     Raises:
         UserError: ``matrix`` is not a rotation with a uniform scale and a translation.
@@ -239,6 +256,8 @@ def splats_from(source: Source, facts: Facts | None, matrix: NDArray[np.float64]
         gaussians = _padded(gaussians, len(layout.sh))
     if layout.flat:
         gaussians.log_scales[:, 2] = gaussians.log_scales[:, :2].min(axis=1) + FLAT_LOG_RATIO
+    if change is not None:
+        change(gaussians)
     if matrix is not None and not np.array_equal(matrix, np.eye(4)):
         _transform(gaussians, matrix)
     rows = np.zeros(source.count, dtype)

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What moved a splat object's points without their Gaussians.
 
-Blender's Apply Transform, Join, edit mode and geometry nodes move points; rotations, scales and colours of the Gaussians
-on them stay as they were. Each Gaussian therefore keeps where it was when all of it last agreed (``layout``: raw
-position) and a number of what it came with (origin). Moves apart (a translation) are right as they are; where all moved
-points of one origin follow one rotation, mirroring and scale, the rest of them can follow too.
+Blender's Apply Transform, Join, edit mode and geometry nodes move points; rotations, scales and colours of their
+Gaussians stay as they were. Each Gaussian therefore keeps where it was when all of it last agreed (``layout``: raw
+position) and a number of what it came with (origin). A translation is right as it is; where all moved points of one
+origin follow one rotation, mirroring and scale, the rest of the Gaussian can follow too.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from . import layout
 _EPS = float(np.finfo(np.float32).eps)
 #: Rows that a transform is fitted to; all are compared with it.
 _SAMPLE = 20_000
+#: Of so many points one can tell whether one transform has moved them.
+_FEWEST = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +35,18 @@ class Move:
 
     Attributes:
         rows: [M] their numbers in the object.
-        matrix: [4, 4] new_from_old of all of them; None where there is no such one.
+        matrix: [4, 4] new_from_old of all of them; None where there is no such one: they were moved one by one.
         follows: whether Gaussians can follow it: a rotation or mirroring with one scale.
     """
 
     rows: NDArray[np.intp]
     matrix: NDArray[np.float64] | None
     follows: bool
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the Gaussians certainly do not fit their places. Moved one by one, they may."""
+        return self.matrix is not None
 
 
 def find_moves(source: layout.Source) -> tuple[Move, ...]:
@@ -63,44 +70,54 @@ def find_moves(source: layout.Source) -> tuple[Move, ...]:
     return tuple(found)
 
 
-def sentence(name: str, moves: Sequence[Move]) -> str:
-    """What has happened to an object, and what can be done."""
-    count = sum(len(move.rows) for move in moves)
-    what = "turned, mirrored or scaled"
-    if any(move.matrix is None for move in moves):
-        what = "moved one by one"
-    elif not all(move.follows for move in moves):
-        what = "stretched or sheared"
-    text = f"{count:,} Gaussians of {name!r} were {what} without their rotations, scales and colours, as Blender's "
-    text += "Apply Transform, Join, edit mode and geometry nodes do."
-    if all(move.follows for move in moves):
-        return f"{text} Repair Splats makes these follow."
-    return f"{text} Gaussians cannot follow that; Repair Splats can put them back to where they were."
+def sentence(name: str, found: Sequence[Move]) -> str:
+    """What has happened to an object, and what can be done; of moves that are wrong, or else of the others."""
+    wrong = [move for move in found if move.is_wrong]
+    count = sum(len(move.rows) for move in wrong or found)
+    which = f"{count:,} Gaussians of {name!r} were"
+    if not wrong:
+        return f"{which} moved one by one, and their rotations, scales and colours with nothing."
+    follows = all(move.follows for move in wrong)
+    text = f"{which} {'turned, mirrored or scaled' if follows else 'stretched or sheared'} without their rotations, "
+    text += "scales and colours, as Blender's Apply Transform, Join, edit mode and geometry nodes do. "
+    if follows:
+        return f"{text}Repair Splats makes these follow."
+    return f"{text}Gaussians cannot follow that; Repair Splats can put them back to where they were."
 
 
-def follow(gaussians: Gaussians, moves: Sequence[Move]) -> None:
+def follow(gaussians: Gaussians, found: Sequence[Move]) -> None:
     """Has rotations, scales and colours follow the points, in place. Raises ``UserError`` where they cannot."""
-    for move in moves:
-        if move.matrix is None or not move.follows:
-            raise UserError("Some Gaussians were moved in a way that they cannot follow.")
-        part = gaussians.take(move.rows)
-        moved = apply_transform(part, move.matrix)
+    for move in found:
+        if move.matrix is None:
+            continue
+        if not move.follows:
+            raise UserError("Some Gaussians were stretched or sheared, which they cannot follow.")
+        moved = apply_transform(gaussians.take(move.rows), move.matrix)
         for name in ("log_scales", "quats", "sh"):
             getattr(gaussians, name)[move.rows] = getattr(moved, name)
 
 
+def put_back(source: layout.Source) -> tuple[F32, NDArray[np.float64] | None]:
+    """Positions [N, 3] as they were before all moves; and the move of all points, [4, 4], where there is one of all."""
+    raw, origin, now = (source.get(name) for name in (layout.RAW_POSITION, layout.ORIGIN, layout.POSITION))
+    assert raw is not None
+    assert origin is not None
+    assert now is not None
+    whole = _affine(raw, now) if len(now) and origin[0] != 0 and (origin == origin[0]).all() else None
+    return np.where(origin[:, None] != 0, raw, now).astype(np.float32), whole
+
+
 def _move(rows: NDArray[np.intp], old: F32, new: F32) -> Move | None:
-    """What moved these points, or None for a translation."""
-    step = max(1, len(rows) // _SAMPLE)
-    largest = float(max(np.abs(old).max(), np.abs(new).max()))
-    if not np.isfinite(largest):
-        return None
-    extent = float(np.ptp(old[::step].astype(np.float64), axis=0).max())
-    # Positions are rounded to single precision, some times over.
-    noise = 16 * _EPS * largest
-    matrix = _fit(old[::step].astype(np.float64), new[::step].astype(np.float64), noise, extent)
-    moved = old.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
-    if float(np.abs(moved - new).max()) > 4 * noise:
+    """What moved these points, or None for translations."""
+    matrix = _affine(old, new)
+    if matrix is None:
+        # Parts may have been moved apart, in edit mode, and single points.
+        alone = _moved_alone(old, new)
+        if len(alone) < _FEWEST:
+            return None
+        rows = rows[alone]
+        matrix = _affine(old[alone], new[alone])
+    if matrix is None:
         return Move(rows, None, follows=False)
     if np.array_equal(matrix[:3, :3], np.eye(3)):
         return None
@@ -111,19 +128,47 @@ def _move(rows: NDArray[np.intp], old: F32, new: F32) -> Move | None:
     return Move(rows, matrix, follows=True)
 
 
-def _fit(
-    old: NDArray[np.float64], new: NDArray[np.float64], noise: float, extent: float
-) -> NDArray[np.float64]:
+def _moved_alone(old: F32, new: F32) -> NDArray[np.intp]:
+    """Numbers of the points that share their displacement with no other."""
+    with np.errstate(invalid="ignore"):
+        steps = np.round((new.astype(np.float64) - old) / (8 * _noise(old, new)))
+    _, inverse, counts = np.unique(steps, axis=0, return_inverse=True, return_counts=True)
+    return np.flatnonzero(counts[inverse.reshape(-1)] == 1)
+
+
+def _noise(old: F32, new: F32) -> float:
+    """What rounding to single precision, some times over, does to positions."""
+    largest = max((np.abs(p[np.isfinite(p)]).max(initial=0.0) for p in (old, new)), default=0.0)
+    return 16 * _EPS * max(float(largest), 1e-30)
+
+
+def _affine(old: F32, new: F32) -> NDArray[np.float64] | None:
+    """[4, 4] the one affine map that takes all points [N, 3] to the new ones, or None."""
+    if not (np.isfinite(old).all() and np.isfinite(new).all()):
+        return None
+    some = slice(None, None, max(1, len(old) // _SAMPLE))
+    noise = _noise(old, new)
+    matrix = _fit(old[some].astype(np.float64), new[some].astype(np.float64), noise)
+    moved = old.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    return matrix if float(np.abs(moved - new).max()) <= 4 * noise else None
+
+
+def _fit(old: NDArray[np.float64], new: NDArray[np.float64], noise: float) -> NDArray[np.float64]:
     """[4, 4] the affine map nearest to the points; along what they do not span it changes as little as possible."""
     a, b = old.mean(axis=0), new.mean(axis=0)
-    change = np.linalg.lstsq(old - a, (new - b) - (old - a), rcond=max(noise / max(extent, noise), 1e-12))[0]
-    linear = np.eye(3) + change.T
-    if np.linalg.matrix_rank(old - a, tol=noise * len(old) ** 0.5) < 3:
-        linear = _rigid(old - a, new - b, linear, noise)
-    # Quarter turns, mirrorings and no turn at all are meant exactly.
-    simple = np.round(linear)
-    if np.abs(linear - simple).max() <= 4 * noise / max(extent, noise) and np.abs(simple).max() <= 1:
-        linear = simple
+    old, new = old - a, new - b
+    spread = np.linalg.svd(old, compute_uv=False)
+    known = spread > noise * len(old) ** 0.5
+    linear = np.eye(3)
+    if known.any():
+        share = noise * len(old) ** 0.5 / spread[0]
+        linear += np.linalg.lstsq(old, new - old, rcond=max(share, 1e-12))[0].T
+        if not known.all() or len(spread) < 3:
+            linear = _rigid(old, new, linear, noise)
+        # Quarter turns, mirrorings and no turn at all are meant exactly.
+        simple = np.round(linear)
+        if np.abs(linear - simple).max() * spread[known].min() <= noise * len(old) ** 0.5 and np.abs(simple).max() <= 1:
+            linear = simple
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = linear, b - linear @ a
     return matrix
@@ -134,22 +179,7 @@ def _rigid(
 ) -> NDArray[np.float64]:
     """The rotation with a scale that takes points of a plane, a line or one place to the new ones, if there is one."""
     size = float(np.sqrt((old**2).sum()))
-    if size <= noise:
-        return np.eye(3)
     u, _, vt = np.linalg.svd(new.T @ old)
     u[:, 2] *= np.sign(np.linalg.det(u @ vt))
     linear = u @ vt * (float(np.sqrt((new**2).sum())) / size)
     return linear if np.abs(old @ linear.T - new).max() <= 4 * noise else otherwise
-
-
-def put_back(source: layout.Source) -> tuple[F32, NDArray[np.float64] | None]:
-    """Positions [N, 3] as they were before all moves; and the one move of all points, where there is such a one."""
-    raw, origin, now = (source.get(name) for name in (layout.RAW_POSITION, layout.ORIGIN, layout.POSITION))
-    assert raw is not None
-    assert origin is not None
-    assert now is not None
-    known = origin != 0
-    whole = _move(np.arange(len(now)), raw, now) if known.all() and len(np.unique(origin)) == 1 else None
-    return np.where(known[:, None], raw, now).astype(np.float32), None if whole is None else whole.matrix
-
-

@@ -9,9 +9,9 @@ import numpy as np
 from bpy.props import EnumProperty
 
 from splatcut.errors import UserError
-from splatcut.scene.transform import decompose_similarity
+from splatcut.scene.transform import decompose_similarity, split_mirror
 
-from ..bridge import adopt, splats, upgrade
+from ..bridge import adopt, splats, transforms, upgrade
 
 
 class SPLATCUT_OT_apply_transform(bpy.types.Operator):
@@ -35,10 +35,10 @@ class SPLATCUT_OT_apply_transform(bpy.types.Operator):
         objects = splats.selected(context)
         try:
             for obj in objects:
-                splats.check_own_data(obj)
-                decompose_similarity(np.array(obj.matrix_world))
+                transforms.check_own_data(obj)
+                decompose_similarity(split_mirror(np.array(obj.matrix_world))[1])
             for obj in objects:
-                splats.apply_transform(obj)
+                transforms.apply_transform(obj)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -89,6 +89,45 @@ class SPLATCUT_OT_adopt(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class SPLATCUT_OT_repair(bpy.types.Operator):
+    """Repair splats that Blender's own Apply, Join, edit mode or geometry nodes have moved without their rotations"""
+
+    bl_idname = "splatcut.repair"
+    bl_label = "Repair Splats"
+    bl_options = {"REGISTER", "UNDO"}
+
+    how: EnumProperty(  # type: ignore[valid-type]
+        name="How",
+        items=(
+            ("FOLLOW", "Follow", "Rotations, scales and view-dependent colours follow what moved the points"),
+            ("BACK", "Put Back", "The points go back to where they were; a transform goes back to the object"),
+        ),
+        default="FOLLOW",
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Splat objects must be selected."""
+        return bool(SPLATCUT_OT_apply_transform.poll(context))
+
+    def execute(self, context: bpy.types.Context) -> Any:
+        """Repairs what can be repaired; what cannot is told."""
+        context.view_layer.update()
+        done, problems = [], []
+        for obj in splats.selected(context):
+            try:
+                if (transforms.follow if self.how == "FOLLOW" else transforms.put_back)(obj):
+                    done.append(repr(obj.name))
+            except UserError as error:
+                problems.append(str(error))
+        for problem in problems:
+            self.report({"WARNING"} if done else {"ERROR"}, problem)
+        if problems and not done:
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Repaired {', '.join(done)}." if done else "Everything agrees: nothing to repair.")
+        return {"FINISHED"}
+
+
 class SPLATCUT_OT_upgrade(bpy.types.Operator):
     """Turn the splats of this file, which an earlier Blender has saved, into splats that Blender draws itself"""
 
@@ -128,6 +167,7 @@ class SPLATCUT_OT_upgrade(bpy.types.Operator):
 def _apply_entry(self: Any, context: bpy.types.Context) -> None:
     self.layout.separator()
     self.layout.operator(SPLATCUT_OT_apply_transform.bl_idname)
+    self.layout.operator(SPLATCUT_OT_repair.bl_idname)
 
 
 def _adopt_entry(self: Any, context: bpy.types.Context) -> None:
@@ -135,7 +175,7 @@ def _adopt_entry(self: Any, context: bpy.types.Context) -> None:
     self.layout.operator(SPLATCUT_OT_adopt.bl_idname)
 
 
-CLASSES = (SPLATCUT_OT_apply_transform, SPLATCUT_OT_adopt, SPLATCUT_OT_upgrade)
+CLASSES = (SPLATCUT_OT_apply_transform, SPLATCUT_OT_adopt, SPLATCUT_OT_repair, SPLATCUT_OT_upgrade)
 
 _MENUS = (("VIEW3D_MT_object_apply", _apply_entry), ("VIEW3D_MT_object_convert", _adopt_entry))
 

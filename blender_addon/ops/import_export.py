@@ -12,11 +12,11 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProp
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from splatcut.errors import UserError
-from splatcut.scene.transform import decompose_similarity
+from splatcut.scene.transform import decompose_similarity, split_mirror
 
-from ..bridge import exchange, splats, transfers
+from ..bridge import exchange, splats, transfers, transforms
 from ..bridge.properties import option_property
-from ..core import exports
+from ..core import exports, moves
 
 AXES = (
     ("Y_DOWN", "Y down", "As written by COLMAP and 3DGS training"),
@@ -124,6 +124,19 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         default=False,
     )
 
+    moved: EnumProperty(  # type: ignore[valid-type]
+        name="Moved by Blender",
+        description=(
+            "What to do with splats that Blender's own Apply, Join, edit mode or geometry nodes have moved without "
+            "their rotations, scales and colours"
+        ),
+        items=(
+            ("REFUSE", "Stop", "Write nothing and say what is wrong"),
+            ("FOLLOW", "Repair", "Write them with rotations, scales and colours that fit; the object is not changed"),
+            ("KEEP", "As They Are", "Write them as they are"),
+        ),
+        default="REFUSE",
+    )
     replace: BoolProperty(  # type: ignore[valid-type]
         name="Replace Files",
         description="When several objects are exported, overwrite existing files",
@@ -141,6 +154,7 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
             layout.prop(self, "what")
         layout.prop(self, "file_format")
         layout.prop(self, "apply_transform")
+        layout.prop(self, "moved")
         if len(self._objects(context)) > 1:
             if not self.collection:
                 layout.prop(self, "replace")
@@ -203,9 +217,19 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         if self.apply_transform:
             for obj in objects:  # all before the first is written
                 try:
-                    decompose_similarity(np.array(obj.matrix_world))
+                    decompose_similarity(split_mirror(np.array(obj.matrix_world))[1])
                 except UserError as error:
                     raise UserError(f"The transform of {obj.name!r} cannot be applied. {error}") from error
+        if self.moved != "KEEP":
+            for obj in objects:
+                found = transforms.moves_of(obj)
+                wrong = [move for move in found if move.is_wrong]
+                if wrong and (self.moved == "REFUSE" or not all(move.follows for move in wrong)):
+                    raise UserError(
+                        f'{moves.sentence(obj.name, found)} Or export with "Moved by Blender" set to another choice.'
+                    )
+                if found and not wrong:
+                    self.report({"WARNING"}, moves.sentence(obj.name, found))
         paths = exports.paths_for([obj.name for obj in objects], path)
         if len(paths) > 1 and not (self.replace or self.collection):  # the file browser asked about one name only
             exports.check_free(paths)
@@ -218,8 +242,11 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         return _chosen(context, self.what)
 
     def _export(self, obj: Any, path: Path, progress: Callable[[float], None]) -> None:
-        written = splats.read(obj, np.array(obj.matrix_world) if self.apply_transform else None, progress)
+        found = transforms.moves_of(obj) if self.moved == "FOLLOW" else ()
+        change = (lambda gaussians: moves.follow(gaussians, found)) if found else None
+        written = splats.read(obj, np.array(obj.matrix_world) if self.apply_transform else None, progress, change)
         exports.check_exportable(written, obj.name)
+        self._tell_modifiers(obj)
         storing = exchange.Storing(path, written)
         if bpy.app.background:
             try:
@@ -231,6 +258,14 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
             storing.close()
         else:
             transfers.go_on(transfers.exporting(storing))
+
+    def _tell_modifiers(self, obj: Any) -> None:
+        names = transforms.modifiers_of(obj)
+        if names:
+            self.report(
+                {"WARNING"},
+                f"The modifier {names[0]!r} of {obj.name!r} changes what is seen and is not exported. Apply it first.",
+            )
 
     def _tell(self, lost: tuple[str, ...], path: Path) -> None:
         for sentence in lost:

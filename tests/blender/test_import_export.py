@@ -161,7 +161,7 @@ def test_a_transform_is_applied_with_colours(file: Any, tmp_path: Path) -> None:
     assert (tmp_path / "file.ply").read_bytes() == VARIANTS["degree 3"]
 
 
-@pytest.mark.parametrize("scale", [(1, 2, 1), (1, 1, -1), (1, 0, 1)])
+@pytest.mark.parametrize("scale", [(1, 2, 1), (1, 2, -1), (1, 0, 1)])
 def test_uneven_transforms_are_refused_before_anything_is_written(scale: Any, file: Any, tmp_path: Path) -> None:
     import_(file("degree 0", "good.ply"))
     bad = import_(file("degree 1", "bad.ply"))

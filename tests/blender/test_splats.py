@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 import odd_plys
 import pytest
-from bl_ext.user_default.splatcut.bridge import attributes, native, splats
+from bl_ext.user_default.splatcut.bridge import attributes, native, splats, transforms
 from bl_ext.user_default.splatcut.core import layout
 
 from splatcut.errors import UserError
@@ -325,7 +325,7 @@ def test_a_transform_is_applied_in_place(make: Any, load: Any) -> None:
     item = obj.splatcut.objects.add()
     item.prompts.add().position = (1, 0, 0)
     wanted = splats.read(obj, matrix).gaussians
-    splats.apply_transform(obj)
+    transforms.apply_transform(obj)
     bpy.context.view_layer.update()
     found = splats.read(obj).gaussians
     for name in ("means", "quats", "log_scales", "opacity_logits", "sh"):
@@ -346,7 +346,7 @@ def test_shared_data_are_not_changed_behind_someones_back(make: Any) -> None:
     obj = make("degree 0")
     bpy.context.collection.objects.link(obj.copy())
     with pytest.raises(UserError, match="share"):
-        splats.check_own_data(obj)
+        transforms.check_own_data(obj)
 
 
 @pytest.mark.skipif(

@@ -64,10 +64,12 @@ def decompose_similarity(matrix: ArrayLike) -> tuple[float, NDArray[np.float64],
         raise UserError("The last row of the transform is not 0 0 0 1: a perspective transform cannot be applied.")
     linear = m[:3, :3]
     determinant = float(np.linalg.det(linear))
-    if determinant <= 0:
+    if determinant == 0:
+        raise UserError("The transform squashes the splats flat. Use scales that are not zero.")
+    if determinant < 0:
         raise UserError(
-            "The transform mirrors the splats or squashes them flat, which Gaussians with view-dependent colours "
-            "cannot follow. Use positive scales that are not zero."
+            "The transform mirrors the splats, which cameras cannot follow. Apply it to the splats first, or use "
+            "positive scales."
         )
     scale = determinant ** (1 / 3)
     rotation = linear / scale
@@ -80,12 +82,41 @@ def decompose_similarity(matrix: ArrayLike) -> tuple[float, NDArray[np.float64],
     return scale, nearest_rotation(rotation), m[:3, 3].copy()
 
 
+def split_mirror(matrix: ArrayLike) -> tuple[int | None, NDArray[np.float64]]:
+    """A [4, 4] transform new_from_old as (axis, rest): ``rest`` after a mirroring of that axis (0 to 2), if it mirrors.
+
+    ``rest`` mirrors no more. Of the three axes the one is taken that leaves the smallest rotation.
+    """
+    m = np.asarray(matrix, dtype=np.float64)
+    if m.shape != (4, 4) or not np.isfinite(m).all() or not np.linalg.det(m[:3, :3]) < 0:
+        return None, m
+    axis = int(np.argmin(np.diag(m)[:3]))
+    rest = m.copy()
+    rest[:, axis] *= -1
+    return axis, rest
+
+
+def mirror(gaussians: Gaussians, axis: int) -> Gaussians:
+    """The Gaussians with the world's ``axis`` (0 to 2) negated; exact: nothing but signs changes."""
+    signs = np.ones(3)
+    signs[axis] = -1
+    # The rotation S R S turns the Gaussian's axes, mirrored too, into the world; a Gaussian has no handedness.
+    turned = np.where(np.arange(3) == axis, 1, -1)
+    sh_signs = np.round(np.diag(sh.rotation_matrix(np.diag(signs), gaussians.sh_degree)))
+    return replace(
+        gaussians,
+        means=gaussians.means * signs.astype(np.float32),
+        quats=gaussians.quats * np.array([1, *turned], np.float32),
+        sh=gaussians.sh * sh_signs.astype(np.float32)[:, None],
+    )
+
+
 def apply_transform(gaussians: Gaussians, matrix: ArrayLike) -> Gaussians:
     """The Gaussians after a similarity transform of the world, colours turning along.
 
     Args:
         gaussians: in the old world frame.
-        matrix: [4, 4] new_from_old: rotation, uniform positive scale and translation.
+        matrix: [4, 4] new_from_old: rotation, one scale that is not zero for all axes, mirroring, and translation.
 
     Returns:
         The Gaussians in the new world frame: means, scales, rotations and spherical harmonics follow; opacities stay
@@ -93,9 +124,12 @@ def apply_transform(gaussians: Gaussians, matrix: ArrayLike) -> Gaussians:
         harmonics are kept; no scale: scales are kept).
 
     Raises:
-        UserError: the matrix is no similarity (see ``decompose_similarity``).
+        UserError: the matrix is no similarity, mirrored or not (see ``decompose_similarity``).
     """
-    scale, rotation, translation = decompose_similarity(matrix)
+    axis, rest = split_mirror(matrix)
+    if axis is not None:
+        gaussians = mirror(gaussians, axis)
+    scale, rotation, translation = decompose_similarity(rest)
     means = gaussians.means.astype(np.float64) @ (scale * rotation).T + translation
     log_scales, quats, coefficients = gaussians.log_scales, gaussians.quats, gaussians.sh
     if scale != 1.0:

@@ -24,7 +24,8 @@ offsets = st.floats(-10, 10)
 def similarities(draw) -> np.ndarray:
     matrix = np.eye(4)
     rotation = Rotation.from_euler("xyz", [draw(angles), draw(angles), draw(angles)]).as_matrix()
-    matrix[:3, :3] = rotation * draw(st.floats(0.1, 10))
+    mirrored = np.diag(draw(st.sampled_from([(1, 1, 1), (-1, 1, 1), (1, 1, -1), (-1, -1, -1)])))
+    matrix[:3, :3] = rotation @ mirrored * draw(st.floats(0.1, 10))
     matrix[:3, 3] = [draw(offsets) for _ in range(3)]
     return matrix
 
@@ -53,7 +54,8 @@ def assert_close(a: Gaussians, b: Gaussians, tolerance: float) -> None:
     scale = max(1.0, float(np.abs(b.means).max()))
     np.testing.assert_allclose(a.means, b.means, atol=tolerance * scale)
     np.testing.assert_allclose(a.log_scales, b.log_scales, atol=tolerance)
-    np.testing.assert_allclose(rotation_matrices(a.quats), rotation_matrices(b.quats), atol=tolerance)
+    largest = np.abs(covariances(b)).max()
+    np.testing.assert_allclose(covariances(a) / largest, covariances(b) / largest, atol=tolerance)
     np.testing.assert_allclose(a.sh, b.sh, atol=tolerance * 10)
 
 
@@ -89,6 +91,26 @@ def test_what_a_transform_does_not_touch_stays_bit_identical() -> None:
     scaled = apply_transform(g, matrix)
     np.testing.assert_array_equal(scaled.quats, g.quats)
     np.testing.assert_array_equal(scaled.sh, g.sh)
+
+
+@pytest.mark.parametrize("degree", range(5))
+def test_a_mirroring_changes_nothing_but_signs(degree) -> None:
+    g = some_gaussians(degree)
+    eye = np.array([5.0, -3.0, 4.0])
+    for axis in range(3):
+        flip = np.eye(4)
+        flip[axis, axis] = -1
+        mirrored = apply_transform(g, flip)
+        for name in ("means", "quats", "sh"):
+            np.testing.assert_array_equal(np.abs(getattr(mirrored, name)), np.abs(getattr(g, name)))
+        np.testing.assert_array_equal(mirrored.log_scales, g.log_scales)
+        np.testing.assert_array_equal(mirrored.means[:, axis], -g.means[:, axis])
+        linear = flip[:3, :3]
+        np.testing.assert_allclose(covariances(mirrored), linear @ covariances(g) @ linear, atol=1e-12)
+        np.testing.assert_allclose(colours(mirrored, linear @ eye), colours(g, eye), atol=1e-12)
+        again = apply_transform(mirrored, flip)
+        for name in ("means", "log_scales", "quats", "opacity_logits", "sh"):
+            np.testing.assert_array_equal(getattr(again, name), getattr(g, name))
 
 
 @settings(max_examples=60)

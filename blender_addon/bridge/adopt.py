@@ -74,7 +74,8 @@ def adopt(obj: Any, source: str = "AUTO") -> str:
 def _is_from_spz(obj: Any) -> bool:
     """Whether scales and opacities are those of an .spz: exp(k / 16 - 10) and k / 255."""
     with attributes.reading(obj) as reading:
-        scale, base = reading.get(layout.SCALE), reading.get(layout.BASE)
+        scale: Any = reading.get(layout.SCALE)
+        base: Any = reading.get(layout.BASE)
     if scale is None or base is None or not len(scale) or scale.ndim != 2 or base.ndim != 2 or (scale <= 0).any():
         return False
     steps = np.concatenate([16 * np.log(scale.astype(np.float64)).ravel(), 255 * base[:, 3].astype(np.float64)])

@@ -153,6 +153,8 @@ def refill(obj: bpy.types.Object, splats: SplatFile) -> None:
 
 def changed(obj: bpy.types.Object) -> None:
     """To be called after a change of the object's data: everything is compared before its next use."""
+    if isinstance(obj.data, bpy.types.Mesh):
+        obj.data.update()  # its bounding box too, in Blender 4.5
     obj.data.update_tag()
     _suspect.update({obj.data.session_uid} & _arrays.keys())
 

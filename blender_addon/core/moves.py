@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +56,11 @@ def find_moves(source: layout.Source) -> tuple[Move, ...]:
     Args:
         source: an object's attributes, of which positions, raw positions and origins are read.
     """
-    raw, origin = source.get(layout.RAW_POSITION), source.get(layout.ORIGIN)
+    raw: Any = source.get(layout.RAW_POSITION)
+    origin = source.get(layout.ORIGIN)
     if raw is None or origin is None or raw.shape != (source.count, 3) or origin.ndim != 1:
         return ()
-    now = source.get(layout.POSITION)
+    now: Any = source.get(layout.POSITION)
     assert now is not None, "every geometry has positions"
     changed = (raw != now).any(axis=1) & (origin != 0)
     found = []
@@ -99,10 +101,8 @@ def follow(gaussians: Gaussians, found: Sequence[Move]) -> None:
 
 def put_back(source: layout.Source) -> tuple[F32, NDArray[np.float64] | None]:
     """Positions [N, 3] as they were before all moves; and the move of all points, [4, 4], where there is one of all."""
-    raw, origin, now = (source.get(name) for name in (layout.RAW_POSITION, layout.ORIGIN, layout.POSITION))
-    assert raw is not None
-    assert origin is not None
-    assert now is not None
+    values: Any = [source.get(name) for name in (layout.RAW_POSITION, layout.ORIGIN, layout.POSITION)]
+    raw, origin, now = values
     whole = _affine(raw, now) if len(now) and origin[0] != 0 and (origin == origin[0]).all() else None
     return np.where(origin[:, None] != 0, raw, now).astype(np.float32), whole
 

@@ -10,7 +10,8 @@ import types
 from typing import Any
 
 import bpy
-import gpu
+import gpu.state
+import gpu.types
 import numpy as np
 from bl_ext.user_default.splatcut.bridge.viewport import drawer, shown
 from mathutils import Matrix

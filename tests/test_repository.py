@@ -187,9 +187,9 @@ def test_what_is_declared_is_what_is_imported() -> None:
         imported |= imported_modules(path)
         imported |= set(re.findall(r"\b(?:require|import_module)\(\"(\w+)", path.read_text(encoding="utf-8")))
     declared = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["cuda"]]
-    declared += PROJECT["optional-dependencies"]["sam"]
+    declared += [*PROJECT["optional-dependencies"]["sam"], *PROJECT["optional-dependencies"]["usd"]]
     names = {_bounds(dependency)[0].replace("-", "_") for dependency in declared}
-    other = {"pillow": "PIL", "openexr": "OpenEXR"}
+    other = {"pillow": "PIL", "openexr": "OpenEXR", "usd_core": "pxr"}
     imported -= {*sys.stdlib_module_names, "splatcut"}
     names.remove("torchvision")  # segment-anything takes it without declaring it
     assert imported == {other.get(name, name) for name in names}

@@ -9,23 +9,32 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from splatcut.errors import UserError
-from splatcut.formats import FORMATS, losses, read_splats, writable_format, write_splats
+from splatcut.formats import FORMATS, format_of, losses, read_splats, writable_format, write_splats
 from splatcut.formats.findings import place_findings
+from splatcut.formats.parts import Membership
 from splatcut.formats.spz import SH_BITS
 from splatcut.messages.arguments import add_arguments
 
 
 def add_parser(subparsers: Any) -> None:
     """Adds the command to the command line."""
-    writable = ", ".join(kind.suffix for kind in FORMATS if kind.write is not None or kind.name == "ply")
+    writable = ", ".join(kind.suffix for kind in FORMATS if kind.writable)
     parser = subparsers.add_parser(
         "convert",
         help="write a splat file in another format",
-        description="Write a splat file in the format of the output's extension, and say what that format cannot hold.",
+        description="Write a splat file in the format of the output's extension, and say what that format cannot hold. "
+        "The folder of a cut becomes one file of named objects where the format has them (USD), and such a file a "
+        "folder.",
     )
-    parser.add_argument("input", type=Path, metavar="A", help="splat file to read, or the folder of an unbundled SOG")
-    parser.add_argument("output", type=Path, metavar="B", help=f"splat file to write: {writable}")
+    parser.add_argument(
+        "input", type=Path, metavar="A", help="splat file to read, or the folder of an unbundled SOG or of a cut"
+    )
+    parser.add_argument(
+        "output", type=Path, metavar="B", help=f"splat file to write: {writable}; or a folder, for the objects of A"
+    )
     parser.add_argument("--force", action="store_true", help="overwrite B if it exists")
     parser.add_argument(
         "--spz-sh-bits",
@@ -40,12 +49,15 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Converts; prints what is lost on standard error. Returns the exit code."""
-    writable_format(args.output)  # says so before a large file is read for nothing
-    if args.output.exists():
+    to_folder = not args.output.suffix and not args.input.is_dir() and format_of(args.input).tells_objects
+    if not to_folder:
+        writable_format(args.output)  # says so before a large file is read for nothing
+    if args.output.exists() and not (to_folder and args.output.is_dir() and not any(args.output.iterdir())):
         if args.input.exists() and args.output.samefile(args.input):
             raise UserError(f"{args.output} is the input itself. Choose another name for the output.")
-        if args.output.is_dir():
-            raise UserError(f"{args.output} is a folder. Give the name of a file to write.")
+        if args.output.is_dir() != to_folder:
+            what = "no folder. Give the name of a folder" if to_folder else "a folder. Give the name of a file"
+            raise UserError(f"{args.output} is {what} to write.")
         if not args.force:
             raise UserError(f"{args.output} already exists. Choose another name, or use --force to overwrite it.")
     bits = SH_BITS if args.spz_sh_bits is None else (args.spz_sh_bits,) * 2
@@ -55,8 +67,15 @@ def run(args: argparse.Namespace) -> int:
     if splats.dropped:
         print(f"Left out {splats.dropped} Gaussians with values that are not finite.", file=sys.stderr)
     told = [*place_findings(splats), *splats.findings]
-    for sentence in (*(finding.text for finding in told), *losses(splats, args.output, spz_sh_bits=bits)):
+    lost = [] if to_folder else losses(splats, args.output, spz_sh_bits=bits)
+    for sentence in (*(finding.text for finding in told), *lost):
         print(f"Note: {sentence}", file=sys.stderr)
-    write_splats(args.output, splats, spz_sh_bits=bits)
+    if to_folder:
+        from splatcut.export.plys import write_objects
+
+        objects = splats.objects or Membership((), np.zeros(len(splats), np.int32))
+        write_objects(splats, objects.labels, objects.names, args.output)
+    else:
+        write_splats(args.output, splats, spz_sh_bits=bits)
     print(f"Wrote {len(splats):,} Gaussians to {args.output}.")
     return 0

@@ -65,6 +65,9 @@ def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
         "scale": _statistics(scales),
         "findings": to_json(scene_findings(splats)),
     }
+    if splats.objects is not None:
+        counts = np.bincount(splats.objects.labels, minlength=len(splats.objects.names) + 1).tolist()
+        description["objects"] = dict(zip(("background", *splats.objects.names), counts, strict=True))
     if splats.source_format == "ply":
         order = {"<": "binary, little-endian", ">": "binary, big-endian", "=": "text"}
         names = table.rows.dtype
@@ -78,7 +81,7 @@ def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
 
 def _size(path: Path) -> int:
     if path.is_dir():
-        return sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return path.stat().st_size
 
 
@@ -112,6 +115,7 @@ def as_text(description: dict[str, Any]) -> str:
         f"opacity      {_row(description['opacity'])}",
         f"largest axis {_row(description['scale'])}",
     ]
+    lines += [f"object       {name}, {count:,}" for name, count in description.get("objects", {}).items()]
     if "properties" in description:
         lines.append(f"properties   {_properties(description['properties'])}")
         for name, count in description["elements"].items():

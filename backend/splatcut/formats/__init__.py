@@ -3,7 +3,9 @@
 """Splat files of every format to Gaussians and back. Importing this needs numpy alone."""
 
 from splatcut.formats.antialiasing import Choice
-from splatcut.formats.door import FORMATS, Format, format_of, losses, read_splats, writable_format, write_splats
+from splatcut.formats.door import read_splats, write_splats
+from splatcut.formats.known import FORMATS, Format, format_of, writable_format
+from splatcut.formats.losses import losses
 from splatcut.formats.ply import PlyTable
 from splatcut.formats.splatfile import SplatFile
 

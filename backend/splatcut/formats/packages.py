@@ -15,7 +15,7 @@ def require(package: str, purpose: str) -> Any:
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        name = {"PIL.Image": "pillow"}.get(package, package)
+        name = {"PIL.Image": "pillow", "pxr": "usd-core"}.get(package, package)
         raise UserError(
             f"{purpose} needs the Python package {name}, which is missing or damaged here ({error}). "
             f"Install it with: pip install {name}"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from splatcut.formats.antialiasing import FILTER, Choice, marked, pixel_filter
 from splatcut.formats.layout import extract, find_layout, overwrite, standard_dtype
+from splatcut.formats.parts import Membership, Part, join
 from splatcut.formats.ply import PlyTable, new_table
 from splatcut.formats.world import F64, no_offset, relative, world_offset
 from splatcut.messages.findings import Finding
@@ -29,6 +31,7 @@ class SplatFile:
         dropped: how many Gaussians with values that are not finite were left out.
         findings: what the reader did that is worth saying.
         offset: [3] float64 world offset: what the Gaussians' positions in the file have more than ``gaussians.means``.
+        objects: which object each row belongs to, where the file tells objects apart.
     """
 
     gaussians: Gaussians
@@ -37,6 +40,7 @@ class SplatFile:
     dropped: int = 0
     findings: tuple[Finding, ...] = ()
     offset: F64 = field(default_factory=no_offset)
+    objects: Membership | None = None
 
     def __post_init__(self) -> None:
         if len(self.gaussians) != len(self.table.rows):
@@ -112,7 +116,8 @@ class SplatFile:
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> SplatFile:
         """The rows at ``index`` (indices, a boolean mask or a slice), in that order and bit by bit."""
         rows = np.asarray(self.table.rows)[index]
-        return replace(self, gaussians=self.gaussians.take(index), table=self.table.with_rows(rows))
+        objects = None if self.objects is None else self.objects.take(index)
+        return replace(self, gaussians=self.gaussians.take(index), table=self.table.with_rows(rows), objects=objects)
 
     def with_gaussians(
         self, gaussians: Gaussians, parent: NDArray[np.integer], changed: NDArray[np.bool_]
@@ -140,4 +145,23 @@ class SplatFile:
         index = np.flatnonzero(changed)
         overwrite(rows, index, gaussians.take(index), layout, self.offset)
         made = replace(extract(rows, layout, self.offset), pixel_filter=self.gaussians.pixel_filter).computable()
-        return replace(self, gaussians=made, table=self.table.with_rows(rows))
+        objects = None if self.objects is None else self.objects.take(parent)
+        return replace(self, gaussians=made, table=self.table.with_rows(rows), objects=objects)
+
+
+def together(files: Sequence[tuple[str, SplatFile]]) -> SplatFile:
+    """Several files as one, each an object, or the background where its name is "".
+
+    Rows stay bit by bit where all files have the same properties; else they become those of the standard layout.
+    """
+    offset = next((file.offset for _, file in files if file.offset.any()), no_offset())
+    files = [(name, file.with_offset(offset)) for name, file in files]
+    first = files[0][1]
+    gaussians, objects = join([Part(name, file.stored()) for name, file in files])
+    if all(file.table.rows.dtype == first.table.rows.dtype for _, file in files):
+        rows = np.concatenate([file.table.rows for _, file in files])
+        made = replace(first, gaussians=gaussians.computable(), table=first.table.with_rows(rows))
+    else:
+        made = SplatFile.from_gaussians(gaussians, first.source_format, offset=offset)
+    findings = tuple(dict.fromkeys(finding for _, file in files for finding in file.findings))
+    return replace(made, objects=objects, findings=findings, dropped=sum(file.dropped for _, file in files))

@@ -80,7 +80,7 @@ def _unpacked(file: SpzFile) -> Gaussians:
     sh[:, 1:] = ((levels - 128) / 128)[harmonics.reshape(file.count, -1, 3)]
     return Gaussians(
         means=((wide.view("<i4")[:, 0] >> 8) * 2.0**-file.fraction_bits).astype(np.float32).reshape(-1, 3),
-        log_scales=(levels / 16 - 10)[scales.reshape(-1, 3)],
+        log_scales=(levels / np.float32(16) - np.float32(10))[scales.reshape(-1, 3)],
         quats=np.roll(unpack(rotations), 1, axis=1),
         opacity_logits=logits[alphas],
         sh=sh,
@@ -143,7 +143,7 @@ def write(path: Path, gaussians: Gaussians, sh_bits: tuple[int, int] = SH_BITS) 
 def _packed(quats: F32) -> NDArray[np.uint8]:
     """[N, 4] bytes of quaternions wxyz; such without a length stand for no rotation."""
     length = np.linalg.norm(quats, axis=1, keepdims=True)
-    unit = np.where(length > 1e-12, quats / np.maximum(length, 1e-12), np.float32([1, 0, 0, 0]))
+    unit = np.where(length > 1e-12, quats / np.maximum(length, 1e-12), np.array([1, 0, 0, 0], np.float32))
     unit = np.roll(unit, -1, axis=1)
     largest = np.abs(unit).argmax(axis=1)
     unit = unit * np.where(np.take_along_axis(unit, largest[:, None], axis=1) < 0, -1, 1)

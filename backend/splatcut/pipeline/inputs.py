@@ -243,6 +243,8 @@ def view_content(view: View) -> bytes:
 
 
 def scene_files(scene: Path) -> list[Path]:
-    """The scene's file, or all files beside the one that stands for a folder of them (SOG)."""
+    """The scene's file, or all files of the folder that it stands for (a SOG, a cut)."""
     folder = scene if scene.is_dir() else scene.parent if scene.name.lower() == "meta.json" else None
-    return [scene] if folder is None else sorted(path for path in folder.iterdir() if path.is_file())
+    if folder is None:
+        return [scene]
+    return sorted(path for path in (*folder.iterdir(), *folder.glob("objects/*.ply")) if path.is_file())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.errors import UserError
-from splatcut.formats import compressed_ply, dot_splat, sog, spz, usd
+from splatcut.formats import compressed_ply, dot_splat, gltf, sog, spz, usd
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ def _usd(suffix: str) -> Format:
     return Format("usd", suffix, usd.read, usd.write, 4, tells_antialiased=False, single=True, tells_objects=True)
 
 
+def _gltf(suffix: str) -> Format:
+    return Format("gltf", suffix, gltf.read, gltf.write, 3, tells_antialiased=False, single=True, tells_objects=True)
+
+
 #: Every known format, the longest suffix first.
 FORMATS = (
     Format(
@@ -82,17 +86,17 @@ FORMATS = (
     ),
     *(_usd(suffix) for suffix in (".usdc", ".usda", ".usd")),
     replace(_usd(".usdz"), write=None),
+    _gltf(".glb"),
+    _gltf(".gltf"),
     Format("sog", ".sog", sog.read, None, 3),
 )
 
 META = "meta.json"
-#: Splat files that are not read, and what does (splat-transform 3.7.0 writes .glb but reads none).
+#: Splat files that are not read, and what does (splat-transform reads no .rad).
 _FOREIGN = {
     ".ksplat": "Convert it to .ply first, for example with splat-transform.",
     ".lcc": "Convert it to .ply first, for example with splat-transform.",
     ".rad": "Export the scene as .ply, .spz or .sog from the program that made it.",
-    ".glb": "Export the scene as .ply, .spz or .sog from the program that made it.",
-    ".gltf": "Export the scene as .ply, .spz or .sog from the program that made it.",
 }
 
 

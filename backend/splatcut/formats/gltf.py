@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -152,7 +153,7 @@ class _File:
         bands = max(band for band in range(1, 5) if band == 1 or f"{_EXTENSION}:SH_DEGREE_{band - 1}_COEF_0" in names)
         sh = [self._splat(names, f"SH_DEGREE_{band}_COEF_{k}") for band in range(bands) for k in range(2 * band + 1)]
         extras = primitive.get("extras")
-        return reorient(
+        return _half_turn(
             Gaussians(
                 means=means,
                 log_scales=log_scales,
@@ -160,9 +161,7 @@ class _File:
                 opacity_logits=logits,
                 sh=np.stack(sh, axis=1),
                 pixel_filter=ANTIALIASED if isinstance(extras, dict) and extras.get(_ANTIALIASED) else CLASSIC,
-            ),
-            _AXES,
-            _PLY,
+            )
         )
 
     def _splat(self, names: dict[str, int], name: str) -> NDArray[np.float32]:
@@ -188,6 +187,12 @@ class _File:
         values = np.ndarray((count, width), dtype, data, start, (stride, dtype.itemsize))
         found = values.astype(np.float32)
         return found / np.float32(full) if accessor.get("normalized") else found
+
+
+def _half_turn(gaussians: Gaussians) -> Gaussians:
+    """The Gaussians in glTF's axes, or back in a PLY's: half a turn about z, exact (quaternions change their sign)."""
+    w, x, y, z = gaussians.quats.T
+    return replace(reorient(gaussians, _PLY, _AXES), quats=np.stack([-z, -y, x, w], axis=1))
 
 
 def _local(node: dict[str, Any]) -> NDArray[np.float64]:
@@ -246,7 +251,7 @@ def write(path: Path, parts: list[Part], offset: NDArray[np.float64]) -> None:
 
 def _primitive(document: dict[str, Any], blocks: list[bytes], gaussians: Gaussians) -> dict[str, Any]:
     """A mesh's primitive; adds to the document's accessors and to the blocks of data."""
-    g = reorient(gaussians, _PLY, _AXES)
+    g = _half_turn(gaussians)
     scales, opacities, quats = linear(g)
     attributes: dict[str, int] = {}
 

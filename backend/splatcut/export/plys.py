@@ -101,6 +101,7 @@ def write_labels(
     probability: NDArray[np.floating],
     parent: NDArray[np.integer],
     variance: NDArray[np.floating] | None = None,
+    island: NDArray[np.integer] | None = None,
 ) -> None:
     """Writes ``labels.npz``, whose M rows are the segmented scene's; the PLYs hold them in this order.
 
@@ -111,6 +112,8 @@ def write_labels(
         parent: [M] row of the input scene from which the row came, written as int64.
         variance: [M] in [0, 1], mask variance, the largest over the objects; 1 for parts of cut Gaussians. Written as
             float16 where it is given.
+        island: [M] label of the object that a Gaussian of the background was sent away from because it stands apart, 0
+            elsewhere. Written as int32 where it is given.
     """
     arrays = {
         "labels": labels.astype(np.int32),
@@ -120,5 +123,7 @@ def write_labels(
     }
     if variance is not None:
         arrays["variance"] = variance.astype(np.float16)
+    if island is not None:
+        arrays["island"] = island.astype(np.int32)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)

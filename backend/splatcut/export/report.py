@@ -45,12 +45,14 @@ class ObjectEntry:
         name: of the object.
         gaussians: how many the object got.
         boundary: how many Gaussians straddled its edge, or None when not computed.
+        enclosed: how many Gaussians that no view shows it got because it encloses them.
         file: PLY relative to the output folder, or None when the object got no Gaussians.
     """
 
     name: str
     gaussians: int
     boundary: int | None = None
+    enclosed: int = 0
     file: str | None = None
 
 

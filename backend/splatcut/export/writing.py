@@ -65,7 +65,7 @@ def write(results: Results, folder: Path, progress: Progress, device: raster.Dev
     if len(made.parent) != len(splats) or made.changed.any():
         splats = splats.with_gaussians(made.gaussians, made.parent, made.changed)
     write_objects(splats, made.labels, names, folder, progress=progress)
-    write_labels(folder / "labels.npz", made.labels, names, made.probability, made.parent, made.variance)
+    write_labels(folder / "labels.npz", made.labels, names, made.probability, made.parent, made.variance, made.island)
     _write_masks(results, folder / "masks", progress, device)
     return _write_sheet(results, folder / "contact_sheet.png", progress, device)
 

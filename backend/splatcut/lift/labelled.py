@@ -15,7 +15,7 @@ from splatcut import raster
 from splatcut.lift.labels import labels_from_probability
 from splatcut.lift.problem import Problem
 from splatcut.lift.variance import boundary, mask_variance
-from splatcut.lift.vote import accumulate_views, vote
+from splatcut.lift.vote import accumulate_views, views_showing, vote
 from splatcut.progress import Progress
 from splatcut.scene.gaussians import ARRAYS, F32, Gaussians
 
@@ -31,6 +31,7 @@ class Labelled:
         changed: [M] bool, rows that differ from the input's.
         probability: [M, K] float32 in [0, 1].
         weight: [M] float32, how much the views show of each, square pixels.
+        views: [M] int32, how many of them show it (``lift.vote.views_showing``).
         variance: [M, K] float32 in [0, 1], total variance of the mask signal.
         boundary: per object, number of Gaussians whose mask variance is above tau.
     """
@@ -39,6 +40,7 @@ class Labelled:
     changed: NDArray[np.bool_]
     probability: F32
     weight: F32
+    views: NDArray[np.int32]
     variance: F32
     boundary: tuple[int, ...]
 
@@ -66,7 +68,7 @@ class Labelled:
 
 
 #: Attributes of ``Labelled`` with a row for every Gaussian.
-_ROWS = ("changed", "probability", "weight", "variance")
+_ROWS = ("changed", "probability", "weight", "views", "variance")
 
 
 def lift(problem: Problem, tau: float, progress: Progress) -> Labelled:
@@ -76,9 +78,11 @@ def lift(problem: Problem, tau: float, progress: Progress) -> Labelled:
         tau: mask variance that makes a boundary Gaussian, in [0, 1].
     """
     scene, masks = problem.scene, problem.masks
-    none = np.zeros(len(scene), bool)
-    unknown = np.zeros((len(scene), len(masks.objects)), np.float32)
-    bare = Labelled(scene, none, unknown, np.zeros(len(scene), np.float32), unknown, (0,) * len(masks.objects))
+    count, kinds = len(scene), len(masks.objects)
+    unknown, unseen = np.zeros((count, kinds), np.float32), np.zeros(count, np.float32)
+    bare = Labelled(
+        scene, np.zeros(count, bool), unknown, unseen, np.zeros(count, np.int32), unknown, (0,) * kinds
+    )  # fmt: skip
     return lift_again(bare, problem, tau, progress)
 
 
@@ -109,6 +113,9 @@ def lift_again(labelled: Labelled, problem: Problem, tau: float, progress: Progr
     progress.stage("lift", len(masks.views))
     sums = accumulate_views(replace(problem, scene=labelled.gaussians), progress.step)
     probability, weight = vote(labelled.gaussians, sums, masks.confidence)
+    views = views_showing(sums, len(labelled.gaussians), masks.confidence)
     variance = mask_variance(sums, len(labelled.gaussians), masks.confidence)
     counts = tuple(int(n) for n in boundary(variance, tau).sum(axis=0))
-    return replace(labelled, probability=probability, weight=weight, variance=variance, boundary=counts)
+    return replace(
+        labelled, probability=probability, weight=weight, views=views, variance=variance, boundary=counts
+    )  # fmt: skip

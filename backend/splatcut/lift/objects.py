@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.lift.islands import Islands, islands
+from splatcut import raster
+from splatcut.lift.islands import Islands, islands, supported
 from splatcut.lift.labelled import Labelled
 from splatcut.lift.labels import Labels, background_probability, labels_from_probability
 from splatcut.progress import Progress
@@ -30,6 +31,7 @@ class Extracted:
         parent: [M] int64, row of the input scene.
         changed: [M] bool, rows that differ from their parent's.
         variance: [M] float32 in [0, 1], mask variance, the largest over the objects.
+        island: [M] int32, the label of the object that a Gaussian was sent away from as an island, 0 elsewhere.
     """
 
     gaussians: Gaussians
@@ -38,19 +40,28 @@ class Extracted:
     parent: NDArray[np.int64]
     changed: NDArray[np.bool_]
     variance: F32
+    island: Labels
 
 
-def find_labels(labelled: Labelled, progress: Progress) -> Islands:
-    """Hard labels with the small islands given back to the background, and what the islands were."""
-    labels = labels_from_probability(labelled.probability)
-    return islands(labelled.gaussians, labels, labelled.weight, progress)
+def find_labels(
+    labelled: Labelled, progress: Progress, keep_islands: bool = False, device: raster.Device = "cpu"
+) -> Islands:
+    """Hard labels; small islands are sent to the background, unless ``keep_islands``, and objects take in what they
+    enclose."""
+    labels, weight = labels_from_probability(labelled.probability), labelled.weight
+    sure = supported(labelled.probability, labelled.views)
+    return islands(
+        labelled.gaussians, labels, weight, sure, keep=keep_islands, progress=progress, device=device
+    )  # fmt: skip
 
 
-def extract(labelled: Labelled, labels: Labels, soft: bool) -> Extracted:
+def extract(labelled: Labelled, found: Islands, soft: bool) -> Extracted:
     """The Gaussians to write; with ``soft`` those that straddle an edge are there for both sides."""
     variance = labelled.variance.max(axis=1, initial=0)
-    rows = np.arange(len(labels))
-    hard = Extracted(labelled.gaussians, labels, labelled.probability, rows, labelled.changed, variance)
+    rows = np.arange(len(found.labels))
+    hard = Extracted(
+        labelled.gaussians, found.labels, labelled.probability, rows, labelled.changed, variance, found.sent
+    )
     return soft_edges(hard) if soft else hard
 
 
@@ -104,4 +115,5 @@ def soft_edges(hard: Extracted) -> Extracted:
         hard.parent[rows],
         changed,
         hard.variance[rows],
+        hard.island[rows],
     )

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 #: the rows [M, n] of the nearest seen ones of each.
 Neighbours = tuple[NDArray[np.int64], NDArray[np.int64]]
 
-#: While masks are made, a Gaussian has a vote about an object when trusted views show this much of it, square pixels.
+#: A view that shows more than this of a Gaussian, square pixels, is evidence about it. While masks are made, a Gaussian
+#: has a vote about an object when trusted views together show so much of it.
 MIN_EVIDENCE = 0.3
 #: Labelled neighbours that decide for a Gaussian no view sees.
 NEIGHBOURS = 8
@@ -146,6 +147,14 @@ def vote(
         rows, near = (neighbours or unseen_neighbours)(gaussians.means, seen)
         probability[rows] = probability[near].mean(axis=1)
     return probability, weight.astype(np.float32)
+
+
+def views_showing(sums: Sequence[ViewSums], count: int, confidence: F32) -> NDArray[np.int32]:
+    """[N] int32: how many trusted views show more than ``MIN_EVIDENCE`` of each of the ``count`` Gaussians."""
+    found = np.zeros(count, np.int32)
+    for view, c in zip(sums, confidence, strict=True):
+        found[view.index] += view.weight * c.max(initial=0.0) > MIN_EVIDENCE
+    return found
 
 
 def unseen_neighbours(means: F32, seen: NDArray[np.bool_], count: int = NEIGHBOURS) -> Neighbours:

@@ -150,6 +150,12 @@ class JobOptions:
         "do not correct masks that most other views contradict, and do not snap their edges to the photos",
         place="details",
     )
+    keep_islands: bool = _option(
+        False,
+        "Keep stray parts",
+        "leave small parts that stand apart from an object with it, instead of giving them to the background",
+        place="details",
+    )
     tau: float = _option(
         0.1,
         "Boundary threshold",

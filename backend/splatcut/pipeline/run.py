@@ -92,7 +92,11 @@ def _report(run: Run, masks: MaskSet, cut: Cut, files: ObjectFiles, records: lis
         options={name: value for name, value in asdict(job.options).items() if name != "experiment" or value},
         objects=[
             ObjectEntry(
-                name, files.counts[name], labelled.boundary[k], f"objects/{name}.ply" if files.counts[name] else None
+                name,
+                files.counts[name],
+                labelled.boundary[k],
+                int((cut.islands.taken == k + 1).sum()),
+                f"objects/{name}.ply" if files.counts[name] else None,
             )
             for k, name in enumerate(masks.objects)
         ],

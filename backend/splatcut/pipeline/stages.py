@@ -302,7 +302,7 @@ def _refine_parts(job: Job) -> list[Part]:
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """The scene cut: probabilities of all Gaussians, labels with stray islands cleared; ``told`` as in ``Lifted``."""
+    """The scene cut: probabilities of all Gaussians, labels after stray islands; ``told`` as in ``Lifted``."""
 
     labelled: lift.Labelled
     islands: lift.Islands
@@ -318,11 +318,13 @@ def _grown(run: Run, lifted: Lifted) -> lift.Labelled:
 
 
 def _extract(run: Run, problem: lift.Problem, lifted: Lifted) -> Stored:
-    return lift.find_labels(_grown(run, lifted), run.progress).arrays()
+    keep = run.job.options.keep_islands
+    return lift.find_labels(_grown(run, lifted), run.progress, keep, run.inputs.device).arrays()
 
 
 def _cut(run: Run, stored: Stored, problem: lift.Problem, lifted: Lifted) -> Cut:
     cut = Cut(_grown(run, lifted), lift.Islands.from_arrays(*stored), lifted.told)
+    run.warnings.extend(cut.islands.told(problem.masks.objects))
     if run.job.masks is None:
         run.warnings.extend(
             masks.click_warnings(run.job.objects, problem.masks, cut.islands.labels, cut.labelled.weight)
@@ -334,7 +336,7 @@ def _cut(run: Run, stored: Stored, problem: lift.Problem, lifted: Lifted) -> Cut
 
 
 def _objects(run: Run, cut: Cut) -> lift.Extracted:
-    return lift.extract(cut.labelled, cut.islands.labels, run.job.options.soft_edges)
+    return lift.extract(cut.labelled, cut.islands, run.job.options.soft_edges)
 
 
 def _write(run: Run, inputs: Inputs, views: list[View], problem: lift.Problem, cut: Cut) -> Stored:

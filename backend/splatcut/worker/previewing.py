@@ -5,7 +5,8 @@
 Every object is worked out by itself from its own views: those it is prompted in, and a handful around it that its mask
 is carried on to, so that what they see of its far side counts as well. So a click costs the same however many objects
 there are, and an object that nothing was said about since is not touched. The objects meet when the labels are
-decided. The whole run works on all views and all objects together; its result may differ about the edges.
+decided. The whole run works on all views and all objects together; its result may differ about the edges, and it looks
+for what objects enclose.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from numpy.typing import NDArray
 from splatcut.cameras.pictures import WorkingView, working_view
 from splatcut.cameras.virtual import first_view_of, virtual_views
 from splatcut.errors import UserError
-from splatcut.lift.islands import islands
+from splatcut.lift.islands import islands, supported
 from splatcut.lift.labels import background_probability, grown, labels_from_probability
-from splatcut.lift.vote import vote
+from splatcut.lift.vote import views_showing, vote
 from splatcut.masks.loop import MaskLoop
 from splatcut.masks.prompted import PixelPrompt, prompts_in_views
 from splatcut.masks.viewpoints import centre_of, points_in_space, surface_points
@@ -75,10 +76,12 @@ class Labels:
 
 @dataclass(frozen=True, eq=False)
 class _Lifted:
-    """One object: [N] float32 probability in [0, 1], and [N] float32 visible weight, square pixels."""
+    """One object: [N] float32 probability in [0, 1], [N] float32 visible weight, square pixels, and [N] int32, how many
+    views show a Gaussian."""
 
     probability: F32
     weight: F32
+    views: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,8 +186,9 @@ class Previewer:
 
     def _lift(self, loop: MaskLoop) -> _Lifted:
         gaussians = self.model.gaussians
-        probability, weight = vote(gaussians, *loop.evidence(), self.model.neighbours)
-        return _Lifted(probability[:, 0], weight)
+        sums, confidence = loop.evidence()
+        probability, weight = vote(gaussians, sums, confidence, self.model.neighbours)
+        return _Lifted(probability[:, 0], weight, views_showing(sums, len(gaussians), confidence))
 
     def _carried(self, task: _Task, progress: Progress) -> Iterator[MaskLoop]:
         """The object with more and more of the views around it."""
@@ -240,7 +244,9 @@ class Previewer:
         shares = share_pixels(np.stack([lifted[item.name].probability for item in objects]))
         probability = grown(np.ascontiguousarray(shares.T), [item.grow for item in objects])
         weight = np.max([lifted[item.name].weight for item in objects], axis=0)
-        labels = islands(self.model.gaussians, labels_from_probability(probability), weight).labels
+        sure = supported(probability, np.max([lifted[item.name].views for item in objects], axis=0))
+        labels = labels_from_probability(probability)
+        labels = islands(self.model.gaussians, labels, weight, sure, enclosing=False).labels
         classes = np.concatenate([background_probability(probability)[:, None], probability], axis=1)
         own = np.take_along_axis(classes, labels[:, None].astype(np.int64), axis=1)[:, 0]
         return Labels(labels, np.rint(own * 255.0).astype(np.uint8))

@@ -42,13 +42,14 @@ def test_stages_are_timed() -> None:
 def test_the_report_holds_what_happened(tmp_path: Path) -> None:
     kept = Island(1, 2, 0.2, [1.0, 2.0, 3.0], False)
     removed = (Island(1, 2, 0.001, [0.0] * 3, True), Island(1, 1, 0.0005, [0.0] * 3, True))
-    islands = Islands(np.zeros(9, np.int32), (kept, *removed))
+    none = np.zeros(9, np.int32)
+    islands = Islands(none, none, none, (kept, *removed))
     confidence, notes = np.array([[1.0], [0.3]], np.float32), {"b": "The mask disagrees with the render."}
     masks = MaskSet(("pot",), ("a", "b"), [np.zeros((1, 2, 2), np.uint8)] * 2, confidence, notes)
     report = Report(
         scene={"path": Path("some") / "scene.ply", "gaussians": np.int64(9)},
         options={"tau": 0.6, "bad": float("nan")},
-        objects=[ObjectEntry("pot", 4, 1, "objects/pot.ply")],
+        objects=[ObjectEntry("pot", 4, 1, 2, "objects/pot.ply")],
         background=5,
         masks=masks,
         islands=islands,
@@ -62,7 +63,8 @@ def test_the_report_holds_what_happened(tmp_path: Path) -> None:
     assert {"python", "platform", "numpy", "numba"} <= set(document["versions"])
     assert document["scene"] == {"path": "some/scene.ply", "gaussians": 9}
     assert document["options"] == {"tau": 0.6, "bad": None}
-    assert document["objects"] == [{"name": "pot", "gaussians": 4, "boundary": 1, "file": "objects/pot.ply"}]
+    entry = {"name": "pot", "gaussians": 4, "boundary": 1, "enclosed": 2, "file": "objects/pot.ply"}
+    assert document["objects"] == [entry]
     assert document["views"][0]["held_out"]
     assert document["views"][1] == {"view": "b", "held_out": False, "confidence": {"pot": 0.3}, "note": notes["b"]}
     (entry,) = document["islands"]

@@ -8,9 +8,13 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from splatcut.lift import Labelled, find_labels
 from splatcut.lift import islands as module
-from splatcut.lift.islands import Islands, islands
+from splatcut.lift.islands import Islands
+from splatcut.progress import Quiet
 from splatcut.scene.gaussians import Gaussians
 
 
@@ -34,6 +38,18 @@ def ball(count: int, centre: tuple[float, float, float], radius: float, seed: in
     return np.asarray(centre) + radius * direction * rng.random((count, 1)) ** (1 / 3)
 
 
+def islands(gaussians: Gaussians, labels: np.ndarray, weight: np.ndarray, keep: bool = False) -> Islands:
+    """Islands where the masks support nothing for sure."""
+    return module.islands(gaussians, labels, weight, np.zeros(len(labels), bool), keep=keep)
+
+
+def labelled(gaussians: Gaussians, probability: np.ndarray, views: np.ndarray) -> Labelled:
+    """One object's probabilities [N]; every Gaussian is well seen, by so many views [N]."""
+    count = len(gaussians)
+    p, none = probability.astype(np.float32)[:, None], np.zeros((count, 1), np.float32)
+    return Labelled(gaussians, np.zeros(count, bool), p, np.full(count, 50, np.float32), views, none, (0,))
+
+
 def test_a_far_speck_goes_back_and_is_listed() -> None:
     body, speck, other = ball(2000, (0, 0, 0), 1), ball(5, (6, 0, 0), 0.05, 1), ball(400, (0, 8, 0), 0.5, 2)
     gaussians = make(np.concatenate([body, speck, other]))
@@ -47,9 +63,25 @@ def test_a_far_speck_goes_back_and_is_listed() -> None:
     np.testing.assert_allclose(island.centre, speck.mean(axis=0), atol=1e-5)
     # The input is not touched.
     assert labels[2000] == 1
+    assert result.sent.tolist() == [0] * 2000 + [1] * 5 + [0] * 400
+    assert not result.taken.any()
     again = Islands.from_arrays(*result.arrays())
     assert again.found == result.found
-    np.testing.assert_array_equal(again.labels, result.labels)
+    for name in ("labels", "sent", "taken"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
+    assert result.told(["cup", "ball"]) == [
+        "Small parts of 'cup' that stand apart from it went to the background: 5 Gaussians, 0.2% of what is seen of "
+        "it. report.json and labels.npz list them; --keep-islands keeps them."
+    ]
+
+
+def test_kept_islands_are_listed_and_stay() -> None:
+    gaussians = make(np.concatenate([ball(2000, (0, 0, 0), 1), ball(5, (6, 0, 0), 0.05, 1)]))
+    result = islands(gaussians, np.ones(2005, np.int32), np.ones(2005), keep=True)
+    assert result.labels.tolist() == [1] * 2005
+    assert not result.sent.any()
+    assert [(island.count, island.removed) for island in result.found] == [(5, False)]
+    assert result.told(["cup"]) == []
 
 
 def test_a_large_part_that_stands_apart_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,20 +107,46 @@ def test_weight_decides_not_the_number() -> None:
     assert result.found[0].count == 1000
 
 
-def test_a_dense_patch_close_to_a_surface_is_no_island_and_a_speck_apart_from_it_is() -> None:
-    """All K nearest neighbours of its Gaussians lie inside of the patch, and it is on nobody else's list."""
-    x, y = (axis.ravel() for axis in np.meshgrid(np.arange(40.0), np.arange(40.0)))
-    sheet = np.column_stack([x, y, 0 * x])
-    patch = ball(30, (20.5, 20.5, 2.0), 0.05, 1)
-    speck = ball(10, (20.5, 20.5, 12.0), 0.05, 2)
-    means = np.concatenate([sheet, patch, speck])
-    near = np.argsort(np.linalg.norm(means[:, None] - means, axis=2), axis=1)[:, 1:9]
-    inside = (np.arange(len(means)) >= 1600) & (np.arange(len(means)) < 1630)
-    assert inside[near[inside]].all()
-    assert not inside[near[~inside]].any()
-    result = islands(make(means), np.ones(len(means), np.int32), np.ones(len(means)))
-    assert [(island.count, island.removed) for island in result.found] == [(10, True)]
-    assert result.labels.tolist() == [1] * 1630 + [0] * 10
+@pytest.mark.parametrize("jitter", [0.0, 1e-6, 0.01])
+def test_clones_in_place_tear_no_hole_into_a_smooth_ball(jitter: float) -> None:
+    """Clones of one Gaussian are each other's nearest neighbours; each group is apart in a graph of the 8 nearest."""
+    rng = np.random.default_rng(4)
+    surface = rng.normal(size=(600, 3))
+    surface /= np.linalg.norm(surface, axis=1, keepdims=True)
+    copies = np.where(np.arange(600) % 3 == 0, 12, 1)
+    means = np.repeat(surface, copies, axis=0)
+    means = means + jitter * rng.normal(size=means.shape)
+    near = np.argsort(np.linalg.norm(means[:36, None] - means, axis=2), axis=1)[:12, 1:9]
+    assert (near < 12).all()
+    # A speck that stands apart is an island all the same.
+    gaussians = make(np.concatenate([means, ball(4, (3, 0, 0), 0.05)]), scale=0.07)
+    result = islands(gaussians, np.ones(len(gaussians), np.int32), np.ones(len(gaussians)))
+    assert [(island.count, island.removed) for island in result.found] == [(4, True)]
+    assert result.sent.tolist() == [0] * len(means) + [1] * 4
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 12), st.floats(0.51, 1.0), st.integers(0, 6), st.booleans()), min_size=1, max_size=6
+    ),
+    st.integers(0, 99),
+)
+def test_what_the_masks_support_never_goes_to_the_background(
+    specks: list[tuple[int, float, int, bool]], seed: int
+) -> None:
+    """Specks far from a ball, each of so many Gaussians of one probability, seen in so many views, or one of them."""
+    means, probability, views = [ball(1500, (0, 0, 0), 1, seed)], [np.full(1500, 0.8)], [np.full(1500, 9)]
+    for number, (count, p, seen, all_of_them) in enumerate(specks):
+        means.append(ball(count, (10.0 * (number + 1), 0, 0), 0.05, seed))
+        probability.append(np.full(count, p))
+        views.append(np.where(all_of_them | (np.arange(count) == 0), seen, 0))
+    p, v = np.concatenate(probability), np.concatenate(views).astype(np.int32)
+    result = find_labels(labelled(make(np.concatenate(means)), p, v), Quiet())
+    assert (result.labels[(p.astype(np.float32) > 0.9) & (v >= 3)] == 1).all()
+    expected = [not (np.float32(p) > 0.9 and seen >= 3) for _, p, seen, _ in specks]
+    first = 1500 + np.cumsum([0, *(count for count, *_ in specks[:-1])])
+    assert (result.sent[first] == 1).tolist() == expected
 
 
 def test_large_gaussians_touch_where_their_centres_are_far_apart() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from splatcut.lift import Labelled, extract
+from splatcut.lift import Islands, Labelled, extract
 from splatcut.lift.labels import labels_from_probability
 from splatcut.lift.objects import Extracted, soft_edges, split_opacity
 from splatcut.scene.gaussians import Gaussians
@@ -41,11 +41,13 @@ def test_soft_edges_split_what_straddles_and_nothing_else() -> None:
     assert labels.tolist() == [1, 1, 1, 0, 1, 0]
     labels[4] = 0  # a removed island: it must not come back through its edge
     before = np.array([True, *[False] * 5])
-    hard = Extracted(gaussians, labels, probability, np.arange(6), before, np.arange(6, dtype=np.float32))
+    island = np.array([0, 0, 0, 0, 1, 0], np.int32)
+    hard = Extracted(gaussians, labels, probability, np.arange(6), before, np.arange(6, dtype=np.float32), island)
     result = soft_edges(hard)
     assert result.labels.dtype == np.int32
     assert result.labels.tolist() == [1, 1, 1, 0, 0, 0, 0, 2, 1]
     assert result.parent.tolist() == [0, 1, 2, 3, 4, 5, 1, 2, 3]
+    assert result.island.tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0]
     assert result.changed.tolist() == [True, True, True, True, False, False, True, True, True]
     np.testing.assert_array_equal(result.gaussians.means, gaussians.means[result.parent])
     np.testing.assert_array_equal(result.gaussians.sh, gaussians.sh[result.parent])
@@ -61,10 +63,11 @@ def test_what_is_extracted_has_the_largest_variance_of_its_parent() -> None:
     probability = np.array([[0.99, 0.0], [0.5, 0.45], [0.0, 0.0]], np.float32)
     variance = np.array([[0.25, 0.0], [0.5, 0.75], [0.0, 0.125]], np.float32)
     none = np.zeros(3, bool)
-    labelled = Labelled(small(3), none, probability, np.ones(3, np.float32), variance, (2, 1))
-    labels = labels_from_probability(probability)
-    assert extract(labelled, labels, soft=False).variance.tolist() == [0.25, 0.75, 0.125]
-    assert extract(labelled, labels, soft=True).variance.tolist() == [0.25, 0.75, 0.125, 0.75]
+    labelled = Labelled(small(3), none, probability, np.ones(3, np.float32), np.zeros(3, np.int32), variance, (2, 1))
+    labels, none = labels_from_probability(probability), np.zeros(3, np.int32)
+    found = Islands(labels, none, none, ())
+    assert extract(labelled, found, soft=False).variance.tolist() == [0.25, 0.75, 0.125]
+    assert extract(labelled, found, soft=True).variance.tolist() == [0.25, 0.75, 0.125, 0.75]
 
 
 def test_splitting_an_opacity_of_nothing_stays_finite() -> None:

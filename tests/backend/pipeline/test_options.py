@@ -16,7 +16,7 @@ from blob_scene import BlobScene, ColourSegmenter
 
 import splatcut.pipeline.inputs as inputs
 import splatcut.pipeline.run as run
-from splatcut import refine
+from splatcut import lift, refine
 from splatcut.messages import OPTIONS, Job, JobOptions, ObjectPrompt, ViewPrompt
 from splatcut.pipeline import run_job
 from splatcut.progress import Quiet
@@ -24,8 +24,9 @@ from splatcut.segmenter import EmbeddingCache
 
 #: Another value of each option.
 OTHER: dict[str, Any] = {
-    "quality": "draft", "refine": False, "soft_edges": True, "trust_masks": True, "tau": 0.6, "seed": 7, "holdout": 3,
-    "device": "cpu", "model": "another.pth", "drop_invalid": True, "antialiased": "on", "spz_axes": "rdf",
+    "quality": "draft", "refine": False, "soft_edges": True, "trust_masks": True, "keep_islands": True, "tau": 0.6,
+    "seed": 7, "holdout": 3, "device": "cpu", "model": "another.pth", "drop_invalid": True, "antialiased": "on",
+    "spz_axes": "rdf",
     "experiment": {"alone": 0.5},
 }  # fmt: skip
 Observe = Callable[[JobOptions], dict[str, Any]]
@@ -66,6 +67,13 @@ def observe(blobs: BlobScene, tmp_path: Path, one_thread: None, monkeypatch: pyt
         lambda problem, labelled, options, *more, **named: told("refining", options, refine.Refined(labelled, {})),
         raising=False,
     )
+    find_labels = lift.find_labels
+
+    def finding(labelled: Any, progress: Any, keep: bool, device: Any) -> Any:
+        seen["keep_islands"] = keep
+        return find_labels(labelled, progress, keep, device)
+
+    monkeypatch.setattr(lift, "find_labels", finding)
     x, y = blobs.click("red", 2)
     objects = (ObjectPrompt("red", (ViewPrompt("view_2", ((x, y, 1),)),)),)
 
@@ -88,7 +96,7 @@ def test_every_option_has_an_effect(observe: Observe) -> None:
     assert observe(JobOptions()) == usual
     changed = {name: observe(JobOptions(**{name: value})) for name, value in OTHER.items()}
     assert [name for name, seen in changed.items() if seen == usual] == []
-    for name in ("device", "model", "drop_invalid", "antialiased", "spz_axes"):
+    for name in ("device", "model", "drop_invalid", "antialiased", "spz_axes", "keep_islands"):
         assert changed[name][name] == OTHER[name]
     options = {name: seen.get("refining") for name, seen in changed.items()}
     assert options["refine"] is None

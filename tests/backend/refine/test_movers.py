@@ -51,7 +51,8 @@ def labelled(
         return given if given.ndim == 2 else np.broadcast_to(given, count)[:, None].copy()
 
     visible = np.broadcast_to(np.asarray(weight, np.float32), count)
-    return Labelled(gaussians, np.zeros(count, bool), column(probability), visible, column(variance), (0,))
+    views = np.zeros(count, np.int32)
+    return Labelled(gaussians, np.zeros(count, bool), column(probability), visible, views, column(variance), (0,))
 
 
 def movers(case: Problem, labels: Labelled, tau: float = 0.1) -> list[int]:

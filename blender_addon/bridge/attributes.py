@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 from ..core import layout
 from ..core.arrays import SplatArrays, base_colours
+from ..core.facts import Facts
+
+#: Custom properties of the data that hold ``Facts``.
+FILE, BEFORE, AFTER = "splatcut_file", "splatcut_before", "splatcut_after"
 
 #: Where an element of an attribute type keeps its numbers.
 _VALUES = {"FLOAT_VECTOR": "vector", "FLOAT4": "vector", "FLOAT_COLOR": "color"}
@@ -87,6 +91,20 @@ def write(data: Any, name: str, kind: str, values: NDArray[Any]) -> None:
         number, _ = layout.TYPES[kind]
         flat = np.ascontiguousarray(values, dtype=number).reshape(-1)
         attribute.data.foreach_set(_VALUES.get(kind, "value"), flat)
+
+
+def write_facts(data: Any, facts: Facts) -> None:
+    data[FILE] = facts.to_json()
+    for key, content in ((BEFORE, facts.before), (AFTER, facts.after)):
+        if content:
+            data[key] = content
+
+
+def read_facts(data: Any) -> Facts | None:
+    """What is kept with the data; None where it is damaged or missing."""
+    before, after = (bytes(data[key]) if isinstance(data.get(key), bytes) else b"" for key in (BEFORE, AFTER))
+    text = data.get(FILE)
+    return Facts.from_json(text, before, after) if isinstance(text, str) else None
 
 
 def _numbers(source: layout.Source, name: str, width: int, otherwise: float = 0) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.errors import UserError
-from splatcut.formats import SplatFile, format_of, losses, read_splats, writable_format, write_splats
+from splatcut.formats import Choice, SplatFile, format_of, losses, read_splats, writable_format, write_splats
 from splatcut.formats.compressed_ply import is_compressed
 from splatcut.formats.ply_header import read_header
 from splatcut.messages import OPTIONS
@@ -56,14 +56,15 @@ class Loading:
     Args:
         path: the file, or the folder or ``meta.json`` of an unbundled SOG.
         drop_invalid: leave out Gaussians with values that are not finite.
+        antialiased: whether the scene was trained antialiased; "auto" takes what the file says.
 
     Raises:
         UserError: the format is not known, or a worker is needed and there is none.
     """
 
-    def __init__(self, path: Path, *, drop_invalid: bool = False) -> None:
+    def __init__(self, path: Path, *, drop_invalid: bool = False, antialiased: Choice = "auto") -> None:
         self.path = path
-        self.drop_invalid = drop_invalid
+        self.drop_invalid, self.antialiased = drop_invalid, antialiased
         self.stage = "Reading"
         self._format = file_format(path)
         self._task: Task | None = None
@@ -118,7 +119,7 @@ class Loading:
         converted = self._folder is not None
         try:
             source = self._folder / "converted.ply" if self._folder is not None else self.path
-            splats = read_splats(source, drop_invalid=self.drop_invalid)
+            splats = read_splats(source, drop_invalid=self.drop_invalid, antialiased=self.antialiased)
             self._splats = replace(splats, source_format=self._format) if converted else splats
         except BaseException as error:
             self._error = error

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,6 @@ from . import attributes, native
 
 #: Labels, probabilities and, where a run has left them, mask variances, each [N].
 _Labels = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32] | None]
-
-#: Custom properties of the object's data.
-FILE, BEFORE, AFTER = "splatcut_file", "splatcut_before", "splatcut_after"
 
 #: By session_uid of the object's data. Entries named in ``_suspect`` are compared with the data before their next use.
 _arrays: dict[int, SplatArrays] = {}
@@ -110,11 +108,7 @@ def _fill(data: Any, splats: SplatFile, progress: Callable[[float], None] | None
         attributes.write(data, name, kind, values)
         if progress is not None:
             progress(min((number + 1) / expected, 1.0))
-    facts = Facts.of(splats)
-    data[FILE] = facts.to_json()
-    for key, content in ((BEFORE, facts.before), (AFTER, facts.after)):
-        if content:
-            data[key] = content
+    attributes.write_facts(data, Facts.of(splats))
 
 
 def read(
@@ -136,10 +130,7 @@ def read(
     """
     if _editing(obj.data):
         obj.update_from_editmode()
-    data: Any = obj.data
-    before, after = (bytes(data[key]) if isinstance(data.get(key), bytes) else b"" for key in (BEFORE, AFTER))
-    text = data.get(FILE)
-    facts = Facts.from_json(text, before, after) if isinstance(text, str) else None
+    facts = attributes.read_facts(obj.data)
     with attributes.reading(obj, progress) as source:
         applied = None if matrix is None else np.asarray(matrix, dtype=np.float64)
         return layout.splats_from(source, facts, applied, change)
@@ -182,6 +173,8 @@ def arrays(obj: bpy.types.Object, *, with_sh: bool = True) -> SplatArrays:
         with attributes.reading(obj) as source:
             _stamp += 1
             known = attributes.splat_arrays(source, with_sh, _stamp)
+        if (facts := attributes.read_facts(data)) is not None:
+            known = replace(known, pixel_filter=facts.pixel_filter)
         _arrays[number] = known
     _suspect.discard(number)
     return known
@@ -330,9 +323,14 @@ def _check_uids() -> None:
 def _keep_facts(copy: bpy.types.Object, original: bpy.types.Object) -> None:
     """Gives a copy what its file said beside the rows: Blender's Separate drops custom properties of point clouds."""
     source: Any = original.data
-    if copy.data == source or copy.data.library is not None or copy.type != original.type or FILE in copy.data:
+    if (
+        copy.data == source
+        or copy.data.library is not None
+        or copy.type != original.type
+        or attributes.FILE in copy.data
+    ):
         return
-    for key in (FILE, BEFORE, AFTER):
+    for key in (attributes.FILE, attributes.BEFORE, attributes.AFTER):
         if key in source:
             copy.data[key] = source[key]
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from splatcut.errors import UserError
 
-from ..core import layout
+from ..core import layout, seen
 from . import attributes, native, render, splats
 
 
@@ -113,7 +113,7 @@ def _declare(data: Any) -> None:
         values = np.empty((len(data.points), 4), np.float32)
         rotation.data.foreach_get("value", values.ravel())
         if not values.any(axis=1).all():  # Blender draws nothing there
-            attributes.write(data, layout.ROTATION, "QUATERNION", layout.normalised(values))
+            attributes.write(data, layout.ROTATION, "QUATERNION", seen.normalised(values))
 
 
 class _Modifier:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from splatcut.scene.gaussians import F32, SH_C0
+from splatcut.scene.gaussians import CLASSIC, F32, SH_C0, PixelFilter
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,7 @@ class SplatArrays:
         opacity: [N] float32, 0 to 1.
         sh: [N, K - 1, 3] float32, the view-dependent coefficients, or None when they were not asked for or are none.
         key: changes whenever one of the arrays does.
+        pixel_filter: how the scene was trained to be drawn.
     """
 
     positions: F32
@@ -34,6 +35,7 @@ class SplatArrays:
     opacity: F32
     sh: F32 | None = None
     key: Hashable = None
+    pixel_filter: PixelFilter = CLASSIC
 
     def __len__(self) -> int:
         return self.positions.shape[0]

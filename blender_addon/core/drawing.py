@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from splatcut.scene.gaussians import F32
+from splatcut.scene.gaussians import CLASSIC, F32, PixelFilter
 from splatcut.scene.rotations import rotation_rows
 from splatcut.scene.sh import basis
 
@@ -28,7 +28,15 @@ TINT = 0.8
 _CHUNK = 1 << 16
 
 
-def pack(positions: F32, scales: F32, quats: F32, opacity: F32, number: int, out: F32 | None = None) -> F32:
+def pack(
+    positions: F32,
+    scales: F32,
+    quats: F32,
+    opacity: F32,
+    number: int,
+    out: F32 | None = None,
+    pixel_filter: PixelFilter = CLASSIC,
+) -> F32:
     """The splats of one object as the shader reads them.
 
     Args:
@@ -38,13 +46,16 @@ def pack(positions: F32, scales: F32, quats: F32, opacity: F32, number: int, out
         opacity: [N] in [0, 1].
         number: of the object among those drawn, from 0.
         out: [N, 12] float32 to write to.
+        pixel_filter: of the object's scene.
 
     Returns:
-        ``out``, or a new [N, 12] float32: position, opacity; covariance xx, xy, xz, yy; yz, zz, object's number, 0.
+        ``out``, or a new [N, 12] float32: position, opacity; covariance xx, xy, xz, yy; yz, zz, object's number,
+        variance of an antialiased scene's pixel filter (0 in other scenes).
     """
     count = len(positions)
     result = np.empty((count, 4 * TEXELS), dtype=np.float32) if out is None else out
-    result[:, 0:3], result[:, 3], result[:, 10], result[:, 11] = positions, opacity, number, 0
+    result[:, 0:3], result[:, 3], result[:, 10] = positions, opacity, number
+    result[:, 11] = pixel_filter.variance if pixel_filter.compensated else 0
     for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
         q = quats[part]

@@ -42,6 +42,8 @@ def imported_sentence(splats: SplatFile, path: Path) -> str:
     sentence = f"Imported {len(splats):,} Gaussians from {path.name}."
     if splats.dropped:
         sentence += f" {splats.dropped:,} with values that are not finite were skipped."
+    if splats.gaussians.antialiased:
+        sentence += " The scene was trained antialiased and is drawn so."
     return sentence
 
 

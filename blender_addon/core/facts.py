@@ -13,9 +13,11 @@ import numpy as np
 
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile
+from splatcut.formats.antialiasing import FILTER, pixel_filter
 from splatcut.formats.layout import find_layout, standard_dtype
 from splatcut.formats.ply import new_table
 from splatcut.formats.ply_header import PlyElement, PlyHeader, read_header
+from splatcut.scene.gaussians import PixelFilter
 
 _VERSION = 1
 
@@ -89,6 +91,11 @@ class Facts:
     def property_names(self) -> tuple[str, ...]:
         """The properties of the rows in the file's order."""
         return tuple(prop.name for prop in self._vertex.properties)
+
+    @property
+    def pixel_filter(self) -> PixelFilter:
+        """How the file says that its scene is to be drawn."""
+        return pixel_filter(self.header.comments, FILTER in self.property_names)
 
     def with_degree(self, degree: int) -> Facts:
         """The same file with room for SH of ``degree``; unchanged when it has enough."""

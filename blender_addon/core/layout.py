@@ -10,20 +10,23 @@ are now, and Gaussians that another object brought in by joining as that object 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.formats import PlyTable, SplatFile
-from splatcut.formats.layout import FLAT_LOG_RATIO, Layout, find_layout
+from splatcut.formats.antialiasing import FILTER, fuse, marked
+from splatcut.formats.layout import FLAT_LOG_RATIO, Layout, extract, find_layout
 from splatcut.formats.ply import BLOCK_ROWS
-from splatcut.scene.gaussians import LEAST_SCALE, Gaussians
+from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.transform import apply_transform
 
+from . import seen
 from .facts import Facts
 
 F32 = NDArray[np.float32]
@@ -54,12 +57,6 @@ TYPES: Mapping[str, tuple[type[np.generic], int]] = {
     "FLOAT4": (np.float32, 4),
     "INT32_2D": (np.int32, 2),
 }
-
-#: Relative difference up to which a seen value counts as the raw one's: processors and numpy releases differ in the
-#: last bit of exp, and a .blend may travel.
-_TOLERANCE = np.float32(4e-7)
-#: Logits whose opacities are exactly 0 and 1 in single precision, where a logit would be infinite.
-_INVISIBLE, _OPAQUE = np.float32(-104.0), np.float32(17.4)
 
 #: Attributes that Blender gives a meaning (and often a type or domain) of their own.
 _RESERVED = frozenset(
@@ -119,61 +116,6 @@ def _short(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
-# ------------------------------------------------------------------------------------------- what files say, as seen
-
-
-def normalised(quats: F32) -> F32:
-    """[N, 4] quaternions of length 1; such without a length become the identity, as everywhere."""
-    length = np.sqrt(np.einsum("ij,ij->i", quats, quats, dtype=np.float64))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = np.where(length > 0, 1 / length, 0)
-    result = (quats * factor[:, None]).astype(np.float32)
-    result[length == 0] = (1, 0, 0, 0)
-    return result
-
-
-def _scales(log_scales: F32) -> F32:
-    with np.errstate(over="ignore"):
-        return np.exp(log_scales)
-
-
-def _opacities(logits: F32) -> F32:
-    with np.errstate(over="ignore"):
-        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
-
-
-def _same(seen: F32, expected: F32) -> NDArray[np.bool_]:
-    with np.errstate(invalid="ignore"):
-        return np.asarray((seen == expected) | (np.abs(seen - expected) <= _TOLERANCE * np.abs(expected)))
-
-
-def raw_log_scales(seen: F32, raw: F32 | None) -> F32:
-    """[N, 3] logarithms of standard deviations [N, 3]; those of ``raw`` where it says the same."""
-    if raw is not None and (same := _same(seen, _scales(raw))).all():
-        return raw
-    with np.errstate(invalid="ignore"):
-        logs = np.log(np.where(seen <= 0, np.float32(LEAST_SCALE), seen))
-    return logs if raw is None else np.where(same, raw, logs)
-
-
-def raw_logits(seen: F32, raw: F32 | None) -> F32:
-    """[N] logits of opacities [N]; those of ``raw`` where it says the same."""
-    if raw is not None and (same := _same(seen, _opacities(raw))).all():
-        return raw
-    exact = np.clip(seen.astype(np.float64), 0, 1)
-    with np.errstate(divide="ignore"):
-        logits = (np.log(exact) - np.log1p(-exact)).clip(_INVISIBLE, _OPAQUE).astype(np.float32)
-    return logits if raw is None else np.where(same, raw, logits)
-
-
-def raw_quats(seen: F32, raw: F32 | None) -> F32:
-    """[N, 4] quaternions as they are seen; those of ``raw`` where it says the same."""
-    if raw is None:
-        return seen
-    same = np.all(np.abs(seen - normalised(raw)) <= _TOLERANCE, axis=1, keepdims=True)
-    return raw if same.all() else np.where(same, raw, seen)
-
-
 # --------------------------------------------------------------------------------------------------- file to object
 
 
@@ -189,18 +131,20 @@ def attributes_of(
     """
     g = splats.stored()
     yield Attribute(POSITION, "FLOAT_VECTOR", g.means)
-    yield Attribute(SCALE, "FLOAT_VECTOR", _scales(g.log_scales))
-    yield Attribute(ROTATION, rotation_type, normalised(g.quats))
-    yield Attribute(BASE, base_type, np.column_stack([g.sh[:, 0], _opacities(g.opacity_logits)]))
+    yield Attribute(SCALE, "FLOAT_VECTOR", seen.scales(g.log_scales))
+    yield Attribute(ROTATION, rotation_type, seen.normalised(g.quats))
+    yield Attribute(BASE, base_type, np.column_stack([g.sh[:, 0], seen.opacities(g.opacity_logits)]))
     for k in range(1, g.sh.shape[1]):
         yield Attribute(sh_name(k - 1), "FLOAT_VECTOR", g.sh[:, k])
+    rows = splats.table.rows
+    found = find_layout(rows.dtype, "the file")
+    if found.filtered:  # what is seen contains the 3D filter, what the file says does not
+        g = extract(rows, dataclasses.replace(found, filtered=False), splats.offset)
     yield Attribute(RAW_SCALE, "FLOAT_VECTOR", g.log_scales)
     yield Attribute(RAW_ROTATION, rotation_type, g.quats)
     yield Attribute(RAW_OPACITY, "FLOAT", g.opacity_logits)
     yield from agreement(g.means, origin)
-
-    rows = splats.table.rows
-    known = find_layout(rows.dtype, "the file").names
+    known = found.names
     for name in rows.dtype.names or ():
         if name in known and rows.dtype[name].itemsize <= 4:
             continue
@@ -245,10 +189,12 @@ def splats_from(
     Raises:
         UserError: ``matrix`` is not a rotation with a uniform scale and a translation.
     """
-    gaussians = gaussians_from(source)
+    sizes = _Sizes.of(source)
+    gaussians = _gaussians(source, sizes)
     degree = gaussians.sh_degree
     facts = facts or Facts.standard(degree)
     names = facts.property_names
+    drawn = facts.pixel_filter
     facts = facts.with_degree(degree).with_properties(_further_properties(source, names))
     dtype = facts.dtype
     layout = find_layout(dtype, "the object")
@@ -263,13 +209,17 @@ def splats_from(
     rows = np.zeros(source.count, dtype)
     _fill_foreign(rows, source, layout)
     _fill_gaussians(rows, gaussians, source, layout)
-    table = PlyTable(facts.header, rows, facts.before, facts.after)
+    if layout.filtered:
+        _restore_unfiltered(rows, gaussians, sizes, source, layout)
+    # Another object may have brought the 3D filter, which alone would say something else.
+    header = marked(facts.header, drawn.compensated, layout.filtered)
+    table = PlyTable(header, rows, facts.before, facts.after)
     if source.count != facts.count:
         table = table.with_rows(rows)
-    return SplatFile(gaussians.computable(), table, facts.source_format)
+    return SplatFile(dataclasses.replace(gaussians, pixel_filter=drawn).computable(), table, facts.source_format)
 
 
-def gaussians_from(source: Source) -> Gaussians:
+def _gaussians(source: Source, sizes: _Sizes) -> Gaussians:
     """The Gaussians that attributes stand for, in arrays of their own; what is missing gets a plain value."""
     count = source.count
     coefficients = coefficient_count(source)
@@ -279,7 +229,7 @@ def gaussians_from(source: Source) -> Gaussians:
         base = np.zeros((count, 4), np.float32)
         base[:, 3] = 1
     sh[:, 0] = base[:, :3]
-    logits = raw_logits(base[:, 3], _numbers(source, RAW_OPACITY, 1))
+    opacity = base[:, 3].copy()
     del base
     for k in range(1, coefficients):
         values = _numbers(source, sh_name(k - 1), 3)
@@ -288,15 +238,42 @@ def gaussians_from(source: Source) -> Gaussians:
     scale = _numbers(source, SCALE, 3)
     if scale is None:
         scale = np.full((count, 3), 0.01, np.float32)
-    log_scales = raw_log_scales(scale, _numbers(source, RAW_SCALE, 3))
+    log_scales, logits = seen.raw_log_scales(scale, sizes.seen_scale), seen.raw_logits(opacity, sizes.seen_opacity)
+    if sizes.deviation is not None:  # which may be the ones that changes are found by
+        log_scales, logits = log_scales.copy(), logits.copy()
     del scale
     rotation = _numbers(source, ROTATION, 4)
     if rotation is None:
         rotation = np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1))
-    quats = raw_quats(rotation, _numbers(source, RAW_ROTATION, 4))
+    quats = seen.raw_quats(rotation, _numbers(source, RAW_ROTATION, 4))
     means = _numbers(source, POSITION, 3)
     assert means is not None, "every geometry has positions"
     return Gaussians(means, log_scales, quats, logits, sh)
+
+
+class _Sizes(NamedTuple):
+    """What the file said about scales and opacities, each None where it said nothing.
+
+    Attributes:
+        scale: [N, 3] logarithms; opacity: [N] logits; deviation: [N] of the 3D filter.
+        seen_scale, seen_opacity: the first two with the filter, as it is seen.
+    """
+
+    scale: F32 | None
+    opacity: F32 | None
+    deviation: F32 | None
+    seen_scale: F32 | None
+    seen_opacity: F32 | None
+
+    @staticmethod
+    def of(source: Source) -> _Sizes:
+        scale, opacity = _numbers(source, RAW_SCALE, 3), _numbers(source, RAW_OPACITY, 1)
+        if FILTER not in source.types() or scale is None or opacity is None:
+            return _Sizes(scale, opacity, None, scale, opacity)
+        deviation = _numbers(source, FILTER, 1)
+        if deviation is None:
+            return _Sizes(scale, opacity, None, scale, opacity)
+        return _Sizes(scale, opacity, deviation, *fuse(scale, opacity, deviation))
 
 
 def coefficient_count(source: Source) -> int:
@@ -320,7 +297,7 @@ def _numbers(source: Source, name: str, width: int) -> F32 | None:
 def _padded(gaussians: Gaussians, coefficients: int) -> Gaussians:
     sh = np.zeros((len(gaussians), coefficients, 3), np.float32)
     sh[:, : gaussians.sh.shape[1]] = gaussians.sh
-    return Gaussians(gaussians.means, gaussians.log_scales, gaussians.quats, gaussians.opacity_logits, sh)
+    return dataclasses.replace(gaussians, sh=sh)
 
 
 def _transform(gaussians: Gaussians, matrix: NDArray[np.float64]) -> None:
@@ -347,7 +324,7 @@ def _further_properties(source: Source, known: tuple[str, ...]) -> list[tuple[st
 
 
 def _fill_foreign(rows: NDArray[np.void], source: Source, layout: Layout) -> None:
-    known = set(layout.names)
+    known = {*layout.names, *([FILTER] if layout.filtered else [])}
     for name in rows.dtype.names or ():
         if name in known:
             continue
@@ -368,7 +345,7 @@ def _fill_foreign(rows: NDArray[np.void], source: Source, layout: Layout) -> Non
                 target[:] = np.clip(values, limits.min, limits.max)
 
 
-def _restore_exact(target: NDArray[np.floating], values: NDArray[np.generic], source: Source, name: str) -> None:
+def _restore_exact(target: NDArray[Any], values: NDArray[np.generic], source: Source, name: str) -> None:
     """Puts the doubles of the file where single precision cannot tell them from what is there now."""
     stored = source.get(_exact_name(name))
     if stored is None or stored.dtype != np.int32 or stored.ndim != 2:
@@ -380,6 +357,21 @@ def _restore_exact(target: NDArray[np.floating], values: NDArray[np.generic], so
     target[same] = exact[same]
 
 
+def _restore_unfiltered(
+    rows: NDArray[np.void], gaussians: Gaussians, sizes: _Sizes, source: Source, layout: Layout
+) -> None:
+    """Puts what the file said of sizes where they are the same still; the others contain their 3D filter, now 0."""
+    rows[FILTER] = 0
+    if sizes.deviation is None or sizes.scale is None or sizes.opacity is None:
+        return
+    same = (gaussians.log_scales == sizes.seen_scale).all(axis=1) & (gaussians.opacity_logits == sizes.seen_opacity)
+    columns = [*zip(layout.scales, sizes.scale.T, strict=False), ("opacity", sizes.opacity), (FILTER, sizes.deviation)]
+    for name, values in columns:
+        rows[name][same] = values[same]
+        if rows.dtype[name].itemsize == 8:
+            _restore_exact(rows[name], np.where(same, values, np.nan), source, name)
+
+
 def _fill_gaussians(rows: NDArray[np.void], gaussians: Gaussians, source: Source, layout: Layout) -> None:
     places = layout.places(gaussians)
     step = BLOCK_ROWS // 8  # blocks that stay in the cache
@@ -388,6 +380,7 @@ def _fill_gaussians(rows: NDArray[np.void], gaussians: Gaussians, source: Source
         block = rows[part]
         for name, values in places:
             block[name] = values[part]
+    unfiltered = (*layout.scales, "opacity") if layout.filtered else ()  # which an attribute is read for only once
     for name, values in places:
-        if rows.dtype[name].itemsize == 8:
+        if rows.dtype[name].itemsize == 8 and name not in unfiltered:
             _restore_exact(rows[name], values, source, name)

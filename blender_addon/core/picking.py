@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 #: The numbers of the engine's rasterisation rule (splatcut.raster.rule, which is not imported: it brings more along).
 ALPHA_MIN = 1.0 / 255.0
 ALPHA_MAX = 0.9900000095367432
-LOW_PASS = 0.3
 FOV_GUARD = 1.3
 #: The surface lies where this share of the light from behind is left.
 SURFACE = 0.5
@@ -79,7 +78,7 @@ def _candidates(arrays: SplatArrays, camera: Camera, x: float, y: float) -> NDAr
     # Largest eigenvalue of the projected covariance <= (focal / depth * largest scale)^2 (1 + tangents^2) + low pass.
     reach = np.float32(-2 * np.log(ALPHA_MIN) * 1.01)
     stretch = np.float32(max(camera.fx, camera.fy) ** 2 * (1 + limits[0] ** 2 + limits[1] ** 2))
-    near, low_pass = np.float32(camera.near), np.float32(LOW_PASS)
+    near, low_pass = np.float32(camera.near), np.float32(arrays.pixel_filter.variance)
     found = []
     for start in range(0, len(arrays.positions), _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -114,11 +113,15 @@ def _alpha(
     jacobian[:, :, 2] = -focal * tangents / z[:, None]
     axes = jacobian @ rotation @ (rotation_matrices(arrays.quats[index]) * arrays.scales[index][:, None, :])
     covariance = axes @ axes.transpose(0, 2, 1)
-    a, b, c = covariance[:, 0, 0] + LOW_PASS, covariance[:, 0, 1], covariance[:, 1, 1] + LOW_PASS
+    low_pass = arrays.pixel_filter.variance
+    a, b, c = covariance[:, 0, 0] + low_pass, covariance[:, 0, 1], covariance[:, 1, 1] + low_pass
     determinant = a * c - b * b
     dx, dy = x - (focal[0] * p[:, 0] / z + camera.cx), y - (focal[1] * p[:, 1] / z + camera.cy)
     power = -0.5 * (c * dx * dx - 2 * b * dx * dy + a * dy * dy) / determinant
-    return z, arrays.opacity[index].astype(np.float64) * np.exp(power)
+    opacity = arrays.opacity[index].astype(np.float64)
+    if arrays.pixel_filter.compensated:
+        opacity *= np.sqrt(np.maximum(np.linalg.det(covariance), 0) / determinant)
+    return z, opacity * np.exp(power)
 
 
 def _limits(camera: Camera) -> NDArray[np.float64]:

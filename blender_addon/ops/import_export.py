@@ -53,6 +53,7 @@ class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
         default="Y_DOWN",
     )
     drop_invalid: option_property("drop_invalid")  # type: ignore[valid-type]
+    antialiased: option_property("antialiased")  # type: ignore[valid-type]
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         """Asks for files; for dropped ones only how."""
@@ -81,7 +82,7 @@ class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
         return [Path(bpy.path.abspath(self.filepath))]
 
     def _import(self, context: bpy.types.Context, path: Path) -> None:
-        loading = exchange.Loading(path, drop_invalid=self.drop_invalid)
+        loading = exchange.Loading(path, drop_invalid=self.drop_invalid, antialiased=self.antialiased)
         target = transfers.Target(context, path, np.array(exports.world_from_file(self.axes)))
         if not bpy.app.background and (loading.stage != "Reading" or path.stat().st_size >= LARGE_BYTES):
             transfers.go_on(transfers.importing(loading, target))

@@ -11,12 +11,13 @@ import bpy
 import numpy as np
 import odd_plys
 import pytest
-from bl_ext.user_default.splatcut.bridge import splats
+from bl_ext.user_default.splatcut.bridge import attributes, splats
 from bl_ext.user_default.splatcut.ops import convert, import_export
 from blender_imports import VARIANTS, active, import_
 from mathutils import Matrix
 
 from splatcut.formats import read_splats, write_splats
+from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, MIP
 from splatcut.scene.transform import apply_transform
 
 FIELDS = ("means", "log_scales", "quats", "opacity_logits", "sh")
@@ -107,6 +108,19 @@ def test_invalid_gaussians_are_left_out_when_asked(tmp_path: Path) -> None:
         bpy.ops.splatcut.import_splats(filepath=str(tmp_path / "nan.ply"))
     obj = import_(tmp_path / "nan.ply", drop_invalid=True)
     assert len(splats.arrays(obj)) == 39
+
+
+def test_how_a_scene_was_trained_is_kept_and_can_be_said(file: Any, tmp_path: Path) -> None:
+    expected = {"antialiased": ANTIALIASED, "3D filter, float": MIP, "degree 1": CLASSIC}
+    for name, pixel_filter in expected.items():
+        obj = import_(file(name, f"{name}.ply"))
+        assert splats.arrays(obj).pixel_filter == splats.read(obj).gaussians.pixel_filter == pixel_filter
+    said = import_(file("degree 1", "said.ply"), antialiased="on")
+    assert splats.arrays(said).pixel_filter == ANTIALIASED
+    bpy.ops.object.select_all(action="DESELECT")
+    said.select_set(True)
+    bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "out.ply"))
+    assert read_splats(tmp_path / "out.ply").gaussians.pixel_filter == ANTIALIASED
 
 
 def test_several_objects_are_named_after_themselves(file: Any, tmp_path: Path) -> None:
@@ -283,7 +297,7 @@ def test_objects_with_native_attributes_can_be_used(file: Any, tmp_path: Path) -
     for name in list(obj.data.attributes.keys()):
         if name.startswith("splatcut:"):
             obj.data.attributes.remove(obj.data.attributes[name])
-    del obj.data[splats.FILE]
+    del obj.data[attributes.FILE]
     assert bpy.ops.splatcut.adopt() == {"FINISHED"}
     assert obj.splatcut.uid != uid
     bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "out.ply"))

@@ -307,7 +307,7 @@ def test_removed_or_damaged_attributes_are_no_disaster(make: Any) -> None:
     for name in ("rotation", "radiance:base", "scale", "radiance:sh_4", "splatcut:raw_scale"):
         obj.data.attributes.remove(obj.data.attributes[name])
     obj.data.attributes.new("rotation", "FLOAT", "POINT")
-    obj.data[splats.FILE] = "{"
+    obj.data[attributes.FILE] = "{"
     read = splats.read(obj)
     assert read.gaussians.sh_degree == 1
     assert not read.gaussians.invalid().any()

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from bl_ext.user_default.splatcut.core.arrays import SplatArrays
 from numpy.typing import NDArray
 
 from splatcut.formats import read_splats
-from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, Gaussians
 from splatcut.scene.transform import apply_transform
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
@@ -43,7 +44,7 @@ from splatcut.formats import read_splats
 from splatcut.raster import render
 c = json.loads(sys.argv[2])
 camera = Camera(c["width"], c["height"], c["fx"], c["fy"], c["cx"], c["cy"], np.array(c["pose"]))
-seen = render(read_splats(Path(sys.argv[1])).gaussians, camera)
+seen = render(read_splats(Path(sys.argv[1]), antialiased=sys.argv[4]).gaussians, camera)
 np.save(sys.argv[3], np.concatenate([seen.image, 1 - seen.transmittance[..., None]], axis=2))
 """
 
@@ -142,7 +143,10 @@ def psnr(a: NDArray, b: NDArray) -> float:
     return float(-10 * np.log10(np.mean((a.astype(np.float64) - b) ** 2)))
 
 
-def test_the_picture_is_the_engines(offscreen: Any, demo_gaussians: Gaussians, tmp_path: Path) -> None:
+@pytest.mark.parametrize("antialiased", [False, True])
+def test_the_picture_is_the_engines(
+    antialiased: bool, offscreen: Any, demo_gaussians: Gaussians, tmp_path: Path
+) -> None:
     entry = json.loads((DEMO / "cameras.json").read_text())[3]
     turn, centre = np.array(entry["rotation"]), np.array(entry["position"])
     pose = np.eye(4)
@@ -154,11 +158,13 @@ def test_the_picture_is_the_engines(offscreen: Any, demo_gaussians: Gaussians, t
     python = os.environ["SPLATCUT_WORKER_PYTHON"]
     variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LD_"))}
     command = [python, "-c", _RENDER, str(DEMO / "scene.ply"), json.dumps(camera), str(tmp_path / "picture.npy")]
+    command += ["on" if antialiased else "off"]
     subprocess.run(command, env=variables, check=True)
     expected = np.load(tmp_path / "picture.npy")
 
     view = np.diag([1.0, -1.0, -1.0, 1.0]) @ pose
-    picture = direct(offscreen, [arrays_of(demo_gaussians)], view[None], projection(fx, fy, cx, cy, WIDTH, HEIGHT))
+    arrays = replace(arrays_of(demo_gaussians), pixel_filter=ANTIALIASED if antialiased else CLASSIC)
+    picture = direct(offscreen, [arrays], view[None], projection(fx, fy, cx, cy, WIDTH, HEIGHT))
     # What differs is rounding: the buffer has half floats.
     assert psnr(picture[..., :3], expected[..., :3]) > 45
     assert np.abs(picture[..., 3] - expected[..., 3]).max() < 0.03

@@ -110,6 +110,10 @@ def variants() -> dict[str, bytes]:
         {name: ("double", values.astype("f8") * (1 + 1e-10)) for name, (_, values) in columns(g).items()},
         "binary_big_endian",
     )
+    for kind in ("float", "double"):
+        smooth = np.linspace(0, 0.1, len(g)).astype("f4")
+        found[f"3D filter, {kind}"] = ply(columns(g, kind=kind) | {"filter_3D": (kind, smooth)})
+    found["antialiased"] = ply(columns(g), head=("comment SplatRenderMode: mip",))
     found["flat"] = ply(columns(g, flat=True))
     found["flat doubles"] = ply(columns(g, flat=True, kind="double"))
     partial = columns(g)

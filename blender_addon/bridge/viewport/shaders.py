@@ -7,7 +7,8 @@ from __future__ import annotations
 import gpu
 
 # Each splat is a quad, projected and bounded by the engine's rule (splatcut.raster.rule): covariance + 0.3 pixels on
-# the diagonal, linearised no further than 1.3 half fields of view from the axis, alpha from 1/255 to 0.99.
+# the diagonal (in antialiased scenes their own filter, and an opacity that makes up for it), linearised no further than
+# 1.3 half fields of view from the axis, alpha from 1/255 to 0.99.
 _SPLAT_VERTEX = """
 vec4 splat_texel(int i) { return texelFetch(splat_data, ivec2(i & 4095, i >> 12), 0); }
 
@@ -42,9 +43,17 @@ void main() {
   vec3 s0 = vec3(b.x, b.y, b.z), s1 = vec3(b.y, b.w, c.x), s2 = vec3(b.z, c.x, c.y);
   vec3 u0 = vec3(dot(t0, s0), dot(t0, s1), dot(t0, s2));
   float grown = splat_view.z;
-  float ca = grown * dot(u0, t0) + 0.3;
+  float blur = c.w > 0.0 ? c.w : 0.3;
+  float ca = grown * dot(u0, t0);
   float cb = grown * dot(u0, t1);
-  float cc = grown * dot(vec3(dot(t1, s0), dot(t1, s1), dot(t1, s2)), t1) + 0.3;
+  float cc = grown * dot(vec3(dot(t1, s0), dot(t1, s1), dot(t1, s2)), t1);
+  if (c.w > 0.0) {
+    float narrow = max(ca * cc - cb * cb, 0.0);
+    opacity *= sqrt(narrow / (narrow + blur * (ca + cc + blur)));
+    if (opacity < 1.0 / 255.0) { return; }
+  }
+  ca += blur;
+  cc += blur;
 
   float middle = 0.5 * (ca + cc);
   float radius = length(vec2(0.5 * (ca - cc), cb));

@@ -59,7 +59,9 @@ class SplatSet:
         first = 0
         for number, part in enumerate(parts):
             rows = packed[first : first + self.counts[number]]
-            drawing.pack(part.positions, part.scales, part.quats, part.opacity, number, out=rows)
+            drawing.pack(
+                part.positions, part.scales, part.quats, part.opacity, number, out=rows, pixel_filter=part.pixel_filter
+            )
             first += self.counts[number]
         self.data = texture(texels, 4, "RGBA32F")
         self.tints = texture(np.zeros(self.count, np.float32), 1, "R32F")

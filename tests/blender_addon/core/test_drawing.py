@@ -10,6 +10,7 @@ from blender_addon.core import drawing
 from hypothesis import given
 from hypothesis import strategies as st
 
+from splatcut.scene.gaussians import MIP
 from splatcut.scene.rotations import rotation_matrices
 from splatcut.scene.sh import basis
 
@@ -31,6 +32,9 @@ def test_covariances_are_packed(seed: int) -> None:
     assert np.array_equal(packed[:, :3], positions[:, :3])
     assert np.array_equal(packed[:, 3], opacity)
     assert (packed[:, 10] == 5).all()
+    assert not packed[:, 11].any()
+    mip = drawing.pack(positions[:, :3], scales, quats, opacity, 5, pixel_filter=MIP)
+    assert (mip[:, 11] == np.float32(0.1)).all()
 
 
 def test_no_rotation_at_all_stands_for_none() -> None:

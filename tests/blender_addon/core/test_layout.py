@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile, read_splats, write_splats
+from splatcut.scene.gaussians import MIP
 from splatcut.scene.rotations import rotation_matrices
 from splatcut.scene.transform import apply_transform
 
@@ -28,6 +29,7 @@ class Attributes:
 
     def __init__(self, values: dict[str, tuple[str, np.ndarray]]) -> None:
         self.values = values
+        self.read: set[str] = set()
 
     @staticmethod
     def of(splats: SplatFile) -> Attributes:
@@ -49,6 +51,9 @@ class Attributes:
         return {name: kind for name, (kind, _) in self.values.items()}
 
     def get(self, name: str) -> np.ndarray | None:
+        if name in self.values:
+            assert name not in self.read, "Blender's attributes can be read once"
+            self.read |= {name} - {layout.POSITION}
         return self.values[name][1].copy() if name in self.values else None
 
     def take(self, index: np.ndarray) -> Attributes:
@@ -197,6 +202,40 @@ def test_another_processors_exp_is_not_an_edit(tmp_path: Path) -> None:
     base = attributes.values["radiance:base"][1]
     base[:, 3] = np.nextafter(base[:, 3], np.float32(2))
     assert written(tmp_path, layout.splats_from(attributes, Facts.of(splats))) == VARIANTS["degree 3"]
+
+
+@pytest.mark.parametrize("kind", ["float", "double"])
+def test_edited_gaussians_lose_their_3d_filter_but_not_what_it_did(kind: str, tmp_path: Path) -> None:
+    splats = read(tmp_path, VARIANTS[f"3D filter, {kind}"])
+    attributes = Attributes.of(splats)
+    attributes.values["scale"][1][:5] *= 2
+    attributes.values["radiance:base"][1][3:9, 3] = 0.5
+    attributes.values["position"][1][20:] += 1
+    back = layout.splats_from(attributes, Facts.of(splats))
+    rows, before = np.asarray(back.table.rows), np.asarray(splats.table.rows)
+    assert not rows["filter_3D"][:9].any()
+    for name in ("filter_3D", "scale_0", "opacity"):
+        assert (rows[name][9:] == before[name][9:]).all()
+    written(tmp_path, back)
+    again = read_splats(tmp_path / "out.ply").gaussians
+    assert again.pixel_filter == MIP
+    np.testing.assert_allclose(again.log_scales[:5], splats.gaussians.log_scales[:5] + np.log(2), atol=1e-5)
+    np.testing.assert_allclose(again.log_scales[5:], splats.gaussians.log_scales[5:], atol=1e-6)
+    np.testing.assert_allclose(again.opacity_logits[3:9], 0, atol=1e-6)
+    np.testing.assert_allclose(again.opacity_logits[9:], splats.gaussians.opacity_logits[9:])
+    np.testing.assert_array_equal(again.means, back.gaussians.means)
+
+
+@pytest.mark.parametrize(("one", "other"), [("3D filter, float", "degree 1"), ("degree 1", "3D filter, float")])
+def test_the_first_of_joined_objects_says_how_they_are_drawn(one: str, other: str, tmp_path: Path) -> None:
+    first, second = (read(tmp_path, VARIANTS[name], f"{name}.ply") for name in (one, other))
+    joined = layout.splats_from(Attributes.of(first).joined(Attributes.of(second)), Facts.of(first))
+    written(tmp_path, joined)
+    again = read_splats(tmp_path / "out.ply").gaussians
+    assert again.pixel_filter == joined.gaussians.pixel_filter == first.gaussians.pixel_filter
+    for name in ("log_scales", "opacity_logits"):
+        expected = np.concatenate([getattr(first.gaussians, name), getattr(second.gaussians, name)])
+        np.testing.assert_array_equal(getattr(again, name), expected)
 
 
 def test_edited_unknown_properties_win(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from splatcut.cameras import load_views
 from splatcut.formats import read_splats
 from splatcut.raster import rule
 from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, MIP, PixelFilter
 from splatcut.scene.rotations import rotation_matrices
 
 
@@ -60,9 +62,13 @@ def slowly(
         jacobian = np.array([[camera.fx / z, 0, -camera.fx * tx / z], [0, camera.fy / z, -camera.fy * ty / z]])
         spread = rotations[i] @ np.diag(splats.scales[i].astype(np.float64) ** 2) @ rotations[i].T
         turned = jacobian @ m[:3, :3]
-        covariance = turned @ spread @ turned.T + rule.LOW_PASS * np.eye(2)
+        narrow = turned @ spread @ turned.T
+        covariance = narrow + splats.pixel_filter.variance * np.eye(2)
         d = np.array([x - (camera.fx * cx / z + camera.cx), y - (camera.fy * cy / z + camera.cy)])
-        alpha = float(splats.opacity[i]) * math.exp(-0.5 * d @ np.linalg.solve(covariance, d))
+        opacity = float(splats.opacity[i])
+        if splats.pixel_filter.compensated:
+            opacity *= math.sqrt(np.linalg.det(narrow) / np.linalg.det(covariance))
+        alpha = opacity * math.exp(-0.5 * d @ np.linalg.solve(covariance, d))
         if alpha >= rule.ALPHA_MIN:
             drawn.append((z, i, min(alpha, rule.ALPHA_MAX)))
     drawn.sort()
@@ -85,11 +91,14 @@ def demo_scene() -> tuple[SplatArrays, Camera]:
 
 def test_the_rule_is_the_engines() -> None:
     assert (picking.ALPHA_MIN, picking.ALPHA_MAX) == (rule.ALPHA_MIN, rule.ALPHA_MAX)
-    assert (picking.LOW_PASS, picking.FOV_GUARD) == (rule.LOW_PASS, rule.FOV_GUARD)
+    assert picking.FOV_GUARD == rule.FOV_GUARD
 
 
-def test_the_demo_scene_is_picked_as_rendered(demo_scene: tuple[SplatArrays, Camera]) -> None:
-    splats, camera = demo_scene
+@pytest.mark.parametrize("pixel_filter", [CLASSIC, ANTIALIASED, MIP])
+def test_the_demo_scene_is_picked_as_rendered(
+    demo_scene: tuple[SplatArrays, Camera], pixel_filter: PixelFilter
+) -> None:
+    splats, camera = replace(demo_scene[0], pixel_filter=pixel_filter), demo_scene[1]
     rng = np.random.default_rng(1)
     for x, y in rng.uniform((0, 0), (camera.width, camera.height), (8, 2)):
         # The loop is slow: it gets those that a bound which is far too wide leaves.
@@ -97,8 +106,9 @@ def test_the_demo_scene_is_picked_as_rendered(demo_scene: tuple[SplatArrays, Cam
         reach = 4 * camera.fx * splats.scales.max(axis=1) / np.maximum(depth, 0.2) * 2 + 4
         near = np.flatnonzero((np.linalg.norm(pixels - (x, y), axis=1) < reach) & (depth > 0))
         some = SplatArrays(
-            splats.positions[near], splats.scales[near], splats.quats[near], splats.base[near], splats.opacity[near]
-        )
+            splats.positions[near], splats.scales[near], splats.quats[near], splats.base[near], splats.opacity[near],
+            pixel_filter=pixel_filter,
+        )  # fmt: skip
         surface, behind = slowly(some, camera, x, y)
         found = picking.blended(splats, camera, x, y)
         assert found is not None

@@ -22,6 +22,7 @@ from splatcut.messages.worker import ProgressEvent, SetViews
 #: The engine's stages in the words of the panel.
 STAGES = {
     "load": "Reading the scene",
+    "photos": "Comparing with the photos",
     "floaters": "Finding floaters",
     "views": "Choosing views",
     "encode": "Analysing the views",

@@ -104,7 +104,7 @@ def test_with_a_splat_every_step_has_its_buttons(obj: Any) -> None:
 
 def test_the_details_of_a_cut(obj: Any) -> None:
     layout = draw("run_details")
-    assert layout.properties() == ["trust_masks", "keep_islands", "tau", "show_boundary", "seed"]
+    assert layout.properties() == ["trust_masks", "keep_islands", "trust_cameras", "tau", "show_boundary", "seed"]
     assert [b.properties for b in layout.buttons("splatcut.run")] == [{"fresh": True}]
     assert not obj.splatcut.trust_masks
 

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from splatcut.cameras.causes import camera_findings
 from splatcut.cameras.check import check_views_see_scene
 from splatcut.cameras.floaters import without_floaters
+from splatcut.cameras.likeness import compared
 from splatcut.cameras.load import holdout, load_views
 from splatcut.cameras.photos import load_photo
 from splatcut.cameras.placing import place_views
@@ -15,8 +17,10 @@ from splatcut.cameras.virtual import candidate_quality, look_at, spiral_cone
 
 __all__ = [
     "Undistortion",
+    "camera_findings",
     "candidate_quality",
     "check_views_see_scene",
+    "compared",
     "holdout",
     "load_photo",
     "load_views",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from splatcut.cameras.check import check_views_see_scene
-from splatcut.cameras.likeness import likeness
+from splatcut.cameras.likeness import median_likeness
 from splatcut.cameras.placing import place_views
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile
@@ -54,7 +54,7 @@ def with_fitting_axes(splats: SplatFile, path: Path, views: Sequence[View]) -> S
 
 
 def _likeness(splats: SplatFile, views: Sequence[View]) -> float:
-    return likeness(splats.gaussians, place_views(views, splats.gaussians, splats.offset))
+    return median_likeness(splats.gaussians, place_views(views, splats.gaussians, splats.offset))
 
 
 def _seen(splats: SplatFile, views: Sequence[View]) -> bool:

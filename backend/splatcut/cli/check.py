@@ -30,14 +30,15 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--masks", type=Path, help="folder of ready masks")
     parser.add_argument("--holdout", type=int, default=0, metavar="N", help="as in 'splatcut segment'")
-    parser.add_argument("--drop-invalid", action="store_true", help="as in 'splatcut segment'")
+    for flag in ("--drop-invalid", "--trust-cameras"):
+        parser.add_argument(flag, action="store_true", help="as in 'splatcut segment'")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the findings; returns the exit code."""
-    options = JobOptions(holdout=args.holdout, drop_invalid=args.drop_invalid)
+    options = JobOptions(holdout=args.holdout, drop_invalid=args.drop_invalid, trust_cameras=args.trust_cameras)
 
     from splatcut.pipeline.checking import Subject, check
 

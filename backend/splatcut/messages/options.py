@@ -156,6 +156,12 @@ class JobOptions:
         "leave small parts that stand apart from an object with it, instead of giving them to the background",
         place="details",
     )
+    trust_cameras: bool = _option(
+        False,
+        "Use cameras as they are",
+        "go on although the photos do not show what the cameras see of the scene",
+        place="details",
+    )
     tau: float = _option(
         0.1,
         "Boundary threshold",

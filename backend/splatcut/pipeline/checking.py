@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from splatcut import formats
-from splatcut.cameras import holdout, place_views
+from splatcut.cameras import camera_findings, holdout, place_views
+from splatcut.cameras.spz_axes import with_fitting_axes
 from splatcut.formats import SplatFile
 from splatcut.formats.findings import scene_findings
 from splatcut.messages import InlineView, JobOptions
 from splatcut.messages.findings import Finding, attempt
-from splatcut.pipeline.inputs import read_views, view_findings
+from splatcut.pipeline.inputs import need_cameras, read_scene, read_views, view_findings
 from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,18 @@ def check(subject: Subject) -> list[Finding]:
     views = attempt(found, cameras or "cameras", lambda: read_views(cameras, images, told)) or []
     found += told
     if splats is not None:
+        splats = with_fitting_axes(splats, subject.scene, views)
         found += scene_findings(splats)
-        found += view_findings(splats, place_views(views, splats.gaussians, splats.offset))
+        views = place_views(views, splats.gaussians, splats.offset)
+        found += view_findings(splats, views)
+        if views and not any(finding.severity == "problem" and finding.where == "cameras" for finding in found):
+            found += _photos(splats.gaussians, views, subject)
     if subject.options.holdout and views:
         attempt(found, "holdout", lambda: holdout(views, subject.options.holdout))
-    if subject.masks is not None:
+    if subject.masks is not None and views:
         found += _masks(subject.masks, views)
+    elif subject.masks is not None and subject.cameras is None:
+        attempt(found, subject.masks, need_cameras)
     return found
 
 
@@ -55,7 +62,9 @@ def _scene(subject: Subject, found: list[Finding]) -> SplatFile | None:
     for drop_invalid in (subject.options.drop_invalid, True):
         problems: list[Finding] = []
         splats = attempt(
-            problems, subject.scene, lambda drop=drop_invalid: formats.read_splats(subject.scene, drop_invalid=drop)
+            problems,
+            subject.scene,
+            lambda drop=drop_invalid: read_scene(subject.scene, replace(subject.options, drop_invalid=drop)),
         )
         found += problems if drop_invalid == subject.options.drop_invalid else []
         if splats is not None:
@@ -63,12 +72,17 @@ def _scene(subject: Subject, found: list[Finding]) -> SplatFile | None:
     return None
 
 
+def _photos(gaussians: Gaussians, views: Sequence[View], subject: Subject) -> list[Finding]:
+    """Whether the photos show what the cameras see; where the cameras are trusted, that is no problem."""
+    found: list[Finding] = []
+    trusted = subject.options.trust_cameras
+    return attempt(found, "photos", lambda: camera_findings(gaussians, views, trusted=trusted)) or found
+
+
 def _masks(folder: Path, views: Sequence[View]) -> list[Finding]:
     """What is found in a folder of ready masks."""
     from splatcut.masks.ready import masks_of_views
 
     found: list[Finding] = []
-    if not views:
-        return [Finding("problem", "Ready masks need the cameras of their views.", str(folder), "Give --cameras.")]
     attempt(found, folder, lambda: masks_of_views(folder, views))
     return found

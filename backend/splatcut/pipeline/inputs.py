@@ -25,7 +25,17 @@ from splatcut.files import content_hash
 from splatcut.formats import SplatFile
 from splatcut.formats.findings import scene_findings
 from splatcut.mask_files import Masks
-from splatcut.messages import InlineView, Job, MaskPrompt, ObjectPrompt, Points3DPrompt, Prompt, ScribblePrompt, to_json
+from splatcut.messages import (
+    InlineView,
+    Job,
+    JobOptions,
+    MaskPrompt,
+    ObjectPrompt,
+    Points3DPrompt,
+    Prompt,
+    ScribblePrompt,
+    to_json,
+)
 from splatcut.messages.findings import Finding, attempt, refuse, warnings
 from splatcut.pipeline.checkpoints import RESULTS, STATE
 from splatcut.scene.camera import Camera, View
@@ -59,19 +69,14 @@ class Inputs:
 def read_inputs(job: Job) -> Inputs:
     """Reads scene and cameras. Raises ``UserError`` for everything that cannot be used."""
     _check_places(job)
-    splats = formats.read_splats(
-        job.scene,
-        drop_invalid=job.options.drop_invalid,
-        antialiased=job.options.antialiased,
-        spz_axes=job.options.spz_axes,
-    )
+    splats = read_scene(job.scene, job.options)
     told: list[Finding] = []
     views = read_views(job.cameras, job.images, told)
     splats = with_fitting_axes(splats, job.scene, views)
     views = place_views(views, splats.gaussians, splats.offset)
     prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians, splats.offset)
     if job.masks is not None and not views:
-        raise UserError("Ready masks need the cameras of their views. Give them with --cameras.")
+        need_cameras()
     findings = [*scene_findings(splats), *told, *view_findings(splats, views)]
     refuse(findings)
     kept, held_out = holdout(views, job.options.holdout) if job.options.holdout else (views, [])
@@ -88,6 +93,21 @@ def read_inputs(job: Job) -> Inputs:
     # Last, because it may have to load torch, which takes seconds.
     device = resolve_device(job.options.device)
     return Inputs(splats, views, kept, held_out, device, masks, tuple(findings), prompt_views)
+
+
+def read_scene(path: Path, options: JobOptions) -> SplatFile:
+    """The scene as the options say. Raises ``UserError``."""
+    return formats.read_splats(
+        path,
+        drop_invalid=options.drop_invalid,
+        antialiased=options.antialiased,
+        spz_axes=options.spz_axes,
+    )
+
+
+def need_cameras() -> None:
+    """Says that ready masks cannot be used without cameras."""
+    raise UserError("Ready masks need the cameras of their views. Give them with --cameras.")
 
 
 def _check_places(job: Job) -> None:
@@ -208,7 +228,9 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
         model: what tells the 2D model and its use apart.
     """
     digest = hashlib.sha256(f"{splatcut.__version__}|{model}|{inputs.device}".encode())
-    options, objects = asdict(replace(job.options, device="auto", model=None)), to_json(job.objects)
+    # What has no part in the result; cameras are trusted or refused.
+    options = asdict(replace(job.options, device="auto", model=None, trust_cameras=False))
+    objects = to_json(job.objects)
     for item in objects:
         for prompt in item["prompts"]:
             for kind in prompt.keys() & {"mask", "scribble"}:

@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import export, lift, masks, refine
-from splatcut.cameras import save_cameras, without_floaters
+from splatcut.cameras import camera_findings, compared, save_cameras, without_floaters
 from splatcut.cameras.pictures import MASK_SIDE, WorkingView, photo_of, working_view
 from splatcut.cameras.virtual import MIN_CAMERAS
 from splatcut.errors import UserError
 from splatcut.masks.effort import PASSES, SNAP_RADII
 from splatcut.messages import Job
+from splatcut.messages.findings import refuse, warnings
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
 from splatcut.pipeline.inputs import Inputs
 from splatcut.progress import Part, Progress
@@ -98,8 +99,13 @@ class Stage:
 
 
 def _clear_floaters(run: Run) -> Stored:
-    views = without_floaters(run.gaussians, run.inputs.views, run.progress, run.inputs.device)
-    return {"near": np.array([view.camera.near for view in views])}, {}
+    """Near planes behind floaters. Where the photos do not show what the cameras see, the run ends here."""
+    views, device = run.inputs.views, run.inputs.device
+    run.progress.stage("photos", len(compared(views)))
+    found = camera_findings(run.gaussians, views, device, run.progress.step, trusted=run.job.options.trust_cameras)
+    refuse(found)
+    cleared = without_floaters(run.gaussians, views, run.progress, device)
+    return {"near": np.array([view.camera.near for view in cleared])}, {"warnings": warnings(found)}
 
 
 def _cleared(run: Run, stored: Stored | None) -> Inputs:
@@ -107,6 +113,7 @@ def _cleared(run: Run, stored: Stored | None) -> Inputs:
     inputs = run.inputs
     if stored is None:
         return inputs
+    run.warnings.extend(stored[1]["warnings"])
     cleared = {
         view.name: replace(view, camera=replace(view.camera, near=float(near)))
         for view, near in zip(inputs.views, stored[0]["near"], strict=True)
@@ -126,9 +133,9 @@ def _cleared(run: Run, stored: Stored | None) -> Inputs:
 
 
 def _floater_parts(job: Job) -> list[Part]:
-    inline = job.cameras if isinstance(job.cameras, tuple) else ()
-    photos = isinstance(job.cameras, Path) or any(view.photo is not None for view in inline)
-    return [Part("floaters", 4)] if photos else []
+    given = job.cameras
+    photos = any(view.photo is not None for view in given) if isinstance(given, tuple) else given is not None
+    return [Part("photos", 1), Part("floaters", 4)] if photos else []
 
 
 # ------------------------------------------------------------------------------------------------------------ views
@@ -374,8 +381,7 @@ def _written(
 #: All stages, in the order in which they come.
 STAGES = (
     Stage(
-        "floaters", (), _clear_floaters, _cleared, _floater_parts,
-        applies=lambda run: any(view.photo is not None for view in run.inputs.views),
+        "floaters", (), _clear_floaters, _cleared, _floater_parts, lambda run: bool(compared(run.inputs.views))
     ),
     Stage("views", ("floaters",), _add_views, _added, _view_parts, applies=_needs_virtual_views),
     Stage("masks", ("floaters", "views"), _make_masks, _masked, _mask_parts),

@@ -25,6 +25,7 @@ def test_the_parts_of_a_run() -> None:
     names = [part.name for part in parts_of(job)]
     assert names == [
         "load",
+        "photos",
         "floaters",
         "masks",
         "mask edges",

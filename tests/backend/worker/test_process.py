@@ -118,7 +118,7 @@ def test_it_shows_that_it_lives(start: Start) -> None:
 
 
 STAGES = [
-    "load", "floaters", "masks", "lift", "movers", "bands", "refine", "islands", "objects",
+    "load", "photos", "floaters", "masks", "lift", "movers", "bands", "refine", "islands", "objects",
     "final masks", "sheet",
 ]  # fmt: skip
 

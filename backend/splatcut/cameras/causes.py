@@ -90,15 +90,18 @@ def _measure(found: Likeness) -> str:
 def likely_cause(gaussians: Gaussians, views: Sequence[View], device: raster.Device = "cpu") -> tuple[str, str]:
     """A sentence on why nothing fits, and one on what to do."""
     chosen = compared(views)
-    some = chosen[:: max(1, len(chosen) // TRIED)][:TRIED]
-    photos = small_photos(some)
+    tried = chosen[:: max(1, len(chosen) // TRIED)][:TRIED]
+    photos = small_photos(tried)
 
-    def fits(change: Callable[[Camera], Camera]) -> bool:
-        changed = [replace(view, camera=change(view.camera)) for view in some]
+    def measured(change: Callable[[Camera], Camera]) -> float:
+        changed = [replace(view, camera=change(view.camera)) for view in tried]
         # Most mistakes are seen to be others in the first view.
         if max(likenesses(gaussians, changed[0], photos[:1], device)) < 0.15:
-            return False
-        return likeness(gaussians, changed, photos, device).median >= RIGHT
+            return 0.0
+        return likeness(gaussians, changed, photos, device).median
+
+    def fits(change: Callable[[Camera], Camera]) -> bool:
+        return measured(change) >= RIGHT
 
     if fits(lambda camera: _posed(camera, np.linalg.inv(camera.camera_from_world))):
         return (
@@ -112,7 +115,7 @@ def likely_cause(gaussians: Gaussians, views: Sequence[View], device: raster.Dev
                 f"{', and the poses are inverted' if inverted else ''}.",
                 "Convert the cameras from OpenGL's axes to OpenCV's, or the other way round.",
             )
-    if names := _other_photos(gaussians, views, some, device):
+    if names := _other_photos(gaussians, views, tried, device):
         return (
             f"They fit photos of other views: {', '.join(names)}.",
             "Put the photos in the order, and under the names, that the cameras were computed with.",
@@ -125,8 +128,10 @@ def likely_cause(gaussians: Gaussians, views: Sequence[View], device: raster.Dev
             )
     for scale in sorted(SCALES, key=lambda scale: abs(np.log(scale))):
         if fits(lambda camera, scale=scale: _scaled(camera, scale)):
+            near = scale * np.geomspace(0.9, 1.1, 5)
+            best = max(near, key=lambda some: measured(lambda camera, some=some: _scaled(camera, some)))
             return (
-                f"The scene has another scale: it is about {scale:.2g} times as large as the cameras have it.",
+                f"The scene has another scale: it is about {best:.2g} times as large as the cameras have it.",
                 "Scale it back, or use the cameras that the scene was trained with.",
             )
     return (

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the photos show what the cameras see of the scene (method: cameras and photos).
+"""Whether the photos show what the cameras see of the scene (method: views).
 
 A camera of another world, an inverted pose or a photo of another view gives no error by itself, only wrong masks. So
 renders of a few views are compared with their photos: not their colours, which exposure, haze and a poorly trained

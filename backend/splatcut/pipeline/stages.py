@@ -380,9 +380,7 @@ def _written(
 
 #: All stages, in the order in which they come.
 STAGES = (
-    Stage(
-        "floaters", (), _clear_floaters, _cleared, _floater_parts, lambda run: bool(compared(run.inputs.views))
-    ),
+    Stage("floaters", (), _clear_floaters, _cleared, _floater_parts, lambda run: bool(compared(run.inputs.views))),
     Stage("views", ("floaters",), _add_views, _added, _view_parts, applies=_needs_virtual_views),
     Stage("masks", ("floaters", "views"), _make_masks, _masked, _mask_parts),
     Stage("lift", ("masks",), _lift, _lifted, _lift_parts),

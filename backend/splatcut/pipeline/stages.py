@@ -384,9 +384,7 @@ STAGES = (
     Stage("views", ("floaters",), _add_views, _added, _view_parts, applies=_needs_virtual_views),
     Stage("masks", ("floaters", "views"), _make_masks, _masked, _mask_parts),
     Stage("lift", ("masks",), _lift, _lifted, _lift_parts),
-    Stage(
-        "refine", ("views", "lift"), _refine, _refined, _refine_parts, applies=lambda run: run.job.options.refine
-    ),
+    Stage("refine", ("views", "lift"), _refine, _refined, _refine_parts, lambda run: run.job.options.refine),
     Stage("extract", ("masks", "refine"), _extract, _cut, lambda job: [Part("islands", 1)]),
     Stage(
         "write", ("floaters", "views", "masks", "extract"), _write, _written,

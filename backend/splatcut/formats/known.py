@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.errors import UserError
-from splatcut.formats import compressed_ply, dot_splat, gltf, sog, spz, usd
+from splatcut.formats import compressed_ply, dot_splat, gltf, ksplat, sog, spz, usd
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,13 @@ FORMATS = (
     replace(_usd(".usdz"), write=None),
     _gltf(".glb"),
     _gltf(".gltf"),
+    Format("ksplat", ".ksplat", ksplat.read, None, 3),
     Format("sog", ".sog", sog.read, None, 3),
 )
 
 META = "meta.json"
 #: Splat files that are not read, and what does (splat-transform reads no .rad).
 _FOREIGN = {
-    ".ksplat": "Convert it to .ply first, for example with splat-transform.",
     ".lcc": "Convert it to .ply first, for example with splat-transform.",
     ".rad": "Export the scene as .ply, .spz or .sog from the program that made it.",
 }

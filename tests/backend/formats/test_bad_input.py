@@ -61,7 +61,8 @@ def refused(path: Path, *words: str, **options: bool) -> None:
         ("a.spz", packed(bytes(300))[:-9], ("not an .spz",)),
         ("a.spz", b"NGSP" + struct.pack("<III", 4, 1 << 31, 0) + bytes(16), ("damaged",)),
         ("a.sog", b"garbage", ("not a .sog",)),
-        ("a.ksplat", b"whatever", (".ksplat", "splat-transform")),
+        ("a.lcc", b"whatever", (".lcc", "splat-transform")),
+        ("a.ksplat", b"whatever", ("not a .ksplat",)),
         ("a.rad", b"whatever", (".rad", "Export the scene as .ply")),
         ("a.glb", b"whatever", ("no glTF file",)),
         ("a.gltf", b"{}", ("no mesh in it has KHR_gaussian_splatting",)),
@@ -228,7 +229,7 @@ def test_a_declared_size_is_not_exceeded(tmp_path) -> None:
 
 def test_unwritable_targets(tmp_path) -> None:
     splats = SplatFile.from_gaussians(gaussians(3, 1))
-    for name, word in (("a.sog", "only be read"), ("a.ksplat", "ksplat"), ("a.obj", ".obj")):
+    for name, word in (("a.sog", "only be read"), ("a.ksplat", "only be read"), ("a.obj", ".obj")):
         with pytest.raises(UserError, match=word):
             write_splats(tmp_path / name, splats)
         with pytest.raises(UserError, match=word):

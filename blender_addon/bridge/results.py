@@ -40,7 +40,8 @@ def deliver(
     files = [(name, result.objects[name]) for name in names if name in result.objects]
     if result.background is not None:
         files.append(("", result.background))
-    parts = [(name, read_splats(path)) for name, path in files]
+    offset = splats.world_offset(source)
+    parts = [(name, read_splats(path, offset=offset)) for name, path in files]
     found = read_labels(result.out / "labels.npz", len(splats.arrays(source).positions), len(names))
 
     earlier = [obj for obj in bpy.data.objects if splats.is_splat(obj) and obj.splatcut.result_of == uid]  # type: ignore[attr-defined]

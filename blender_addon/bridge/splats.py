@@ -60,16 +60,22 @@ def create(
         splats: what it shows.
         name: of the object; Blender makes it unique.
         collection: to link it to.
-        matrix: [4, 4] world_from_file, the object's transform.
+        matrix: [4, 4] world_from_local, the object's transform; None puts it where the file has it.
         source: the file it comes from, for information only.
         progress: is told how much is done, 0 to 1.
     """
     obj = bpy.data.objects.new(name, new_data(splats, name, progress))
     (collection or context.collection or context.scene.collection).objects.link(obj)
-    if matrix is not None:
-        obj.matrix_world = Matrix(np.asarray(matrix, dtype=float).tolist())
+    own = Matrix.Translation(splats.offset.tolist())
+    obj.matrix_world = own if matrix is None else Matrix(np.asarray(matrix, dtype=float).tolist())
     declare(obj, splats.source_format, source)
     return obj
+
+
+def world_offset(obj: bpy.types.Object) -> NDArray[np.float64]:
+    """[3] what positions in the object's file have more than in its data: the file's frame from the local one."""
+    facts = attributes.read_facts(obj.data)
+    return np.zeros(3) if facts is None else np.array(facts.offset)
 
 
 def declare(obj: bpy.types.Object, source_format: str, source: Path | None = None) -> None:

@@ -46,7 +46,7 @@ class Target:
             read,
             exports.object_name(self.path),
             collection=collection,
-            matrix=self._matrix,
+            matrix=_moved(self._matrix, read),
             source=self.path,
             progress=progress,
         )
@@ -61,6 +61,13 @@ class Target:
             made.select_set(True)
             layer.objects.active = made
         undo.push("Import Splats")
+
+
+def _moved(matrix: np.ndarray, read: SplatFile) -> np.ndarray:
+    """[4, 4] world_from_local of an object whose data are relative to the world offset."""
+    result = np.array(matrix, dtype=np.float64)
+    result[:3, 3] += result[:3, :3] @ read.offset
+    return result
 
 
 def importing(loading: exchange.Loading, target: Target) -> Callable[[bool], bool]:

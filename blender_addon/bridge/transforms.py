@@ -47,6 +47,9 @@ def apply_transform(obj: Any) -> None:
             "and apply the transform to the results, or remove the clicks."
         )
     transform_data(obj, matrix)
+    # Of a scene far from its origin the translation becomes the world offset, which stays on the object.
+    place = splats.world_offset(obj)
+    translation = translation - place
     for view in settings.prompt_views:
         camera = np.reshape(view.camera_from_file, (4, 4))
         camera[:3, :3] = camera[:3, :3] @ rotation.T
@@ -54,7 +57,7 @@ def apply_transform(obj: Any) -> None:
         view.camera_from_file = camera.ravel().tolist()
     for prompt in (prompt for item in settings.objects for prompt in item.prompts):
         prompt.position = (matrix[:3, :3] @ np.array(prompt.position) + translation).tolist()
-    obj.matrix_world = Matrix.Identity(4)
+    obj.matrix_world = Matrix.Translation(place.tolist())
 
 
 def transform_data(obj: Any, matrix: ArrayLike) -> None:

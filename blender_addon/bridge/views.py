@@ -14,9 +14,11 @@ from mathutils import Matrix
 
 from splatcut.errors import UserError
 from splatcut.messages import InlineView
+from splatcut.scene.camera import near_plane
 
 from ..core import cameras as core
 from ..core import jobs
+from . import splats
 
 #: Millimetres; what Blender's cameras have by themselves.
 _SENSOR = 36.0
@@ -61,6 +63,7 @@ def blender_views(
             "into it."
         )
     render: Any = context.scene.render
+    offset = splats.world_offset(obj)
     factor = render.resolution_percentage / 100
     views = []
     for item in cameras:
@@ -81,7 +84,7 @@ def blender_views(
             name=item.name,
             matrix_world=np.array(obj.matrix_world),
         )
-        views.append(core.to_inline(item.name, core.limited(camera, _LONGEST_SIDE)))
+        views.append(core.to_inline(item.name, core.limited(camera, _LONGEST_SIDE), offset=offset))
     return tuple(views)
 
 
@@ -95,9 +98,14 @@ def create_cameras(
     """
     collection = bpy.data.collections.new(f"{obj.name} cameras")
     context.scene.collection.children.link(collection)
+    offset, positions = splats.world_offset(obj), splats.arrays(obj, with_sh=False).positions
+    some = positions[:: max(1, len(positions) // 20_000)]
     for view in views:
         data: Any = bpy.data.cameras.new(view.name)
-        pose = fit_camera(data, view)
+        camera = core.from_inline(view, offset)
+        pose = fit_camera(data, core.to_inline(view.name, camera))
+        # The engine's near plane, in Blender's units, where Blender's own would cut into a small scene.
+        data.clip_start = min(data.clip_start, near_plane(camera, some) * obj.matrix_world.median_scale)
         made: Any = bpy.data.objects.new(view.name, data)
         made.parent = obj
         made.matrix_parent_inverse = Matrix.Identity(4)

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Blender's cameras and viewports as the engine's cameras.
 
-Frames: ``file`` is the splat file's own frame, which is the engine's world and the splat object's local frame in
-Blender. The engine's cameras have OpenCV axes (x right, y down, z forward), Blender's cameras and viewports OpenGL's
-(x right, y up, z backward).
+Frames: ``file`` is the splat file's own frame, which is the engine's world and, but for a world offset, the splat
+object's local frame in Blender. The engine's cameras have OpenCV axes (x right, y down, z forward), Blender's cameras
+and viewports OpenGL's (x right, y up, z backward).
 Pixels: x to the right, y down, origin at the top-left corner of the top-left pixel, so centres lie at +0.5; Blender's
 regions count y from the bottom.
 """
@@ -74,6 +74,8 @@ class Viewport:
                 "View > Perspective/Orthographic, then click again."
             )
         projection = self.window_matrix
+        # What the viewport draws can be picked: its clipping starts there, in the object's units.
+        start = float(projection[2, 3] / (projection[2, 2] - 1)) / decompose_similarity(self.matrix_world)[0]
         # ndc_x = P00 x / z - P02 and ndc_y = -P11 y / z - P12 in OpenCV's axes.
         return Camera(
             width=self.width,
@@ -85,6 +87,7 @@ class Viewport:
             camera_from_world=_camera_from_file(
                 OPENCV_FROM_OPENGL @ self.view_matrix, self.matrix_world, "The viewport"
             ),
+            near=min(start, 0.2) if start > 0 else 0.2,
         )
 
     def picking_camera(self, x: float, y: float, extent: float) -> Camera | None:
@@ -170,9 +173,15 @@ def blender_camera(
     )
 
 
-def to_inline(name: str, camera: Camera, photo: Path | None = None) -> InlineView:
-    """The camera as the engine's messages carry it. Raises ``UserError`` for an invalid one."""
-    rows: Any = tuple(tuple(float(cell) for cell in row) for row in camera.camera_from_world)
+def to_inline(
+    name: str, camera: Camera, photo: Path | None = None, offset: NDArray[np.float64] | None = None
+) -> InlineView:
+    """The camera as the engine's messages carry it. Raises ``UserError`` for an invalid one.
+
+    ``offset`` [3] is the object's world offset: what the file's frame has more than the local one.
+    """
+    placed = camera if offset is None else camera.relative_to(-offset)
+    rows: Any = tuple(tuple(float(cell) for cell in row) for row in placed.camera_from_world)
     return InlineView(
         name=name,
         width=camera.width,
@@ -186,9 +195,9 @@ def to_inline(name: str, camera: Camera, photo: Path | None = None) -> InlineVie
     )
 
 
-def from_inline(view: InlineView) -> Camera:
-    """The camera of a message; what ``to_inline`` wrote comes back exactly."""
-    return Camera(
+def from_inline(view: InlineView, offset: NDArray[np.float64] | None = None) -> Camera:
+    """The camera of a message in the local frame; without an offset, what ``to_inline`` wrote comes back exactly."""
+    camera = Camera(
         view.width,
         view.height,
         view.fx,
@@ -197,6 +206,7 @@ def from_inline(view: InlineView) -> Camera:
         view.cy,
         np.array(view.camera_from_world, dtype=np.float64),
     )
+    return camera if offset is None else camera.relative_to(offset)
 
 
 def limited(camera: Camera, longest: int) -> Camera:

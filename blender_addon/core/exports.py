@@ -12,6 +12,7 @@ import numpy as np
 
 from splatcut.errors import UserError
 from splatcut.formats import FORMATS, SplatFile, writable_format
+from splatcut.formats.findings import place_findings
 
 SUFFIXES = {"PLY": ".ply", "SPLAT": ".splat", "SPZ": ".spz", "COMPRESSED": ".compressed.ply"}
 _LONGEST_STEM = 100
@@ -44,7 +45,7 @@ def imported_sentence(splats: SplatFile, path: Path) -> str:
         sentence += f" {splats.dropped:,} with values that are not finite were skipped."
     if splats.gaussians.antialiased:
         sentence += " The scene was trained antialiased and is drawn so."
-    return sentence
+    return " ".join([sentence, *(finding.text for finding in place_findings(splats))])
 
 
 def file_stem(name: str) -> str:

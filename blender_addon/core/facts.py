@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from splatcut.formats.antialiasing import FILTER, pixel_filter
 from splatcut.formats.layout import find_layout, standard_dtype
 from splatcut.formats.ply import new_table
 from splatcut.formats.ply_header import PlyElement, PlyHeader, read_header
+from splatcut.formats.world import F64
 from splatcut.scene.gaussians import PixelFilter
 
 _VERSION = 1
@@ -30,18 +32,20 @@ class Facts:
         header: of the PLY table; its number of rows is that of the file.
         before, after: bytes of foreign elements, see ``PlyTable``.
         source_format: name of the format that was read.
+        offset: [3] world offset: what positions in the file have more than those of the object.
     """
 
     header: PlyHeader
     before: bytes = b""
     after: bytes = b""
     source_format: str = "ply"
+    offset: tuple[float, ...] = (0.0, 0.0, 0.0)
 
     @staticmethod
     def of(splats: SplatFile) -> Facts:
         """The facts of a file."""
         table = splats.table
-        return Facts(table.header, table.before, table.after, splats.source_format)
+        return Facts(table.header, table.before, table.after, splats.source_format, tuple(splats.offset.tolist()))
 
     @staticmethod
     def standard(degree: int) -> Facts:
@@ -56,6 +60,7 @@ class Facts:
             "header": list(self.header.lines),
             "newline": self.header.newline,
             "source_format": self.source_format,
+            "offset": list(self.offset),
         }
         return json.dumps(data)
 
@@ -67,11 +72,26 @@ class Facts:
             if data["version"] != _VERSION:
                 return None
             content = "".join(line + data["newline"] for line in data["header"]).encode("latin-1")
-            facts = Facts(read_header(io.BytesIO(content), "the object"), before, after, str(data["source_format"]))
+            header = read_header(io.BytesIO(content), "the object")
+            offset = tuple(map(float, data.get("offset", (0, 0, 0))))
+            if len(offset) != 3 or not all(map(math.isfinite, offset)):
+                return None
+            facts = Facts(header, before, after, str(data["source_format"]), offset)
             find_layout(facts.dtype, "the object")
         except (ValueError, KeyError, TypeError, AttributeError, UserError, StopIteration):
             return None
         return facts
+
+    def moved(self, matrix: F64) -> tuple[Facts, F64]:
+        """The facts of the file after ``matrix`` [4, 4], new_from_local, and what is left of it for the Gaussians.
+
+        Of a scene with a world offset the translation becomes the offset.
+        """
+        if not any(self.offset):
+            return self, matrix
+        left = matrix.copy()
+        left[:3, 3] = 0
+        return replace(self, offset=tuple(matrix[:3, 3].tolist())), left
 
     @property
     def _vertex(self) -> PlyElement:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -23,6 +23,7 @@ from splatcut.formats import PlyTable, SplatFile
 from splatcut.formats.antialiasing import FILTER, fuse, marked
 from splatcut.formats.layout import FLAT_LOG_RATIO, Layout, extract, find_layout
 from splatcut.formats.ply import BLOCK_ROWS
+from splatcut.formats.world import absolute, relative
 from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.transform import apply_transform
 
@@ -205,10 +206,11 @@ def splats_from(
     if change is not None:
         change(gaussians)
     if matrix is not None and not np.array_equal(matrix, np.eye(4)):
+        facts, matrix = facts.moved(matrix)
         _transform(gaussians, matrix)
     rows = np.zeros(source.count, dtype)
     _fill_foreign(rows, source, layout)
-    _fill_gaussians(rows, gaussians, source, layout)
+    _fill_gaussians(rows, gaussians, source, layout, facts.offset)
     if layout.filtered:
         _restore_unfiltered(rows, gaussians, sizes, source, layout)
     # Another object may have brought the 3D filter, which alone would say something else.
@@ -216,7 +218,8 @@ def splats_from(
     table = PlyTable(header, rows, facts.before, facts.after)
     if source.count != facts.count:
         table = table.with_rows(rows)
-    return SplatFile(dataclasses.replace(gaussians, pixel_filter=drawn).computable(), table, facts.source_format)
+    made = dataclasses.replace(gaussians, pixel_filter=drawn).computable()
+    return SplatFile(made, table, facts.source_format, offset=np.array(facts.offset))
 
 
 def _gaussians(source: Source, sizes: _Sizes) -> Gaussians:
@@ -345,14 +348,15 @@ def _fill_foreign(rows: NDArray[np.void], source: Source, layout: Layout) -> Non
                 target[:] = np.clip(values, limits.min, limits.max)
 
 
-def _restore_exact(target: NDArray[Any], values: NDArray[np.generic], source: Source, name: str) -> None:
-    """Puts the doubles of the file where single precision cannot tell them from what is there now."""
+def _restore_exact(
+    target: NDArray[Any], values: NDArray[np.generic], source: Source, name: str, shift: float = 0.0
+) -> None:
+    """Puts the doubles of the file where single precision cannot tell them, less ``shift``, from what is there now."""
     stored = source.get(_exact_name(name))
     if stored is None or stored.dtype != np.int32 or stored.ndim != 2:
         return
     exact = np.ascontiguousarray(stored).view(np.float64).reshape(-1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        rounded = exact.astype(np.float32)
+    rounded = relative(exact, shift)
     same = (rounded == values) | (np.isnan(rounded) & np.isnan(np.asarray(values, np.float32)))
     target[same] = exact[same]
 
@@ -372,15 +376,17 @@ def _restore_unfiltered(
             _restore_exact(rows[name], np.where(same, values, np.nan), source, name)
 
 
-def _fill_gaussians(rows: NDArray[np.void], gaussians: Gaussians, source: Source, layout: Layout) -> None:
-    places = layout.places(gaussians)
+def _fill_gaussians(
+    rows: NDArray[np.void], gaussians: Gaussians, source: Source, layout: Layout, offset: Sequence[float]
+) -> None:
+    places, shifts = layout.places(gaussians), dict(zip("xyz", offset, strict=True))
     step = BLOCK_ROWS // 8  # blocks that stay in the cache
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         block = rows[part]
         for name, values in places:
-            block[name] = values[part]
+            block[name] = absolute(values[part], shifts.get(name, 0.0))
     unfiltered = (*layout.scales, "opacity") if layout.filtered else ()  # which an attribute is read for only once
     for name, values in places:
         if rows.dtype[name].itemsize == 8 and name not in unfiltered:
-            _restore_exact(rows[name], values, source, name)
+            _restore_exact(rows[name], values, source, name, shifts.get(name, 0.0))

@@ -81,9 +81,9 @@ def view_name(uid: str) -> str:
 
 
 def build_objects(
-    objects: Sequence[PlacedObject], views: Iterable[PlacedView]
+    objects: Sequence[PlacedObject], views: Iterable[PlacedView], offset: NDArray[np.float64] | None = None
 ) -> tuple[tuple[ObjectPrompt, ...], tuple[InlineView, ...]]:
-    """The engine's prompts, and the views that they are in.
+    """The engine's prompts, and the views that they are in; ``offset`` [3] is the world offset that they do without.
 
     Objects that are not ready are left out. All prompts of an object in one view make one ``ViewPrompt``, in which the
     last box counts; points without a view make one ``Points3DPrompt``. Views come in the order in which the prompts
@@ -104,7 +104,7 @@ def build_objects(
         prompts: list[ViewPrompt | Points3DPrompt] = []
         for uid, members in grouped.items():
             if uid == "":
-                prompts.append(Points3DPrompt(tuple((*_position(m), int(m.positive)) for m in members)))
+                prompts.append(Points3DPrompt(tuple((*_position(m, offset), int(m.positive)) for m in members)))
                 continue
             if uid not in known:
                 raise UserError(
@@ -118,7 +118,8 @@ def build_objects(
             boxes = [m.pixels for m in members if m.kind == "BOX"]
             prompts.append(ViewPrompt(view.name or view_name(uid), points, boxes[-1] if boxes else None))
         result.append(ObjectPrompt(item.name, tuple(prompts), item.grow))
-    return tuple(result), tuple(cameras.to_inline(view_name(uid), view.camera) for uid, view in used.items())
+    inline = (cameras.to_inline(view_name(uid), view.camera, offset=offset) for uid, view in used.items())
+    return tuple(result), tuple(inline)
 
 
 def ready_uids(objects: Iterable[PlacedObject]) -> tuple[str, ...]:
@@ -177,6 +178,9 @@ def _is_usable(prompt: PlacedPrompt) -> bool:
     return prompt.view != "" or (prompt.kind == "POINT" and prompt.position is not None)
 
 
-def _position(prompt: PlacedPrompt) -> tuple[float, float, float]:
+def _position(prompt: PlacedPrompt, offset: NDArray[np.float64] | None) -> tuple[float, float, float]:
     assert prompt.position is not None
-    return prompt.position
+    if offset is None or not offset.any():
+        return prompt.position
+    x, y, z = (np.array(prompt.position, np.float64) + offset).tolist()
+    return x, y, z

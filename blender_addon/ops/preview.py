@@ -82,7 +82,7 @@ def ask(context: bpy.types.Context, uid: str) -> Task | None:
         _hide_job(uid)
         return None
     placed, placed_views = prompts.read(obj.splatcut)  # type: ignore[attr-defined]
-    wanted, inline = build_objects(placed, placed_views)
+    wanted, inline = build_objects(placed, placed_views, splats.world_offset(obj))
     out = scenes.working_folder(uid) / "preview"
 
     def make() -> messages.Preview:

@@ -91,7 +91,7 @@ def _task(context: Any, obj: Any, objects: tuple[ObjectPrompt, ...], *, replace:
 def _place(obj: Any, objects: tuple[ObjectPrompt, ...], known: Mapping[str, InlineView], *, replace: bool) -> None:
     """Writes the prompts into the properties."""
     settings = obj.splatcut
-    arrays = splats.arrays(obj)
+    arrays, offset = splats.arrays(obj), splats.world_offset(obj)
     if replace:
         settings.objects.clear()
     for item in objects:
@@ -99,9 +99,9 @@ def _place(obj: Any, objects: tuple[ObjectPrompt, ...], known: Mapping[str, Inli
         target.prompts.clear()
         target.grow = item.grow
         for prompt in prompts_file.listed(item):
-            view, position = "", prompt.position
+            view, position = "", None if prompt.position is None else tuple((prompt.position - offset).tolist())
             if prompt.view:
-                camera = cameras.from_inline(known[prompt.view])
+                camera = cameras.from_inline(known[prompt.view], offset)
                 view = prompts.place_view(settings, camera, prompt.view)
                 # What is shown of it in the viewport; a box hangs where its middle is.
                 x, y = (sum(prompt.pixels[k::2]) / len(prompt.pixels[k::2]) for k in (0, 1))

@@ -67,7 +67,7 @@ def load(context: bpy.types.Context, uid: str, *, cameras: bool, resize: bool) -
     """Asks the worker for the views of a splat object. Raises ``UserError``."""
     obj: Any = scenes.find(uid)
     placed, placed_views = prompts.read(obj.splatcut)
-    _, inline = build_objects(placed, placed_views)
+    _, inline = build_objects(placed, placed_views, splats.world_offset(obj))
     request = jobs.set_views(views.sources(context, obj), inline)
     worker.python()  # a missing environment is told at once
 

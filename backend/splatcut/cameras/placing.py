@@ -10,12 +10,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.scene.camera import Camera, View
+from splatcut.scene.camera import View, near_plane
 from splatcut.scene.gaussians import Gaussians
 
-#: A near plane is at most this share of the depth that ``NEAREST`` percent of the Gaussians in the picture come within.
-#: 3DGS trains with 0.2 units, which is less in scenes of usual size: there the near planes stay what they are.
-SHARE, NEAREST = 0.2, 5
 #: Gaussians that are looked at.
 _SAMPLE = 20_000
 
@@ -40,15 +37,3 @@ def place_views(views: Sequence[View], gaussians: Gaussians, offset: NDArray[np.
             view = replace(view, camera=replace(camera, near=near))
         placed.append(view)
     return placed
-
-
-def near_plane(camera: Camera, means: NDArray[np.float32]) -> float:
-    """The camera's near plane, or a nearer one where Gaussians at ``means`` [N, 3] (world) are that near, world units.
-
-    It follows the scene as this camera sees it, so that a scene gives the same pictures in metres and in millimetres.
-    """
-    pixels, depth = camera.project(means)
-    inside = (depth > 0) & (pixels >= 0).all(axis=1) & (pixels < (camera.width, camera.height)).all(axis=1)
-    if not inside.any():
-        return camera.near
-    return min(camera.near, SHARE * float(np.percentile(depth[inside], NEAREST)))

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from splatcut.cameras import check_views_see_scene, look_at, place_views
-from splatcut.cameras.placing import SHARE
 from splatcut.errors import UserError
-from splatcut.scene.camera import Camera, View
+from splatcut.scene.camera import SHARE, Camera, View
 from splatcut.scene.gaussians import Gaussians
 
 NO_OFFSET = np.zeros(3)

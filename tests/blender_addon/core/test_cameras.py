@@ -227,3 +227,24 @@ def test_clicks_in_orthographic_views_hit_what_is_seen_there(scale: float) -> No
         assert across.max() < 1e-3 * scale
         hits += found[1] == index
     assert hits > 30
+
+
+@given(SEEDS)
+def test_messages_have_cameras_in_the_files_frame(seed: int) -> None:
+    """What Blender has is relative to the world offset."""
+    rng = np.random.default_rng(seed)
+    camera, offset = random_camera(rng), np.round(rng.uniform(-6e6, 6e6, 3))
+    view = cameras.to_inline("view", camera, offset=offset)
+    told = cameras.from_inline(view)
+    np.testing.assert_allclose(told.position, camera.position + offset, rtol=0, atol=1e-6)
+    back = cameras.from_inline(view, offset)
+    np.testing.assert_allclose(back.camera_from_world, camera.camera_from_world, rtol=0, atol=1e-6)
+
+
+def test_what_a_viewport_draws_can_be_picked() -> None:
+    """Its clipping starts at 0.01 of Blender's units: 0.001 of the object's, which is ten times as large."""
+    rng = np.random.default_rng(0)
+    for scale, near in ((10.0, 0.001), (0.01, 0.2)):
+        camera = Viewport.of(np.eye(4), window_matrix(rng), 64, 48, np.diag([scale, scale, scale, 1.0])).camera()
+        assert camera is not None
+        assert camera.near == pytest.approx(near, rel=1e-6)

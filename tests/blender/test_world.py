@@ -12,11 +12,13 @@ import bpy
 import numpy as np
 import odd_plys
 import pytest
-from bl_ext.user_default.splatcut.bridge import attributes, splats, views
+from bl_ext.user_default.splatcut.bridge import attributes, results, splats, views
 from bl_ext.user_default.splatcut.core import cameras
 from two_balls import two_balls
 
+from splatcut.export.plys import write_labels, write_objects
 from splatcut.formats import SplatFile, read_splats, write_splats
+from splatcut.messages.worker import RunResult
 from splatcut.scene.camera import Camera
 
 #: Easting, northing and height in metres.
@@ -100,10 +102,7 @@ def test_the_engine_gets_and_gives_views_in_the_files_frame(path: Path, tmp_path
     camera = Camera(64, 48, 60.0, 60.0, 32.0, 24.0, pose)
     view = cameras.to_inline("a", camera, offset=offset)
     made = views.create_cameras(bpy.context, obj, [view]).objects[0]
-    bpy.context.view_layer.update()
-
     np.testing.assert_allclose(np.array(made.matrix_basis)[:3, 3], camera.position, atol=1e-6)
-
     # Doubles go to the engine and its data set's views come back, as many as it has.
     place = (camera.position + offset).tolist()
     entry = {"img_name": "a", "width": 64, "height": 48, "position": place, "rotation": np.eye(3).tolist()}
@@ -113,6 +112,20 @@ def test_the_engine_gets_and_gives_views_in_the_files_frame(path: Path, tmp_path
     assert bpy.ops.splatcut.load_views(create_cameras=True) == {"FINISHED"}
     found = bpy.data.objects["v1"]
     np.testing.assert_allclose(np.array(found.matrix_basis)[:3, 3], camera.position, atol=1e-6)
+
+
+def test_what_was_cut_lies_where_the_scene_does(path: Path, tmp_path: Path) -> None:
+    obj = load(path)
+    scene = read_splats(path)
+    labels = np.repeat([1, 0], 200)
+    write_labels(tmp_path / "labels.npz", labels, ["red"], np.eye(2)[labels][:, 1:], np.arange(400))
+    files = write_objects(scene, labels, ["red"], tmp_path)
+    result = RunResult(tmp_path, files.objects, files.background, files.counts, (), tmp_path / "report.json")
+    made = results.deliver(bpy.context, obj.splatcut.uid, result, ("red",), ("u",)).objects["red"]
+    np.testing.assert_array_equal(np.array(made.matrix_world), np.array(obj.matrix_world))
+    np.testing.assert_array_equal(splats.arrays(made).positions, splats.arrays(obj).positions[:200])
+    written = export(tmp_path / "red again.ply", made)
+    assert np.asarray(written.table.rows).tobytes() == np.asarray(scene.table.rows)[:200].tobytes()
 
 
 def test_small_scenes_are_not_cut_by_new_cameras(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from bl_ext.user_default.splatcut.bridge import attributes, results, splats, vie
 from bl_ext.user_default.splatcut.core import cameras
 from two_balls import two_balls
 
-from splatcut.export.plys import write_labels, write_objects
 from splatcut.formats import SplatFile, read_splats, write_splats
 from splatcut.messages.worker import RunResult
 from splatcut.scene.camera import Camera
@@ -118,9 +117,10 @@ def test_what_was_cut_lies_where_the_scene_does(path: Path, tmp_path: Path) -> N
     obj = load(path)
     scene = read_splats(path)
     labels = np.repeat([1, 0], 200)
-    write_labels(tmp_path / "labels.npz", labels, ["red"], np.eye(2)[labels][:, 1:], np.arange(400))
-    files = write_objects(scene, labels, ["red"], tmp_path)
-    result = RunResult(tmp_path, files.objects, files.background, files.counts, (), tmp_path / "report.json")
+    np.savez(tmp_path / "labels.npz", labels=labels, probability=labels[:, None].astype("f2"), parent=np.arange(400))
+    write_splats(tmp_path / "red.ply", scene.take(labels == 1))
+    files = {"red": tmp_path / "red.ply"}
+    result = RunResult(tmp_path, files, None, {"red": 200}, (), tmp_path / "report.json")
     made = results.deliver(bpy.context, obj.splatcut.uid, result, ("red",), ("u",)).objects["red"]
     np.testing.assert_array_equal(np.array(made.matrix_world), np.array(obj.matrix_world))
     np.testing.assert_array_equal(splats.arrays(made).positions, splats.arrays(obj).positions[:200])

@@ -57,12 +57,15 @@ class Loading:
         path: the file, or the folder or ``meta.json`` of an unbundled SOG.
         drop_invalid: leave out Gaussians with values that are not finite.
         antialiased: whether the scene was trained antialiased; "auto" takes what the file says.
+        spz_axes: the world axes of an .spz, "rub" or "rdf"; "auto" takes what the file says, or else RUB.
 
     Raises:
         UserError: the format is not known, or a worker is needed and there is none.
     """
 
-    def __init__(self, path: Path, *, drop_invalid: bool = False, antialiased: Choice = "auto") -> None:
+    def __init__(
+        self, path: Path, *, drop_invalid: bool = False, antialiased: Choice = "auto", spz_axes: str = "auto"
+    ) -> None:
         self.path = path
         self.drop_invalid, self.antialiased = drop_invalid, antialiased
         self.stage = "Reading"
@@ -76,7 +79,7 @@ class Loading:
         if self._format not in _OWN:
             self.stage = "Converting"
             self._folder = Path(tempfile.mkdtemp(prefix="splatcut-import-"))
-            request = messages.Convert(path.absolute(), self._folder / "converted.ply", drop_invalid)
+            request = messages.Convert(path.absolute(), self._folder / "converted.ply", drop_invalid, spz_axes)
             try:
                 self._task = worker.submit(Task(request))
             except BaseException:

@@ -14,7 +14,7 @@ from splatcut.errors import UserError
 from splatcut.formats import FORMATS, SplatFile, writable_format
 from splatcut.formats.findings import place_findings
 
-SUFFIXES = {"PLY": ".ply", "SPLAT": ".splat", "SPZ": ".spz", "COMPRESSED": ".compressed.ply"}
+SUFFIXES = {"PLY": ".ply", "SPLAT": ".splat", "SPZ": ".spz", "COMPRESSED": ".compressed.ply", "GLB": ".glb"}
 _LONGEST_STEM = 100
 # Windows takes these for devices, whatever the suffix.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}

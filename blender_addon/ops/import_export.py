@@ -28,6 +28,7 @@ FORMATS = (
     ("SPLAT", "Splat (.splat)", "Small; without view-dependent colours"),
     ("SPZ", "SPZ (.spz)", "Very small; values are rounded"),
     ("COMPRESSED", "Compressed PLY (.compressed.ply)", "Small; values are rounded"),
+    ("GLB", "glTF (.glb)", "Splats as other programs take them, in glTF's axes"),
 )
 #: Files from this size on are imported beside Blender, where it has a window.
 LARGE_BYTES = 64 << 20
@@ -42,7 +43,7 @@ class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
     bl_options = {"REGISTER"}
 
     filter_glob: StringProperty(  # type: ignore[valid-type]
-        default="*.ply;*.splat;*.spz;*.sog;meta.json", options={"HIDDEN"}
+        default="*.ply;*.splat;*.spz;*.sog;*.ksplat;*.glb;*.gltf;meta.json", options={"HIDDEN"}
     )
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
@@ -54,6 +55,7 @@ class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
     )
     drop_invalid: option_property("drop_invalid")  # type: ignore[valid-type]
     antialiased: option_property("antialiased")  # type: ignore[valid-type]
+    spz_axes: option_property("spz_axes")  # type: ignore[valid-type]
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         """Asks for files; for dropped ones only how."""
@@ -82,7 +84,9 @@ class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
         return [Path(bpy.path.abspath(self.filepath))]
 
     def _import(self, context: bpy.types.Context, path: Path) -> None:
-        loading = exchange.Loading(path, drop_invalid=self.drop_invalid, antialiased=self.antialiased)
+        loading = exchange.Loading(
+            path, drop_invalid=self.drop_invalid, antialiased=self.antialiased, spz_axes=self.spz_axes
+        )
         target = transfers.Target(context, path, np.array(exports.world_from_file(self.axes)))
         if not bpy.app.background and (loading.stage != "Reading" or path.stat().st_size >= LARGE_BYTES):
             transfers.go_on(transfers.importing(loading, target))
@@ -107,7 +111,7 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
     bl_options = {"REGISTER"}
 
     filename_ext = ".ply"
-    filter_glob: StringProperty(default="*.ply;*.splat;*.spz", options={"HIDDEN"})  # type: ignore[valid-type]
+    filter_glob: StringProperty(default="*.ply;*.splat;*.spz;*.glb", options={"HIDDEN"})  # type: ignore[valid-type]
     check_extension = False
     what: EnumProperty(  # type: ignore[valid-type]
         name="Objects",

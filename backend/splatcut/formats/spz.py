@@ -10,6 +10,7 @@ Own code, because gsply reads neither SH of degree 4 nor flags and records.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def read(path: Path, axes: str = "auto") -> tuple[Gaussians, tuple[Finding, ...]
     if said is not None or axes != "auto":
         who = "the file" if axes == "auto" else "--spz-axes"
         findings = (Finding("note", f"The axes of the .spz are {name}, as {who} says."),)
-    return reorient(_unpacked(file), name, _PLY), findings
+    return reorient(_as_niantic(_unpacked(file), name), name, _PLY), findings
 
 
 def tells_axes(path: Path) -> bool:
@@ -60,6 +61,19 @@ def file_axes(file: SpzFile) -> str | None:
     """The axes that the file's record names; None without a record that says something."""
     number = int.from_bytes(file.extensions.get(spz_file.AXES_RECORD, b"")[:4], "little")
     return NAMES[number - 1] if 1 <= number <= len(NAMES) else None
+
+
+def _as_niantic(gaussians: Gaussians, axes: str) -> Gaussians:
+    """The Gaussians with the last harmonic of degree 4 as Niantic's library has it in a file of these axes.
+
+    That turns its sign along with y's, on which the harmonic does not depend. Files hold it so, and other readers undo
+    it.
+    """
+    if gaussians.sh_degree < 4 or "U" not in axes:
+        return gaussians
+    sh = gaussians.sh.copy()
+    sh[:, 24] *= -1
+    return replace(gaussians, sh=sh)
 
 
 def _unpacked(file: SpzFile) -> Gaussians:
@@ -124,7 +138,7 @@ def write(path: Path, gaussians: Gaussians, sh_bits: tuple[int, int] = SH_BITS) 
         sh_bits: bits of the coefficients of the first band and of higher ones, 1 to 8.
     """
     bits = fraction_bits(gaussians)
-    own = reorient(gaussians, _PLY, _OWN)
+    own = _as_niantic(reorient(gaussians, _PLY, _OWN), _OWN)
     # 24 bits of each position, little-endian.
     places = np.rint(own.means.astype(np.float64) * 2.0**bits).astype("<i4")
     sections = [

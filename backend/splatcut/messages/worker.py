@@ -263,6 +263,7 @@ class Convert:
     source: Path
     target: Path
     drop_invalid: bool = False
+    spz_axes: str = "auto"
 
 
 @dataclass(frozen=True)

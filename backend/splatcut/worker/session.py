@@ -208,7 +208,7 @@ class Session:
     def _(self, request: Convert, report: Reporter) -> Result:
         report.stage("convert", 2)
         formats.writable_format(request.target)
-        splats = formats.read_splats(request.source, drop_invalid=request.drop_invalid)
+        splats = formats.read_splats(request.source, drop_invalid=request.drop_invalid, spz_axes=request.spz_axes)
         report.step()
         formats.write_splats(request.target, splats)
         report.step()

@@ -389,6 +389,7 @@ def test_georeferenced_doubles_are_near_the_objects_origin_and_come_back(tmp_pat
     assert facts is not None
     assert written(tmp_path, layout.splats_from(attributes, facts)) == (tmp_path / "utm.ply").read_bytes()
     # What was moved is written as doubles, too.
+    attributes = Attributes.of(splats)
     attributes.values[layout.POSITION][1][3] += np.float32(0.25)
     rows = layout.splats_from(attributes, facts).table.rows
     assert rows["x"][3] - splats.table.rows["x"][3] == pytest.approx(0.25, abs=1e-6)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,55 +20,9 @@ from splatcut.scene.gaussians import MIP
 from splatcut.scene.rotations import rotation_matrices
 from splatcut.scene.transform import apply_transform
 
+from .attributes_in_memory import Attributes
+
 VARIANTS = odd_plys.variants()
-
-
-class Attributes:
-    """Attributes in memory."""
-
-    def __init__(self, values: dict[str, tuple[str, np.ndarray]]) -> None:
-        self.values = values
-        self.read: set[str] = set()
-
-    @staticmethod
-    def of(splats: SplatFile) -> Attributes:
-        found = {}
-        for name, kind, values in layout.attributes_of(splats):
-            number, width = layout.TYPES[kind]
-            assert name not in found
-            assert values.dtype == number
-            assert values.shape == ((len(splats),) if width == 1 else (len(splats), width))
-            assert len(name.encode()) <= 63
-            found[name] = (kind, np.array(values))
-        return Attributes(found)
-
-    @property
-    def count(self) -> int:
-        return len(self.values[layout.POSITION][1])
-
-    def types(self) -> Mapping[str, str]:
-        return {name: kind for name, (kind, _) in self.values.items()}
-
-    def get(self, name: str) -> np.ndarray | None:
-        if name in self.values:
-            assert name not in self.read, "Blender's attributes can be read once"
-            self.read |= {name} - {layout.POSITION}
-        return self.values[name][1].copy() if name in self.values else None
-
-    def take(self, index: np.ndarray) -> Attributes:
-        return Attributes({name: (kind, values[index]) for name, (kind, values) in self.values.items()})
-
-    def joined(self, other: Attributes) -> Attributes:
-        """As Blender joins: what one of the two does not have is zero there."""
-        found = {}
-        for name in {**self.values, **other.values}:
-            kind, like = (self.values.get(name) or other.values[name])[0:2]
-            parts = [
-                part.values[name][1] if name in part.values else np.zeros((part.count, *like.shape[1:]), like.dtype)
-                for part in (self, other)
-            ]
-            found[name] = (kind, np.concatenate(parts))
-        return Attributes(found)
 
 
 def read(tmp_path: Path, content: bytes, name: str = "in.ply") -> SplatFile:
@@ -364,46 +317,3 @@ def test_names_are_told_apart() -> None:
     assert len(set(found)) == len(names)
     assert found[0] == "nx"
     assert all(not name.startswith((".", "splatcut:")) and name not in ("position", "radiance") for name in found)
-
-
-#: Easting, northing and height in metres.
-UTM = np.array([448262.37, 5411932.68, 116.0])
-
-
-def georeferenced(folder: Path) -> SplatFile:
-    content = odd_plys.columns(odd_plys.gaussians())
-    for axis, name in enumerate("xyz"):
-        content[name] = ("double", content[name][1].astype(np.float64) + UTM[axis])
-    path = folder / "utm.ply"
-    path.write_bytes(odd_plys.ply(content))
-    return read_splats(path)
-
-
-def test_georeferenced_doubles_are_near_the_objects_origin_and_come_back(tmp_path: Path) -> None:
-    splats = georeferenced(tmp_path)
-    attributes = Attributes.of(splats)
-    positions = attributes.get(layout.POSITION)
-    assert positions is not None
-    np.testing.assert_allclose(positions + splats.offset, odd_plys.gaussians().means + UTM, atol=1e-6)
-    facts = Facts.from_json(Facts.of(splats).to_json())
-    assert facts is not None
-    assert written(tmp_path, layout.splats_from(attributes, facts)) == (tmp_path / "utm.ply").read_bytes()
-    # What was moved is written as doubles, too.
-    attributes = Attributes.of(splats)
-    attributes.values[layout.POSITION][1][3] += np.float32(0.25)
-    rows = layout.splats_from(attributes, facts).table.rows
-    assert rows["x"][3] - splats.table.rows["x"][3] == pytest.approx(0.25, abs=1e-6)
-    assert np.delete(rows, 3).tobytes() == np.delete(np.array(splats.table.rows), 3).tobytes()
-
-
-def test_a_transform_of_a_georeferenced_object_is_applied_in_double_precision(tmp_path: Path) -> None:
-    splats = georeferenced(tmp_path)
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]]) * 2.0
-    matrix[:3, 3] = (-5411932.0, 448262.0, 116.0)
-    moved = layout.splats_from(Attributes.of(splats), Facts.of(splats), matrix)
-    means = splats.gaussians.means.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
-    found = np.stack([np.asarray(moved.table.rows[name]) for name in "xyz"], axis=1)
-    np.testing.assert_allclose(found, means, rtol=0, atol=1e-6)
-    np.testing.assert_array_equal(moved.offset, matrix[:3, 3])
-    assert np.abs(moved.gaussians.means).max() < 20

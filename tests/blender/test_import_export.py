@@ -83,7 +83,7 @@ BAD = {
     ),
     "short.ply": (VARIANTS["degree 1"][:-7], "truncated"),
     "short.splat": (b"1234567", "truncated"),
-    "scene.ksplat": (b"", "does not read"),
+    "scene.lcc": (b"", "does not read"),
     "scene.txt": (b"", "format is not known"),
 }
 

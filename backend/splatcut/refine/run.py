@@ -28,6 +28,7 @@ from splatcut.refine.optimise import Optimiser, moved, optimise
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving, pixel_sizes
 from splatcut.refine.state import pack, unpack
+from splatcut.refine.translucent import held_to_the_input
 from splatcut.scene.gaussians import ARRAYS, Gaussians
 
 #: Names under which the start and the state of the optimisation are kept.
@@ -126,6 +127,7 @@ def _optimiser(
     probability = fixed.copy()
     probability[rows] = labelled.probability[rows]
     movable = Movable(gaussians, rows, probability)
+    problem = held_to_the_input(problem, labelled, progress)
     bands = make_bands(movable, problem, options, progress, read_photo)
     if not bands:
         return None

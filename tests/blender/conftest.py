@@ -18,13 +18,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from blender_driver import Driver
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULE = "bl_ext.user_default.splatcut"
+_DEMO = REPOSITORY / "demo"
 HAVE_BLENDER = importlib.util.find_spec("bpy") is not None
 collect_ignore_glob = [] if HAVE_BLENDER else ["test_*.py"]
 
@@ -130,3 +135,53 @@ def file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of their own for these tests, which share the views' embeddings."""
+    folder = tmp_path_factory.mktemp("cache")
+    before = {name: os.environ.get(name) for name in ("SPLATCUT_CACHE", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS")}
+    os.environ["SPLATCUT_CACHE"] = str(folder)
+    yield folder
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+@pytest.fixture
+def driver(addon: str, cache: Path) -> Iterator[Driver]:
+    """The add-on's modules, with a worker that nothing has used yet."""
+    from blender_driver import Driver
+
+    made = Driver(addon)
+    made.worker.close()
+    before = list(made.state.listeners)
+    yield made
+    made.run.abandon()
+    made.worker.close()
+    made.worker.limits = made.client.Limits()
+    made.state.listeners[:] = before
+    made.state.clear()
+
+
+@pytest.fixture
+def splat(driver: Driver, tmp_path: Path) -> Any:
+    """The demo scene, imported from a file that is gone, moved about, with the teapot prompted."""
+    import bpy
+    from small_demo import write_small_demo
+
+    source = tmp_path / "capture.ply"
+    shutil.copyfile(_DEMO / "scene.ply", source)
+    bpy.ops.splatcut.import_splats(filepath=str(source))
+    source.unlink()
+    obj: Any = driver.splats.active(bpy.context)
+    obj.location, obj.rotation_euler, obj.scale = (1.0, 2.0, 3.0), (0.3, 0.2, 0.1), (2.0, 2.0, 2.0)
+    bpy.context.view_layer.update()
+    cameras, prompts = write_small_demo(_DEMO, tmp_path)
+    settings = obj.splatcut
+    settings.view_source, settings.cameras_path, settings.images_path = "DATASET", str(cameras), str(_DEMO / "images")
+    settings.quality = "draft"
+    bpy.ops.splatcut.prompts_load(filepath=str(prompts))
+    return obj

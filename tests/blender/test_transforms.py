@@ -58,6 +58,8 @@ def test_apply_transform_is_found_and_followed(file: Any, tmp_path: Path) -> Non
     with pytest.raises(RuntimeError, match=r"40 Gaussians of 'thing' were turned.*Repair Splats"):
         ops.splatcut.export_splats(filepath=str(tmp_path / "no.ply"))
     assert not (tmp_path / "no.ply").exists()
+    with pytest.raises(RuntimeError, match="were turned"):
+        ops.splatcut.run()
     kept = exported(tmp_path / "kept.ply", moved="KEEP")
     np.testing.assert_allclose(kept.means, wanted.means, atol=1e-5)
     np.testing.assert_array_equal(kept.sh, read_splats(file("degree 3")).gaussians.sh)

@@ -17,6 +17,14 @@ def said(**changes: object) -> tuple[guide.Hint, ...]:
     return guide.hints(Situation(**{**vars(CLICKED), **changes}))
 
 
+def test_splats_of_an_earlier_blender_come_first() -> None:
+    first, then = said(outdated=1)
+    assert (first.operator, first.warning) == (guide.UPGRADE, True)
+    assert "A splat of this file was saved by an earlier Blender" in first.text
+    assert then == said()[0]
+    assert "3 splats of this file were" in said(outdated=3, splat="")[0].text
+
+
 @pytest.mark.parametrize(
     ("changes", "operator", "words"),
     [

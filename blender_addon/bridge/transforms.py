@@ -70,7 +70,7 @@ def moves_of(obj: Any) -> tuple[moves.Move, ...]:
     if layout.RAW_POSITION not in obj.data.attributes:
         return ()
     with attributes.reading(obj) as source:
-        return moves.find_moves(source)
+        return moves.find_moves(source, splats.world_offset(obj))
 
 
 def modifiers_of(obj: Any) -> list[str]:

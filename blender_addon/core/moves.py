@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from splatcut.errors import UserError
 from splatcut.scene.gaussians import F32, Gaussians
@@ -38,11 +38,13 @@ class Move:
         rows: [M] their numbers in the object.
         matrix: [4, 4] new_from_old of all of them; None where there is no such one: they were moved one by one.
         follows: whether Gaussians can follow it: a rotation or mirroring with one scale.
+        far: they were moved out to where the world offset is, which their object has besides.
     """
 
     rows: NDArray[np.intp]
     matrix: NDArray[np.float64] | None
     follows: bool
+    far: bool = False
 
     @property
     def is_wrong(self) -> bool:
@@ -50,11 +52,12 @@ class Move:
         return self.matrix is not None
 
 
-def find_moves(source: layout.Source) -> tuple[Move, ...]:
+def find_moves(source: layout.Source, offset: ArrayLike = (0, 0, 0)) -> tuple[Move, ...]:
     """The moves that the Gaussians did not follow; none where nothing is known of earlier places.
 
     Args:
         source: an object's attributes, of which positions, raw positions and origins are read.
+        offset: [3] its world offset.
     """
     raw: Any = source.get(layout.RAW_POSITION)
     origin = source.get(layout.ORIGIN)
@@ -66,7 +69,14 @@ def find_moves(source: layout.Source) -> tuple[Move, ...]:
     found = []
     for number in np.unique(origin[changed]):
         rows = np.flatnonzero(changed & (origin == number))
-        move = _move(rows, raw[rows], now[rows])
+        old, new = raw[rows], now[rows]
+        shift = np.median(new, axis=0) - np.median(old, axis=0)
+        if np.linalg.norm(shift) > 0.5 * np.linalg.norm(offset) > 0:
+            matrix = np.eye(4)
+            matrix[:3, 3] = shift
+            found.append(Move(rows, matrix, follows=False, far=True))
+            continue
+        move = _move(rows, old, new)
         if move is not None:
             found.append(move)
     return tuple(found)
@@ -79,6 +89,12 @@ def sentence(name: str, found: Sequence[Move]) -> str:
     which = f"{count:,} Gaussians of {name!r} were"
     if not wrong:
         return f"{which} moved one by one, and their rotations, scales and colours with nothing."
+    if any(move.far for move in wrong):
+        return (
+            f"{which} moved to coordinates so large that their places are rounded, and to which the file's world "
+            "offset would be added once more, as after Blender's Apply Transform. Repair Splats (Put Back) puts them "
+            "back exactly."
+        )
     follows = all(move.follows for move in wrong)
     text = f"{which} {'turned, mirrored or scaled' if follows else 'stretched or sheared'} without their rotations, "
     text += "scales and colours, as Blender's Apply Transform, Join, edit mode and geometry nodes do. "

@@ -85,6 +85,22 @@ def test_apply_transform_is_taken_back(matrix: Matrix, file: Any, tmp_path: Path
     np.testing.assert_allclose(seen[:, :3], where, atol=2e-5)
 
 
+def test_an_applied_world_offset_is_taken_back(tmp_path: Path) -> None:
+    columns = odd_plys.columns(odd_plys.gaussians(), kind="double")
+    for name, far in (("x", 448262.37), ("y", 5411932.68), ("z", 116.0)):
+        columns[name] = ("double", columns[name][1].astype(np.float64) + far)
+    (tmp_path / "utm.ply").write_bytes(odd_plys.ply(columns))
+    obj = import_(tmp_path / "utm.ply")
+    apply_as_blender_does(obj, obj.matrix_world.copy())
+    with pytest.raises(RuntimeError, match="world offset would be added once more"):
+        ops.splatcut.export_splats(filepath=str(tmp_path / "no.ply"))
+    with pytest.raises(RuntimeError, match="Put Back"):
+        ops.splatcut.repair()
+    assert ops.splatcut.repair(how="BACK") == {"FINISHED"}
+    assert ops.splatcut.export_splats(filepath=str(tmp_path / "out.ply")) == {"FINISHED"}
+    assert (tmp_path / "out.ply").read_bytes() == (tmp_path / "utm.ply").read_bytes()
+
+
 def test_a_stretch_can_only_be_taken_back(file: Any, tmp_path: Path) -> None:
     obj = import_(file("degree 1"), axes="Z_UP")
     apply_as_blender_does(obj, Matrix.Diagonal((1, 2, 1, 1)))

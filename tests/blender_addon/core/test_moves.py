@@ -128,6 +128,19 @@ def test_what_gaussians_cannot_follow() -> None:
     assert moves.find_moves(Points(old, np.where(np.arange(60)[:, None] == 3, np.nan, old))) == ()
 
 
+def test_a_world_offset_that_was_applied_is_no_translation() -> None:
+    old = odd_plys.gaussians(60).means
+    offset = np.array([448262.0, 5411932.0, 116.0])
+    assert moves.find_moves(Points(old, old + np.float32([1, 2, 3])), offset) == ()
+    (move,) = moves.find_moves(Points(old, (old + offset).astype(np.float32)), offset)
+    assert move.is_wrong
+    assert move.far
+    assert not move.follows
+    assert "Put Back" in moves.sentence("a", [move])
+    positions, _ = moves.put_back(Points(old, (old + offset).astype(np.float32)))
+    np.testing.assert_array_equal(positions, old)
+
+
 def test_what_was_joined_is_told_apart() -> None:
     a, b = odd_plys.gaussians(60, seed=1).means, odd_plys.gaussians(50, seed=2).means
     quarter = np.eye(4)

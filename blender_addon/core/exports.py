@@ -44,7 +44,7 @@ def imported_sentence(splats: SplatFile, path: Path) -> str:
     if splats.dropped:
         sentence += f" {splats.dropped:,} with values that are not finite were skipped."
     if splats.gaussians.antialiased:
-        sentence += " The scene was trained antialiased and is drawn so."
+        sentence += " The scene was trained antialiased, which masks, previews and cuts take into account."
     return " ".join([sentence, *(finding.text for finding in place_findings(splats))])
 
 

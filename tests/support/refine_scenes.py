@@ -18,7 +18,7 @@ from splatcut.refine.bands import Band, Movable, make_bands
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving
 from splatcut.scene.camera import Camera, View
-from splatcut.scene.gaussians import F32, Gaussians, concatenate
+from splatcut.scene.gaussians import CLASSIC, F32, Gaussians, PixelFilter, concatenate
 from splatcut.scene.masks import MaskSet
 
 RADIUS = 0.5
@@ -83,15 +83,19 @@ def looking_at(position: NDArray[np.floating], target: NDArray[np.floating], wid
     return Camera(width, height, 1.2 * width, 1.2 * width, 0.5 * width, 0.5 * height, transform)
 
 
-def edge_scene(views: int = 5, width: int = 75, height: int = 53, growth: float = 0.5) -> EdgeScene:
+def edge_scene(
+    views: int = 5, width: int = 75, height: int = 53, growth: float = 0.5, pixel_filter: PixelFilter = CLASSIC
+) -> EdgeScene:
     """The ball of radius 0.5 at the origin, the wall at z = -1.5; ``views`` cameras on an arc at distance 3.
 
     Args:
         growth: how much the ball's Gaussians grew since the masks were taken, added to the logarithm of their scales.
+        pixel_filter: of the scene.
     """
-    ball = plain(RADIUS * sphere_points(400), 0.05, (0.9, 0.3, 0.2))
+    ball = replace(plain(RADIUS * sphere_points(400), 0.05, (0.9, 0.3, 0.2)), pixel_filter=pixel_filter)
     x, y = np.meshgrid(np.linspace(-2.5, 2.5, 26), np.linspace(-2, 2, 21))
     wall = plain(np.stack([x.ravel(), y.ravel(), np.full(x.size, -1.5)], axis=1), 0.12, (0.2, 0.4, 0.7))
+    wall = replace(wall, pixel_filter=pixel_filter)
     placed, shown = [], []
     for turn in np.linspace(-0.6, 0.6, views):
         position = 3.0 * np.array([np.sin(turn), 0.2 * np.cos(3 * turn), np.cos(turn)])

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.formats import SplatFile, read_splats
-from splatcut.formats.antialiasing import FILTER
 from splatcut.formats.findings import scene_findings
 from splatcut.messages import from_json, to_json
 from splatcut.messages.findings import Finding
@@ -109,7 +108,6 @@ def as_text(description: dict[str, Any]) -> str:
         )
     lines += [
         f"SH degree    {description['sh_degree']}",
-        f"antialiased  {_antialiased(description)}",
         f"bounds       {_vector(bounds['min'], digits)} to {_vector(bounds['max'], digits)}",
         f"middle 98 %  {_vector(low, digits)} to {_vector(high, digits)}",
         f"opacity      {_row(description['opacity'])}",
@@ -125,13 +123,6 @@ def as_text(description: dict[str, Any]) -> str:
     findings = from_json(tuple[Finding, ...], description["findings"], "The findings")
     lines += [f"{finding.severity:<12} {finding.text}" for finding in findings]
     return "\n".join(lines)
-
-
-def _antialiased(description: dict[str, Any]) -> str:
-    if not description["antialiased"]:
-        return "no"
-    smooth = ", 3D filter" if FILTER in description.get("properties", {}) else ""
-    return f"yes (pixel filter of {description['pixel_filter']:g} square pixels{smooth})"
 
 
 def _vector(values: list[float], digits: int) -> str:

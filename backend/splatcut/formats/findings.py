@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from splatcut.formats.antialiasing import FILTER
 from splatcut.formats.splatfile import SplatFile
 from splatcut.formats.world import COARSE, described
 from splatcut.messages.findings import Finding
@@ -13,7 +14,7 @@ from splatcut.messages.findings import Finding
 
 def scene_findings(splats: SplatFile) -> list[Finding]:
     """The findings about a scene that was read; ``splatcut info``, ``check``, runs and Blender show the same list."""
-    return [*_left_out(splats), *place_findings(splats), *splats.findings]
+    return [*_left_out(splats), *_antialiased(splats), *place_findings(splats), *splats.findings]
 
 
 def place_findings(splats: SplatFile) -> list[Finding]:
@@ -40,6 +41,20 @@ def place_findings(splats: SplatFile) -> list[Finding]:
             )
         )
     return found
+
+
+def _antialiased(splats: SplatFile) -> list[Finding]:
+    if not splats.gaussians.antialiased:
+        return []
+    smooth = " and a 3D filter" if FILTER in splats.table.property_names else ""
+    variance = splats.gaussians.pixel_filter.variance
+    return [
+        Finding(
+            "note",
+            f"The scene was trained antialiased, with a pixel filter of {variance:g} square pixels{smooth}. It is "
+            "rendered so, and what is cut from it says so.",
+        )
+    ]
 
 
 def _left_out(splats: SplatFile) -> list[Finding]:

@@ -86,6 +86,8 @@ def _report(run: Run, masks: MaskSet, cut: Cut, files: ObjectFiles, records: lis
             "format": splats.source_format,
             "gaussians": len(splats),
             "sh_degree": splats.gaussians.sh_degree,
+            "antialiased": splats.gaussians.antialiased,
+            "pixel_filter": splats.gaussians.pixel_filter.variance,
             "dropped": splats.dropped,
             "world_offset": splats.offset,
         },

@@ -69,6 +69,23 @@ def test_pictures_show_the_scenes_together(folder: Path) -> None:
     assert front[0, 0].tolist() == [0, 0, 0]
 
 
+def test_antialiased_scenes_are_drawn_as_trained(folder: Path) -> None:
+    """A disc of a third of a pixel shows a part of its opacity, and scenes of both kinds are not mixed."""
+    small = disc((1, 0, 0), 0, 2)
+    small = SplatFile.from_gaussians(replace(small.gaussians, log_scales=small.gaussians.log_scales - np.float32(3)))
+    for name in ("red.ply", "green.ply", "blue.ply"):
+        write_splats(folder / name, small)
+    assert run(folder, "--views", "front") == 0
+    classic = pixels(folder / "out" / "front.png")[..., 0].max()
+    assert run(folder, "--views", "front", "--antialiased", "on") == 0
+    assert 0.2 * classic < pixels(folder / "out" / "front.png")[..., 0].max() < 0.8 * classic
+    write_splats(folder / "red.ply", small.with_antialiased("on"))
+    with pytest.raises(UserError, match="--antialiased"):
+        run(folder)
+    assert run(folder, "--views", "front", "--antialiased", "off") == 0
+    assert pixels(folder / "out" / "front.png")[..., 0].max() == classic
+
+
 def test_mattes_alpha_and_depth(folder: Path) -> None:
     assert run(folder, "--rgba", "--matte", "--depth", "--views", "front") == 0
     out = folder / "out"

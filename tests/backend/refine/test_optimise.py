@@ -20,7 +20,7 @@ from splatcut.refine.optimise import ANYWHERE, Optimiser, choose_object, moved, 
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import NAMES, Moving, pixel_sizes
 from splatcut.refine.subscene import SubScene
-from splatcut.scene.gaussians import Gaussians
+from splatcut.scene.gaussians import ANTIALIASED, Gaussians
 
 
 @cache
@@ -65,6 +65,17 @@ def test_the_object_alone_comes_to_fit_its_masks() -> None:
     assert np.isfinite(history).all()
     assert np.mean(history[-10:]) < 0.8 * np.mean(history[:10])
     assert moving.finite().all()
+
+
+def test_an_antialiased_scene_comes_to_fit_its_masks_by_its_own_rule() -> None:
+    scene = edge_scene(views=3, pixel_filter=ANTIALIASED)
+    pixel = pixel_sizes(scene.gaussians.means[scene.rows], scene.views)
+    optimiser = Optimiser(scene.gaussians, scene.probability, scene.moving(), pixel, scene.bands(), OPTIONS)
+    optimise(optimiser, Quiet())
+    after = optimiser.moving.put_into(scene.gaussians)
+    assert after.pixel_filter == ANTIALIASED
+    assert iou_alone(scene, after) > iou_alone(scene, scene.gaussians) + 0.03
+    assert np.mean(optimiser.history[-10:]) < 0.8 * np.mean(optimiser.history[:10])
 
 
 def test_what_does_not_move_keeps_its_bits() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.errors import UserError
-from splatcut.formats import Choice, SplatFile, format_of, losses, read_splats, writable_format, write_splats
+from splatcut.formats import SplatFile, format_of, losses, read_splats, writable_format, write_splats
 from splatcut.formats.compressed_ply import is_compressed
 from splatcut.formats.ply_header import read_header
 from splatcut.messages import OPTIONS
@@ -64,7 +64,7 @@ class Loading:
     """
 
     def __init__(
-        self, path: Path, *, drop_invalid: bool = False, antialiased: Choice = "auto", spz_axes: str = "auto"
+        self, path: Path, *, drop_invalid: bool = False, antialiased: str = "auto", spz_axes: str = "auto"
     ) -> None:
         self.path = path
         self.drop_invalid, self.antialiased = drop_invalid, antialiased

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Splat files of every format to Gaussians and back. Importing this needs numpy alone."""
 
-from splatcut.formats.antialiasing import Choice
 from splatcut.formats.door import read_splats, write_splats
 from splatcut.formats.known import FORMATS, Format, format_of, writable_format
 from splatcut.formats.losses import losses
@@ -11,7 +10,6 @@ from splatcut.formats.splatfile import SplatFile
 
 __all__ = [
     "FORMATS",
-    "Choice",
     "Format",
     "PlyTable",
     "SplatFile",

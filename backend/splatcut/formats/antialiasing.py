@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
@@ -18,8 +17,6 @@ from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, F32, MIP, PixelFilter
 
 #: The property of a PLY that holds the standard deviation of a Gaussian's 3D filter, world units.
 FILTER = "filter_3D"
-#: What a user may say about a scene: it is antialiased, it is not, or whatever the file says.
-Choice = Literal["on", "off", "auto"]
 
 #: Brush's comment, which splat-transform writes too, and the two of Postshot.
 _MARKS = (

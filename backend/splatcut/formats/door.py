@@ -12,7 +12,6 @@ import numpy as np
 from splatcut.errors import Cancelled, UserError
 from splatcut.files import atomic_path
 from splatcut.formats import compressed_ply, rgb, spz
-from splatcut.formats.antialiasing import Choice
 from splatcut.formats.known import FORMATS, META, format_of, writable_format
 from splatcut.formats.losses import exact, limit_degree
 from splatcut.formats.parts import join, split
@@ -26,7 +25,7 @@ def read_splats(
     path: Path,
     *,
     drop_invalid: bool = False,
-    antialiased: Choice = "auto",
+    antialiased: str = "auto",
     spz_axes: str = "auto",
     offset: F64 | None = None,
 ) -> SplatFile:

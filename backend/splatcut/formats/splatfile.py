@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from splatcut.formats.antialiasing import FILTER, Choice, marked, pixel_filter
+from splatcut.formats.antialiasing import FILTER, marked, pixel_filter
 from splatcut.formats.layout import extract, find_layout, overwrite, standard_dtype
 from splatcut.formats.parts import Membership, Part, join
 from splatcut.formats.ply import PlyTable, new_table
@@ -104,8 +104,8 @@ class SplatFile:
         means = np.stack([relative(rows[name], value) for name, value in zip("xyz", offset, strict=True)], axis=1)
         return replace(self, gaussians=replace(self.gaussians, means=means), offset=offset)
 
-    def with_antialiased(self, choice: Choice) -> SplatFile:
-        """The same file, drawn as ``choice`` says, with a header that says so too; "auto" changes nothing."""
+    def with_antialiased(self, choice: str) -> SplatFile:
+        """The same file, antialiased as ``choice`` says ("on", "off"), in its header too; "auto" changes nothing."""
         if choice == "auto" or (choice == "on") == self.gaussians.antialiased:
             return self
         header = marked(self.table.header, choice == "on", filtered=FILTER in self.table.property_names)

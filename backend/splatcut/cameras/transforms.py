@@ -207,7 +207,7 @@ def _distortion(values: dict[str, Any], where: str) -> list[float]:
             f"{where} has 'distortion_params' that are not a list of {len(_DISTORTION)} numbers "
             f"({', '.join(_DISTORTION)}). Correct it, or export the cameras again."
         )
-    numbered = dict(zip(_DISTORTION, listed, strict=True))
+    numbered: dict[str, Any] = dict(zip(_DISTORTION, listed, strict=True))
     return [number(numbered, key, f"{where}, in 'distortion_params',") for key in _DISTORTION]
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from splatcut.cameras import check_views_see_scene, look_at, place_views
+from splatcut.cameras import check_views_see_scene, load_views, look_at, place_views
 from splatcut.errors import UserError
+from splatcut.formats import read_splats
 from splatcut.scene.camera import SHARE, Camera, View
 from splatcut.scene.gaussians import Gaussians
 
@@ -44,6 +46,13 @@ def test_in_scenes_of_usual_size_views_stay_what_they_are():
     for scale in (1, 3, 1e4):
         g, view = scene(scale)
         assert place_views([view], g, NO_OFFSET) == [view]
+
+
+def test_nothing_changes_for_the_demo():
+    demo = Path(__file__).resolve().parents[3] / "demo"
+    splats, views = read_splats(demo / "scene.ply"), load_views(demo)
+    assert not splats.offset.any()
+    assert all(a is b for a, b in zip(place_views(views, splats.gaussians, splats.offset), views, strict=True))
 
 
 @given(st.floats(1e-5, 0.05))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,10 @@ from .attributes_in_memory import Attributes
 UTM = np.array([448262.37, 5411932.68, 116.0])
 
 
-def georeferenced(folder: Path) -> SplatFile:
+def georeferenced(folder: Path, kind: str = "double") -> SplatFile:
     content = odd_plys.columns(odd_plys.gaussians())
     for axis, name in enumerate("xyz"):
-        content[name] = ("double", content[name][1].astype(np.float64) + UTM[axis])
+        content[name] = (kind, content[name][1].astype(np.float64) + UTM[axis])
     path = folder / "utm.ply"
     path.write_bytes(odd_plys.ply(content))
     return read_splats(path)
@@ -58,3 +59,21 @@ def test_a_transform_of_a_georeferenced_object_is_applied_in_double_precision(tm
     np.testing.assert_allclose(found, means, rtol=0, atol=1e-6)
     np.testing.assert_array_equal(moved.offset, matrix[:3, 3])
     assert np.abs(moved.gaussians.means).max() < 20
+
+
+def test_single_precision_far_away_comes_back_too(tmp_path: Path) -> None:
+    splats = georeferenced(tmp_path, "float")
+    assert splats.offset.any()
+    write_splats(tmp_path / "out.ply", layout.splats_from(Attributes.of(splats), Facts.of(splats)))
+    assert (tmp_path / "out.ply").read_bytes() == (tmp_path / "utm.ply").read_bytes()
+
+
+def test_facts_of_earlier_files_have_no_offset(tmp_path: Path) -> None:
+    facts = Facts.of(georeferenced(tmp_path))
+    text = json.loads(facts.to_json())
+    for offset, known in (([0.5, 1.0, 2.0], True), ([0.5, 1.0], False), ([0.5, 1.0, None], False), (None, False)):
+        assert (Facts.from_json(json.dumps({**text, "offset": offset})) is not None) == known
+    del text["offset"]
+    again = Facts.from_json(json.dumps(text))
+    assert again is not None
+    assert again.offset == (0, 0, 0)

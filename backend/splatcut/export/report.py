@@ -45,7 +45,7 @@ class ObjectEntry:
         name: of the object.
         gaussians: how many the object got.
         boundary: how many Gaussians straddled its edge, or None when not computed.
-        enclosed: how many Gaussians that no view shows it got because it encloses them.
+        enclosed: how many Gaussians it has only because it encloses them.
         file: PLY relative to the output folder, or None when the object got no Gaussians.
     """
 

@@ -63,7 +63,8 @@ class Islands:
     Attributes:
         labels: [N] int32.
         sent: [N] int32, the label of the object that a Gaussian was sent away from, 0 where it was not.
-        taken: [N] int32, the label of the object that a Gaussian was given to because that encloses it, or 0.
+        taken: [N] int32, the label of the object that a Gaussian was given to or left with because that encloses it, or
+            0.
         found: islands of all objects, removed and kept, the heaviest of each object first; the largest part of an
             object is not among them.
     """
@@ -156,7 +157,9 @@ def islands(
             candidates = np.concatenate([own.means[away], bare.means[loose]])
             inside = enclosed(own.take(~away), candidates, device)
             taken[loose[inside[away.sum() :]]] = k
-            removed &= 2 * np.bincount(component[away], inside[: away.sum()], len(count)) <= count
+            within = 2 * np.bincount(component[away], inside[: away.sum()], len(count)) > count
+            taken[rows[within[component]]] = k
+            removed &= ~within
         sent[rows[removed[component]]] = k
         parts = np.split(np.argsort(component, kind="stable"), np.cumsum(count)[:-1])
         for c in sorted(range(len(parts)), key=lambda c: (-share[c], int(parts[c][0]))):
@@ -167,7 +170,8 @@ def islands(
             centre = (own.means[members].astype(np.float64) * w[:, None]).sum(axis=0) / w.sum()
             found.append(Island(k, members.size, float(share[c]), centre.tolist(), bool(removed[c])))
         progress.step()
-    return Islands(np.where(sent > 0, 0, labels + taken).astype(np.int32), sent, taken, tuple(found))
+    result = np.where(sent > 0, 0, np.where(taken > 0, taken, labels)).astype(np.int32)
+    return Islands(result, sent, taken, tuple(found))
 
 
 def supported(probability: F32, views: NDArray[np.integer]) -> NDArray[np.bool_]:

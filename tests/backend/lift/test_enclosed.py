@@ -78,6 +78,7 @@ def test_an_island_inside_stays_and_one_outside_goes() -> None:
     none = np.zeros(2010, bool)
     result = islands(blob(means), labels, weight, none)
     assert result.sent.tolist() == [0] * 2005 + [1] * 5
+    assert result.taken.tolist() == [0] * 2000 + [1] * 5 + [0] * 5
     assert [(island.count, island.removed) for island in result.found] == [(5, False), (5, True)]
 
 
@@ -99,4 +100,5 @@ def test_a_ball_wholly_hidden_in_an_object_goes_with_it() -> None:
     found = find_labels(labelled, Quiet())
     assert (found.labels[owner == 2] == 1).all()
     assert not found.sent[owner == 2].any()
+    assert (found.taken[owner == 2] == 1).all()
     assert (found.labels[owner == 0] == 0).mean() > 0.98

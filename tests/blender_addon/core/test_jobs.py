@@ -38,8 +38,8 @@ def build(tmp_path: Path, options: JobOptions | None = None, scene: str = "a.ply
 
 def test_a_job_says_what_the_panel_said(tmp_path: Path) -> None:
     values = {
-        "quality": "fine", "refine": False, "soft_edges": True, "trust_masks": True, "keep_islands": True, "tau": 0.25,
-        "seed": 7,
+        "quality": "fine", "refine": False, "soft_edges": True, "trust_masks": True, "keep_islands": True,
+        "trust_cameras": True, "tau": 0.25, "seed": 7,
     }  # fmt: skip
     assert tuple(values) == SCENE_OPTIONS
     job = build(tmp_path, jobs.options_of(SimpleNamespace(**values), "cpu", "model.pth"))

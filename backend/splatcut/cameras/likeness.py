@@ -26,6 +26,8 @@ from splatcut.scene.gaussians import F32, Gaussians
 VIEWS, SIDE = 8, 128
 #: Median likeness below which the cameras cannot be right, and above which they are.
 WRONG, RIGHT = 0.2, 0.35
+#: By how much another view's photo must be liker to be the right one.
+CLEARLY = 0.2
 #: Pixels count where the scene covers this much, and a view where this share of them does.
 COVERED, LEAST_COVERED = 0.5, 0.02
 #: Standard deviations of the blurs that take away noise and the local mean, pixels.
@@ -57,10 +59,12 @@ class Likeness:
     def wrong(self) -> bool:
         """Whether the cameras cannot be those of the photos.
 
-        A scene may be so poor that nothing is very like it; its own photos are still liker than all others.
+        A scene may be so poor that nothing is very like it; its own photos are still liker than all others. Where
+        others are clearly liker, photos of a scene with little in it are somewhat like each other.
         """
         clearly_own = len(self.own) >= 4 and bool((self.own > self.best_other + 0.05).all())
-        return self.median < WRONG and not clearly_own
+        clearly_others = float(np.median(self.best_other - self.own)) > CLEARLY
+        return clearly_others or (self.median < WRONG and not clearly_own)
 
 
 def compared(views: Sequence[View]) -> list[View]:

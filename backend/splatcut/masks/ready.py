@@ -14,9 +14,15 @@ from splatcut.errors import UserError
 from splatcut.mask_files import UNNAMED, Masks, find_masks, of_views
 from splatcut.masks.prompted import read_mask
 from splatcut.messages import check_object_names
+from splatcut.messages.findings import Finding
 from splatcut.progress import Progress
 from splatcut.scene.camera import View
 from splatcut.scene.masks import MaskSet, share_bytes
+
+#: Masks that cover more than this share of the pictures and of their borders are probably inverted.
+INVERTED = 0.75
+#: A pixel of a mask that several objects share is above this.
+SHARED = 25
 
 
 def masks_of_views(folder: Path, views: Sequence[View]) -> Masks:
@@ -55,7 +61,7 @@ def from_folder(folder: Path, found: Masks, kept: Sequence[View], progress: Prog
     used = [view for view in kept if any(view.name in files for files in found.values())]
     progress.stage("masks", len(used))
     confidence = np.zeros((len(used), len(names)), np.float32)
-    probability = []
+    probability, brightest = [], np.zeros(len(names), np.uint8)
     for number, view in enumerate(used):
         working = WorkingView(view, view)
         masks = np.zeros((len(names), view.camera.height, view.camera.width), np.uint8)
@@ -63,13 +69,35 @@ def from_folder(folder: Path, found: Masks, kept: Sequence[View], progress: Prog
             if view.name in found[name]:
                 masks[k] = read_mask(found[name][view.name], working, f"The mask of {name!r}")
                 confidence[number, k] = 1.0
+        brightest = np.maximum(brightest, masks.reshape(len(names), -1).max(axis=1))
         probability.append(share_bytes(masks))
         progress.step()
     for k, name in enumerate(names):
-        if not any((masks[k] > 127).any() for masks in probability):
-            most = max(int(masks[k].max(initial=0)) for masks in probability)
-            brightest = f": the brightest pixel has {most} of 255, and white is the object" if most else ""
+        if any((masks[k] > 127).any() for masks in probability):
+            continue
+        what = f"The masks of the object {name!r} in {folder} are black in every view that is not held out"
+        if brightest[k] > 127:
             raise UserError(
-                f"The masks of the object {name!r} in {folder} are black in every view that is not held out{brightest}."
+                f"All of the object {name!r} in {folder} lies in the masks of other objects as well. Each pixel can "
+                "belong to one object: remove it from the others' masks, or invert masks that are black on white."
             )
+        dark = f": the brightest pixel has {brightest[k]} of 255, and white is the object" if brightest[k] else ""
+        raise UserError(f"{what}{dark}.")
     return MaskSet(names, tuple(view.name for view in used), probability, confidence)
+
+
+def mask_findings(masks: MaskSet) -> list[Finding]:
+    """Objects that cover most of the pictures up to the border, as masks in black on white would have it."""
+    found = []
+    for k, name in enumerate(masks.objects):
+        shown = [mask[k] > SHARED for n, mask in enumerate(masks.probability) if masks.confidence[n, k] > 0]
+        inside = float(np.mean([mask.mean() for mask in shown]))
+        border = float(
+            np.mean([np.concatenate([mask[[0, -1]].ravel(), mask[:, [0, -1]].ravel()]).mean() for mask in shown])
+        )
+        if min(inside, border) > INVERTED:
+            what = f"The masks of {name!r} cover {inside:.0%} of the pictures, and {border:.0%} of their borders."
+            found.append(
+                Finding("warning", what, name, "White is the object: if they are black on white, invert them.")
+            )
+    return found

@@ -48,10 +48,11 @@ def check(subject: Subject) -> list[Finding]:
         found += view_findings(splats, views)
         if views and not any(finding.severity == "problem" and finding.where == "cameras" for finding in found):
             found += _photos(splats.gaussians, views, subject)
+    kept = views
     if subject.options.holdout and views:
-        attempt(found, "holdout", lambda: holdout(views, subject.options.holdout))
+        kept, _ = attempt(found, "holdout", lambda: holdout(views, subject.options.holdout)) or (views, [])
     if subject.masks is not None and views:
-        found += _masks(subject.masks, views)
+        found += _masks(subject.masks, views, kept)
     elif subject.masks is not None and subject.cameras is None:
         attempt(found, subject.masks, need_cameras)
     return found
@@ -79,10 +80,11 @@ def _photos(gaussians: Gaussians, views: Sequence[View], subject: Subject) -> li
     return attempt(found, "photos", lambda: camera_findings(gaussians, views, trusted=trusted)) or found
 
 
-def _masks(folder: Path, views: Sequence[View]) -> list[Finding]:
-    """What is found in a folder of ready masks."""
-    from splatcut.masks.ready import masks_of_views
+def _masks(folder: Path, views: Sequence[View], kept: Sequence[View]) -> list[Finding]:
+    """What is found in a folder of ready masks, all of which are read."""
+    from splatcut.masks.ready import from_folder, mask_findings, masks_of_views
+    from splatcut.progress import Quiet
 
     found: list[Finding] = []
-    attempt(found, folder, lambda: masks_of_views(folder, views))
-    return found
+    made = attempt(found, folder, lambda: from_folder(folder, masks_of_views(folder, views), kept, Quiet()))
+    return found if made is None else mask_findings(made)

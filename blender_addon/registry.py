@@ -25,6 +25,7 @@ MODULES = (
     "ops.prompts",
     "ops.showing",
     "ops.views",
+    "ops.check",
     "ops.preview",
     "ops.run",
     "ops.prompts_file",

@@ -15,6 +15,8 @@ from typing import Literal
 
 import bpy
 
+from splatcut.messages.findings import Finding
+
 from ..core.preview import LivePreview, Preview
 
 _log = logging.getLogger(__name__)
@@ -65,6 +67,8 @@ class WorkerStatus:
 
 #: By uid of the splat object.
 previews: dict[str, LivePreview] = {}
+#: What the last check of each splat object found, by its uid.
+findings: dict[str, tuple[Finding, ...]] = {}
 #: The job that the panel shows: a run or another long thing before a preview.
 job: JobStatus | None = None
 worker = WorkerStatus()
@@ -115,6 +119,7 @@ def clear() -> None:
     """Forgets everything, as when another .blend is opened."""
     global message, message_level, job
     previews.clear()
+    findings.clear()
     message, message_level, job = "", "INFO", None
     changed()
 

@@ -10,7 +10,7 @@ import bpy
 from splatcut.messages import OPTIONS, placed
 
 from ..bridge import native, splats, state, worker
-from ..core import guide
+from ..core import findings, guide
 from . import situation
 from .lists import short
 
@@ -167,7 +167,13 @@ class SPLATCUT_PT_views(SplatPanel, bpy.types.Panel):
         if missing:
             paragraph(context, layout, missing, icon="INFO")
         else:
-            button(layout, "splatcut.load_views", text="Load Views", icon="CAMERA_DATA")
+            row = layout.row(align=True)
+            button(row, "splatcut.load_views", text="Load Views", icon="CAMERA_DATA")
+            button(row, "splatcut.check", text="Check Input", icon="VIEWZOOM")
+        if settings.uid in state.findings:
+            box = layout.box()
+            for line in findings.lines(state.findings[settings.uid]):
+                paragraph(context, box, line.text, icon=line.icon)
 
 
 class SPLATCUT_PT_run(SplatPanel, bpy.types.Panel):

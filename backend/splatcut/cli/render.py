@@ -30,7 +30,8 @@ _DESCRIPTION = """Renders one or several splat files, combined into one scene, f
 Without further options DIR/<view>.png is the picture on black. With --rgba it has alpha (straight, display-referred
 sRGB) where no splat is. --matte writes DIR/matte/<name>/<view>.png, the coverage of every file with occlusion by the
 others. --exr writes DIR/exr/<view>.exr: scene-linear, premultiplied alpha, with mattes and depth as additional
-channels on request. --depth writes DIR/depth/<view>.tif, camera z in scene units as 32-bit float."""
+channels on request. --depth writes DIR/depth/<view>.tif, camera z in scene units as 32-bit float;
+where no splat is, 0 in the TIFF and 1e10 in the EXR."""
 
 
 def add_parser(subparsers: Any) -> None:

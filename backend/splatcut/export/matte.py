@@ -30,6 +30,9 @@ from splatcut.scene.gaussians import Gaussians
 
 F32 = NDArray[np.float32]
 
+#: Depth in an EXR where nothing is drawn, as Blender has it.
+FAR = 1e10
+
 
 @dataclass(frozen=True, eq=False)
 class Layers:
@@ -164,7 +167,7 @@ def write_exr(
     Args:
         premultiplied: [H, W, 3] display-referred sRGB times alpha.
         alpha: [H, W] in [0, 1].
-        depth: [H, W] camera z, scene units.
+        depth: [H, W] camera z, scene units; 0, where nothing is, becomes ``FAR``.
         mattes: name -> [H, W] coverage in [0, 1].
 
     Raises:
@@ -176,7 +179,8 @@ def write_exr(
         "RGBA": np.ascontiguousarray(np.dstack([linear, alpha]).astype(np.float16)),
     }
     if depth is not None:
-        channels["Z"] = np.ascontiguousarray(depth, dtype=np.float32)
+        # 0, which stands for nothing, would be the nearest of all to a compositor.
+        channels["Z"] = np.where(depth > 0, depth, FAR).astype(np.float32)
     for name, matte in (mattes or {}).items():
         channels[f"{name}.A"] = np.ascontiguousarray(matte, dtype=np.float16)
     header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}

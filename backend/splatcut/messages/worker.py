@@ -119,6 +119,13 @@ class RunResult:
 
 
 @dataclass(frozen=True)
+class CheckResult:
+    """``findings``: about the scene, its views and their photos, the scene's first."""
+
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
 class ConvertResult:
     """``gaussians``: how many were written; ``losses``: sentences on what the format could not hold."""
 
@@ -145,6 +152,7 @@ Result = (
     | EncodeResult
     | PreviewResult
     | RunResult
+    | CheckResult
     | ConvertResult
     | CancelResult
     | ShutdownResult
@@ -255,6 +263,14 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Check:
+    """What a run would stop at or warn of, in the loaded scene, its views and their photos. Sends ``ProgressEvent``."""
+
+    op: ClassVar = "check"
+    result: ClassVar = CheckResult
+
+
+@dataclass(frozen=True)
 class Convert:
     """Writes a splat file in the format of the target's suffix (to import what takes packages Blender has not)."""
 
@@ -283,7 +299,7 @@ class Shutdown:
     result: ClassVar = ShutdownResult
 
 
-Request = Hello | LoadScene | SetViews | Encode | Preview | Run | Convert | Cancel | Shutdown
+Request = Hello | LoadScene | SetViews | Encode | Preview | Run | Check | Convert | Cancel | Shutdown
 
 
 # -------------------------------------------------------------------------------------------------------- events

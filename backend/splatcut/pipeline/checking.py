@@ -7,10 +7,14 @@ The readers and checks are those of the runs; where a run stops at the first pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import raster
 from splatcut.cameras import camera_findings, holdout, place_views
 from splatcut.cameras.spz_axes import with_fitting_axes
 from splatcut.formats import SplatFile
@@ -45,9 +49,7 @@ def check(subject: Subject) -> list[Finding]:
         splats = with_fitting_axes(splats, subject.scene, views)
         found += scene_findings(splats)
         views = place_views(views, splats.gaussians, splats.offset)
-        found += view_findings(splats, views)
-        if views and not any(finding.severity == "problem" and finding.where == "cameras" for finding in found):
-            found += _photos(splats.gaussians, views, subject)
+        found += seen_findings(splats.gaussians, views, splats.offset, trusted=subject.options.trust_cameras)
     kept = views
     if subject.options.holdout and views:
         kept, _ = attempt(found, "holdout", lambda: holdout(views, subject.options.holdout)) or (views, [])
@@ -73,11 +75,22 @@ def _scene(subject: Subject, found: list[Finding]) -> SplatFile | None:
     return None
 
 
-def _photos(gaussians: Gaussians, views: Sequence[View], subject: Subject) -> list[Finding]:
-    """Whether the photos show what the cameras see; where the cameras are trusted, that is no problem."""
-    found: list[Finding] = []
-    trusted = subject.options.trust_cameras
-    return attempt(found, "photos", lambda: camera_findings(gaussians, views, trusted=trusted)) or found
+def seen_findings(
+    gaussians: Gaussians,
+    views: Sequence[View],
+    offset: NDArray[np.float64],
+    device: raster.Device = "cpu",
+    step: Callable[[], object] = lambda: None,
+    *,
+    trusted: bool = False,
+) -> list[Finding]:
+    """What is found about views, scene and photos together; arguments as of ``view_findings``, ``camera_findings``."""
+    found = view_findings(gaussians, views, offset)
+    if views and not any(finding.severity == "problem" for finding in found):
+        found += (
+            attempt(found, "photos", lambda: camera_findings(gaussians, views, device, step, trusted=trusted)) or []
+        )
+    return found
 
 
 def _masks(folder: Path, views: Sequence[View], kept: Sequence[View]) -> list[Finding]:

@@ -77,7 +77,7 @@ def read_inputs(job: Job) -> Inputs:
     prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians, splats.offset)
     if job.masks is not None and not views:
         need_cameras()
-    findings = [*scene_findings(splats), *told, *view_findings(splats, views)]
+    findings = [*scene_findings(splats), *told, *view_findings(splats.gaussians, views, splats.offset)]
     refuse(findings)
     kept, held_out = holdout(views, job.options.holdout) if job.options.holdout else (views, [])
     if views and not kept:
@@ -151,12 +151,12 @@ def read_views(
     return sorted((inline_view(view) for view in cameras), key=lambda view: view.name)
 
 
-def view_findings(splats: SplatFile, views: Sequence[View]) -> list[Finding]:
-    """What is found about the scene and its views, which are relative to its world offset."""
+def view_findings(gaussians: Gaussians, views: Sequence[View], offset: NDArray[np.float64]) -> list[Finding]:
+    """What is found about the scene and its views, both relative to the world offset [3]."""
     if not views:
         return []
     found: list[Finding] = []
-    blind = attempt(found, "cameras", lambda: check_views_see_scene(splats.gaussians, list(views), splats.offset))
+    blind = attempt(found, "cameras", lambda: check_views_see_scene(gaussians, list(views), offset))
     if blind:
         found.append(
             Finding("warning", f"{len(blind)} of {len(views)} views do not see the scene; the first is {blind[0]!r}.")

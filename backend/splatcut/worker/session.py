@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import formats, raster
-from splatcut.cameras import check_views_see_scene, place_views
+from splatcut.cameras import check_views_see_scene, compared, place_views
 from splatcut.cameras.virtual import MIN_CAMERAS
 from splatcut.devices import resolve_device
 from splatcut.errors import UserError
@@ -27,6 +27,8 @@ from splatcut.formats.findings import scene_findings
 from splatcut.messages import InlineView
 from splatcut.messages.findings import Finding, warnings
 from splatcut.messages.worker import (
+    Check,
+    CheckResult,
     Convert,
     ConvertResult,
     Encode,
@@ -45,6 +47,7 @@ from splatcut.messages.worker import (
     SetViewsResult,
 )
 from splatcut.pipeline import parts_of, run_job
+from splatcut.pipeline.checking import seen_findings
 from splatcut.pipeline.inputs import place_prompts, read_prompt_views, read_views, scene_files
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
@@ -77,6 +80,8 @@ class Session:
         self._cache_bytes = DEFAULT_MAX_BYTES if cache_bytes is None else cache_bytes
         self._key, self._dropped = "", 0  # of the scene: its content and how it was read; Gaussians left out
         self._findings: tuple[Finding, ...] = ()  # about the scene
+        self._cameras: list[View] = []
+        self._told: list[Finding] = []  # about reading the cameras
         self._offset = np.zeros(3)  # the scene's world offset, which everything in the previewer is relative to
         self._previewer: Previewer | None = None
         self._has_views = False
@@ -157,6 +162,7 @@ class Session:
             check_views_see_scene(gaussians, cameras, offset)
         virtual = len(cameras) < MIN_CAMERAS
         previewer.set_views(cameras, prompt_views, virtual)
+        self._cameras, self._told = cameras, told
         for sentence in warnings(told):
             report.log(sentence)
         self._has_views = True
@@ -203,6 +209,13 @@ class Session:
         result = run_job(job, report, self._embeddings(), force=request.force)
         files, told = result.files, job.out / "report.json"
         return RunResult(job.out, files.objects, files.background, files.counts, result.warnings, told)
+
+    @_do.register
+    def _(self, request: Check, report: Reporter) -> Result:
+        gaussians, views = self._viewed().model.gaussians, self._cameras
+        report.stage("photos", max(1, len(compared(views))))
+        seen = seen_findings(gaussians, views, self._offset, self.device, report.step)
+        return CheckResult((*self._findings, *self._told, *seen))
 
     @_do.register
     def _(self, request: Convert, report: Reporter) -> Result:

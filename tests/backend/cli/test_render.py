@@ -110,7 +110,13 @@ def test_mattes_alpha_and_depth(folder: Path) -> None:
 def test_exr_has_everything_as_channels(folder: Path) -> None:
     assert run(folder, "--exr", "--matte", "--depth", "--views", "front") == 0
     file = OpenEXR.File(str(folder / "out" / "exr" / "front.exr"), separate_channels=True)
-    assert set(file.channels()) == {"R", "G", "B", "A", "Z", "red.A", "green.A", "blue.A"}
+    channels = file.channels()
+    assert set(channels) == {"R", "G", "B", "A", "Z", "red.A", "green.A", "blue.A"}
+    depth, alpha = channels["Z"].pixels, channels["A"].pixels
+    assert depth[24, 32] == pytest.approx(2.0, abs=0.05)
+    # Where nothing is, it is far away and not before everything.
+    assert alpha[0, 0] == 0
+    assert depth[0, 0] == np.float32(1e10)
 
 
 def test_mistakes_get_sentences(folder: Path) -> None:

@@ -158,13 +158,12 @@ def name_of_no_file(file: Path) -> None:
         ("cameras.json", name_of_no_file, "--at view_1:40,40", ["The view name 'view\\x00two' in "]),
         ("images/view_3.png", lambda f: save((100, 50), "RGB", 0, f), "--at {red}", ["100x50", "96x80", "view_3"]),
         ("images/view_3.png", lambda f: save((100, 50), "RGB", 0, f), "--masks {masks}", ["100x50", "96x80", "view_3"]),
-        ("images/view_4.png", lambda f: f.unlink(), "--at {red}", ["1 of 6", "view_4"]),
         ("images/view_2.png", lambda f: cut(f, 2000), "--at {red}", ["view_2.png"]),
         (
             "masks/red/view_3.png",
-            lambda f: save((48, 40), "L", 255, f),
+            lambda f: save((48, 48), "L", 255, f),
             "--masks {masks}",
-            ["48 x 40", "96 x 80", "view_3"],
+            ["48 x 48", "96 x 80", "view_3"],
         ),
         (
             "masks/red/view_3.png",

@@ -88,7 +88,7 @@ def test_exr_is_linear_and_premultiplied(tmp_path: Path) -> None:
     np.testing.assert_allclose(channels["R"].pixels, alpha, atol=1e-3)
     np.testing.assert_allclose(channels["G"].pixels, 0.2140411 * alpha, atol=1e-3)
     np.testing.assert_array_equal(channels["B"].pixels, 0)
-    np.testing.assert_array_equal(channels["Z"].pixels, depth)
+    np.testing.assert_array_equal(channels["Z"].pixels, np.array([[1e10, 2.5, 1e6]], np.float32))
     np.testing.assert_array_equal(channels["pot.A"].pixels, channels["A"].pixels)
 
 

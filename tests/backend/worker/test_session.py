@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from splatcut.formats import read_splats
 from splatcut.masks import viewpoints
 from splatcut.messages import InlineView, Job, JobOptions, ObjectPrompt, Points3DPrompt, ViewPrompt
 from splatcut.messages.worker import (
+    Check,
+    CheckResult,
     Convert,
     ConvertResult,
     Encode,
@@ -97,6 +100,28 @@ def test_views_as_blender_is_told_of_them(ask: Asking, blobs: BlobScene) -> None
     assert isinstance(alone, SetViewsResult)
     assert alone.virtual
     assert [view.photo for view in alone.views] == [None]
+
+
+def test_a_check_tells_of_scene_views_and_photos(ask: Asking, blobs: BlobScene, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(blobs.folder, tmp_path / "data"))
+    ask(LoadScene(data / "scene.ply"))
+    ask(SetViews(data / "cameras.json"))
+    assert ask(Check()) == CheckResult(())
+    names = [f"view_{number}.png" for number in range(6)]
+    photos = [(data / "images" / name).read_bytes() for name in names]
+    for name, content in zip(names, photos[3:] + photos[:3], strict=True):
+        (data / "images" / name).write_bytes(content)
+    result = ask(Check())
+    assert isinstance(result, CheckResult)
+    (finding,) = result.findings
+    assert finding.severity == "problem"
+    assert "They fit photos of other views: the camera of view_0 that of view_3" in finding.what
+    (data / "images" / "view_1.png").unlink()
+    ask(SetViews(data / "cameras.json"))
+    result = ask(Check())
+    assert isinstance(result, CheckResult)
+    assert [item.severity for item in result.findings] == ["warning", "problem"]
+    assert "the first is 'view_1'" in result.findings[0].what
 
 
 def inline(blobs: BlobScene, name: str) -> InlineView:

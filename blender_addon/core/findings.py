@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the engine found out about a scene and its views, in the panel's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from splatcut.messages.findings import Finding
+
+#: Icon of each severity, the gravest first.
+ICONS = {"problem": "CANCEL", "warning": "ERROR", "note": "INFO"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A paragraph of the panel: its text, and the name of its icon."""
+
+    text: str
+    icon: str
+
+
+def lines(found: Sequence[Finding]) -> tuple[Line, ...]:
+    """A paragraph for each finding, the gravest first; one that says so where there are none."""
+    order = list(ICONS)
+    ranked = sorted(found, key=lambda finding: order.index(finding.severity))
+    return tuple(Line(finding.text, ICONS[finding.severity]) for finding in ranked) or (
+        Line("Nothing was found that a cut would suffer from.", "CHECKMARK"),
+    )
+
+
+def summary(found: Sequence[Finding]) -> tuple[str, Literal["INFO", "WARNING", "ERROR"]]:
+    """One line for the status bar and the message box, and how bad it is."""
+    problems = [finding for finding in found if finding.severity == "problem"]
+    warned = sum(finding.severity == "warning" for finding in found)
+    if problems:
+        more = f" There are {len(problems) - 1} more problems; step 3 lists them." if len(problems) > 1 else ""
+        return problems[0].text + more, "ERROR"
+    if warned:
+        return f"No problems, {warned} warning{'s' if warned > 1 else ''}: step 3 lists what was found.", "WARNING"
+    return "No problems were found.", "INFO"

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Having the engine look at the scene, its views and photos before anything is cut."""
+
+from typing import Any
+
+import bpy
+
+from splatcut.errors import UserError
+from splatcut.messages import worker as messages
+
+from ..bridge import prompts, scenes, splats, state, views, worker
+from ..core import findings, jobs
+from ..core.client import Outcome
+from ..core.prompts import build_objects
+from ..core.session import Task
+from .common import SplatOperator
+
+
+class SPLATCUT_OT_check(SplatOperator, bpy.types.Operator):
+    """Look for what a cut would stop at or suffer from: in the splat, its cameras and their photos"""
+
+    bl_idname = "splatcut.check"
+    bl_label = "Check Input"
+    bl_options = {"REGISTER"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background:
+            return self.execute(context)
+        return {"FINISHED"} if self._start(context) is not None else {"CANCELLED"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        task = self._start(context)
+        if task is None:
+            return {"CANCELLED"}
+        outcome = worker.wait(task)
+        if outcome.problem is not None:
+            self.report({"ERROR"}, outcome.problem.message)
+            return {"CANCELLED"}
+        text, level = findings.summary(outcome.result.findings)
+        self.report({"WARNING" if level == "ERROR" else level}, text)
+        return {"FINISHED"}
+
+    def _start(self, context: bpy.types.Context) -> Task | None:
+        obj: Any = splats.active(context)
+        try:
+            return check(context, obj.splatcut.uid)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            state.say(str(error), "ERROR")
+            return None
+
+
+def check(context: bpy.types.Context, uid: str) -> Task:
+    """Asks the worker for the findings about a splat object. Raises ``UserError``."""
+    obj: Any = scenes.find(uid)
+    _, inline = build_objects(*prompts.read(obj.splatcut))
+    worker.python()  # a missing environment is told at once
+
+    def answered(outcome: Outcome) -> None:
+        if state.job is not None and state.job.kind == "views":
+            state.set_job(None)
+        if outcome.problem is not None:
+            state.say(outcome.problem.message, "INFO" if outcome.problem.kind == "cancelled" else "ERROR")
+            return
+        state.findings[uid] = outcome.result.findings
+        state.say(*findings.summary(outcome.result.findings))
+
+    def heard(event: messages.Event) -> None:
+        if isinstance(event, messages.ProgressEvent) and state.job is not None and state.job.kind == "views":
+            text = jobs.progress_text(event)
+            state.set_job(state.JobStatus("views", event.stage, event.fraction, event.eta, text, uid))
+
+    task = Task(
+        messages.Check(),
+        scene=scenes.scene(uid),
+        views=jobs.set_views(views.sources(context, obj), inline),
+        on_reply=answered,
+        on_event=heard,
+        slot=("check", uid),
+    )
+    if state.job is None or state.job.kind == "preview":
+        state.set_job(state.JobStatus("views", message="Checking the input", scene=uid))
+    worker.session().forget_views()  # what stands on the disk may have changed
+    return worker.submit(task)
+
+
+CLASSES = (SPLATCUT_OT_check,)

@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Findings as Blender shows them."""
+
+from __future__ import annotations
+
+from blender_addon.core.findings import Line, lines, summary
+
+from splatcut.messages.findings import Finding
+
+NOTE = Finding("note", "It is red.")
+WARNING = Finding("warning", "It is dark.", "a.png", "Use a lamp.")
+PROBLEM = Finding("problem", "It is gone.", "b.png", "Copy it again.")
+
+
+def test_the_gravest_come_first() -> None:
+    assert lines([NOTE, WARNING, PROBLEM, WARNING]) == (
+        Line("It is gone. Copy it again.", "CANCEL"),
+        Line("It is dark. Use a lamp.", "ERROR"),
+        Line("It is dark. Use a lamp.", "ERROR"),
+        Line("It is red.", "INFO"),
+    )
+    assert [line.icon for line in lines([])] == ["CHECKMARK"]
+
+
+def test_the_summary_is_one_line() -> None:
+    assert summary([]) == summary([NOTE]) == ("No problems were found.", "INFO")
+    assert summary([WARNING, NOTE]) == ("No problems, 1 warning: step 3 lists what was found.", "WARNING")
+    assert summary([WARNING, PROBLEM]) == ("It is gone. Copy it again.", "ERROR")
+    text, level = summary([PROBLEM, PROBLEM, PROBLEM])
+    assert (text, level) == ("It is gone. Copy it again. There are 2 more problems; step 3 lists them.", "ERROR")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.errors import UserError
-from splatcut.formats import compressed_ply, dot_splat, gltf, ksplat, sog, spz, usd
+from splatcut.formats import compressed_ply, dot_splat, gltf, ksplat, sog, sog_writer, spz, usd
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,15 @@ FORMATS = (
     _gltf(".glb"),
     _gltf(".gltf"),
     Format("ksplat", ".ksplat", ksplat.read, None, 3),
-    Format("sog", ".sog", sog.read, None, 3),
+    Format(
+        "sog",
+        ".sog",
+        sog.read,
+        sog_writer.write,
+        3,
+        "A .sog rounds positions to 16 bits, scales, colours, opacities and rotations to 8 bits, has one palette of "
+        "65,536 view-dependent colours, and changes the order of the Gaussians.",
+    ),
 )
 
 META = "meta.json"

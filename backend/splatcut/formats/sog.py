@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: Apache-2.0
-"""PlayCanvas' SOG: Gaussians in WebP images, as one ``.sog`` (zip) or a folder with ``meta.json``; read only.
+"""PlayCanvas' SOG: Gaussians in WebP images, as one ``.sog`` (zip) or a folder with ``meta.json``.
 
 Own code, because gsply wants a 100 MB image package for it and does not check the look-up tables it reads from.
 Version 2 maps bytes through tables of 256 numbers, version 1 (without a version number) linearly between bounds.
@@ -26,8 +26,8 @@ from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, F32, OPACITY_MARGIN, 
 #: share of Gaussians in which it is smaller still above which the rotations of a file are wrong.
 NO_UNIT, MANY = 0.05, 0.05
 #: The three components besides the largest, for each position of the largest in wxyz.
-_OTHERS = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])
-_CENTROIDS_PER_ROW = 64
+OTHERS = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])
+CENTROIDS_PER_ROW = 64
 # A small archive can claim to hold anything: what goes beyond these is not unpacked.
 MAX_META_BYTES = 1 << 24
 MAX_FILE_BYTES = 1 << 30
@@ -149,7 +149,7 @@ class _Reader:
         largest = np.where(valid, pixels[:, 3].astype(np.int64) - 252, 0)
         small = np.where(valid[:, None], (pixels[:, :3] / 255.0 * 2 - 1) / np.sqrt(2), 0.0)
         quats = np.empty((self._count, 4))
-        np.put_along_axis(quats, _OTHERS[largest], small, axis=1)
+        np.put_along_axis(quats, OTHERS[largest], small, axis=1)
         rest = np.sqrt(np.maximum(1 - (small**2).sum(axis=1), 0))
         np.put_along_axis(quats, largest[:, None], rest[:, None], axis=1)
         # Of a unit quaternion the component that is left out is the largest.
@@ -166,7 +166,7 @@ class _Reader:
         if "shN" not in self._meta:
             return np.empty((self._count, 0, 3), np.float32)
         centroids = self._texture("shN", 0)
-        coefficients, rest = divmod(centroids.shape[1], _CENTROIDS_PER_ROW)
+        coefficients, rest = divmod(centroids.shape[1], CENTROIDS_PER_ROW)
         if rest or coefficients not in (3, 8, 15):
             raise self._damaged(f"the image of SH centroids is {centroids.shape[1]} pixels wide")
         palette = centroids[:, :, :3].reshape(-1, coefficients, 3)

@@ -102,7 +102,7 @@ def test_convert_overwrites_only_when_told(scene, tmp_path) -> None:
     with pytest.raises(UserError, match="the input itself"):
         splatcut("convert", scene, scene, "--force")
     with pytest.raises(UserError, match="only be read"):
-        splatcut("convert", scene, tmp_path / "out.sog")
+        splatcut("convert", scene, tmp_path / "out.ksplat")
     assert splatcut("convert", scene, target, "--drop-invalid", "--force") == 0
     assert len(read_splats(target)) == 99
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.splat", "scene.ply"]

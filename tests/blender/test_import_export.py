@@ -159,7 +159,7 @@ def test_the_suffix_decides_and_is_added_where_there_is_none(file: Any, tmp_path
     bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "b.v2"), file_format="SPLAT")
     assert (tmp_path / "b.v2.splat").stat().st_size == 40 * 32
     with pytest.raises(RuntimeError, match="only be read"):
-        bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "c.sog"))
+        bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "c.ksplat"))
 
 
 def test_a_transform_is_applied_with_colours(file: Any, tmp_path: Path) -> None:

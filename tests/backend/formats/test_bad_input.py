@@ -294,7 +294,7 @@ def test_fuzz_ply(tmp_path, encoding) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ["a.compressed.ply", "a.spz", "version_4.spz", "a.splat"])
+@pytest.mark.parametrize("name", ["a.compressed.ply", "a.spz", "version_4.spz", "a.splat", "a.glb"])
 def test_fuzz_other_formats(tmp_path, name) -> None:
     path = tmp_path / name
     if name.startswith("version"):

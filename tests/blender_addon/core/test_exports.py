@@ -85,7 +85,7 @@ def test_places() -> None:
     assert exports.with_suffix(Path("a.b"), "SPZ") == Path("a.b.spz")
     assert exports.with_suffix(Path("a.splat"), "SPZ") == Path("a.splat")
     with pytest.raises(UserError, match="only be read"):
-        exports.check_target(Path("a.sog"))
+        exports.check_target(Path("a.ksplat"))
 
 
 def test_what_cannot_be_read_again_is_not_written() -> None:

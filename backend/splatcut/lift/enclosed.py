@@ -18,7 +18,7 @@ DIRECTIONS, SIDE = 32, 128
 #: From a direction, a point is hidden where the object alone covers at least this much of its pixel before it.
 COVERED = 0.9
 #: A point is enclosed when it is hidden from this share of the directions: a shell may have small holes.
-ALL_AROUND = 0.95
+ALL_AROUND = 0.9
 #: What is enclosed must lie in the box of the object's Gaussians without this share of them at each end.
 STRAYS = 0.005
 

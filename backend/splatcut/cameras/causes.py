@@ -103,7 +103,7 @@ def likely_cause(gaussians: Gaussians, views: Sequence[View], device: raster.Dev
     def fits(change: Callable[[Camera], Camera]) -> bool:
         return measured(change) >= RIGHT
 
-    if fits(lambda camera: _posed(camera, np.linalg.inv(camera.camera_from_world))):
+    if fits(lambda camera: _posed(camera, _maybe(camera.camera_from_world, True))):
         return (
             "The poses are inverted: they map the camera to the world where the opposite is expected, or vice versa.",
             "Invert each pose.",
@@ -143,7 +143,7 @@ def likely_cause(gaussians: Gaussians, views: Sequence[View], device: raster.Dev
 
 
 def _maybe(matrix: NDArray[np.float64], inverted: bool) -> NDArray[np.float64]:
-    return np.linalg.inv(matrix) if inverted else matrix
+    return np.asarray(np.linalg.inv(matrix), np.float64) if inverted else matrix
 
 
 def _posed(camera: Camera, camera_from_world: NDArray[np.float64]) -> Camera:

@@ -141,11 +141,13 @@ def _structure(image: F32, weight: F32) -> F32:
     from scipy.ndimage import gaussian_filter
 
     def blurred(values: F32, sigma: float) -> F32:
-        return gaussian_filter(values * weight, sigma, mode="nearest") / (gaussian_filter(weight, sigma) + 1e-6)
+        amount = gaussian_filter(weight, sigma) + np.float32(1e-6)
+        return np.asarray(gaussian_filter(values * weight, sigma, mode="nearest") / amount, np.float32)
 
     fine = blurred(image.mean(axis=2), _FINE)
     detail = fine - blurred(fine, _COARSE)
-    return detail / (np.sqrt(blurred(detail**2, _COARSE)) + np.float32(_NOISE))
+    contrast = np.sqrt(blurred(np.square(detail), _COARSE)) + np.float32(_NOISE)
+    return (detail / contrast).astype(np.float32)
 
 
 def correlation(one: F32, other: F32, weight: F32) -> float:

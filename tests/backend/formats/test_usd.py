@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,12 @@ from splatcut.formats.parts import Membership
 from splatcut.scene.gaussians import ANTIALIASED, Gaussians
 from splatcut.scene.transform import apply_transform
 
-pytest.importorskip("pxr", reason="usd-core is not installed")
-from pxr import Gf, Usd, UsdGeom, UsdVol, Vt  # pyright: ignore[reportMissingImports]
+# usd-core comes without types.
+_MODULES: Any = [
+    pytest.importorskip(f"pxr.{name}", reason="usd-core is not installed")
+    for name in ("Gf", "Usd", "UsdGeom", "UsdVol", "Vt")
+]
+Gf, Usd, UsdGeom, UsdVol, Vt = _MODULES
 
 
 def splatcut(*words: object) -> int:

@@ -107,7 +107,7 @@ def test_antialiased_scenes_are_marked(tmp_path) -> None:
     assert "antialiased" in " ".join(losses(splats, tmp_path / "a.usda"))
 
 
-def stage_of(path: Path, g: Gaussians, *, place: str = "/World/Splat", half: bool = False) -> Usd.Stage:
+def stage_of(path: Path, g: Gaussians, *, place: str = "/World/Splat", half: bool = False) -> Any:
     """A file as other programs write it: SH of degree 3 without saying so, a transform above."""
     stage = Usd.Stage.CreateNew(str(path))
     UsdGeom.Xform.Define(stage, "/World").AddTransformOp()

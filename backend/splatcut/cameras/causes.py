@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras.likeness import RIGHT, Likeness, cleared, compared, likeness, likenesses, small_photos
+from splatcut.cameras.likeness import RIGHT, Likeness, cleared, compared, likeness, likenesses, with_small_photos
 from splatcut.messages.findings import Finding
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
@@ -44,10 +44,9 @@ def camera_findings(
         step: called after each of ``likeness.compared(views)``.
         trusted: the user says that the cameras are right: a problem is only a warning.
     """
-    chosen = compared(views)
+    chosen, photos = with_small_photos(compared(views))
     if not chosen:
         return []
-    photos = small_photos(chosen)
     found = likeness(gaussians, chosen, photos, device, step)
     if found.wrong:
         found = likeness(gaussians, cleared(gaussians, chosen, device), photos, device)
@@ -89,9 +88,9 @@ def _measure(found: Likeness) -> str:
 
 def likely_cause(gaussians: Gaussians, views: Sequence[View], device: raster.Device = "cpu") -> tuple[str, str]:
     """A sentence on why nothing fits, and one on what to do."""
-    chosen = compared(views)
-    tried = chosen[:: max(1, len(chosen) // TRIED)][:TRIED]
-    photos = small_photos(tried)
+    chosen, photos = with_small_photos(compared(views))
+    some = slice(0, None, max(1, len(chosen) // TRIED))
+    tried, photos = chosen[some][:TRIED], photos[some][:TRIED]
 
     def measured(change: Callable[[Camera], Camera]) -> float:
         changed = [replace(view, camera=change(view.camera)) for view in tried]
@@ -171,8 +170,7 @@ def _other_photos(
 ) -> list[str]:
     """Which photos fit the cameras of some views, as "a fits b"; empty unless most fit that of another view."""
     there = [view for view in views if view.photo is not None]
-    spread = there[:: -(-len(there) // PHOTOS)]
-    photos = small_photos(spread)
+    spread, photos = with_small_photos(there[:: -(-len(there) // PHOTOS)])
     found = []
     for view in some:
         values = likenesses(gaussians, view, photos, device)

@@ -11,6 +11,7 @@ is .5 to 1 in scenes whose cameras are right, and within .2 of 0 where they are 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from splatcut import raster
 from splatcut.cameras.floaters import clear_near_plane
 from splatcut.cameras.pictures import photo_of, working_view
+from splatcut.errors import UserError
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -74,9 +76,16 @@ def compared(views: Sequence[View]) -> list[View]:
     return [there[number] for number in chosen]
 
 
-def small_photos(views: Sequence[View]) -> list[NDArray[np.uint8]]:
-    """[h, w, 3] photos of views, at the size at which they are compared."""
-    return [photo_of(working_view(view, SIDE)) for view in views]
+def with_small_photos(views: Sequence[View]) -> tuple[list[View], list[NDArray[np.uint8]]]:
+    """The views whose photos can be read, and these [h, w, 3] at the size at which they are compared.
+
+    What needs a photo that is damaged says so itself.
+    """
+    found = []
+    for view in views:
+        with suppress(UserError):
+            found.append((view, photo_of(working_view(view, SIDE))))
+    return [view for view, _ in found], [photo for _, photo in found]
 
 
 def likeness(
@@ -89,7 +98,7 @@ def likeness(
     """Compares the renders of one or more views with their photos, and with each other's.
 
     Args:
-        photos: their ``small_photos``.
+        photos: theirs, of ``with_small_photos``.
         step: called after each view.
     """
     table = []
@@ -103,8 +112,8 @@ def likeness(
 
 def median_likeness(gaussians: Gaussians, views: Sequence[View], device: raster.Device = "cpu") -> float:
     """``Likeness.median`` of a few of the views, which must have photos: which reading of a file is the right one."""
-    chosen = compared(views)
-    return likeness(gaussians, chosen, small_photos(chosen), device).median
+    chosen, photos = with_small_photos(compared(views))
+    return likeness(gaussians, chosen, photos, device).median if chosen else 0.0
 
 
 def cleared(gaussians: Gaussians, views: Sequence[View], device: raster.Device = "cpu") -> list[View]:

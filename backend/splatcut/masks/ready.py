@@ -73,7 +73,8 @@ def from_folder(folder: Path, found: Masks, kept: Sequence[View], progress: Prog
         probability.append(share_bytes(masks))
         progress.step()
     for k, name in enumerate(names):
-        if any((masks[k] > 127).any() for masks in probability):
+        # What another object claims as well is half this one's, 128.
+        if brightest[k] > 127 and any((masks[k] > min(128, brightest[k] - 1)).any() for masks in probability):
             continue
         what = f"The masks of the object {name!r} in {folder} are black in every view that is not held out"
         if brightest[k] > 127:

@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 
 from splatcut import raster
 from splatcut.cameras import camera_findings, look_at
-from splatcut.cameras.likeness import RIGHT, WRONG, likeness, median_likeness, small_photos
+from splatcut.cameras.likeness import RIGHT, WRONG, likeness, median_likeness, with_small_photos
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import SH_C0, Gaussians
 
@@ -164,7 +164,7 @@ def test_without_photos_nothing_is_said(gaussians) -> None:
 def test_the_likeness_of_a_render_to_itself_is_one(gaussians, tmp_path) -> None:
     views = photographed(gaussians, tmp_path)
     steps = []
-    found = likeness(gaussians, views, small_photos(views), step=lambda: steps.append(1))
+    found = likeness(gaussians, *with_small_photos(views), step=lambda: steps.append(1))
     np.testing.assert_allclose(found.own, 1, atol=0.01)
     assert found.best_other.max() < 0.4
     assert len(steps) == COUNT

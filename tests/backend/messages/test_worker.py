@@ -20,6 +20,7 @@ from message_strategies import files, jobs, names, numbers, object_lists, view_l
 import splatcut
 from splatcut.errors import UserError
 from splatcut.messages import lines, worker
+from splatcut.messages.findings import Finding, Severity
 
 integers = st.integers(-(2**53), 2**53)
 texts = st.text(st.characters(codec="utf-8"))
@@ -43,6 +44,9 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "Path | tuple[InlineView, ...] | None": st.none() | files | view_lists(),
     "tuple[ObjectPrompt, ...]": object_lists(),
     "Job": jobs(),
+    "tuple[Finding, ...]": st.lists(
+        st.builds(Finding, st.sampled_from(typing.get_args(Severity)), texts, texts, texts), max_size=3
+    ).map(tuple),
 }
 
 

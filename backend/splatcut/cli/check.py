@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from splatcut.messages import JobOptions, to_json
+from splatcut.messages.arguments import add_arguments, given
 from splatcut.messages.findings import Finding
 
 _DESCRIPTION = """Looks at everything that 'splatcut segment' would use and lists what is wrong with it and what to do,
@@ -29,16 +30,14 @@ def add_parser(subparsers: Any) -> None:
         "--images", type=Path, help="folder of the photos; by default they are looked for beside the cameras"
     )
     parser.add_argument("--masks", type=Path, help="folder of ready masks")
-    parser.add_argument("--holdout", type=int, default=0, metavar="N", help="as in 'splatcut segment'")
-    for flag in ("--drop-invalid", "--trust-cameras"):
-        parser.add_argument(flag, action="store_true", help="as in 'splatcut segment'")
+    add_arguments(parser, ["holdout", "drop_invalid", "antialiased", "spz_axes", "trust_cameras"])
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the findings; returns the exit code."""
-    options = JobOptions(holdout=args.holdout, drop_invalid=args.drop_invalid, trust_cameras=args.trust_cameras)
+    options = JobOptions(**given(args))
 
     from splatcut.pipeline.checking import Subject, check
 
@@ -61,5 +60,9 @@ def as_text(found: Sequence[Finding]) -> str:
         if finding.remedy:
             lines.append(f"  {finding.remedy}")
     if not any(finding.severity == "problem" for finding in found):
-        lines.append("No problems were found.")
+        warned = sum(finding.severity == "warning" for finding in found)
+        told = (
+            f"No problems, but {warned} warning{'' if warned == 1 else 's'}." if warned else "No problems were found."
+        )
+        lines.append(told)
     return "\n".join(lines)

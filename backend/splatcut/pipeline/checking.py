@@ -50,6 +50,9 @@ def check(subject: Subject) -> list[Finding]:
         found += scene_findings(splats)
         views = place_views(views, splats.gaussians, splats.offset)
         found += seen_findings(splats.gaussians, views, splats.offset, trusted=subject.options.trust_cameras)
+        if views and all(view.photo is None for view in views):
+            what = "There are no photos, so nothing tells whether these are the scene's cameras."
+            found.append(Finding("note", what, remedy="Give the photos' folder with --images."))
     kept = views
     if subject.options.holdout and views:
         kept, _ = attempt(found, "holdout", lambda: holdout(views, subject.options.holdout)) or (views, [])

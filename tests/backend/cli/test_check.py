@@ -126,5 +126,11 @@ def test_masks_without_cameras(data: Path, capsys: pytest.CaptureFixture[str]) -
 def test_findings_as_text(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(data / "scene.ply"), "--cameras", str(data / "cameras.json")]) == 0
     assert capsys.readouterr().out == "No problems were found.\n"
+    shutil.rmtree(data / "images")
+    assert main(["check", str(data / "scene.ply"), "--cameras", str(data / "cameras.json")]) == 0
+    assert capsys.readouterr().out == (
+        "note: There are no photos, so nothing tells whether these are the scene's cameras.\n"
+        "  Give the photos' folder with --images.\nNo problems were found.\n"
+    )
     assert main(["check", str(data / "scene.ply"), "--cameras", str(data / "none.json")]) == 2
     assert capsys.readouterr().out.startswith(f"PROBLEM: The cameras {data / 'none.json'} do not exist.")

@@ -30,7 +30,8 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("scene", type=Path, help="the splat file: .ply, .compressed.ply, .splat, .ksplat, .spz, .sog, .glb, .gltf or USD")
+    kinds = ".ply, .compressed.ply, .splat, .ksplat, .spz, .sog, .glb, .gltf or USD"
+    parser.add_argument("scene", type=Path, help=f"the splat file: {kinds}")
     parser.add_argument(
         "--cameras", type=Path, help="COLMAP model, transforms.json or cameras.json; without it, virtual views are used"
     )

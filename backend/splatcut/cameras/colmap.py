@@ -77,12 +77,16 @@ def _others(model: Path) -> tuple[Finding, ...]:
     own = counts.pop(model, 0)
     if not counts:
         return ()
-    names = ", ".join(f"{path.name} ({count} images)" for path, count in counts.items())
+
+    def images(count: int) -> str:
+        return f"{count} image{'' if count == 1 else 's'}"
+
+    names = ", ".join(f"{path.name} ({images(count)})" for path, count in counts.items())
     return (
         Finding(
             "warning",
             f"COLMAP split this capture into {len(counts) + 1} models that do not fit together. {model} "
-            f"({own} images) is used; beside it are {names}.",
+            f"({images(own)}) is used; beside it lie {names}.",
             str(model),
             "If the scene was trained from another one, give its folder as cameras.",
         ),

@@ -25,7 +25,7 @@ def place_findings(splats: SplatFile) -> list[Finding]:
         Finding(
             "note",
             f"The scene lies far from its origin. Its world offset {described(splats.offset)} is taken off in double "
-            "precision while it is worked on, and added again where it is written.",
+            "precision while it is worked on, and added again where the format that is written can hold it.",
         )
     ]
     distance = float(np.abs(splats.offset).max())

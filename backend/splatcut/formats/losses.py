@@ -68,9 +68,11 @@ def losses(splats: SplatFile, path: Path, *, spz_sh_bits: tuple[int, int] = spz.
         for what, clipped in compressed_ply.clipped(splats.gaussians):
             sentences.append(f"{clipped} of {len(splats)} Gaussians have {what}, which are clipped.")
     if splats.gaussians.antialiased and not kind.tells_antialiased:
+        # In USD and glTF the mark stands in custom data.
+        own = "SplatCut finds its own mark in it" if kind.tells_objects else "With SplatCut, use --antialiased on"
         sentences.append(
             f"The {kind.suffix} format cannot say that the scene was trained antialiased: other programs will draw its "
-            "small Gaussians too strongly. With SplatCut, use --antialiased on."
+            f"small Gaussians too strongly. {own}."
         )
     elif splats.gaussians.pixel_filter == MIP:
         sentences.append(

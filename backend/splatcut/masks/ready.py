@@ -45,7 +45,8 @@ def masks_of_views(folder: Path, views: Sequence[View]) -> Masks:
             path = strange[0].path
             raise UserError(
                 f"{len(strange)} of the masks in {path.parent} belong to no view; the first is {path.name!r}. Name "
-                f"masks after their photos, for example {min(known)}.png."
+                f"masks after their photos, for example {min(known)}.png, and leave out those of photos without a "
+                "camera."
             )
     return result
 

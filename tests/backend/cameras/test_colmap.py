@@ -209,11 +209,11 @@ def test_of_several_models_the_largest_is_taken_and_the_others_are_named(colmap,
     for path in (folder, folder / "sparse"):
         findings: list[Finding] = []
         assert len(load_views(path, findings=findings)) == 3
-        assert f"{large} (3 images) is used; beside it are 0 (1 images), 1 (2 images)" in findings[0].what
+        assert f"{large} (3 images) is used; beside it lie 0 (1 image), 1 (2 images)" in findings[0].what
     # Who names a model gets it.
     findings = []
     assert len(load_views(folder / "sparse" / "1", findings=findings)) == 2
-    assert "0 (1 images), 2 (3 images)" in findings[0].what
+    assert "0 (1 image), 2 (3 images)" in findings[0].what
 
 
 @pytest.mark.parametrize("text", [False, True])

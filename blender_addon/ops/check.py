@@ -6,49 +6,29 @@ from typing import Any
 
 import bpy
 
-from splatcut.errors import UserError
 from splatcut.messages import worker as messages
 
-from ..bridge import prompts, scenes, splats, state, views, worker
+from ..bridge import prompts, scenes, state, views, worker
 from ..core import findings, jobs
 from ..core.client import Outcome
 from ..core.prompts import build_objects
 from ..core.session import Task
-from .common import SplatOperator
+from .common import WorkerOperator
 
 
-class SPLATCUT_OT_check(SplatOperator, bpy.types.Operator):
+class SPLATCUT_OT_check(WorkerOperator, bpy.types.Operator):
     """Look for what a cut would stop at or suffer from: in the splat, its cameras and their photos"""
 
     bl_idname = "splatcut.check"
     bl_label = "Check Input"
     bl_options = {"REGISTER"}
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if bpy.app.background:
-            return self.execute(context)
-        return {"FINISHED"} if self._start(context) is not None else {"CANCELLED"}
+    def ask(self, context: bpy.types.Context, uid: str) -> Task:
+        return check(context, uid)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        task = self._start(context)
-        if task is None:
-            return {"CANCELLED"}
-        outcome = worker.wait(task)
-        if outcome.problem is not None:
-            self.report({"ERROR"}, outcome.problem.message)
-            return {"CANCELLED"}
+    def tell(self, outcome: Outcome) -> None:
         text, level = findings.summary(outcome.result.findings)
         self.report({"WARNING" if level == "ERROR" else level}, text)
-        return {"FINISHED"}
-
-    def _start(self, context: bpy.types.Context) -> Task | None:
-        obj: Any = splats.active(context)
-        try:
-            return check(context, obj.splatcut.uid)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            state.say(str(error), "ERROR")
-            return None
 
 
 def check(context: bpy.types.Context, uid: str) -> Task:

@@ -10,7 +10,8 @@ import bpy
 
 from splatcut.errors import UserError
 
-from ..bridge import prompts, splats, state
+from ..bridge import prompts, splats, state, worker
+from ..core.session import Task
 from . import preview
 
 NO_SPLAT = "Select a splat: import one in step 1, or click one in the viewport or the Outliner."
@@ -26,6 +27,44 @@ class SplatOperator:
             cls.poll_message_set(NO_SPLAT)  # type: ignore[attr-defined]
             return False
         return True
+
+
+class WorkerOperator(SplatOperator):
+    """Base of operators that ask the worker something about the active splat: in a window they end at once and the
+    panel tells the answer, in a script they wait for it."""
+
+    report: Any
+    #: (context, uid) -> Task: sends the request. Raises ``UserError``.
+    ask: Any
+    #: (outcome) -> None: reports a good answer to a script.
+    tell: Any
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """From a button."""
+        if bpy.app.background:
+            return self.execute(context)
+        return {"FINISHED"} if self._start(context) is not None else {"CANCELLED"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """From a script."""
+        task = self._start(context)
+        if task is None:
+            return {"CANCELLED"}
+        outcome = worker.wait(task)
+        if outcome.problem is not None:
+            self.report({"ERROR"}, outcome.problem.message)
+            return {"CANCELLED"}
+        self.tell(outcome)
+        return {"FINISHED"}
+
+    def _start(self, context: bpy.types.Context) -> Task | None:
+        obj: Any = splats.active(context)
+        try:
+            return self.ask(context, obj.splatcut.uid)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            state.say(str(error), "ERROR")
+            return None
 
 
 def active_splat(context: bpy.types.Context) -> Any:

@@ -15,10 +15,10 @@ from ..core import jobs
 from ..core.client import Outcome
 from ..core.prompts import build_objects
 from ..core.session import Task
-from .common import SplatOperator
+from .common import WorkerOperator
 
 
-class SPLATCUT_OT_load_views(SplatOperator, bpy.types.Operator):
+class SPLATCUT_OT_load_views(WorkerOperator, bpy.types.Operator):
     """Read the views that the engine will use, and report how many there are"""
 
     bl_idname = "splatcut.load_views"
@@ -37,30 +37,11 @@ class SPLATCUT_OT_load_views(SplatOperator, bpy.types.Operator):
         default=False,
     )
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if bpy.app.background:
-            return self.execute(context)
-        return {"FINISHED"} if self._start(context) is not None else {"CANCELLED"}
+    def ask(self, context: bpy.types.Context, uid: str) -> Task:
+        return load(context, uid, cameras=self.create_cameras, resize=self.match_resolution)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        task = self._start(context)
-        if task is None:
-            return {"CANCELLED"}
-        outcome = worker.wait(task)
-        if outcome.problem is not None:
-            self.report({"ERROR"}, outcome.problem.message)
-            return {"CANCELLED"}
+    def tell(self, outcome: Outcome) -> None:
         self.report({"INFO"}, state.message)
-        return {"FINISHED"}
-
-    def _start(self, context: bpy.types.Context) -> Task | None:
-        obj: Any = splats.active(context)
-        try:
-            return load(context, obj.splatcut.uid, cameras=self.create_cameras, resize=self.match_resolution)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            state.say(str(error), "ERROR")
-            return None
 
 
 def load(context: bpy.types.Context, uid: str, *, cameras: bool, resize: bool) -> Task:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,7 @@ from splatcut.scene.gaussians import ANTIALIASED, Gaussians
 from splatcut.scene.transform import apply_transform
 
 # usd-core comes without types.
-_MODULES: Any = [
-    pytest.importorskip(f"pxr.{name}", reason="usd-core is not installed")
-    for name in ("Gf", "Usd", "UsdGeom", "UsdVol", "Vt")
-]
+_MODULES: Any = [importlib.import_module(f"pxr.{name}") for name in ("Gf", "Usd", "UsdGeom", "UsdVol", "Vt")]
 Gf, Usd, UsdGeom, UsdVol, Vt = _MODULES
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Import and export of splat files: operators, menu entries, drag and drop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +214,10 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
             raise UserError(f"The collection {self.collection!r} contains no splat objects.")
         if not objects:
             where = {"SELECTED": "Nothing that is selected", "SCENE": "Nothing in this scene"}
-            raise UserError(f"{where.get(self.what, 'Nothing')} is a splat object. Select one, or import one first.")
+            raise UserError(
+                f"{where.get(self.what, 'Nothing')} is a splat object. Select one, or import one first."
+                + "".join(f" {sentence}" for sentence in self._told_instances(context))
+            )
         if not self.filepath:
             raise UserError("There is no path to export to. Enter the path of a file.")
         path = exports.with_suffix(Path(bpy.path.abspath(self.filepath)), self.file_format)
@@ -235,6 +238,8 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
                     )
                 if found and not wrong:
                     self.report({"WARNING"}, moves.sentence(obj.name, found))
+        for sentence in self._told_instances(context):
+            self.report({"WARNING"}, sentence)
         paths = exports.paths_for([obj.name for obj in objects], path)
         if len(paths) > 1 and not (self.replace or self.collection):  # the file browser asked about one name only
             exports.check_free(paths)
@@ -245,6 +250,17 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
             collection = bpy.data.collections.get(self.collection)
             return [obj for obj in collection.all_objects if splats.is_splat(obj)] if collection else []
         return _chosen(context, self.what)
+
+    def _told_instances(self, context: bpy.types.Context) -> list[str]:
+        """Sentences about splats that are seen where they are asked for and are objects elsewhere."""
+        if self.collection or self.what == "RESULTS":
+            return []
+        there = context.scene.objects if self.what == "SCENE" else context.view_layer.objects.selected
+        return [
+            f"{name!r} is an instance of a collection, whose splats are not exported there. Object > Apply > Make "
+            "Instances Real makes them objects."
+            for name in _instances(there)
+        ]
 
     def _export(self, obj: Any, path: Path, progress: Callable[[float], None]) -> None:
         found = transforms.moves_of(obj) if self.moved == "FOLLOW" else ()
@@ -300,6 +316,17 @@ def _chosen(context: bpy.types.Context, what: str) -> list[Any]:
         return [obj for obj in context.scene.objects if splats.is_splat(obj)]
     active = splats.active(context)
     return splats.results(context.scene, active.splatcut.uid) if active is not None else []  # type: ignore[attr-defined]
+
+
+def _instances(objects: Iterable[Any]) -> list[str]:
+    """Names of the objects that only show splats of a collection, which are objects elsewhere."""
+    return [
+        obj.name
+        for obj in objects
+        if obj.instance_type == "COLLECTION"
+        and obj.instance_collection is not None
+        and any(splats.is_splat(other) for other in obj.instance_collection.all_objects)
+    ]
 
 
 def _import_entry(self: Any, context: bpy.types.Context) -> None:

@@ -23,7 +23,7 @@ from splatcut.scene.transform import apply_transform
 FIELDS = ("means", "log_scales", "quats", "opacity_logits", "sh")
 
 
-@pytest.mark.parametrize("name", ["unknown properties, ascii", "doubles", "elements", "flat", "degree 4"])
+@pytest.mark.parametrize("name", ["unknown properties, ascii", "doubles", "elements", "flat", "degree 4", "infinite"])
 def test_what_was_imported_is_exported_bit_by_bit(name: str, file: Any, tmp_path: Path) -> None:
     obj = import_(file(name))
     assert obj.name == "thing"
@@ -150,6 +150,31 @@ def test_only_what_is_selected(file: Any, tmp_path: Path) -> None:
     first.splatcut.result_of = second.splatcut.uid
     bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "result.ply"), what="RESULTS")
     assert (tmp_path / "result.ply").read_bytes() == VARIANTS["degree 0"]
+
+
+def test_instances_of_a_collection_are_told_and_exported_once_they_are_real(
+    file: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    obj = import_(file("degree 1"), axes="Z_UP")
+    collection: Any = bpy.data.collections.new("group")
+    bpy.context.scene.collection.children.link(collection)
+    collection.objects.link(obj)
+    instance: Any = bpy.data.objects.new("shown again", None)
+    instance.instance_type, instance.instance_collection = "COLLECTION", collection
+    instance.location.z = 5
+    bpy.context.scene.collection.objects.link(instance)
+    bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "all.ply"), what="SCENE")
+    assert "'shown again' is an instance of a collection" in capfd.readouterr().out
+    obj.select_set(False)
+    instance.select_set(True)
+    with pytest.raises(RuntimeError, match="Make Instances Real"):
+        bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "no.ply"))
+    bpy.context.view_layer.objects.active = instance
+    bpy.ops.object.duplicates_make_real()
+    assert not import_export._instances(bpy.context.view_layer.objects.selected)
+    bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "real.ply"), apply_transform=True)
+    moved = read_splats(tmp_path / "real.ply").gaussians
+    assert moved.means[:, 2] == pytest.approx(read_splats(file("degree 1")).gaussians.means[:, 2] + 5, abs=1e-6)
 
 
 def test_the_suffix_decides_and_is_added_where_there_is_none(file: Any, tmp_path: Path) -> None:

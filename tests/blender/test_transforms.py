@@ -16,6 +16,7 @@ from blender_imports import VARIANTS, import_
 from mathutils import Matrix
 
 from splatcut.formats import read_splats
+from splatcut.formats.parts import with_coefficients
 from splatcut.scene.transform import apply_transform
 
 FIELDS = ("means", "log_scales", "quats", "opacity_logits", "sh")
@@ -158,6 +159,19 @@ def test_what_is_joined_follows_into_the_other_frame(file: Any, tmp_path: Path) 
     assert_same(found.take(slice(0, 40)), a, 0)
     assert_same(found.take(slice(40, 80)), apply_transform(a, np.array(TURN)))
     assert native.native() == native.is_native(first)
+
+
+@pytest.mark.parametrize("degrees", [(0, 1), (1, 0)])
+def test_joined_scenes_of_different_degrees_have_the_higher_one(
+    degrees: tuple[int, int], file: Any, tmp_path: Path
+) -> None:
+    parts = [read_splats(file(f"degree {degree}")).gaussians for degree in degrees]
+    objects = [import_(file(f"degree {degree}", f"{degree}.ply"), axes="Z_UP") for degree in degrees]
+    select(*objects)
+    ops.object.join()
+    found = exported(tmp_path / "joined.ply")
+    for place, part in zip((slice(0, 40), slice(40, 80)), parts, strict=True):
+        assert_same(found.take(place), with_coefficients(part, 4), 0)
 
 
 def test_moves_in_edit_mode_and_deletions_are_right_as_they_are(file: Any) -> None:

@@ -30,6 +30,9 @@ VISIBLE = 1 / 32
 #: A pixel is exempt from L_alone where the cores of the object's Gaussians, of this share of their size, cover alone so
 #: much more of it than the label image shows.
 CORE, HIDDEN = 0.5, 0.5
+#: Root mean square difference of the renders from the photos, in [0, 1], below which L_photo weighs more, and how many
+#: times as much it weighs at most (``photo_weight``).
+NOISE, MOST = 0.032, 4.0
 
 ReadPhoto = Callable[[View], "NDArray[np.uint8] | None"]
 
@@ -45,7 +48,8 @@ class Band:
         place: [P] int32, places in ``subset`` of the moving ones among them; moving: [P] int32, their places in
             ``Moving.rows``.
         masks: [K, T, 256] uint8; confidence: [K] float32, the view's.
-        photo: [T, 256, 3] uint8, what the render should look like.
+        photo: [T, 256, 3] uint8, what the render should look like; error: root mean square difference of the render,
+            before anything moves, from it in all tiles of the view that are reached, in [0, 1].
         exempt: [K, T, 256] bool, pixels where something hides the object, which may cover more of them than its mask.
         weight: [T] float32, how much a tile counts: in how many of the view's bands it is not, plus one.
     """
@@ -59,6 +63,7 @@ class Band:
     masks: NDArray[np.uint8]
     confidence: F32
     photo: NDArray[np.uint8]
+    error: float
     exempt: NDArray[np.bool_]
     weight: F32
 
@@ -107,7 +112,7 @@ def make_bands(
         view = problem.views[number]
         if masks.confidence[number].max(initial=0) <= 0:
             continue
-        reach, labels, alone = _shown(movable, view.camera, device)
+        image, reach, labels, alone = _shown(movable, view.camera, device)
         if not reach.any():
             continue
         soft = masks.soft(number)
@@ -117,21 +122,33 @@ def make_bands(
         )
         photo = None if view.photo is None else read_photo(view)
         if photo is None:
-            image = raster.render(scene, view.camera, tiles=reach, device=device).image
             photo = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+        error = _difference(image, photo, tile_pixels(reach, view.camera))
         exempt = (cores - labels.transpose(2, 0, 1) > HIDDEN) & (soft < 0.5)
-        targets = _Targets(masks.probability[number], masks.confidence[number].astype(np.float32), photo, exempt)
+        targets = _Targets(masks.probability[number], masks.confidence[number].astype(np.float32), photo, error, exempt)
         bands += _bands(movable, view, (reach, inner), targets, options.parts, rng)
     return bands
 
 
+def photo_weight(bands: Sequence[Band]) -> float:
+    """How many times as much L_photo weighs where the scene shows its photos well: (``NOISE`` / error)^2, from 1 to
+    ``MOST``, with the bands' median error.
+
+    The inverse variance, as in a likelihood: a scene that shows its photos to within little is spoilt by little.
+    """
+    error = float(np.median([band.error for band in bands]))
+    return min(max((NOISE / max(error, 1e-6)) ** 2, 1.0), MOST)
+
+
 @dataclass(frozen=True, eq=False)
 class _Targets:
-    """What a view is held to: masks [K, H, W] uint8, confidence [K], photo [H, W, 3] uint8, exempt pixels [K, H, W]."""
+    """What a view is held to: masks [K, H, W] uint8, confidence [K], photo [H, W, 3] uint8, the render's error, exempt
+    pixels [K, H, W]."""
 
     masks: NDArray[np.uint8]
     confidence: F32
     photo: NDArray[np.uint8]
+    error: float
     exempt: NDArray[np.bool_]
 
 
@@ -166,21 +183,21 @@ def _bands(
         found.append(
             Band(
                 view.name, view.camera, tiles, subset.astype(np.int32), np.flatnonzero(moving >= 0).astype(np.int32),
-                moving[moving >= 0], masks[:, pixels], targets.confidence, photo[pixels], exempt[:, pixels],
-                weight[tiles],
+                moving[moving >= 0], masks[:, pixels], targets.confidence, photo[pixels], targets.error,
+                exempt[:, pixels], weight[tiles],
             )
         )  # fmt: skip
     return found
 
 
-def _shown(movable: Movable, camera: Camera, device: raster.Device) -> tuple[NDArray[np.bool_], F32, F32]:
-    """Tiles [tiles down, tiles across] where moving Gaussians can be seen, in the scene or in an object alone; the
-    label image [H, W, K]; coverage of each object alone [H, W, K]."""
+def _shown(movable: Movable, camera: Camera, device: raster.Device) -> tuple[F32, NDArray[np.bool_], F32, F32]:
+    """The image [H, W, 3]; tiles [tiles down, tiles across] where moving Gaussians can be seen, in the scene or in an
+    object alone; the label image [H, W, K]; coverage of each object alone [H, W, K]."""
     scene, probability = movable.scene, movable.probability
     count, kinds = probability.shape
     is_moving = np.zeros((count, 1), np.float32)
     is_moving[movable.rows] = 1
-    shown = raster.render(scene, camera, features=np.hstack([is_moving, probability]), colour=False, device=device)
+    shown = raster.render(scene, camera, features=np.hstack([is_moving, probability]), device=device)
     reach = shown.features[..., 0] > VISIBLE
     alone = np.zeros((camera.height, camera.width, kinds), np.float32)
     for k in range(kinds):
@@ -193,7 +210,7 @@ def _shown(movable: Movable, camera: Camera, device: raster.Device) -> tuple[NDA
         )  # fmt: skip
         alone[..., k] = 1 - drawn.transmittance
         reach |= drawn.features[..., 0] > VISIBLE
-    return tiles_with(reach, camera), shown.features[..., 1:], alone
+    return shown.image, tiles_with(reach, camera), shown.features[..., 1:], alone
 
 
 def always_drawn(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:
@@ -202,6 +219,13 @@ def always_drawn(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:
     for k in range(soft.shape[0]):
         found |= (np.abs(alone[..., k] - soft[k]) > 0.5) | (np.abs(labels[..., k] - soft[k]) > 0.5)
     return found
+
+
+def _difference(image: F32, photo: NDArray[np.uint8], tiles: tuple[NDArray[np.int32], NDArray[np.bool_]]) -> float:
+    """Root mean square difference of an image [H, W, 3] in [0, 1] from a photo [H, W, 3] in the tiles' pixels."""
+    pixels = tiles[0][tiles[1]]
+    difference = image.reshape(-1, 3)[pixels] - photo.reshape(-1, 3)[pixels] / np.float32(255)
+    return float(np.sqrt(np.mean(np.square(difference))))
 
 
 def _core(scene: Gaussians, label: F32, camera: Camera, tiles: NDArray[np.bool_], device: raster.Device) -> F32:

@@ -22,7 +22,7 @@ from splatcut.lift.labelled import Arrays, Labelled
 from splatcut.lift.problem import Problem
 from splatcut.lift.variance import boundary
 from splatcut.progress import Progress
-from splatcut.refine.bands import Movable, ReadPhoto, make_bands
+from splatcut.refine.bands import Movable, ReadPhoto, make_bands, photo_weight
 from splatcut.refine.movers import choose_movers
 from splatcut.refine.optimise import Optimiser, moved, optimise
 from splatcut.refine.options import RefineOptions
@@ -131,6 +131,7 @@ def _optimiser(
     bands = make_bands(movable, problem, options, progress, read_photo)
     if not bands:
         return None
+    options = replace(options, photo=options.photo * photo_weight(bands))
     moving = Moving.of(gaussians, rows, probability)
     partner = None
     if options.field != "off":

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from refine_scenes import EdgeScene, edge_scene, plain
 from scipy import ndimage
@@ -17,7 +18,7 @@ from splatcut import raster
 from splatcut.lift import Problem
 from splatcut.progress import Quiet
 from splatcut.raster.rule import TILE
-from splatcut.refine.bands import Band, Movable, always_drawn, make_bands, view_by_view
+from splatcut.refine.bands import Band, Movable, always_drawn, make_bands, photo_weight, view_by_view
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.tiles import tiles_with
 from splatcut.scene.camera import Camera
@@ -150,6 +151,22 @@ def test_targets_are_the_tiles_pixels_of_mask_and_photo(tmp_path: Path) -> None:
     (unread,) = make_bands(scene.movable, problem, RefineOptions(parts=1), Quiet(), lambda _: None)
     for without in (unread, scene.bands(parts=1)[0]):
         assert np.abs(without.photo - 255 * image[without.pixels])[without.valid].max() <= 0.51
+        assert without.error < 0.5 / 255
+    difference = (image[band.pixels] - band.photo / 255)[band.valid]
+    assert band.error == pytest.approx(np.sqrt(np.mean(difference**2)), rel=1e-5)
+
+
+def test_photo_weighs_more_where_the_scene_shows_it_well() -> None:
+    (band,) = _scene().bands(parts=1)[:1]
+
+    def weight(*errors: float) -> float:
+        return photo_weight([replace(band, error=error) for error in errors])
+
+    assert weight(0.016) == pytest.approx(4)
+    assert weight(0.032 / 1.5) == pytest.approx(2.25)
+    assert weight(0.02, 0.032, 0.1) == pytest.approx(1)
+    assert weight(0.1) == 1
+    assert weight(0.0) == 4
 
 
 def test_views_that_nobody_trusts_and_those_that_show_nothing_that_moves_have_no_band() -> None:

@@ -31,6 +31,9 @@ RESULTS = ("objects", "masks", "background.ply", "labels.npz", "contact_sheet.pn
 #: Stages before the one that reads prompts and masks, of little work: a job that has finished no more does not keep its
 #: folder from other jobs, and does not replace another job's results yet.
 EARLY = ("floaters", "views")
+#: Stages that alone read the options of ``inputs.LATE_OPTIONS``: a job that differs in no more takes
+#: what another has finished before them.
+LATE = ("extract", "write")
 #: What file managers leave in folders that look empty.
 _CLUTTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -44,24 +47,28 @@ class Checkpoints:
     leaves no trace.
     """
 
-    def __init__(self, folder: Path, key: str) -> None:
+    def __init__(self, folder: Path, key: str, shared: str = "") -> None:
         self.folder = folder
         self._state = folder / STATE
         self._key = key
+        self._shared = shared or key
         self._owner: str | None = None
         self._waiting: dict[str, tuple[Mapping[str, NDArray[Any]], Mapping[str, Any]]] = {}
 
     @staticmethod
     @contextlib.contextmanager
-    def open(folder: Path, key: str, force: bool = False) -> Iterator[Checkpoints]:
+    def open(folder: Path, key: str, force: bool = False, shared: str = "") -> Iterator[Checkpoints]:
         """Takes ``folder`` for the job with fingerprint ``key``; no other run may use it meanwhile.
+
+        ``shared`` is what the job has in common with jobs that differ in late options alone (``inputs.fingerprint``):
+        what those have finished of the stages before ``LATE`` is kept.
 
         Raises ``UserError`` when the folder cannot be written, another run is writing to it, or it holds files that are
         not SplatCut's or another job (unless ``force``, which removes that job's results once this one has some).
         """
         if folder.exists() and not folder.is_dir():
             raise UserError(f"The output folder {folder} is a file. Choose a folder with --out.")
-        made = Checkpoints(folder, key)
+        made = Checkpoints(folder, key, shared)
         made._check_owner(force)
         with locked(folder, folder / STATE / "lock"):
             made._check_owner(force)  # another run may have ended in between
@@ -95,11 +102,11 @@ class Checkpoints:
         note = self._state / "job.json"
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             return str(json.loads(note.read_text(encoding="utf-8"))["job"])
-        stages = sorted(self._state.glob("*.npz"))
+        stages = sorted(self._state.glob("*.npz"), key=lambda path: (path.stem not in LATE, path.name))
         for path in stages:
-            stored = _read(path)
-            if stored is not None:
-                return str(stored[1].get("job"))
+            job = _job(path)
+            if job is not None:
+                return self._key if job == self._shared else job
         return "" if stages or note.exists() else None
 
     def _holds_work(self) -> bool:
@@ -109,6 +116,14 @@ class Checkpoints:
     def _forget_stages(self) -> None:
         for path in [*self._state.glob("*.npz"), self._state / "job.json"]:
             path.unlink(missing_ok=True)
+
+    def _forget_others(self) -> None:
+        for path in self._state.glob("*.npz"):
+            if path.stem in LATE or _job(path) != self._shared:
+                path.unlink()
+
+    def _key_of(self, stage: str) -> str:
+        return self._key if stage in LATE else self._shared
 
     def _remove_unfinished(self) -> None:
         for place in (self._state, self.folder / "objects", self.folder / "masks"):
@@ -126,7 +141,7 @@ class Checkpoints:
                     shutil.rmtree(path)
                 else:
                     path.unlink(missing_ok=True)
-            self._forget_stages()
+            self._forget_others()
             self._remove_unfinished()
         with atomic_path(self._state / "job.json") as temporary:
             temporary.write_text(json.dumps({"job": self._key}), encoding="utf-8")
@@ -158,7 +173,7 @@ class Checkpoints:
         if stored is None:
             return None
         arrays, notes = stored
-        if (notes.pop("job", None), notes.pop("stage", None)) != (self._key, stage):
+        if (notes.pop("job", None), notes.pop("stage", None)) != (self._key_of(stage), stage):
             return None
         return arrays, notes
 
@@ -172,7 +187,7 @@ class Checkpoints:
             return
         self._claim()
         for name, (its_arrays, its_notes) in {**self._waiting, stage: (arrays, notes)}.items():
-            text = json.dumps({**its_notes, "job": self._key, "stage": name})
+            text = json.dumps({**its_notes, "job": self._key_of(name), "stage": name})
             with atomic_path(self._state / f"{name}.npz") as temporary, temporary.open("wb") as stream:
                 write(stream, allow_pickle=False, **dict(its_arrays), __notes__=np.array(text))
         self._waiting.clear()
@@ -194,6 +209,13 @@ def _read(path: Path) -> tuple[Arrays, dict[str, Any]] | None:
             raise
         return None
     return (arrays, notes) if isinstance(notes, dict) else None
+
+
+def _job(path: Path) -> str | None:
+    """Whose a stage's file is; None where that cannot be told. Reads no more than the notes."""
+    with contextlib.suppress(Exception), np.load(path, allow_pickle=False) as stored:
+        return str(json.loads(str(stored["__notes__"])).get("job"))
+    return None
 
 
 def _is_whole(path: Path) -> bool:

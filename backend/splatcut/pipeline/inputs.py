@@ -41,6 +41,9 @@ from splatcut.pipeline.checkpoints import RESULTS, STATE
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 
+#: Options that only the stages of ``checkpoints.LATE`` read, as they do the objects' ``grow``.
+LATE_OPTIONS = ("soft_edges", "keep_islands")
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
@@ -221,8 +224,9 @@ def inline_view(view: InlineView) -> View:
     return View(view.name, Camera(view.width, view.height, view.fx, view.fy, view.cx, view.cy, matrix), view.photo)
 
 
-def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
-    """64 hexadecimal digits that change with anything that changes the result: contents, not paths or times.
+def fingerprint(job: Job, inputs: Inputs, model: str) -> tuple[str, str]:
+    """64 hexadecimal digits that change with anything that changes the result: contents, not paths or times; and 64
+    that stay the same where nothing but ``LATE_OPTIONS`` and the objects' ``grow`` do.
 
     Args:
         model: what tells the 2D model and its use apart.
@@ -231,6 +235,7 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
     # What has no part in the result; cameras are trusted or refused.
     options = asdict(replace(job.options, device="auto", model=None, trust_cameras=False))
     objects = to_json(job.objects)
+    late = [[options.pop(name) for name in LATE_OPTIONS], [item.pop("grow", None) for item in objects]]
     for item in objects:
         for prompt in item["prompts"]:
             for kind in prompt.keys() & {"mask", "scribble"}:
@@ -253,7 +258,9 @@ def fingerprint(job: Job, inputs: Inputs, model: str) -> str:
                 file = files[view.name]
                 value = "" if file.value is None else f"|{file.value}"
                 digest.update(f"{name}|{view.name}|{content_hash(file.path)}{value}".encode())
-    return digest.hexdigest()
+    shared = digest.hexdigest()
+    digest.update(json.dumps(late).encode())
+    return digest.hexdigest(), shared
 
 
 def view_content(view: View) -> bytes:

@@ -46,8 +46,8 @@ def run_job(job: Job, progress: Progress, cache: EmbeddingCache | None = None, *
         inputs = read_inputs(job)
         segmenter = load_segmenter(job.options.model, inputs.device) if job.masks is None else None
         progress.step()
-        key = fingerprint(job, inputs, segmenter.fingerprint if segmenter is not None else "")
-    with Checkpoints.open(job.out, key, force) as checkpoints:
+        key, shared = fingerprint(job, inputs, segmenter.fingerprint if segmenter is not None else "")
+    with Checkpoints.open(job.out, key, force, shared) as checkpoints:
         cache = cache or EmbeddingCache(embeddings_folder())
         placed = replace(job, objects=place_prompts(job.objects, inputs.splats.offset))
         run = Run(placed, progress, inputs, segmenter, cache, checkpoints, warnings=warnings(inputs.findings))

@@ -98,6 +98,25 @@ def test_force_on_the_same_job_keeps_what_is_finished(ready: list[object], finis
     assert all(resumed(finished).values())
 
 
+def test_late_options_take_what_another_job_has_finished(
+    ready: list[object], finished: Path, tmp_path: Path, segment: Segment, refusal: Callable[..., str]
+) -> None:
+    """With --force, only what these options change is worked out again; the results are those of a run from start."""
+    changed = [*ready, "--soft-edges", "--keep-islands"]
+    assert "another job" in refusal(*changed, "--out", finished)
+    assert segment(*changed, "--out", finished, "--force") == 0
+    late = resumed(finished)
+    assert {stage for stage, found in late.items() if not found} == {"extract", "write"}
+    assert segment(*changed, "--out", tmp_path / "fresh") == 0
+    assert results(finished) == results(tmp_path / "fresh")
+    (finished / ".splatcut" / "job.json").unlink()
+    assert segment(*changed, "--out", finished) == 0  # whose it is can still be told
+    assert all(resumed(finished).values())
+    (finished / ".splatcut" / "extract.npz").unlink()
+    assert segment(*ready, "--out", finished, "--force") == 0
+    assert resumed(finished) == late
+
+
 def test_inputs_moved_elsewhere_are_the_same_job(
     tmp_path: Path, blobs: BlobScene, finished: Path, segment: Segment
 ) -> None:

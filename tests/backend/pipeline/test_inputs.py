@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def prompted(blobs: BlobScene, name: str = "red") -> tuple[ObjectPrompt, ...]:
 
 
 def key(job: Job, model: str = "") -> str:
-    return fingerprint(job, read_inputs(job), model)
+    return fingerprint(job, read_inputs(job), model)[0]
 
 
 def test_views_in_the_job(blobs: BlobScene, tmp_path: Path) -> None:
@@ -83,6 +84,18 @@ def test_what_does_not_make_another_job(blobs: BlobScene, tmp_path: Path) -> Non
     other = Job(moved / "renamed.ply", tmp_path / "other", moved / "cameras.json", moved / "images", job.objects)
     model = JobOptions(device="cpu", model="somewhere/weights.pth")
     assert key(job) == key(other) == key(replace(other, options=model))
+
+
+def test_what_late_options_leave_the_same(blobs: BlobScene, tmp_path: Path) -> None:
+    def keys(grow: float = 0.0, **options: Any) -> tuple[str, str]:
+        objects = (replace(prompted(blobs)[0], grow=grow),)
+        job = Job(blobs.scene, tmp_path / "out", blobs.cameras, objects=objects, options=JobOptions(**options))
+        return fingerprint(job, read_inputs(job), "")
+
+    late = [keys(), keys(grow=0.5), keys(soft_edges=True), keys(keep_islands=True)]
+    assert len({key for key, _ in late}) == 4
+    assert len({shared for _, shared in late}) == 1
+    assert keys(seed=1)[1] != keys()[1]
 
 
 def test_files_of_prompts_and_masks_count_by_content(blobs: BlobScene, tmp_path: Path) -> None:

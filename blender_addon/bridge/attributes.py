@@ -75,6 +75,11 @@ def reading(obj: bpy.types.Object, progress: Callable[[float], None] | None = No
             bpy.data.batch_remove([copy])
 
 
+def editing(data: Any) -> bool:
+    """Whether the data are in edit mode, where their attributes are not to be read."""
+    return bool(getattr(data, "is_editmode", False))
+
+
 def count(data: Any) -> int:
     return len(data.vertices if isinstance(data, bpy.types.Mesh) else data.points)
 

@@ -36,9 +36,11 @@ def is_native(obj: Any) -> bool:
 
 
 def is_tinted(obj: Any) -> bool:
-    """Whether there is anything to tint the object with: a preview, labels, or variances that are to be seen."""
+    """Whether there is anything to tint the object with: a preview, labels, variances or islands to be seen."""
     settings, there = obj.splatcut, obj.data.attributes
     if settings.show_boundary and layout.VARIANCE in there:
+        return True
+    if settings.show_islands and layout.ISLAND in there and len(settings.objects) > 0:
         return True
     return state.preview(settings.uid) is not None or (len(settings.objects) > 0 and layout.OBJECT in there)
 

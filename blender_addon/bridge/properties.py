@@ -109,6 +109,12 @@ def _display_changed(self: "SplatCutSettings", context: bpy.types.Context) -> No
     native.share_drawing(self.id_data)
 
 
+def _boundary_changed(self: "SplatCutSettings", context: bpy.types.Context) -> None:
+    if self.show_boundary:
+        self.show_islands = False
+    _display_changed(self, context)
+
+
 class SplatCutObject(bpy.types.PropertyGroup):
     """An object to cut out. ``name`` is unique in its list and a legal file name (messages.check_object_name)."""
 
@@ -145,6 +151,14 @@ class SplatCutSettings(bpy.types.PropertyGroup):
         name="Show boundary",
         description=(
             "Tint the Gaussians whose variance in the last cut is above the boundary threshold, instead of the objects"
+        ),
+        update=_boundary_changed,
+    )
+    show_islands: BoolProperty(  # type: ignore[valid-type]
+        name="Show stray parts",
+        description=(
+            "Tint what the last cut gave to the background because it stands apart from its object, in that object's "
+            "colour, instead of the objects"
         ),
         update=_display_changed,
     )

@@ -11,14 +11,14 @@ from typing import Any
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
 from splatcut.errors import UserError
 from splatcut.formats import read_splats
 from splatcut.messages.worker import RunResult
 
 from ..core.objects import labels_in_list
-from . import scenes, splats
+from . import labelled, scenes, splats
+from .labelled import Labelled
 
 
 def deliver(
@@ -64,10 +64,10 @@ def deliver(
         if name in colours:
             made.color = (*colours[name], 1.0)
     if found is not None:
-        labels, probability, variance = found
         listed = [item.uid for item in source.splatcut.objects]
-        splats.set_labels(source, labels_in_list(labels, uids, listed), probability)
-        splats.set_variance(source, variance)
+        island = None if found.island is None else labels_in_list(found.island, uids, listed)
+        labelled.write(source, found._replace(labels=labels_in_list(found.labels, uids, listed), island=island))
+        source.splatcut.show_islands = False  # of an earlier cut
     for obj in (source, *earlier):
         hide(context, obj)
     return collection
@@ -81,13 +81,12 @@ def hide(context: bpy.types.Context, obj: Any) -> None:
         obj.select_set(False)
 
 
-def read_labels(
-    path: Path, count: int, objects: int
-) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32] | None] | None:
-    """Labels, their probabilities and the mask variances (None in older files), each [N], of the input's Gaussians.
+def read_labels(path: Path, count: int, objects: int) -> Labelled | None:
+    """What the run left with the input's Gaussians; variance and island are None in older files.
 
     None when the file belongs to other data. A Gaussian that was split has the label of the largest number of its
-    parts, of equal ones the surer one, and the largest of their variances.
+    parts, of equal ones the surer one, and the largest of their variances; one of the background is an island's if any
+    of its parts is.
 
     Raises:
         UserError: the file cannot be read.
@@ -97,6 +96,7 @@ def read_labels(
             labels, parent = content["labels"].astype(np.int64), content["parent"]
             probability = content["probability"].astype(np.float32)
             spread = content["variance"].astype(np.float32) if "variance" in content else None
+            sent = content["island"].astype(np.int32) if "island" in content else None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(
             f"The label file of the run, {path}, cannot be read ({error}). Cut the objects again."
@@ -115,4 +115,11 @@ def read_labels(
     if spread is not None:
         variance = np.zeros(count, dtype=np.float32)
         np.maximum.at(variance, parent, spread)
-    return own, certain, variance
+    island = None
+    if sent is not None:
+        island = np.zeros(count, dtype=np.int32)
+        of_island = np.flatnonzero(sent)
+        of_island = of_island[own[parent[of_island]] == 0]
+        island[parent[of_island]] = sent[of_island]
+        certain[parent[of_island]] = shares[of_island, sent[of_island]]
+    return Labelled(own, certain, variance, island)

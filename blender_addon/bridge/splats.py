@@ -27,14 +27,10 @@ from splatcut.scene.gaussians import Gaussians
 from ..core import layout
 from ..core.arrays import SplatArrays
 from ..core.facts import Facts
-from . import attributes, native
-
-#: Labels, probabilities and, where a run has left them, mask variances, each [N].
-_Labels = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32] | None]
+from . import attributes, labelled, native
 
 #: By session_uid of the object's data. Entries named in ``_suspect`` are compared with the data before their next use.
 _arrays: dict[int, SplatArrays] = {}
-_labels: dict[int, _Labels] = {}
 _suspect: set[int] = set()
 _stamp = 0
 #: session_uid of the object that had a uid first, and how many objects there were when that was looked at.
@@ -134,7 +130,7 @@ def read(
     Raises:
         UserError: ``matrix`` is not a rotation or mirroring with a uniform scale and a translation.
     """
-    if _editing(obj.data):
+    if attributes.editing(obj.data):
         obj.update_from_editmode()
     facts = attributes.read_facts(obj.data)
     with attributes.reading(obj, progress) as source:
@@ -169,7 +165,7 @@ def arrays(obj: bpy.types.Object, *, with_sh: bool = True) -> SplatArrays:
     data = obj.data
     number = data.session_uid
     known = _arrays.get(number)
-    if known is not None and not _editing(data):
+    if known is not None and not attributes.editing(data):
         if len(known) != attributes.count(data):
             known = None
         elif number in _suspect:
@@ -218,69 +214,6 @@ def results(scene: bpy.types.Scene, uid: str) -> list[Any]:
     return [obj for obj in scene.objects if is_splat(obj) and uid and _settings(obj).result_of == uid]
 
 
-def set_labels(obj: bpy.types.Object, labels: NDArray[np.int32], probability: NDArray[np.float32]) -> None:
-    """Keeps labels [N] (0 the background) and their probabilities [N] with the object, as attributes."""
-    data: Any = obj.data
-    count = attributes.count(data)
-    for values in (labels, probability):
-        if values.shape != (count,):
-            raise ValueError(f"{count} Gaussians need as many labels and probabilities, not {values.shape}.")
-    attributes.write(data, layout.OBJECT, "INT", np.asarray(labels, dtype=np.int32))
-    attributes.write(data, layout.PROBABILITY, "FLOAT", np.asarray(probability, dtype=np.float32))
-    _labels_changed(obj)
-
-
-def set_variance(obj: bpy.types.Object, variance: NDArray[np.float32] | None) -> None:
-    """Keeps mask variances [N] beside the labels; with None, none."""
-    data: Any = obj.data
-    if variance is not None:
-        if variance.shape != (attributes.count(data),):
-            raise ValueError(f"{attributes.count(data)} Gaussians need as many variances, not {variance.shape}.")
-        attributes.write(data, layout.VARIANCE, "FLOAT", variance)
-    elif layout.VARIANCE in data.attributes:
-        data.attributes.remove(data.attributes[layout.VARIANCE])
-    _labels_changed(obj)
-
-
-def _labels_changed(obj: bpy.types.Object) -> None:
-    _labels.pop(obj.data.session_uid, None)
-    obj.data.update_tag()
-    native.share_drawing(obj)
-
-
-def labels(obj: bpy.types.Object) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
-    """Labels [N] and probabilities [N] kept with the object, or None; nobody may write to them."""
-    known = _read_labels(obj)
-    return None if known is None else known[:2]
-
-
-def variance(obj: bpy.types.Object) -> NDArray[np.float32] | None:
-    """Mask variances [N] in [0, 1] that the last cut left with the labels, or None; nobody may write to them."""
-    known = _read_labels(obj)
-    return None if known is None else known[2]
-
-
-def _read_labels(obj: bpy.types.Object) -> _Labels | None:
-    data = obj.data
-    number = data.session_uid
-    known = _labels.get(number)
-    if _editing(data):
-        return known
-    if known is not None and len(known[0]) != attributes.count(data):
-        known = None
-    if known is None and layout.OBJECT in data.attributes:
-        with attributes.reading(obj) as source:
-            found, probability, spread = map(source.get, (layout.OBJECT, layout.PROBABILITY, layout.VARIANCE))
-        if found is None:
-            return None
-        if probability is None:
-            probability = np.ones(len(found), np.float32)
-        spread = None if spread is None else spread.astype(np.float32, copy=False)
-        known = (found.astype(np.int32, copy=False), probability.astype(np.float32, copy=False), spread)
-        _labels[number] = known
-    return known
-
-
 def new_origin() -> int:
     """A number for ``layout.ORIGIN`` that nothing else has."""
     return secrets.randbelow(2**31 - 1) + 1
@@ -289,10 +222,6 @@ def new_origin() -> int:
 def new_uid() -> str:
     """A uid that nothing else has."""
     return uuid.uuid4().hex
-
-
-def _editing(data: Any) -> bool:
-    return bool(getattr(data, "is_editmode", False))
 
 
 def _settings(obj: bpy.types.Object) -> Any:
@@ -345,7 +274,7 @@ def forget() -> None:
     """Has everything compared or read again before its next use."""
     global _object_count
     _suspect.update(_arrays)
-    _labels.clear()
+    labelled.forget()
     _object_count = -1
 
 
@@ -355,7 +284,7 @@ def _on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph)
         # A tag on the object alone, as after a change of its prompts, says nothing about its data.
         if update.is_updated_geometry and isinstance(update.id, (bpy.types.Mesh, bpy.types.PointCloud)):
             number = update.id.original.session_uid
-            _labels.pop(number, None)
+            labelled.forget(number)
             if number in _arrays:
                 _suspect.add(number)
     _check_uids()

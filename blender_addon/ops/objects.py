@@ -10,7 +10,7 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from splatcut.errors import UserError
 
-from ..bridge import prompts, properties, splats, state
+from ..bridge import labelled, prompts, properties, state
 from ..core import objects as core
 from .click import ViewportClick
 from .common import SplatOperator, active_splat, changed, chosen, refuse
@@ -215,21 +215,23 @@ def object_of(obj: Any, gaussian: int) -> int | None:
         label = int(shown.labels[gaussian])
         uid = shown.objects[label - 1] if 0 < label <= len(shown.objects) else ""
         return next((k for k, item in enumerate(settings.objects) if item.uid == uid), None)
-    kept = splats.labels(obj)
-    if kept is None or gaussian >= len(kept[0]):
+    kept = labelled.read(obj)
+    if kept is None or gaussian >= len(kept.labels):
         return None
-    label = int(kept[0][gaussian])
+    label = int(kept.labels[gaussian])
     return label - 1 if 0 < label <= len(settings.objects) else None
 
 
 def _relabel(obj: Any, change: Any) -> None:
     """Labels that a run has left with the splat count the list's objects: they follow it."""
-    kept = splats.labels(obj)
+    kept = labelled.read(obj)
     if kept is None:
         return
-    labels = change(kept[0])
-    if not np.array_equal(labels, kept[0]):
-        splats.set_labels(obj, labels, np.where((labels == 0) & (kept[0] > 0), np.float32(1), kept[1]))
+    labels, island = change(kept.labels), None if kept.island is None else change(kept.island)
+    if np.array_equal(labels, kept.labels) and (island is None or np.array_equal(island, kept.island)):
+        return
+    probability = np.where((labels == 0) & (kept.labels > 0), np.float32(1), kept.probability)
+    labelled.write(obj, kept._replace(labels=labels, probability=probability, island=island))
 
 
 CLASSES = (

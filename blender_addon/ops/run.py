@@ -218,34 +218,28 @@ def _finish(running: _Running) -> None:
     preview.check_all()
 
 
-class SPLATCUT_OT_run(SplatOperator, bpy.types.Operator):
-    """Cut the objects out: find them in all views, label the Gaussians, refine edges, and make each a splat object"""
+class Cutting(SplatOperator):
+    """Base of operators that start a run: in a window they end at once, in a script they wait for it."""
 
-    bl_idname = "splatcut.run"
-    bl_label = "Cut Objects"
-    # No UNDO: the objects arrive later, and their arrival is the step.
-    bl_options = {"REGISTER"}
-
-    fresh: BoolProperty(  # type: ignore[valid-type]
-        name="Start Over",
-        description="Recompute stages that an earlier run with the same settings has finished",
-        default=False,
-        options={"SKIP_SAVE"},
-    )
+    report: Any
+    fresh: bool
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        """Not while another run is on."""
         if _running is not None:
             cls.poll_message_set("A run is in progress. Wait for it to finish, or cancel it.")  # type: ignore[attr-defined]
             return False
         return super().poll(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """From a button."""
         if bpy.app.background:
             return self.execute(context)
         return {"FINISHED"} if self._start(context) is not None else {"CANCELLED"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        """From a script."""
         running = self._start(context)
         if running is None:
             return {"CANCELLED"}
@@ -266,6 +260,41 @@ class SPLATCUT_OT_run(SplatOperator, bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             state.say(str(error), "ERROR")
             return None
+
+
+class SPLATCUT_OT_run(Cutting, bpy.types.Operator):
+    """Cut the objects out: find them in all views, label the Gaussians, refine edges, and make each a splat object"""
+
+    bl_idname = "splatcut.run"
+    bl_label = "Cut Objects"
+    # No UNDO: the objects arrive later, and their arrival is the step.
+    bl_options = {"REGISTER"}
+
+    fresh: BoolProperty(  # type: ignore[valid-type]
+        name="Start Over",
+        description="Recompute stages that an earlier run with the same settings has finished",
+        default=False,
+        options={"SKIP_SAVE"},
+    )
+
+
+class SPLATCUT_OT_keep_islands(Cutting, bpy.types.Operator):
+    """Cut again and leave stray parts with their objects. What the last cut has worked out is used again"""
+
+    bl_idname = "splatcut.keep_islands"
+    bl_label = "Keep Stray Parts"
+    bl_options = {"REGISTER"}
+
+    fresh = False
+
+    def _start(self, context: bpy.types.Context) -> _Running | None:
+        settings = splats.active(context).splatcut  # type: ignore[union-attr]
+        before = settings.keep_islands
+        settings.keep_islands = True
+        running = super()._start(context)
+        if running is None:
+            settings.keep_islands = before
+        return running
 
 
 class SPLATCUT_OT_cancel(bpy.types.Operator):
@@ -322,7 +351,7 @@ def _open_with_system(path: Path) -> None:
             subprocess.Popen(["xdg-open", str(path)], stderr=subprocess.DEVNULL)
 
 
-CLASSES = (SPLATCUT_OT_run, SPLATCUT_OT_cancel, SPLATCUT_OT_show_log)
+CLASSES = (SPLATCUT_OT_run, SPLATCUT_OT_keep_islands, SPLATCUT_OT_cancel, SPLATCUT_OT_show_log)
 
 
 @persistent

@@ -32,10 +32,33 @@ class SPLATCUT_OT_show_source(SplatOperator, bpy.types.Operator):
             _set_hidden(obj, show)
         _set_hidden(source, not show)
         if show:
-            for obj in context.view_layer.objects.selected:
-                obj.select_set(False)
-            source.select_set(True)
-            context.view_layer.objects.active = source
+            _choose(context, source)
+        return {"FINISHED"}
+
+
+class SPLATCUT_OT_show_islands(SplatOperator, bpy.types.Operator):
+    """Tint what the last cut gave to the background because it stands apart from its object, in the object's colour"""
+
+    bl_idname = "splatcut.show_islands"
+    bl_label = "Show Stray Parts"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            source = active_splat(context)
+        except UserError as error:
+            return refuse(self, error, gently=False)
+        hidden = source.hide_get() or source.hide_viewport
+        settings = source.splatcut
+        settings.show_islands = hidden or not settings.show_islands
+        if settings.show_islands:
+            settings.show_boundary = False
+        if hidden:
+            for obj in results_of(context, source):
+                _set_hidden(obj, True)
+            _set_hidden(source, False)
+            _choose(context, source)
+        state.tag_redraw()
         return {"FINISHED"}
 
 
@@ -65,10 +88,17 @@ def results_of(context: bpy.types.Context, source: Any) -> list[Any]:
     return [obj for obj in found if together & {collection.name for collection in obj.users_collection}]
 
 
+def _choose(context: bpy.types.Context, obj: Any) -> None:
+    for other in context.view_layer.objects.selected:
+        other.select_set(False)
+    obj.select_set(True)
+    context.view_layer.objects.active = obj
+
+
 def _set_hidden(obj: Any, hidden: bool) -> None:
     obj.hide_render = hidden
     obj.hide_viewport = False
     obj.hide_set(hidden)
 
 
-CLASSES = (SPLATCUT_OT_show_source, SPLATCUT_OT_dismiss)
+CLASSES = (SPLATCUT_OT_show_source, SPLATCUT_OT_show_islands, SPLATCUT_OT_dismiss)

@@ -9,7 +9,7 @@ import bpy
 
 from splatcut.messages import OPTIONS, placed
 
-from ..bridge import native, splats, state, worker
+from ..bridge import labelled, native, splats, state, worker
 from ..core import findings, guide
 from . import situation
 from .lists import short
@@ -202,6 +202,14 @@ class SPLATCUT_PT_run(SplatPanel, bpy.types.Panel):
         if situation.has_results(settings.uid):
             text = "Back to the Splat" if situation.is_hidden(context, obj) else "Show the Results"
             button(source, "splatcut.show_source", text=text, icon="LOOP_BACK")
+        islands = labelled.island_count(obj)
+        if islands:
+            column = layout.column(align=True)
+            paragraph(context, column, f"Stray parts, {islands:,} Gaussians, went to the background.", icon="INFO")
+            row = column.row(align=True)
+            shown = settings.show_islands
+            button(row, "splatcut.show_islands", text="Show", icon="HIDE_OFF" if shown else "HIDE_ON", depress=shown)
+            button(row, "splatcut.keep_islands", text="Keep", icon="CHECKMARK")
 
 
 class SPLATCUT_PT_run_details(SplatPanel, bpy.types.Panel):
@@ -220,7 +228,8 @@ class SPLATCUT_PT_run_details(SplatPanel, bpy.types.Panel):
             column.prop(obj.splatcut, name)
             if name == "tau":
                 row = column.row()
-                row.active = splats.variance(obj) is not None
+                left = labelled.read(obj)
+                row.active = left is not None and left.variance is not None
                 row.prop(obj.splatcut, "show_boundary")
         fresh = button(layout, "splatcut.run", text="Cut Again from Scratch", icon="FILE_REFRESH")
         if fresh is not None:

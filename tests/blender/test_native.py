@@ -12,7 +12,8 @@ import bpy
 import gpu
 import numpy as np
 import pytest
-from bl_ext.user_default.splatcut.bridge import native, splats, state
+from bl_ext.user_default.splatcut.bridge import labelled, native, splats, state
+from bl_ext.user_default.splatcut.bridge.labelled import Labelled
 from blender_scene import balls, show_preview
 from blender_view import pixel_of, space_of, viewed
 
@@ -85,15 +86,27 @@ def test_labels_their_confidence_and_the_boundary_are_seen(obj: Any, with_gpu: N
     labels = np.ones(count, np.int32)
     greens = []
     for probability in (1.0, 0.4):
-        splats.set_labels(obj, labels, np.full(count, probability, np.float32))
+        labelled.write(obj, Labelled(labels, np.full(count, probability, np.float32)))
         assert obj.display_type == "BOUNDS"
         greens.append(float(viewed()[BLUE][1]))
     assert greens[0] > 2 * greens[1] > 4 * 0.0331  # the blue ball's own green is 0.2 in sRGB
-    splats.set_variance(obj, np.where(np.arange(count) < count // 2, 0.5, 0).astype(np.float32))
+    half = np.arange(count) < count // 2
+    sure = np.ones(count, np.float32)
+    labelled.write(obj, Labelled(labels, sure, np.where(half, 0.5, 0).astype(np.float32)))
     obj.splatcut.show_boundary = True
     picture = viewed()
     assert min(picture[RED][0], picture[RED][2]) > 4 * picture[RED][1]  # magenta
     assert picture[BLUE][2] > 3 * picture[BLUE][1]
+    obj.splatcut.show_boundary = False
+    labelled.write(obj, Labelled(np.zeros(count, np.int32), sure, island=half.astype(np.int32)))
+    data = content(obj)
+    assert viewed()[RED][0] > 3 * viewed()[RED][1]  # in the background now
+    obj.splatcut.show_islands = True
+    assert obj.display_type == "BOUNDS"
+    picture = viewed()
+    assert picture[RED][1] > 2 * picture[RED][0]  # in the object's green
+    assert picture[BLUE][2] > 3 * picture[BLUE][1]
+    assert content(obj) == data
     obj.splatcut.display = "OFF"
     assert obj.display_type == "TEXTURED"
     obj.splatcut.display = "POINTS"

@@ -10,7 +10,8 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.splatcut.bridge import splats, state
+from bl_ext.user_default.splatcut.bridge import labelled, splats, state
+from bl_ext.user_default.splatcut.bridge.labelled import Labelled
 from bl_ext.user_default.splatcut.core import objects as core
 from blender_scene import balls, count_of, error_of, front, pixel, show_preview
 from two_balls import RADIUS
@@ -94,16 +95,18 @@ def test_labels_of_a_run_follow_the_list(obj: Any) -> None:
     rng = np.random.default_rng(3)
     count = count_of(obj)
     labels, probability = rng.integers(0, 4, count).astype(np.int32), rng.random(count, np.float32)
-    splats.set_labels(obj, labels, probability)
+    labelled.write(obj, Labelled(labels, probability, island=labels))
     owners = np.array(["", "a", "b", "c"])[labels]
     ops.object_move(direction="UP", index=2)
     assert names(obj) == ["a", "c", "b"]
-    now, certain = splats.labels(obj)
+    now, certain, _, island = labelled.read(obj) or pytest.fail("no labels")
     assert (np.array(["", "a", "c", "b"])[now] == owners).all()
+    np.testing.assert_array_equal(island, now)
     np.testing.assert_array_equal(certain, probability)
     ops.object_remove(index=0)
-    now, certain = splats.labels(obj)
+    now, certain, _, island = labelled.read(obj) or pytest.fail("no labels")
     assert (np.array(["", "c", "b"])[now] == np.where(owners == "a", "", owners)).all()
+    np.testing.assert_array_equal(island, now)
     np.testing.assert_array_equal(certain[owners != "a"], probability[owners != "a"])
 
 
@@ -125,7 +128,7 @@ def test_a_click_chooses_the_object_that_a_run_has_found_there(obj: Any) -> None
     ops.object_add(name="blue")
     count = count_of(obj)
     labels = np.repeat(np.array([2, 1], np.int32), count // 2)  # the list's second object is the red ball
-    splats.set_labels(obj, labels, np.ones(count, np.float32))
+    labelled.write(obj, Labelled(labels, np.ones(count, np.float32)))
     settings = obj.splatcut
     settings.active_object = 0
     assert ops.object_select(**pixel(-1, 0, RADIUS), **front()) == {"FINISHED"}
@@ -188,6 +191,25 @@ def test_the_splat_and_its_results_are_shown_in_turn(obj: Any) -> None:
     assert bpy.context.view_layer.objects.active == obj
     assert ops.show_source() == {"FINISHED"}
     assert [o.hide_get() for o in (obj, *cut)] == [True, True, True, False, False]
+
+
+def test_stray_parts_are_shown_on_the_splat(obj: Any) -> None:
+    cut = balls("vase")
+    cut.splatcut.result_of = obj.splatcut.uid
+    obj.hide_set(True)
+    settings = obj.splatcut
+    assert ops.show_islands() == {"FINISHED"}
+    assert (settings.show_islands, obj.hide_get(), cut.hide_get()) == (True, False, True)
+    assert bpy.context.view_layer.objects.active == obj
+    settings.show_boundary = True
+    ops.show_islands()
+    assert (settings.show_islands, settings.show_boundary) == (True, False)
+    ops.show_islands()
+    assert not settings.show_islands
+    ops.show_source()
+    settings.show_islands = True
+    ops.show_islands()  # what nobody sees is shown, not taken away
+    assert (settings.show_islands, obj.hide_get()) == (True, False)
 
 
 def test_saving_keeps_objects_and_a_copy_has_its_own(obj: Any, tmp_path: Path) -> None:

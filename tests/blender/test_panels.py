@@ -9,8 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import bpy
+import numpy as np
 import pytest
-from bl_ext.user_default.splatcut.bridge import state
+from bl_ext.user_default.splatcut.bridge import labelled, state
+from bl_ext.user_default.splatcut.bridge.labelled import Labelled
 from bl_ext.user_default.splatcut.core import jobs
 from bl_ext.user_default.splatcut.ui import lists, panels, situation, tool
 from blender_scene import balls, front, pixel, show_preview
@@ -217,6 +219,19 @@ def test_after_a_run_there_is_a_way_to_export_and_one_back(obj: Any) -> None:
     assert "Back to the Splat" in said(draw("run"))
     ops.show_source()
     assert "Show the Results" in said(draw("run"))
+
+
+def test_stray_parts_are_counted_and_can_be_kept(obj: Any) -> None:
+    clicked(obj)
+    assert not draw("run").buttons("splatcut.show_islands")
+    count = len(obj.data.attributes["position"].data)
+    island = np.zeros(count, np.int32)
+    island[:1234] = 1
+    labelled.write(obj, Labelled(np.zeros(count, np.int32), np.ones(count, np.float32), island=island))
+    layout = draw("run")
+    assert "1,234 Gaussians" in said(layout)
+    (show,), (keep,) = layout.buttons("splatcut.show_islands"), layout.buttons("splatcut.keep_islands")
+    assert (show.enabled, keep.enabled) == (True, True)
 
 
 def test_views_ask_for_what_they_need(obj: Any) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import shutil
 import sys
 import time
@@ -66,17 +67,17 @@ def test_preview_then_cut(driver: Driver, splat: Any) -> None:
     assert splat.hide_get()
     assert splat.hide_render
 
-    labels, probability = driver.splats.labels(splat)
+    labels, probability, variance, island = driver.labelled.read(splat)
     teapot = next(obj for obj in results if obj.splatcut.result_name)
     assert labels.shape == probability.shape == (count,)
     assert (labels == 1).sum() == pytest.approx(len(driver.splats.arrays(teapot).positions), rel=0.2)
     assert probability.min() >= 0
     assert probability.max() <= 1
     assert probability[labels == 1].mean() > 0.8
-    variance = driver.splats.variance(splat)
     assert variance.shape == (count,)
     assert 0 < (variance > splat.splatcut.tau).mean() < 0.5
     assert variance.max() <= 1
+    assert not island[labels > 0].any()
     names = [str(name) for name in truth["names"]] if "names" in truth else []
     if "teapot" in names:
         own = truth["labels"] == names.index("teapot") + 1
@@ -87,6 +88,24 @@ def test_preview_then_cut(driver: Driver, splat: Any) -> None:
     assert bpy.ops.splatcut.run() == {"FINISHED"}
     assert time.monotonic() - before < 20
     assert not any(obj.visible_get() for obj in results)
+
+
+def test_stray_parts_are_kept_without_doing_everything_again(driver: Driver, splat: Any) -> None:
+    splat.splatcut.refine = False
+    uid = splat.splatcut.uid
+    assert bpy.ops.splatcut.run() == {"FINISHED"}
+    before = driver.labelled.read(splat)
+    sent = driver.labelled.island_count(splat)
+    assert sent == (before.island > 0).sum() > 0
+    assert not before.labels[before.island > 0].any()
+    assert bpy.ops.splatcut.keep_islands() == {"FINISHED"}
+    assert splat.splatcut.keep_islands
+    after = driver.labelled.read(splat)
+    assert driver.labelled.island_count(splat) == 0
+    assert (after.labels[before.island > 0] == before.island[before.island > 0]).all()
+    (report,) = driver.scenes.folder(uid).glob("runs/*/report.json")  # one folder for both cuts
+    stages = {stage["name"]: stage["resumed"] for stage in json.loads(report.read_text(encoding="utf-8"))["stages"]}
+    assert {name for name, resumed in stages.items() if not resumed} == {"load", "extract", "write"}
 
 
 def test_a_saved_file_that_is_opened_elsewhere_goes_on(driver: Driver, splat: Any, tmp_path: Path, cache: Path) -> None:

@@ -11,7 +11,8 @@ import bpy
 import numpy as np
 import odd_plys
 import pytest
-from bl_ext.user_default.splatcut.bridge import attributes, native, splats, transforms
+from bl_ext.user_default.splatcut.bridge import attributes, labelled, native, splats, transforms
+from bl_ext.user_default.splatcut.bridge.labelled import Labelled
 from bl_ext.user_default.splatcut.core import layout
 
 from splatcut.errors import UserError
@@ -76,7 +77,7 @@ def test_every_variant_comes_back_bit_by_bit(name: str, make: Any, tmp_path: Pat
 def test_saved_and_opened_again(name: str, make: Any, tmp_path: Path) -> None:
     obj = make(name)
     labels = np.arange(len(splats.arrays(obj)), dtype=np.int32) % 3
-    splats.set_labels(obj, labels, np.linspace(0, 1, len(labels), dtype=np.float32))
+    labelled.write(obj, Labelled(labels, np.linspace(0, 1, len(labels), dtype=np.float32)))
     uid = obj.splatcut.uid
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
@@ -84,7 +85,7 @@ def test_saved_and_opened_again(name: str, make: Any, tmp_path: Path) -> None:
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     again = splats.find(uid)
     assert content(again, tmp_path) == VARIANTS[name]
-    np.testing.assert_array_equal(splats.labels(again)[0], labels)
+    np.testing.assert_array_equal(labelled.read(again).labels, labels)
 
 
 def test_compressed_blends_are_exact_too(make: Any, tmp_path: Path) -> None:
@@ -253,37 +254,43 @@ def test_colours_are_read_only_when_asked_for(make: Any) -> None:
 
 def test_labels(make: Any, tmp_path: Path) -> None:
     obj = make("degree 1")
-    assert splats.labels(obj) is None
+    assert labelled.read(obj) is None
     key = splats.arrays(obj).key
     for number in (1, 2):
         wanted = np.full(40, number, np.int32), np.linspace(0, 1, 40, dtype=np.float32)
-        splats.set_labels(obj, *wanted)
+        labelled.write(obj, Labelled(*wanted))
         bpy.context.view_layer.update()
-        for found, value in zip(splats.labels(obj), wanted, strict=True):
+        for found, value in zip(labelled.read(obj), wanted, strict=False):
             np.testing.assert_array_equal(found, value)
     assert splats.arrays(obj).key == key
     assert content(obj, tmp_path) == VARIANTS["degree 1"]
     with pytest.raises(ValueError, match="40"):
-        splats.set_labels(obj, np.zeros(3, np.int32), np.zeros(3, np.float32))
+        labelled.write(obj, Labelled(np.zeros(3, np.int32), np.zeros(3, np.float32)))
 
 
-def test_variances_are_kept_beside_the_labels(make: Any, tmp_path: Path) -> None:
+def test_what_else_a_cut_left_is_kept_beside_the_labels(make: Any, tmp_path: Path) -> None:
     obj = make("degree 1")
-    wanted = np.linspace(0, 1, 40, dtype=np.float32)
-    splats.set_labels(obj, np.ones(40, np.int32), np.ones(40, np.float32))
-    assert splats.variance(obj) is None
-    splats.set_variance(obj, wanted)
-    np.testing.assert_array_equal(splats.variance(obj), wanted)
-    stored = obj.data.attributes["splatcut:variance"]
-    assert (stored.data_type, stored.domain) == ("FLOAT", "POINT")
-    assert [item.value for item in stored.data] == wanted.tolist()
+    plain = Labelled(np.zeros(40, np.int32), np.ones(40, np.float32))
+    labelled.write(obj, plain)
+    found = labelled.read(obj)
+    assert found.variance is found.island is None
+    assert labelled.island_count(obj) == 0
+    variance, island = np.linspace(0, 1, 40, dtype=np.float32), np.repeat(np.array([0, 2], np.int32), 20)
+    labelled.write(obj, plain._replace(variance=variance, island=island))
+    found = labelled.read(obj)
+    np.testing.assert_array_equal(found.variance, variance)
+    np.testing.assert_array_equal(found.island, island)
+    assert labelled.island_count(obj) == 20
+    for name, kind, values in (("variance", "FLOAT", variance), ("island", "INT", island)):
+        stored = obj.data.attributes[f"splatcut:{name}"]
+        assert (stored.data_type, stored.domain) == (kind, "POINT")
+        assert [item.value for item in stored.data] == values.tolist()
+        with pytest.raises(ValueError, match="40"):
+            labelled.write(obj, plain._replace(**{name: values[:3]}))
     assert content(obj, tmp_path) == VARIANTS["degree 1"]
-    with pytest.raises(ValueError, match="40"):
-        splats.set_variance(obj, wanted[:3])
-    splats.set_variance(obj, None)
-    assert splats.variance(obj) is None
-    assert "splatcut:variance" not in obj.data.attributes
-    assert splats.labels(obj) is not None
+    labelled.write(obj, plain)
+    assert not {"splatcut:variance", "splatcut:island"} & set(obj.data.attributes.keys())
+    assert labelled.read(obj) is not None
 
 
 def test_the_active_splat(make: Any) -> None:
@@ -316,7 +323,7 @@ def test_removed_or_damaged_attributes_are_no_disaster(make: Any) -> None:
 
 def test_a_transform_is_applied_in_place(make: Any, load: Any) -> None:
     obj = make("degree 3")
-    splats.set_labels(obj, np.arange(40, dtype=np.int32), np.ones(40, np.float32))
+    labelled.write(obj, Labelled(np.arange(40, dtype=np.int32), np.ones(40, np.float32)))
     obj.location, obj.rotation_euler, obj.scale = (1, 2, 3), (0.5, -1, 2), (2, 2, 2)
     bpy.context.view_layer.update()
     matrix = np.array(obj.matrix_world)
@@ -332,7 +339,7 @@ def test_a_transform_is_applied_in_place(make: Any, load: Any) -> None:
         np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name), err_msg=name)
     np.testing.assert_array_equal(np.array(obj.matrix_world), np.eye(4))
     np.testing.assert_array_equal(splats.arrays(obj).positions, wanted.means)
-    np.testing.assert_array_equal(splats.labels(obj)[0], np.arange(40))
+    np.testing.assert_array_equal(labelled.read(obj).labels, np.arange(40))
     np.testing.assert_allclose(item.prompts[0].position, matrix[:3, 0] + matrix[:3, 3], rtol=1e-6)
     # The same pixel sees the same thing: camera coordinates grow with the scale.
     camera = np.reshape(view.camera_from_file, (4, 4))

@@ -13,7 +13,8 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.splatcut.bridge import prompts, splats, state
+from bl_ext.user_default.splatcut.bridge import labelled, prompts, splats, state
+from bl_ext.user_default.splatcut.bridge.labelled import Labelled
 from bl_ext.user_default.splatcut.core import prompts as core
 from bl_ext.user_default.splatcut.ops import preview
 from blender_scene import balls, count_of, front, pixel, show_preview
@@ -52,7 +53,7 @@ def snapshot(uid: str) -> Any:
     cameras = tuple(
         (v.uid, v.camera.width, v.camera.fx, v.camera.cx, v.camera.camera_from_world.tobytes()) for v in views
     )
-    kept = splats.labels(obj)
+    kept = labelled.read(obj)
     labels = None if kept is None else (kept[0].tobytes(), kept[1].tobytes())
     return items, cameras, chosen, obj.splatcut.active_object, labels
 
@@ -73,7 +74,7 @@ def check(uid: str, owners: dict[str, np.ndarray]) -> None:
     built, _ = core.build_objects(items, views)
     assert [item.name for item in built] == [item.name for item in items if item.is_ready]
     # Labels say of the objects that are left what they said in the beginning.
-    labels, _ = splats.labels(obj)
+    labels = labelled.read(obj).labels
     for number, item in enumerate(items, start=1):
         there = np.flatnonzero(labels == number)
         np.testing.assert_array_equal(there, owners.get(item.uid, np.zeros(0, int)))
@@ -218,7 +219,7 @@ def start(obj: Any) -> dict[str, np.ndarray]:
     count = count_of(obj)
     labels = np.repeat(np.array([1, 2], np.int32), count // 2)
     labels[::7] = 0
-    splats.set_labels(obj, labels, np.ones(count, np.float32))
+    labelled.write(obj, Labelled(labels, np.ones(count, np.float32)))
     red, blue = (item.uid for item in obj.splatcut.objects)
     shown_keys[obj.splatcut.uid] = show_preview(obj, 1, (red,))
     return {red: np.flatnonzero(labels == 1), blue: np.flatnonzero(labels == 2)}

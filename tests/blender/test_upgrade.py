@@ -13,7 +13,8 @@ import bpy
 import numpy as np
 import odd_plys
 import pytest
-from bl_ext.user_default.splatcut.bridge import native, splats, upgrade
+from bl_ext.user_default.splatcut.bridge import labelled, native, splats, upgrade
+from bl_ext.user_default.splatcut.bridge.labelled import Labelled
 
 from splatcut.formats import read_splats, write_splats
 
@@ -45,7 +46,7 @@ for path in sorted(Path(target).parent.glob("in*.ply")):
     obj = splats.create(bpy.context, read_splats(path), path.stem)
     obj.splatcut.objects.add().name = "an object"
     obj.splatcut.objects[0].prompts.add().position = (1, 2, 3)
-    splats.set_labels(obj, np.arange(40, dtype=np.int32) % 2, np.linspace(0, 1, 40, dtype=np.float32))
+    labelled.write(obj, Labelled(np.arange(40, dtype=np.int32) % 2, np.linspace(0, 1, 40, dtype=np.float32)))
     obj.hide_set(True)
     obj.data["mine"] = "kept"
     obj.location = (1, 2, 3)
@@ -82,7 +83,7 @@ def exported(obj: Any, folder: Path) -> bytes:
 def test_one_button_converts_all_splats_of_the_file(old: Any, tmp_path: Path) -> None:
     first, second = old("doubles", "first"), old("unknown properties, binary_big_endian", "second")
     uid = first.splatcut.uid
-    splats.set_labels(first, np.ones(40, np.int32), np.full(40, 0.5, np.float32))
+    labelled.write(first, Labelled(np.ones(40, np.int32), np.full(40, 0.5, np.float32)))
     second.hide_set(True)
     hidden = bpy.data.collections.new("hidden")
     bpy.context.scene.collection.children.link(hidden)
@@ -104,7 +105,7 @@ def test_one_button_converts_all_splats_of_the_file(old: Any, tmp_path: Path) ->
         assert exported(obj, tmp_path) == VARIANTS[name]
     assert twin.data == first.data
     assert splats.find(uid) == first
-    np.testing.assert_array_equal(splats.labels(first)[1], np.full(40, 0.5, np.float32))
+    np.testing.assert_array_equal(labelled.read(first).probability, np.full(40, 0.5, np.float32))
     assert (second.hide_get(), third.parent, third.data["mine"], third.data.name) == (True, first, 7, "third")
     assert [c.name for c in third.users_collection] == ["hidden"]
     attribute = first.data.attributes["radiance:base"]
@@ -188,7 +189,7 @@ def test_there_and_back_and_there_again_nothing_is_lost(tmp_path: Path) -> None:
             assert exported(obj, tmp_path) == VARIANTS[name]
             assert list(obj.splatcut.objects[0].prompts[0].position) == [1, 2, 3]
             assert (obj.data["mine"], obj.hide_get(), tuple(obj.location)) == ("kept", True, (1, 2, 3))
-            np.testing.assert_array_equal(splats.labels(obj)[0], np.arange(40) % 2)
+            np.testing.assert_array_equal(labelled.read(obj).labels, np.arange(40) % 2)
 
     in_the_other(_MAKE)
     bpy.ops.wm.open_mainfile(filepath=str(blend))

@@ -11,7 +11,8 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from bl_ext.user_default.splatcut.bridge import native, results, splats, state
+from bl_ext.user_default.splatcut.bridge import labelled, native, results, splats, state
+from bl_ext.user_default.splatcut.bridge.labelled import Labelled
 from bl_ext.user_default.splatcut.bridge.viewport import shown
 from bl_ext.user_default.splatcut.core import drawing
 from blender_scene import count_of, show_preview
@@ -46,7 +47,7 @@ def test_visible_splat_objects_are_shown(demo_gaussians: Gaussians) -> None:
         assert in_view() == []  # Blender shows them
         for one in (obj, other):
             one.splatcut.objects.add().uid = "a"
-            splats.set_labels(one, np.ones(count_of(one), np.int32), np.ones(count_of(one), np.float32))
+            labelled.write(one, Labelled(np.ones(count_of(one), np.int32), np.ones(count_of(one), np.float32)))
     bpy.context.collection.objects.link(bpy.data.objects.new("no splat", bpy.data.meshes.new("mesh")))
     assert [item.uid for item in in_view()] == [obj.splatcut.uid, other.splatcut.uid]
     obj.location = 1, 2, 3
@@ -79,7 +80,7 @@ def test_tints_come_from_the_preview_and_then_from_labels(demo_gaussians: Gaussi
         item = settings.objects.add()
         item.uid, item.colour = uid, colour
     labels = (np.arange(count) % 3).astype(np.int32)
-    splats.set_labels(obj, labels, np.full(count, 0.75, np.float32))
+    labelled.write(obj, Labelled(labels, np.full(count, 0.75, np.float32)))
     kept = in_view()[0].tint
     assert kept is not None
     assert np.array_equal(kept.labels, labels)
@@ -88,7 +89,7 @@ def test_tints_come_from_the_preview_and_then_from_labels(demo_gaussians: Gaussi
     again = in_view()[0].tint
     assert again is not None
     assert again.key == kept.key
-    splats.set_labels(obj, labels[::-1].copy(), np.ones(count, np.float32))
+    labelled.write(obj, Labelled(labels[::-1].copy(), np.ones(count, np.float32)))
     changed = in_view()[0].tint
     assert changed is not None
     assert changed.key != kept.key
@@ -119,14 +120,15 @@ def test_the_boundary_is_tinted_above_the_threshold_as_it_is_now(demo_gaussians:
     obj = few(demo_gaussians)
     settings, count = obj.splatcut, count_of(obj)
     settings.objects.add().uid = "a"
-    splats.set_labels(obj, np.ones(count, np.int32), np.full(count, 0.5, np.float32))
+    labelled.write(obj, Labelled(np.ones(count, np.int32), np.full(count, 0.5, np.float32)))
     settings.show_boundary = True
     objects = in_view()[0].tint
     assert objects is not None
     assert objects.probability[0] == 0.5  # there are no variances: the objects' tint
     variance = np.zeros(count, np.float32)
     variance[:3] = 0.05, 0.2, 0.5
-    splats.set_variance(obj, variance)
+    left = labelled.read(obj)
+    labelled.write(obj, left._replace(variance=variance))
 
     def boundary() -> shown.Tint:
         tint = in_view()[0].tint
@@ -156,6 +158,38 @@ def test_the_boundary_is_tinted_above_the_threshold_as_it_is_now(demo_gaussians:
     assert again.labels.all()
 
 
+def test_islands_are_tinted_as_the_objects_that_they_were_taken_from(demo_gaussians: Gaussians) -> None:
+    obj = few(demo_gaussians)
+    settings, count = obj.splatcut, count_of(obj)
+    for uid, colour in (("a", (1, 0, 0)), ("b", (0, 0, 1))):
+        item = settings.objects.add()
+        item.uid, item.colour = uid, colour
+    labels, island, sure = np.ones(count, np.int32), np.zeros(count, np.int32), np.full(count, 0.5, np.float32)
+    labels[:3], island[:2], sure[:2] = 0, 2, (0.9, 0.8)
+    labelled.write(obj, Labelled(labels, sure, island=island))
+
+    def tint() -> shown.Tint:
+        found = in_view()[0].tint
+        assert found is not None
+        return found
+
+    assert np.array_equal(tint().labels, labels)
+    settings.show_islands = True
+    first = tint()
+    assert np.flatnonzero(first.labels == 2).tolist() == [0, 1]
+    assert not first.labels[2:].any()
+    assert first.probability[:2].tolist() == [np.float32(0.9), np.float32(0.8)]
+    np.testing.assert_allclose(first.colours[1], [0, 0, 1, 1], atol=1e-6)
+    try:
+        show_preview(obj, 1, ("a",))
+        assert tint().key == first.key
+    finally:
+        state.clear()
+    settings.show_boundary = True  # one of both at a time
+    assert not settings.show_islands
+    assert np.array_equal(tint().labels, labels)
+
+
 def test_the_labels_of_a_run_are_those_of_the_input(tmp_path: Path) -> None:
     path = tmp_path / "labels.npz"
     arrays = {
@@ -166,13 +200,16 @@ def test_the_labels_of_a_run_are_those_of_the_input(tmp_path: Path) -> None:
     np.savez(path, **arrays)  # type: ignore[arg-type]
     found = results.read_labels(path, 3, 1)
     assert found is not None
-    assert found[2] is None  # a file of an earlier version
-    np.savez(path, **arrays, variance=np.array([0.125, 0.0, 0.5, 1.0], np.float16))  # type: ignore[arg-type]
-    labels, certain, variance = results.read_labels(path, 3, 1) or pytest.fail("no labels")
-    assert labels.tolist() == [0, 1, 0]  # the surer half of the third
-    assert certain.tolist() == [0.75, 1.0, 1.0]
-    assert variance is not None
-    assert variance.tolist() == [0.125, 0.0, 1.0]
+    assert found.variance is found.island is None  # a file of an earlier version
+    more = {"variance": np.array([0.125, 0.0, 0.5, 1.0], np.float16), "island": np.array([1, 0, 0, 0], np.int32)}
+    np.savez(path, **arrays, **more)  # type: ignore[arg-type]
+    found = results.read_labels(path, 3, 1) or pytest.fail("no labels")
+    assert found.labels.tolist() == [0, 1, 0]  # the surer half of the third
+    assert found.probability.tolist() == [0.25, 1.0, 1.0]  # the first is an island of the object
+    assert found.variance is not None
+    assert found.variance.tolist() == [0.125, 0.0, 1.0]
+    assert found.island is not None
+    assert found.island.tolist() == [1, 0, 0]
     assert results.read_labels(path, 2, 1) is None
 
 
@@ -191,5 +228,5 @@ def test_a_delivered_run_leaves_its_variances_and_takes_older_ones_away(
     for more in ({"variance": wanted}, {}):
         np.savez(tmp_path / "labels.npz", **arrays, **more)
         results.deliver(bpy.context, obj.splatcut.uid, run, ("a",), ("",))
-        found = splats.variance(obj)
+        found = labelled.read(obj).variance
         assert found is None if not more else np.array_equal(found, wanted.astype(np.float32))

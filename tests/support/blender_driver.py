@@ -20,6 +20,7 @@ class Driver:
             return importlib.import_module(f"{addon}.{name}")
 
         self.worker, self.state, self.splats = (module(f"bridge.{n}") for n in ("worker", "state", "splats"))
+        self.labelled = module("bridge.labelled")
         self.scenes, self.prompts = module("bridge.scenes"), module("bridge.prompts")
         self.preview, self.run = module("ops.preview"), module("ops.run")
         self.client, self.jobs = module("core.client"), module("core.jobs")

@@ -90,7 +90,7 @@ class Islands:
                 sentences.append(
                     f"Small parts of {name!r} that stand apart from it went to the background: {count:,} Gaussians, "
                     f"{100 * share:.1f}% of what is seen of it. report.json and labels.npz list them; --keep-islands "
-                    "keeps them."
+                    "(in Blender: Keep stray parts) keeps them."
                 )
         return sentences
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...core import drawing
 from ...core.arrays import SplatArrays
-from .. import native, splats, state
+from .. import labelled, native, splats, state
 
 #: Tint of Gaussians along the objects' edges, as ``Tint.colours``; no object's colour is near it.
 BOUNDARY = np.array([[1.0, 0.0, 1.0, 1.0]])
@@ -79,22 +79,31 @@ def shown_in(context: bpy.types.Context) -> list[Shown]:
 def tint_of(obj: bpy.types.Object, arrays: SplatArrays) -> Tint | None:
     """The tint of the preview where there is one, otherwise of the labels that a run has left.
 
-    With ``show_boundary``, once there was a run, the Gaussians whose mask variance is above ``tau``, in its place.
+    With ``show_boundary``, once there was a run, the Gaussians whose mask variance is above ``tau``, in its place; with
+    ``show_islands`` those that the run sent to the background as islands, as the objects that they were taken from.
     """
     settings: Any = obj.splatcut
-    variance = splats.variance(obj) if settings.show_boundary else None
-    if variance is not None and len(variance) == len(arrays.positions):
-        above = (variance > settings.tau).astype(np.int32)
-        return Tint((_Same(variance), settings.tau), above, np.ones_like(variance), BOUNDARY)
+    count = len(arrays.positions)
+    left = labelled.read(obj)
+    if left is not None and len(left.labels) != count:
+        left = None
+    if left is not None:
+        if settings.show_boundary and left.variance is not None:
+            above = (left.variance > settings.tau).astype(np.int32)
+            return Tint((_Same(left.variance), settings.tau), above, np.ones_like(left.variance), BOUNDARY)
+        if settings.show_islands and left.island is not None and settings.objects:
+            return _objects_tint(settings, left.island, left.probability)
     preview = state.preview(settings.uid)
-    if preview is not None and len(preview.labels) == len(arrays.positions):
+    if preview is not None and len(preview.labels) == count:
         by_uid = {item.uid: item for item in settings.objects}
         colours = _colours([by_uid.get(uid) for uid in preview.objects], STALE if preview.stale else 1.0)
         return Tint((preview, colours.tobytes()), preview.labels, preview.probability, colours)
-    found = splats.labels(obj)
-    if found is None or len(found[0]) != len(arrays.positions) or not settings.objects:
+    if left is None or not settings.objects:
         return None
-    labels, probability = found
+    return _objects_tint(settings, left.labels, left.probability)
+
+
+def _objects_tint(settings: Any, labels: NDArray[np.int32], probability: NDArray[np.float32]) -> Tint:
     colours = _colours(list(settings.objects), 1.0)
     return Tint((_Same(labels), _Same(probability), colours.tobytes()), labels, probability, colours)
 

@@ -71,7 +71,7 @@ def test_a_far_speck_goes_back_and_is_listed() -> None:
         np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
     assert result.told(["cup", "ball"]) == [
         "Small parts of 'cup' that stand apart from it went to the background: 5 Gaussians, 0.2% of what is seen of "
-        "it. report.json and labels.npz list them; --keep-islands keeps them."
+        "it. report.json and labels.npz list them; --keep-islands (in Blender: Keep stray parts) keeps them."
     ]
 
 

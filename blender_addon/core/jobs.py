@@ -27,6 +27,7 @@ STAGES = {
     "views": "Choosing views",
     "encode": "Analysing the views",
     "masks": "Finding the objects in the views",
+    "agreement": "Comparing the masks",
     "mask edges": "Snapping the masks to the photos' edges",
     "reconcile": "Reconciling the masks",
     "lift": "Labelling the Gaussians",

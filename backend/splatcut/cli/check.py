@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
         "--images", type=Path, help="folder of the photos; by default they are looked for beside the cameras"
     )
     parser.add_argument("--masks", type=Path, help="folder of ready masks")
-    add_arguments(parser, ["holdout", "drop_invalid", "antialiased", "spz_axes", "trust_cameras"])
+    add_arguments(parser, ["holdout", "drop_invalid", "antialiased", "spz_axes", "trust_cameras", "trust_masks"])
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.set_defaults(func=run)
 

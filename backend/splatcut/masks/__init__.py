@@ -10,9 +10,9 @@ from splatcut.lazy import offered
 
 if TYPE_CHECKING:
     from splatcut.masks.consensus import Consensus, contradictions, lift_agreeing
+    from splatcut.masks.findings import read_checked
     from splatcut.masks.making import from_prompts
     from splatcut.masks.misread_clicks import click_warnings
-    from splatcut.masks.ready import from_folder
     from splatcut.masks.scene_segmenter import SceneSegmenter
     from splatcut.masks.viewpoints import views_about_prompts
 
@@ -21,9 +21,9 @@ __all__ = [
     "SceneSegmenter",
     "click_warnings",
     "contradictions",
-    "from_folder",
     "from_prompts",
     "lift_agreeing",
+    "read_checked",
     "views_about_prompts",
 ]
 
@@ -36,7 +36,7 @@ __getattr__ = offered(
         "lift_agreeing": "consensus",
         "SceneSegmenter": "scene_segmenter",
         "from_prompts": "making",
-        "from_folder": "ready",
+        "read_checked": "findings",
         "views_about_prompts": "viewpoints",
     },
 )

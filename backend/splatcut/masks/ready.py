@@ -14,15 +14,9 @@ from splatcut.errors import UserError
 from splatcut.mask_files import UNNAMED, Masks, find_masks, of_views
 from splatcut.masks.prompted import read_mask
 from splatcut.messages import check_object_names
-from splatcut.messages.findings import Finding
 from splatcut.progress import Progress
 from splatcut.scene.camera import View
 from splatcut.scene.masks import MaskSet, share_bytes
-
-#: Masks that cover more than this share of the pictures and of their borders are probably inverted.
-INVERTED = 0.75
-#: A pixel of a mask that several objects share is above this.
-SHARED = 25
 
 
 def masks_of_views(folder: Path, views: Sequence[View]) -> Masks:
@@ -86,20 +80,3 @@ def from_folder(folder: Path, found: Masks, kept: Sequence[View], progress: Prog
         dark = f": the brightest pixel has {brightest[k]} of 255, and white is the object" if brightest[k] else ""
         raise UserError(f"{what}{dark}.")
     return MaskSet(names, tuple(view.name for view in used), probability, confidence)
-
-
-def mask_findings(masks: MaskSet) -> list[Finding]:
-    """Objects that cover most of the pictures up to the border, as masks in black on white would have it."""
-    found = []
-    for k, name in enumerate(masks.objects):
-        shown = [mask[k] > SHARED for n, mask in enumerate(masks.probability) if masks.confidence[n, k] > 0]
-        inside = float(np.mean([mask.mean() for mask in shown]))
-        border = float(
-            np.mean([np.concatenate([mask[[0, -1]].ravel(), mask[:, [0, -1]].ravel()]).mean() for mask in shown])
-        )
-        if min(inside, border) > INVERTED:
-            what = f"The masks of {name!r} cover {inside:.0%} of the pictures, and {border:.0%} of their borders."
-            found.append(
-                Finding("warning", what, name, "White is the object: if they are black on white, invert them.")
-            )
-    return found

@@ -57,7 +57,8 @@ def check(subject: Subject) -> list[Finding]:
     if subject.options.holdout and views:
         kept, _ = attempt(found, "holdout", lambda: holdout(views, subject.options.holdout)) or (views, [])
     if subject.masks is not None and views:
-        found += _masks(subject.masks, views, kept)
+        fit = not any(finding.severity == "problem" for finding in found)
+        found += _masks(subject, splats.gaussians if splats is not None and fit else None, views, kept)
     elif subject.masks is not None and subject.cameras is None:
         attempt(found, subject.masks, need_cameras)
     return found
@@ -96,11 +97,23 @@ def seen_findings(
     return found
 
 
-def _masks(folder: Path, views: Sequence[View], kept: Sequence[View]) -> list[Finding]:
-    """What is found in a folder of ready masks, all of which are read."""
-    from splatcut.masks.ready import from_folder, mask_findings, masks_of_views
+def _masks(subject: Subject, gaussians: Gaussians | None, views: Sequence[View], kept: Sequence[View]) -> list[Finding]:
+    """What is found in a folder of ready masks, all of which are read.
+
+    Args:
+        gaussians: None where nothing can be told about masks and scene together.
+    """
+    from splatcut.masks.findings import inverted_findings, mask_findings
+    from splatcut.masks.ready import from_folder, masks_of_views
     from splatcut.progress import Quiet
 
+    folder = subject.masks
+    assert folder is not None
     found: list[Finding] = []
     made = attempt(found, folder, lambda: from_folder(folder, masks_of_views(folder, views), kept, Quiet()))
-    return found if made is None else mask_findings(made)
+    if made is None:
+        return found
+    trusted = subject.options.trust_masks
+    if gaussians is None:
+        return inverted_findings(made, trusted=trusted)
+    return mask_findings(gaussians, views, made, trusted=trusted)

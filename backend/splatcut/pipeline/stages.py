@@ -193,7 +193,9 @@ def _working(views: Sequence[View]) -> dict[str, WorkingView]:
 def _make_masks(run: Run, inputs: Inputs, views: list[View]) -> Stored:
     job = run.job
     if job.masks is not None:
-        return masks.from_folder(job.masks, inputs.masks, views, run.progress).arrays()
+        return masks.read_checked(
+            job.masks, inputs.masks, views, run.gaussians, run.progress, inputs.device, trusted=job.options.trust_masks
+        )
     assert run.segmenter is not None
     made = masks.from_prompts(
         masks.SceneSegmenter(run.segmenter, run.cache, run.gaussians, run.inputs.device), job.objects, _working(views),
@@ -207,6 +209,7 @@ def _make_masks(run: Run, inputs: Inputs, views: list[View]) -> Stored:
 def _masked(run: Run, stored: Stored, inputs: Inputs, views: list[View]) -> lift.Problem:
     """Masks of all objects, with the views (those from prompts at working size) that they are masks of."""
     found = MaskSet.from_arrays(*stored)
+    run.warnings.extend(stored[1].get("warnings", []))
     if run.job.masks is None:
         views = [working.view for working in _working(views).values()]
     by_name = {view.name: view for view in views}
@@ -215,7 +218,7 @@ def _masked(run: Run, stored: Stored, inputs: Inputs, views: list[View]) -> lift
 
 def _mask_parts(job: Job) -> list[Part]:
     if job.masks is not None:
-        return [Part("masks", 2)]
+        return [Part("masks", 2), Part("agreement", 4)]
     parts = [Part("masks", 80 + 50 * PASSES[job.options.quality])]
     if not job.options.trust_masks:
         parts.append(Part("mask edges", 20 * len(SNAP_RADII[job.options.quality])))
@@ -257,10 +260,6 @@ def _lifted(run: Run, stored: Stored, problem: lift.Problem) -> Lifted:
         replace(problem, masks=replace(problem.masks, probability=right)),
         {"corrected_masks": changes, "refine": None},
     )
-
-
-def _lift_parts(job: Job) -> list[Part]:
-    return [Part("lift", 12)] if job.options.trust_masks else [Part("lift", 12), Part("reconcile", 10)]
 
 
 # ----------------------------------------------------------------------------------------------------------- refine
@@ -383,7 +382,8 @@ STAGES = (
     Stage("floaters", (), _clear_floaters, _cleared, _floater_parts, lambda run: bool(compared(run.inputs.views))),
     Stage("views", ("floaters",), _add_views, _added, _view_parts, applies=_needs_virtual_views),
     Stage("masks", ("floaters", "views"), _make_masks, _masked, _mask_parts),
-    Stage("lift", ("masks",), _lift, _lifted, _lift_parts),
+    Stage("lift", ("masks",), _lift, _lifted,
+          lambda job: [Part("lift", 12), *([] if job.options.trust_masks else [Part("reconcile", 10)])]),
     Stage("refine", ("views", "lift"), _refine, _refined, _refine_parts, lambda run: run.job.options.refine),
     Stage("extract", ("masks", "refine"), _extract, _cut, lambda job: [Part("islands", 1)]),
     Stage(

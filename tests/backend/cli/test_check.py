@@ -112,10 +112,31 @@ def test_inverted_masks_are_told(check: Check, data: Path) -> None:
     assert "All of the object 'blue'" in found["what"]
     assert "invert masks that are black on white" in found["what"]
     invert(data / "masks" / "blue")
-    code, found = check("--masks", data / "masks")
+    code, (found,) = check("--masks", data / "masks")
+    assert code == 2
+    assert found["what"].startswith("The masks seem to be inverted. The masks of 'blue' cover ")
+    code, found = check("--masks", data / "masks", "--trust-masks")
     assert code == 0
     assert [item["severity"] for item in found] == ["warning", "warning"]
-    assert [item["what"].split(" cover")[0] for item in found] == ["The masks of 'blue'", "The masks of 'red'"]
+
+
+def test_masks_that_the_cameras_contradict(check: Check, data: Path, capsys: Any) -> None:
+    for path in (data / "masks").glob("*/*.png"):
+        with Image.open(path) as image:
+            moved = np.roll(np.asarray(image), 37 * int(path.stem[-1]), axis=1)
+        Image.fromarray(moved).save(path)
+    code, (found,) = check("--masks", data / "masks")
+    assert code == 2
+    assert "Cameras or masks are wrong: " in found["what"]
+    assert "The cameras fit the photos, so these are probably masks of other photos." in found["what"]
+    # A run refuses them in the same words, and leaves no results.
+    command = [data / "scene.ply", "--cameras", data / "cameras.json", "--masks", data / "masks", "--out", data / "out"]
+    assert main(["segment", *map(str, command), "--no-refine"]) == 2
+    assert found["what"] in capsys.readouterr().err
+    assert not list((data / "out").glob("*.*"))
+    assert main(["segment", *map(str, command), "--no-refine", "--trust-masks"]) == 0
+    report = json.loads((data / "out" / "report.json").read_text())
+    assert any(text.startswith(found["what"]) for text in report["warnings"])
 
 
 def test_masks_without_cameras(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import bpy
 
-from splatcut.messages.findings import Finding
+from splatcut.messages.worker import CheckResult
 
 from ..core.preview import LivePreview, Preview
 
@@ -68,7 +68,7 @@ class WorkerStatus:
 #: By uid of the splat object.
 previews: dict[str, LivePreview] = {}
 #: What the last check of each splat object found, by its uid.
-findings: dict[str, tuple[Finding, ...]] = {}
+findings: dict[str, CheckResult] = {}
 #: The job that the panel shows: a run or another long thing before a preview.
 job: JobStatus | None = None
 worker = WorkerStatus()

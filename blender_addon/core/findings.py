@@ -22,13 +22,13 @@ class Line:
     icon: str
 
 
-def lines(found: Sequence[Finding]) -> tuple[Line, ...]:
-    """A paragraph for each finding, the gravest first; one that says so where there are none."""
+def lines(found: Sequence[Finding], looked_at: Sequence[str] = ()) -> tuple[Line, ...]:
+    """A paragraph for each finding, the gravest first, or one that there are none; then what was looked at."""
     order = list(ICONS)
     ranked = sorted(found, key=lambda finding: order.index(finding.severity))
-    return tuple(Line(finding.text, ICONS[finding.severity]) for finding in ranked) or (
-        Line("Nothing was found that a cut would suffer from.", "CHECKMARK"),
-    )
+    told = [Line(finding.text, ICONS[finding.severity]) for finding in ranked]
+    nothing = [Line("Nothing was found that a cut would suffer from.", "CHECKMARK")]
+    return tuple([*(told or nothing), *(Line(text, "DOT") for text in looked_at)])
 
 
 def summary(found: Sequence[Finding]) -> tuple[str, Literal["INFO", "WARNING", "ERROR"]]:

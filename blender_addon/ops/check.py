@@ -43,7 +43,7 @@ def check(context: bpy.types.Context, uid: str) -> Task:
         if outcome.problem is not None:
             state.say(outcome.problem.message, "INFO" if outcome.problem.kind == "cancelled" else "ERROR")
             return
-        state.findings[uid] = outcome.result.findings
+        state.findings[uid] = outcome.result
         state.say(*findings.summary(outcome.result.findings))
 
     def heard(event: messages.Event) -> None:

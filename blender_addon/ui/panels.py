@@ -172,7 +172,8 @@ class SPLATCUT_PT_views(SplatPanel, bpy.types.Panel):
             button(row, "splatcut.check", text="Check Input", icon="VIEWZOOM")
         if settings.uid in state.findings:
             box = layout.box()
-            for line in findings.lines(state.findings[settings.uid]):
+            checked = state.findings[settings.uid]
+            for line in findings.lines(checked.findings, checked.looked_at):
                 paragraph(context, box, line.text, icon=line.icon)
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from splatcut.cameras.causes import camera_findings
+from splatcut.cameras.causes import camera_findings, compare_with_photos
 from splatcut.cameras.check import check_views_see_scene
 from splatcut.cameras.floaters import without_floaters
 from splatcut.cameras.likeness import compared
@@ -20,6 +20,7 @@ __all__ = [
     "camera_findings",
     "candidate_quality",
     "check_views_see_scene",
+    "compare_with_photos",
     "compared",
     "holdout",
     "load_photo",

@@ -38,7 +38,20 @@ def camera_findings(
 ) -> list[Finding]:
     """What comparing renders with photos says about the cameras; nothing where there are no photos, or all is well.
 
-    A problem names the likely cause where one can be told.
+    A problem names the likely cause where one can be told. Arguments as of ``compare_with_photos``.
+    """
+    return compare_with_photos(gaussians, views, device, step, trusted=trusted)[1]
+
+
+def compare_with_photos(
+    gaussians: Gaussians,
+    views: Sequence[View],
+    device: raster.Device = "cpu",
+    step: Callable[[], object] = lambda: None,
+    *,
+    trusted: bool = False,
+) -> tuple[Likeness | None, list[Finding]]:
+    """How much the renders look like the photos, None without photos, and ``camera_findings``.
 
     Args:
         step: called after each of ``likeness.compared(views)``.
@@ -46,10 +59,17 @@ def camera_findings(
     """
     chosen, photos = with_small_photos(compared(views))
     if not chosen:
-        return []
+        return None, []
     found = likeness(gaussians, chosen, photos, device, step)
     if found.wrong:
         found = likeness(gaussians, cleared(gaussians, chosen, device), photos, device)
+    return found, _judged(found, gaussians, views, device, trusted)
+
+
+def _judged(
+    found: Likeness, gaussians: Gaussians, views: Sequence[View], device: raster.Device, trusted: bool
+) -> list[Finding]:
+    """What is found of a likeness."""
     if found.wrong:
         cause, remedy = likely_cause(gaussians, views, device)
         what = f"The photos do not show what the cameras see of the scene ({_measure(found)}). {cause}"

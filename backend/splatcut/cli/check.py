@@ -41,12 +41,14 @@ def run(args: argparse.Namespace) -> int:
 
     from splatcut.pipeline.checking import Subject, check
 
-    found = check(Subject(args.scene, args.cameras, args.images, args.masks, options))
+    checked = check(Subject(args.scene, args.cameras, args.images, args.masks, options))
+    found = checked.findings
     problems = sum(finding.severity == "problem" for finding in found)
     if args.json:
-        print(json.dumps({"problems": problems, "findings": to_json(found)}, indent=2))
+        told = {"problems": problems, "looked_at": checked.looked_at, "findings": to_json(found)}
+        print(json.dumps(told, indent=2))
     else:
-        print(as_text(found))
+        print("\n".join([*checked.looked_at, as_text(found)]))
     return 2 if problems else 0
 
 

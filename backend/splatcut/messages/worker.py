@@ -120,9 +120,11 @@ class RunResult:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """``findings``: about the scene, its views and their photos, the scene's first."""
+    """``findings``: about the scene, its views and their photos, the scene's first; ``looked_at``: lines on what there
+    is."""
 
     findings: tuple[Finding, ...]
+    looked_at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

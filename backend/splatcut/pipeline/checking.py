@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras import camera_findings, holdout, place_views
+from splatcut.cameras import compare_with_photos, holdout, place_views
+from splatcut.cameras.likeness import Likeness
 from splatcut.cameras.spz_axes import with_fitting_axes
 from splatcut.formats import SplatFile
 from splatcut.formats.findings import scene_findings
 from splatcut.messages import InlineView, JobOptions
 from splatcut.messages.findings import Finding, attempt
 from splatcut.pipeline.inputs import need_cameras, read_scene, read_views, view_findings
+from splatcut.pipeline.summary import mask_lines, scene_line, view_lines
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians
 
@@ -37,31 +39,49 @@ class Subject:
     options: JobOptions = field(default_factory=JobOptions)
 
 
-def check(subject: Subject) -> list[Finding]:
-    """The findings about everything that a run would use, in the order in which it would use them."""
+@dataclass(frozen=True)
+class Checked:
+    """The ``findings`` about everything that a run would use, in the order in which it would use them; before them,
+    what was looked at, as lines of text."""
+
+    looked_at: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def check(subject: Subject) -> Checked:
+    """Looks at everything that a run would use."""
     found: list[Finding] = []
+    looked_at: list[str] = []
     splats = _scene(subject, found)
     told: list[Finding] = []
     cameras, images = subject.cameras, subject.images
     views = attempt(found, cameras or "cameras", lambda: read_views(cameras, images, told)) or []
     found += told
+    compared = None
     if splats is not None:
         splats = with_fitting_axes(splats, subject.scene, views)
+        looked_at.append(scene_line(splats.gaussians, splats.source_format))
         found += scene_findings(splats)
         views = place_views(views, splats.gaussians, splats.offset)
-        found += seen_findings(splats.gaussians, views, splats.offset, trusted=subject.options.trust_cameras)
+        compared, seen = seen_findings(splats.gaussians, views, splats.offset, trusted=subject.options.trust_cameras)
+        found += seen
         if views and all(view.photo is None for view in views):
             what = "There are no photos, so nothing tells whether these are the scene's cameras."
             found.append(Finding("note", what, remedy="Give the photos' folder with --images."))
+    if views or subject.cameras is None:
+        looked_at += view_lines(views, compared)
     kept = views
     if subject.options.holdout and views:
-        kept, _ = attempt(found, "holdout", lambda: holdout(views, subject.options.holdout)) or (views, [])
+        kept, held = attempt(found, "holdout", lambda: holdout(views, subject.options.holdout)) or (views, [])
+        looked_at.append(f"A run would use {len(kept)} of these views and hold out {len(held)}.")
     if subject.masks is not None and views:
         fit = not any(finding.severity == "problem" for finding in found)
-        found += _masks(subject, splats.gaussians if splats is not None and fit else None, views, kept)
+        lines, more = _masks(subject, splats.gaussians if splats is not None and fit else None, views, kept)
+        looked_at += lines
+        found += more
     elif subject.masks is not None and subject.cameras is None:
         attempt(found, subject.masks, need_cameras)
-    return found
+    return Checked(tuple(looked_at), tuple(found))
 
 
 def _scene(subject: Subject, found: list[Finding]) -> SplatFile | None:
@@ -87,18 +107,21 @@ def seen_findings(
     step: Callable[[], object] = lambda: None,
     *,
     trusted: bool = False,
-) -> list[Finding]:
-    """What is found about views, scene and photos together; arguments as of ``view_findings``, ``camera_findings``."""
-    found = view_findings(gaussians, views, offset)
+) -> tuple[Likeness | None, list[Finding]]:
+    """What is found about views, scene and photos together, and how much renders look like photos, where that could be
+    told; arguments as of ``view_findings``, ``camera_findings``."""
+    found, compared = view_findings(gaussians, views, offset), None
     if views and not any(finding.severity == "problem" for finding in found):
-        found += (
-            attempt(found, "photos", lambda: camera_findings(gaussians, views, device, step, trusted=trusted)) or []
-        )
-    return found
+        made = attempt(found, "photos", lambda: compare_with_photos(gaussians, views, device, step, trusted=trusted))
+        compared, seen = made or (None, [])
+        found += seen
+    return compared, found
 
 
-def _masks(subject: Subject, gaussians: Gaussians | None, views: Sequence[View], kept: Sequence[View]) -> list[Finding]:
-    """What is found in a folder of ready masks, all of which are read.
+def _masks(
+    subject: Subject, gaussians: Gaussians | None, views: Sequence[View], kept: Sequence[View]
+) -> tuple[list[str], list[Finding]]:
+    """What there is, and what is found, in a folder of ready masks, all of which are read.
 
     Args:
         gaussians: None where nothing can be told about masks and scene together.
@@ -112,8 +135,8 @@ def _masks(subject: Subject, gaussians: Gaussians | None, views: Sequence[View],
     found: list[Finding] = []
     made = attempt(found, folder, lambda: from_folder(folder, masks_of_views(folder, views), kept, Quiet()))
     if made is None:
-        return found
+        return [], found
     trusted = subject.options.trust_masks
     if gaussians is None:
-        return inverted_findings(made, trusted=trusted)
-    return mask_findings(gaussians, views, made, trusted=trusted)
+        return mask_lines(made), inverted_findings(made, trusted=trusted)
+    return mask_lines(made), mask_findings(gaussians, views, made, trusted=trusted)

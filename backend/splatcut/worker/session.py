@@ -49,6 +49,7 @@ from splatcut.messages.worker import (
 from splatcut.pipeline import parts_of, run_job
 from splatcut.pipeline.checking import seen_findings
 from splatcut.pipeline.inputs import place_prompts, read_prompt_views, read_views, scene_files
+from splatcut.pipeline.summary import scene_line, view_lines
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 from splatcut.segmenter import DEFAULT_MAX_BYTES, EmbeddingCache, Segmenter, load_segmenter
@@ -214,8 +215,9 @@ class Session:
     def _(self, request: Check, report: Reporter) -> Result:
         gaussians, views = self._viewed().model.gaussians, self._cameras
         report.stage("photos", max(1, len(compared(views))))
-        seen = seen_findings(gaussians, views, self._offset, self.device, report.step)
-        return CheckResult((*self._findings, *self._told, *seen))
+        compared_views, seen = seen_findings(gaussians, views, self._offset, self.device, report.step)
+        looked_at = (scene_line(gaussians), *view_lines(views, compared_views))
+        return CheckResult((*self._findings, *self._told, *seen), looked_at)
 
     @_do.register
     def _(self, request: Convert, report: Reporter) -> Result:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -144,14 +145,40 @@ def test_masks_without_cameras(data: Path, capsys: pytest.CaptureFixture[str]) -
     assert "Ready masks need the cameras of their views. Give them with --cameras." in capsys.readouterr().out
 
 
+SCENE = "Scene: 400 Gaussians, ply, SH degree 1.\n"
+
+
 def test_findings_as_text(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", str(data / "scene.ply"), "--cameras", str(data / "cameras.json")]) == 0
-    assert capsys.readouterr().out == "No problems were found.\n"
+    """What was looked at, then the findings."""
+
+    def told(*more: object) -> str:
+        capsys.readouterr()
+        main(["check", str(data / "scene.ply"), *map(str, more)])
+        return capsys.readouterr().out
+
+    lines = told("--cameras", data / "cameras.json", "--masks", data / "masks", "--holdout", 3).splitlines()
+    assert lines[0] == SCENE.strip()
+    assert lines[1:3] == ["Views: 6, of 96 x 80 pixels.", "Photos: all 6 found."]
+    assert re.fullmatch(
+        r"Likeness of renders and photos: (0\.9\d|1\.00) in the median of 6 views, (0\.9\d|1\.00) at least "
+        r"\(view_\d\); 0\.35 or more is right\.",
+        lines[3],
+    )
+    assert lines[4:] == [
+        "A run would use 4 of these views and hold out 2.",
+        "Masks: 8 of 2 objects: blue shown in 4, red shown in 4.",
+        "No problems were found.",
+    ]
+    none = "Views: none. A run from prompts adds virtual views around what is clicked on.\n"
+    assert told() == f"{SCENE}{none}No problems were found.\n"
+    (data / "images" / "view_2.png").unlink()
+    assert "Photos: 5 of 6 found.\n" in told("--cameras", data / "cameras.json")
     shutil.rmtree(data / "images")
-    assert main(["check", str(data / "scene.ply"), "--cameras", str(data / "cameras.json")]) == 0
-    assert capsys.readouterr().out == (
+    assert told("--cameras", data / "cameras.json") == (
+        f"{SCENE}Views: 6, of 96 x 80 pixels.\nPhotos: none, so renders of the scene stand in for them.\n"
         "note: There are no photos, so nothing tells whether these are the scene's cameras.\n"
         "  Give the photos' folder with --images.\nNo problems were found.\n"
     )
-    assert main(["check", str(data / "scene.ply"), "--cameras", str(data / "none.json")]) == 2
-    assert capsys.readouterr().out.startswith(f"PROBLEM: The cameras {data / 'none.json'} do not exist.")
+    assert told("--cameras", data / "none.json").startswith(
+        f"{SCENE}PROBLEM: The cameras {data / 'none.json'} do not exist."
+    )

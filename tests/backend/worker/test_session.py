@@ -106,7 +106,15 @@ def test_a_check_tells_of_scene_views_and_photos(ask: Asking, blobs: BlobScene, 
     data = Path(shutil.copytree(blobs.folder, tmp_path / "data"))
     ask(LoadScene(data / "scene.ply"))
     ask(SetViews(data / "cameras.json"))
-    assert ask(Check()) == CheckResult(())
+    good = ask(Check())
+    assert isinstance(good, CheckResult)
+    assert good.findings == ()
+    assert good.looked_at[:3] == (
+        "Scene: 400 Gaussians, SH degree 1.",
+        "Views: 6, of 96 x 80 pixels.",
+        "Photos: all 6 found.",
+    )
+    assert good.looked_at[3].startswith("Likeness of renders and photos: ")
     names = [f"view_{number}.png" for number in range(6)]
     photos = [(data / "images" / name).read_bytes() for name in names]
     for name, content in zip(names, photos[3:] + photos[:3], strict=True):

@@ -21,6 +21,7 @@ def test_the_gravest_come_first() -> None:
         Line("It is red.", "INFO"),
     )
     assert [line.icon for line in lines([])] == ["CHECKMARK"]
+    assert lines([NOTE], ["Views: 3."]) == (Line("It is red.", "INFO"), Line("Views: 3.", "DOT"))
 
 
 def test_the_summary_is_one_line() -> None:

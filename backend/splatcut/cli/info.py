@@ -6,18 +6,26 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from splatcut import raster
 from splatcut.formats import SplatFile, read_splats
 from splatcut.formats.findings import scene_findings
 from splatcut.messages import from_json, to_json
 from splatcut.messages.findings import Finding
+from splatcut.scene.camera import View
+from splatcut.scene.gaussians import Gaussians
 
 _PERCENTILES = (0, 5, 50, 95, 100)
+#: Opacity of a Gaussian below which it is faint, and alpha of a pixel below which one sees through it.
+FAINT, OPAQUE = 0.5, 0.8
+#: Views in which that is looked at, and the longer side of their pictures, pixels.
+LOOKED_AT, SIDE = 8, 128
 
 
 def add_parser(subparsers: Any) -> None:
@@ -28,20 +36,31 @@ def add_parser(subparsers: Any) -> None:
         description="Show the format, the number of Gaussians, their extent and statistics of a splat file.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="splat file, or the folder of an unbundled SOG")
+    parser.add_argument(
+        "--cameras", type=Path, help="its cameras, for its scale in their units and what they see through"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the description; returns the exit code."""
+    from splatcut.cameras import place_views
+    from splatcut.pipeline.inputs import read_views
+
     splats = read_splats(args.file, drop_invalid=True)
-    description = describe(args.file, splats)
+    views = read_views(args.cameras, None)
+    description = describe(args.file, splats, place_views(views, splats.gaussians, splats.offset))
     print(json.dumps(description, indent=2) if args.json else as_text(description))
     return 0
 
 
-def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
-    """All that the command tells, ready for JSON. Lengths are in the file's own units."""
+def describe(path: Path, splats: SplatFile, views: Sequence[View] = ()) -> dict[str, Any]:
+    """All that the command tells, ready for JSON. Lengths are in the file's own units.
+
+    Args:
+        views: relative to the scene's world offset.
+    """
     gaussians, table = splats.gaussians, splats.table
     with np.errstate(over="ignore"):
         scales = gaussians.scales().max(axis=1)
@@ -62,8 +81,11 @@ def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
         "pixel_filter": gaussians.pixel_filter.variance,
         "opacity": _statistics(gaussians.opacities()),
         "scale": _statistics(scales),
+        "faint": float((gaussians.opacities() < FAINT).mean()) if len(gaussians) else 0.0,
         "findings": to_json(scene_findings(splats)),
     }
+    if views and len(gaussians):
+        description["cameras"] = _seen(gaussians, views)
     if splats.objects is not None:
         counts = np.bincount(splats.objects.labels, minlength=len(splats.objects.names) + 1).tolist()
         description["objects"] = dict(zip(("background", *splats.objects.names), counts, strict=True))
@@ -76,6 +98,27 @@ def describe(path: Path, splats: SplatFile) -> dict[str, Any]:
         description["comments"] = list(table.header.comments)
         description["obj_info"] = list(table.header.obj_info)
     return description
+
+
+def _seen(gaussians: Gaussians, views: Sequence[View]) -> dict[str, Any]:
+    """The scene as its cameras have it."""
+    low, high = np.percentile(gaussians.means, (1, 99), axis=0)
+    middle = (low + high) / 2
+    distance = float(np.median([np.linalg.norm(view.camera.position - middle) for view in views]))
+    focal = float(np.median([view.camera.fx for view in views]))
+    width = float(np.median(np.exp(gaussians.log_scales.astype(np.float64).max(axis=1))))
+    covered, through = 0, 0
+    for number in np.unique(np.linspace(0, len(views) - 1, min(LOOKED_AT, len(views))).round().astype(int)):
+        alpha = raster.render(gaussians, views[number].camera.within(SIDE), colour=False).alpha
+        covered += int((alpha > 1 - OPAQUE).sum())
+        through += int(((alpha > 1 - OPAQUE) & (alpha < OPAQUE)).sum())
+    return {
+        "count": len(views),
+        "distance": distance,
+        "scene_size": float(np.linalg.norm(high - low)),
+        "pixels": focal * width / max(distance, 1e-12),
+        "translucent": through / max(1, covered),
+    }
 
 
 def _size(path: Path) -> int:
@@ -112,7 +155,15 @@ def as_text(description: dict[str, Any]) -> str:
         f"middle 98 %  {_vector(low, digits)} to {_vector(high, digits)}",
         f"opacity      {_row(description['opacity'])}",
         f"largest axis {_row(description['scale'])}",
+        f"translucency {description['faint']:.0%} of the Gaussians have an opacity below {FAINT}",
     ]
+    if "cameras" in description:
+        seen = description["cameras"]
+        lines[-1] += f"; the cameras see through {seen['translucent']:.0%} of what it covers, which objects keep"
+        lines.append(
+            f"scale        {seen['scene_size']:.4g} units across, {seen['distance']:.4g} from its {seen['count']} "
+            f"cameras in the median; its usual Gaussian is {seen['pixels']:.2g} pixels large there"
+        )
     lines += [f"object       {name}, {count:,}" for name, count in description.get("objects", {}).items()]
     if "properties" in description:
         lines.append(f"properties   {_properties(description['properties'])}")

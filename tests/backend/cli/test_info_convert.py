@@ -6,17 +6,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_splats import sog_files
-from mask_scenes import make_gaussians
+from mask_scenes import camera_at, make_gaussians
 
+from splatcut.cameras import save_cameras
 from splatcut.cli import convert, info
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile, read_splats, write_splats
+from splatcut.scene.camera import View
 
 
 def splatcut(*words: object) -> int:
@@ -60,6 +63,28 @@ def test_info_as_text(scene, capsys) -> None:
     text = capsys.readouterr().out
     for words in ("SH degree    2", "invalid      1 ", "f_rest_* (24) opacity", "made for a test", "median 0.5"):
         assert words in text
+
+
+@pytest.mark.parametrize(("opacity", "faint", "through"), [(0.1, 1.0, 1.0), (0.99, 0.0, 0.0)])
+def test_info_with_cameras(tmp_path, capsys, opacity: float, faint: float, through: float) -> None:
+    """A wall of 4 by 4 units, which cameras see from 3 units away."""
+    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(-2, 2, 21), np.linspace(-2, 2, 21)))
+    wall = make_gaussians(np.stack([x, y, 0 * x], axis=1), 0.15, opacity)
+    write_splats(tmp_path / "wall.ply", SplatFile.from_gaussians(wall))
+    save_cameras(tmp_path / "cameras.json", [View(f"v{n}", camera_at((0.1 * n, 0, -3))) for n in range(3)])
+    assert splatcut("info", tmp_path / "wall.ply", "--cameras", tmp_path / "cameras.json", "--json") == 0
+    description = json.loads(capsys.readouterr().out)
+    assert description["faint"] == faint
+    seen = description["cameras"]
+    assert seen["count"] == 3
+    assert seen["distance"] == pytest.approx(3, abs=0.01)
+    assert seen["scene_size"] == pytest.approx(4 * np.sqrt(2), rel=0.05)
+    assert seen["pixels"] == pytest.approx(64 * 0.15 / 3, rel=0.01)
+    assert seen["translucent"] == pytest.approx(through, abs=0.1)
+    assert splatcut("info", tmp_path / "wall.ply", "--cameras", tmp_path / "cameras.json") == 0
+    text = capsys.readouterr().out
+    assert f"translucency {faint:.0%} of the Gaussians have an opacity below 0.5; the cameras see through " in text
+    assert re.search(r"3\.00\d from its 3 cameras in the median; its usual Gaussian is 3\.2 pixels large there", text)
 
 
 def test_info_of_a_folder(tmp_path, capsys) -> None:

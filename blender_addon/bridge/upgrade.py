@@ -58,12 +58,15 @@ def upgrade(obj: Any) -> None:
 
 def _check(obj: Any) -> None:
     if obj.library is not None or obj.mode != "OBJECT":
-        raise UserError(f"{obj.name!r} is linked from another file or being edited, so it cannot be converted.")
+        raise UserError(
+            f"{obj.name!r} is linked from another file or not in object mode, so it cannot be converted. Make it "
+            "local, or switch to object mode."
+        )
     lost = [m.name for m in obj.modifiers if m.type not in ("NODES", "MESH_SEQUENCE_CACHE")]
     if lost or obj.data.shape_keys is not None:
         raise UserError(
             f"{obj.name!r} has {f'the modifier {lost[0]!r}' if lost else 'shape keys'}, which Blender's splats cannot "
-            "have. Apply or remove that first."
+            f"have. Apply or remove {'it' if lost else 'them'} first."
         )
 
 
@@ -97,7 +100,7 @@ def _convert(obj: Any) -> None:
         bpy.data.scenes.remove(scene)
         obj.hide_viewport = hidden
     if obj.type != "POINTCLOUD":
-        raise UserError(f"Blender could not make a point cloud of {obj.name!r}.")
+        raise UserError(f"Blender could not convert {obj.name!r} to a point cloud.")
 
 
 def _declare(data: Any) -> None:

@@ -42,9 +42,9 @@ def imported_sentence(splats: SplatFile, path: Path) -> str:
     """What was imported."""
     sentence = f"Imported {len(splats):,} Gaussians from {path.name}."
     if splats.dropped:
-        sentence += f" {splats.dropped:,} with values that are not finite were skipped."
+        sentence += f" {splats.dropped:,} with values that are not finite were left out."
     if splats.gaussians.antialiased:
-        sentence += " The scene was trained antialiased, which masks, previews and cuts take into account."
+        sentence += " The scene was trained antialiased; masks, previews and cuts take that into account."
     return " ".join([sentence, *(finding.text for finding in place_findings(splats))])
 
 

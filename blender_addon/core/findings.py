@@ -27,7 +27,7 @@ def lines(found: Sequence[Finding], looked_at: Sequence[str] = ()) -> tuple[Line
     order = list(ICONS)
     ranked = sorted(found, key=lambda finding: order.index(finding.severity))
     told = [Line(finding.text, ICONS[finding.severity]) for finding in ranked]
-    nothing = [Line("Nothing was found that a cut would suffer from.", "CHECKMARK")]
+    nothing = [Line("No problems were found.", "CHECKMARK")]
     return tuple([*(told or nothing), *(Line(text, "DOT") for text in looked_at)])
 
 
@@ -36,8 +36,8 @@ def summary(found: Sequence[Finding]) -> tuple[str, Literal["INFO", "WARNING", "
     problems = [finding for finding in found if finding.severity == "problem"]
     warned = sum(finding.severity == "warning" for finding in found)
     if problems:
-        more = f" There are {len(problems) - 1} more problems; step 3 lists them." if len(problems) > 1 else ""
+        more = f" Step 3 lists this and {len(problems) - 1} more." if len(problems) > 1 else ""
         return problems[0].text + more, "ERROR"
     if warned:
-        return f"No problems, {warned} warning{'s' if warned > 1 else ''}: step 3 lists what was found.", "WARNING"
+        return f"No problems, but {warned} warning{'s' if warned > 1 else ''}. Step 3 lists the findings.", "WARNING"
     return "No problems were found.", "INFO"

@@ -90,11 +90,11 @@ def hints(now: Situation) -> tuple[Hint, ...]:
             )
         )
     if now.outdated:
-        which = "A splat of this file was" if now.outdated == 1 else f"{now.outdated} splats of this file were"
+        which = "A splat in this file was" if now.outdated == 1 else f"{now.outdated} splats in this file were"
         in_the_way.append(
             Hint(
-                f"{which} saved by an earlier Blender. Once converted, this Blender draws and renders them itself; "
-                "nothing is lost.",
+                f"{which} saved by an earlier version of Blender. After conversion, Blender itself draws and renders "
+                "splats; nothing is lost.",
                 UPGRADE,
                 "Use Blender's Splats",
                 warning=True,

@@ -88,19 +88,22 @@ def sentence(name: str, found: Sequence[Move]) -> str:
     count = sum(len(move.rows) for move in wrong or found)
     which = f"{count:,} Gaussians of {name!r} were"
     if not wrong:
-        return f"{which} moved one by one, and their rotations, scales and colours with nothing."
+        return f"{which} moved one by one; their rotations, scales and colours stayed as they were."
     if any(move.far for move in wrong):
         return (
-            f"{which} moved to coordinates so large that their places are rounded, and to which the file's world "
-            "offset would be added once more, as after Blender's Apply Transform. Repair Splats (Put Back) puts them "
-            "back exactly."
+            f"{which} moved to coordinates so large that their positions are rounded, and export would add the file's "
+            "world offset a second time. Blender's Apply Transform does this. Repair Splats (Put Back) puts them back "
+            "exactly."
         )
     follows = all(move.follows for move in wrong)
-    text = f"{which} {'turned, mirrored or scaled' if follows else 'stretched or sheared'} without their rotations, "
-    text += "scales and colours, as Blender's Apply Transform, Join, edit mode and geometry nodes do. "
+    text = f"{which} {'rotated, mirrored or scaled' if follows else 'stretched or sheared'}, but their own rotations, "
+    text += (
+        "scales and colours did not follow: Blender's Apply Transform, Join, edit mode and geometry nodes move only "
+    )
+    text += "the centres. "
     if follows:
-        return f"{text}Repair Splats makes these follow."
-    return f"{text}Gaussians cannot follow that; Repair Splats can put them back to where they were."
+        return f"{text}Repair Splats makes the rest follow."
+    return f"{text}Gaussians cannot follow this; Repair Splats can put them back where they were."
 
 
 def follow(gaussians: Gaussians, found: Sequence[Move]) -> None:
@@ -109,7 +112,10 @@ def follow(gaussians: Gaussians, found: Sequence[Move]) -> None:
         if move.matrix is None:
             continue
         if not move.follows:
-            raise UserError("Some Gaussians were stretched or sheared, which they cannot follow.")
+            raise UserError(
+                "Some Gaussians were stretched or sheared, which they cannot follow. Repair Splats (Put Back) puts "
+                "them back where they were."
+            )
         moved = apply_transform(gaussians.take(move.rows), move.matrix)
         for name in ("log_scales", "quats", "sh"):
             getattr(gaussians, name)[move.rows] = getattr(moved, name)

@@ -17,7 +17,7 @@ from .common import WorkerOperator
 
 
 class SPLATCUT_OT_check(WorkerOperator, bpy.types.Operator):
-    """Look for what a cut would stop at or suffer from: in the splat, its cameras and their photos"""
+    """Look for anything in the splat, its cameras and their photos that would stop or spoil a cut"""
 
     bl_idname = "splatcut.check"
     bl_label = "Check Input"

@@ -46,7 +46,7 @@ class SPLATCUT_OT_apply_transform(bpy.types.Operator):
 
 
 class SPLATCUT_OT_adopt(bpy.types.Operator):
-    """Turn the selected objects, into which another importer has read splats, into splat objects"""
+    """Turn objects that another importer made from a splat file into splat objects"""
 
     bl_idname = "splatcut.adopt"
     bl_label = "Use as Splats"
@@ -54,11 +54,11 @@ class SPLATCUT_OT_adopt(bpy.types.Operator):
 
     source: EnumProperty(  # type: ignore[valid-type]
         name="Imported From",
-        description="What Blender's importer read. It turns the data of .spz files upright, which is taken back here",
+        description="What Blender's importer read: it turns the data of .spz files upright, and this undoes that",
         items=(
-            ("AUTO", "Automatic", "Told by the values: those of .spz files are rounded in a way of their own"),
+            ("AUTO", "Automatic", "Detect it from the values: those of .spz files are rounded in a characteristic way"),
             ("PLY", "PLY", "The data are as in the file"),
-            ("SPZ", "SPZ", "The data were turned; they get the file's axes back, and the object stays where it is"),
+            ("SPZ", "SPZ", "The data were rotated: they get the file's axes back, and the object stays where it is"),
         ),
         default="AUTO",
     )
@@ -80,8 +80,8 @@ class SPLATCUT_OT_adopt(bpy.types.Operator):
                     if found == "SPZ" and self.source == "AUTO":
                         self.report(
                             {"INFO"},
-                            f"{obj.name!r} was taken as an .spz file's: its data have the file's axes again, and it "
-                            "stays where it is. If it came from a PLY, undo this and choose PLY.",
+                            f"{obj.name!r} appears to come from an .spz file: its data got the file's axes back, and "
+                            "it stays where it is. If it came from a PLY, undo this and choose PLY.",
                         )
         except UserError as error:
             self.report({"ERROR"}, str(error))
@@ -90,7 +90,7 @@ class SPLATCUT_OT_adopt(bpy.types.Operator):
 
 
 class SPLATCUT_OT_repair(bpy.types.Operator):
-    """Repair splats that Blender's own Apply, Join, edit mode or geometry nodes have moved without their rotations"""
+    """Repair splats whose rotations, scales and colours did not follow Blender's Apply, Join, edit mode or nodes"""
 
     bl_idname = "splatcut.repair"
     bl_label = "Repair Splats"
@@ -99,8 +99,8 @@ class SPLATCUT_OT_repair(bpy.types.Operator):
     how: EnumProperty(  # type: ignore[valid-type]
         name="How",
         items=(
-            ("FOLLOW", "Follow", "Rotations, scales and view-dependent colours follow what moved the points"),
-            ("BACK", "Put Back", "The points go back to where they were; a transform goes back to the object"),
+            ("FOLLOW", "Follow", "Make rotations, scales and view-dependent colours follow the centres"),
+            ("BACK", "Put Back", "Move the centres back where they were, and an applied transform back to the object"),
         ),
         default="FOLLOW",
     )
@@ -124,12 +124,12 @@ class SPLATCUT_OT_repair(bpy.types.Operator):
             self.report({"WARNING"} if done else {"ERROR"}, problem)
         if problems and not done:
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Repaired {', '.join(done)}." if done else "Everything agrees: nothing to repair.")
+        self.report({"INFO"}, f"Repaired {', '.join(done)}." if done else "There is nothing to repair.")
         return {"FINISHED"}
 
 
 class SPLATCUT_OT_upgrade(bpy.types.Operator):
-    """Turn the splats of this file, which an earlier Blender has saved, into splats that Blender draws itself"""
+    """Convert the splats in this file, which an earlier Blender saved, into splats that Blender draws itself"""
 
     bl_idname = "splatcut.upgrade"
     bl_label = "Use Blender's Splats"
@@ -139,7 +139,7 @@ class SPLATCUT_OT_upgrade(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be such splats."""
         if not upgrade.outdated():
-            cls.poll_message_set("Every splat of this file is drawn by Blender, or this Blender draws none.")  # type: ignore[attr-defined]
+            cls.poll_message_set("Nothing to convert: Blender draws every splat in this file itself, or draws none.")  # type: ignore[attr-defined]
             return False
         return True
 

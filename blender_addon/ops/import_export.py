@@ -28,7 +28,7 @@ FORMATS = (
     ("SPLAT", "Splat (.splat)", "Small; without view-dependent colours"),
     ("SPZ", "SPZ (.spz)", "Very small; values are rounded"),
     ("COMPRESSED", "Compressed PLY (.compressed.ply)", "Small; values are rounded"),
-    ("GLB", "glTF (.glb)", "Splats as other programs take them, in glTF's axes"),
+    ("GLB", "glTF (.glb)", "For other programs; written in glTF's axes"),
 )
 #: Files from this size on are imported beside Blender, where it has a window.
 LARGE_BYTES = 64 << 20
@@ -137,7 +137,7 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         ),
         items=(
             ("REFUSE", "Stop", "Write nothing and say what is wrong"),
-            ("FOLLOW", "Repair", "Write them with rotations, scales and colours that fit; the object is not changed"),
+            ("FOLLOW", "Repair", "Write them with matching rotations, scales and colours; the object is not changed"),
             ("KEEP", "As They Are", "Write them as they are"),
         ),
         default="REFUSE",
@@ -234,7 +234,7 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
                 wrong = [move for move in found if move.is_wrong]
                 if wrong and (self.moved == "REFUSE" or not all(move.follows for move in wrong)):
                     raise UserError(
-                        f'{moves.sentence(obj.name, found)} Or export with "Moved by Blender" set to another choice.'
+                        f'{moves.sentence(obj.name, found)} Or set "Moved by Blender" to another choice when exporting.'
                     )
                 if found and not wrong:
                     self.report({"WARNING"}, moves.sentence(obj.name, found))
@@ -257,8 +257,8 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
             return []
         there = context.scene.objects if self.what == "SCENE" else context.view_layer.objects.selected
         return [
-            f"{name!r} is an instance of a collection, whose splats are not exported there. Object > Apply > Make "
-            "Instances Real makes them objects."
+            f"{name!r} is a collection instance, and the splats in it are not exported. Turn them into objects with "
+            "Object > Apply > Make Instances Real."
             for name in _instances(there)
         ]
 
@@ -285,7 +285,8 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         if names:
             self.report(
                 {"WARNING"},
-                f"The modifier {names[0]!r} of {obj.name!r} changes what is seen and is not exported. Apply it first.",
+                f"{obj.name!r} is exported without its modifier {names[0]!r}, which changes how it looks. To include "
+                "it, apply the modifier first.",
             )
 
     def _tell(self, lost: tuple[str, ...], path: Path) -> None:

@@ -13,7 +13,7 @@ from ..bridge import native, render, upgrade
 
 
 class SPLATCUT_OT_render_setup(bpy.types.Operator):
-    """Prepare the scene and the selected splats for Cycles, in the capture's colours; what that adds can be removed"""
+    """Prepare the scene and the selected splats for Cycles, in the capture's colours; what this adds can be removed"""
 
     bl_idname = "splatcut.render_setup"
     bl_label = "Set Up for Rendering"
@@ -68,7 +68,7 @@ class SPLATCUT_OT_render_setup(bpy.types.Operator):
             self.report({"INFO"}, f"{count} set up for rendering with Cycles.{own}")
         if before is not None:
             self.report(
-                {"INFO"}, f"The view transform is now Standard, which keeps the capture's colours. It was {before}."
+                {"INFO"}, f"The view transform is now Standard, so that colours match the capture. It was {before}."
             )
         return {"FINISHED"}
 

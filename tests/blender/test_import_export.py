@@ -164,7 +164,7 @@ def test_instances_of_a_collection_are_told_and_exported_once_they_are_real(
     instance.location.z = 5
     bpy.context.scene.collection.objects.link(instance)
     bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "all.ply"), what="SCENE")
-    assert "'shown again' is an instance of a collection" in capfd.readouterr().out
+    assert "'shown again' is a collection instance" in capfd.readouterr().out
     obj.select_set(False)
     instance.select_set(True)
     with pytest.raises(RuntimeError, match="Make Instances Real"):

@@ -207,7 +207,7 @@ def test_geometry_nodes_are_told_and_when_applied_followed(
     obj = import_(file("degree 1"), axes="Z_UP")
     obj.modifiers.new("turns", "NODES").node_group = nodes
     plain = exported(tmp_path / "plain.ply")
-    assert "'turns' of 'thing' changes what is seen and is not exported" in capfd.readouterr().out
+    assert "'thing' is exported without its modifier 'turns'" in capfd.readouterr().out
     ops.object.modifier_apply(modifier="turns")
     with pytest.raises(RuntimeError, match="were turned"):
         ops.splatcut.export_splats(filepath=str(tmp_path / "no.ply"))

@@ -26,7 +26,7 @@ def test_the_gravest_come_first() -> None:
 
 def test_the_summary_is_one_line() -> None:
     assert summary([]) == summary([NOTE]) == ("No problems were found.", "INFO")
-    assert summary([WARNING, NOTE]) == ("No problems, 1 warning: step 3 lists what was found.", "WARNING")
+    assert summary([WARNING, NOTE]) == ("No problems, but 1 warning. Step 3 lists the findings.", "WARNING")
     assert summary([WARNING, PROBLEM]) == ("It is gone. Copy it again.", "ERROR")
     text, level = summary([PROBLEM, PROBLEM, PROBLEM])
-    assert (text, level) == ("It is gone. Copy it again. There are 2 more problems; step 3 lists them.", "ERROR")
+    assert (text, level) == ("It is gone. Copy it again. Step 3 lists this and 2 more.", "ERROR")

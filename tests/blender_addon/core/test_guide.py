@@ -20,9 +20,9 @@ def said(**changes: object) -> tuple[guide.Hint, ...]:
 def test_splats_of_an_earlier_blender_come_first() -> None:
     first, then = said(outdated=1)
     assert (first.operator, first.warning) == (guide.UPGRADE, True)
-    assert "A splat of this file was saved by an earlier Blender" in first.text
+    assert "A splat in this file was saved by an earlier version of Blender" in first.text
     assert then == said()[0]
-    assert "3 splats of this file were" in said(outdated=3, splat="")[0].text
+    assert "3 splats in this file were" in said(outdated=3, splat="")[0].text
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,8 @@ def find_masks(folder: Path, photos: Collection[Path] = ()) -> Masks:
     nested = {sub.name: found for sub in subfolders if (found := list(_below(sub)))}
     if flat and nested:
         raise UserError(
-            f"{folder} holds masks and also folders with masks ({', '.join(nested)}). It must hold either the masks of "
-            "one object, or one folder for each object."
+            f"{folder} holds both masks and folders with masks ({', '.join(nested)}). It must hold either the masks of "
+            "one object or one folder for each object."
         )
     if not flat and not nested:
         raise UserError(

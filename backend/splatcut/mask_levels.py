@@ -131,16 +131,16 @@ class Levels:
             return ""
         areas = self._areas()
         remedy = (
-            "Save one folder of masks for each object, <object>/<view>.png, white on black, or one image of ids for "
-            "each view as PNG, with sharp borders and 0 as the background."
+            "Save one folder of masks for each object (<object>/<view>.png, white on black), or one image of ids for "
+            "each view (PNG, with sharp borders and 0 as the background)."
         )
         if set(areas) in TRIMAPS:
-            return f"hold areas of {self.shown(areas)}: two objects, or one that is unsure in places. {remedy}"
+            return f"hold areas of {self.shown(areas)}: either two objects, or one object with unsure areas. {remedy}"
         everything = sum(count for level, count in self._solid.items() if level != BLACK)
         large = [level for level in areas if self._solid[level] >= 0.02 * everything]
         middle = [level for level in large if self._colours or large[-1] < 128 or level < 0.9 * large[-1]]
         if len(large) > 1 and middle and sum(self._solid[level] for level in large) > 0.9 * everything:
-            return f"hold areas of {self.shown(areas)} as object ids do, but without sharp borders. {remedy}"
+            return f"hold areas of {self.shown(areas)}, like object ids but without sharp borders. {remedy}"
         return ""
 
     def shown(self, levels: Sequence[int]) -> str:
@@ -169,14 +169,14 @@ def refusal(image: Image, values: NDArray[Any]) -> str:
         values: its ``pixels_of``.
     """
     if is_photo(values):
-        return "is a picture in many colours, no mask. Save masks white on black, or with a transparent background."
+        return "is a picture in many colours, not a mask. Save masks white on black, or with a transparent background."
     levels = Levels()
     levels.add(image)
     ids = levels.ids()
     if ids is None or len(ids) < 2:
         return ""
     return (
-        f"holds areas of {levels.shown(ids)}, as ids of several objects do. Give a mask of each object, white on "
+        f"holds areas of {levels.shown(ids)}, like the ids of several objects. Give a mask of each object, white on "
         "black, or a folder with one image of ids for each view."
     )
 

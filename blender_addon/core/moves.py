@@ -96,11 +96,11 @@ def sentence(name: str, found: Sequence[Move]) -> str:
             "exactly."
         )
     follows = all(move.follows for move in wrong)
-    text = f"{which} {'rotated, mirrored or scaled' if follows else 'stretched or sheared'}, but their own rotations, "
-    text += (
-        "scales and colours did not follow: Blender's Apply Transform, Join, edit mode and geometry nodes move only "
+    what = "rotated, mirrored or scaled" if follows else "stretched or sheared"
+    text = (
+        f"{which} {what}, but their own rotations, scales and colours did not follow: Blender's Apply Transform, Join, "
+        "edit mode and geometry nodes move only the centres. "
     )
-    text += "the centres. "
     if follows:
         return f"{text}Repair Splats makes the rest follow."
     return f"{text}Gaussians cannot follow this; Repair Splats can put them back where they were."

@@ -77,13 +77,13 @@ def test_the_traces_of_jpeg_are_no_ids(tmp_path: Path) -> None:
 
 def test_smoothed_ids_are_refused(tmp_path: Path) -> None:
     grey(100, 200).resize((320, 240), Image.Resampling.BICUBIC).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"values 100, 200 as object ids do, but without sharp borders\. Save one"):
+    with pytest.raises(UserError, match=r"values 100, 200, like object ids but without sharp borders\. Save one"):
         find_masks(tmp_path)
 
 
 def test_a_mask_that_is_unsure_of_an_area_is_refused_where_it_may_be_two(tmp_path: Path) -> None:
     grey(128, 255).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"values 128, 255: two objects, or one that is unsure"):
+    with pytest.raises(UserError, match=r"values 128, 255: either two objects, or one object with unsure"):
         find_masks(tmp_path)
     # As the mask of one object, in a folder of its own, it is what it says.
     assert mask_values(tmp_path / "a.png")[30, 25] == 128
@@ -110,7 +110,7 @@ def test_black_is_the_background_of_any_palette() -> None:
 
 def test_ids_where_one_mask_is_wanted_are_refused(tmp_path: Path) -> None:
     grey(1, 2).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"a\.png, holds areas of the values 1, 2, as ids of several objects do"):
+    with pytest.raises(UserError, match=r"a\.png, holds areas of the values 1, 2, like the ids of several objects"):
         mask_values(tmp_path / "a.png")
 
 
@@ -122,7 +122,7 @@ def photo() -> NDArray[np.uint8]:
 
 def test_a_photo_is_no_mask(tmp_path: Path) -> None:
     Image.fromarray(photo()).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"a\.png, is a picture in many colours, no mask\. Save masks white on black"):
+    with pytest.raises(UserError, match=r"a\.png, is a picture in many colours, not a mask\. Save masks white"):
         mask_values(tmp_path / "a.png")
     red = Image.fromarray(np.dstack([ONE * np.uint8(255), np.zeros((*SIZE, 2), np.uint8)]))
     assert not is_photo(pixels_of(red.resize((320, 240)).filter(ImageFilter.GaussianBlur(2))))

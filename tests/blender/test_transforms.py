@@ -56,10 +56,10 @@ def test_apply_transform_is_found_and_followed(file: Any, tmp_path: Path) -> Non
     obj = import_(file("degree 3"), axes="Z_UP")
     wanted = apply_transform(read_splats(file("degree 3")).gaussians, np.array(TURN))
     apply_as_blender_does(obj, TURN)
-    with pytest.raises(RuntimeError, match=r"40 Gaussians of 'thing' were turned.*Repair Splats"):
+    with pytest.raises(RuntimeError, match=r"40 Gaussians of 'thing' were rotated.*Repair Splats"):
         ops.splatcut.export_splats(filepath=str(tmp_path / "no.ply"))
     assert not (tmp_path / "no.ply").exists()
-    with pytest.raises(RuntimeError, match="were turned"):
+    with pytest.raises(RuntimeError, match="were rotated"):
         ops.splatcut.run()
     kept = exported(tmp_path / "kept.ply", moved="KEEP")
     np.testing.assert_allclose(kept.means, wanted.means, atol=1e-5)
@@ -93,7 +93,7 @@ def test_an_applied_world_offset_is_taken_back(tmp_path: Path) -> None:
     (tmp_path / "utm.ply").write_bytes(odd_plys.ply(columns))
     obj = import_(tmp_path / "utm.ply")
     apply_as_blender_does(obj, obj.matrix_world.copy())
-    with pytest.raises(RuntimeError, match="world offset would be added once more"):
+    with pytest.raises(RuntimeError, match="would add the file's world offset a second time"):
         ops.splatcut.export_splats(filepath=str(tmp_path / "no.ply"))
     with pytest.raises(RuntimeError, match="Put Back"):
         ops.splatcut.repair()
@@ -209,7 +209,7 @@ def test_geometry_nodes_are_told_and_when_applied_followed(
     plain = exported(tmp_path / "plain.ply")
     assert "'thing' is exported without its modifier 'turns'" in capfd.readouterr().out
     ops.object.modifier_apply(modifier="turns")
-    with pytest.raises(RuntimeError, match="were turned"):
+    with pytest.raises(RuntimeError, match="were rotated"):
         ops.splatcut.export_splats(filepath=str(tmp_path / "no.ply"))
     ops.splatcut.repair()
     wanted = apply_transform(plain, np.array(Matrix.Rotation(1.0, 4, "Z")))

@@ -68,7 +68,7 @@ def _nothing_seen(gaussians: Gaussians, views: list[View], offset: NDArray[np.fl
         "(" + ", ".join(f"{value:.{digits}g}" for value in end + offset) + ")" for end in ends
     )
     text = (
-        f"None of the {len(views)} cameras sees anything of the scene. The scene reaches from {first} to {last}; "
+        f"None of the {len(views)} cameras sees any of the scene. The scene extends from {first} to {last}; "
         f"the cameras stand between {nearest} and {farthest}"
     )
     if away.all():

@@ -85,10 +85,10 @@ def _others(model: Path) -> tuple[Finding, ...]:
     return (
         Finding(
             "warning",
-            f"COLMAP split this capture into {len(counts) + 1} models that do not fit together. {model} "
-            f"({images(own)}) is used; beside it lie {names}.",
+            f"COLMAP split this capture into {len(counts) + 1} unconnected models. {model} ({images(own)}) is used; "
+            f"beside it there are {names}.",
             str(model),
-            "If the scene was trained from another one, give its folder as cameras.",
+            "If the scene was trained from another model, give that model's folder as the cameras.",
         ),
     )
 
@@ -190,8 +190,8 @@ def _read_cameras_bin(path: Path) -> dict[int, Lens]:
             raise panorama(where)
         if model not in MODEL_NAMES:
             raise UserError(
-                f"{where} has the camera model number {model}, which SplatCut does not know. The file is damaged, or a "
-                "newer COLMAP wrote it: undistort the photos to PINHOLE first."
+                f"{where} has the camera model number {model}, which SplatCut does not know. Either the file is "
+                "damaged, or a newer COLMAP wrote it; in that case, undistort the photos to PINHOLE first."
             )
         name = MODEL_NAMES[model]
         params = data.take(f"{sum(MODELS[name][1:]) + 2}d")

@@ -63,7 +63,7 @@ PANORAMA = ("EQUIRECTANGULAR", 17)
 def panorama(where: str) -> UserError:
     """Why photos that go all around cannot be used."""
     return UserError(
-        f"{where} has the camera model {PANORAMA[0]}: its photos are panoramas, which SplatCut does not support. Cut "
+        f"{where} has the camera model {PANORAMA[0]}: its photos are panoramas, which SplatCut does not support. Split "
         "them into PINHOLE images, for instance with COLMAP's example panorama_sfm.py, and train from those."
     )
 

@@ -101,8 +101,8 @@ def _without_photo(
         return lens.resized(*sizes.get((lens.width, lens.height), (lens.width, lens.height)))
     if None not in sizes:
         raise UserError(
-            f"{data.path} does not give the size of its photos ('w' and 'h'), and the photos were not found. Give the "
-            "folder that holds them as images."
+            f"{data.path} does not give the size of its photos ('w' and 'h'), and the photos were not found. Give "
+            "the folder that holds them."
         )
     return lens(*sizes[None])
 

@@ -95,8 +95,8 @@ def find_photos(names: list[str], images: Path | None, guesses: list[Path]) -> l
             break
     if images is not None and not any(found):
         raise UserError(
-            f"None of the {len(names)} photos is in {images}; the first is {names[0]}. Copy them there, or give the "
-            "folder that holds them as images."
+            f"None of the {len(names)} photos is in {images}; the first should be {names[0]}. Copy them there, or give "
+            "the folder that holds them."
         )
     used: dict[Path, str] = {}
     for name, path in zip(names, found, strict=True):

@@ -72,7 +72,7 @@ def read_json(path: Path) -> Any:
     except json.JSONDecodeError as error:
         raise UserError(
             f"{path} is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}. The file may be "
-            "cut off."
+            "truncated."
         ) from error
     except RecursionError as error:
         raise UserError(f"{path} is nested too deeply to be a file of cameras.") from error

@@ -40,15 +40,15 @@ def with_fitting_axes(splats: SplatFile, path: Path, views: Sequence[View]) -> S
         reason = "in which its renders look like the photos"
     else:
         better = _seen(other, views) and not _seen(splats, views)
-        reason = "in which the cameras see it"
+        reason = "in which the cameras see the scene"
     if not better:
         return splats
     finding = Finding(
         "warning",
-        f"{path.name} does not say which axes it is in. It was read as RDF, a PLY's axes, {reason}, not as RUB, the "
-        "specification's.",
+        f"{path.name} does not say which axes it uses. It was read in a PLY's axes (RDF), {reason}, and not in the "
+        "specification's (RUB).",
         str(path),
-        "--spz-axes rub or rdf decides it.",
+        "To choose yourself, use --spz-axes rub or rdf.",
     )
     return replace(other, dropped=splats.dropped, findings=(finding,))
 

@@ -81,11 +81,11 @@ def _told_apart(views: list[SourceView], path: Path) -> tuple[list[SourceView], 
     name, count = uses.most_common(1)[0]
     finding = Finding(
         "warning",
-        f"{path.name} has {count} cameras named {name!r}. Trainers cut photos' names at the first dot, so that it "
-        f"cannot be told which photo is whose. Cameras that share a name are called {without_suffix(name)}_0001 and so "
-        "on, and are used without photos.",
+        f"{path.name} has {count} cameras named {name!r}. Trainers cut the names of photos at the first dot, so there "
+        "is no telling which photo belongs to which camera. Cameras that share a name are called "
+        f"{without_suffix(name)}_0001 and so on, and are used without photos.",
         str(path),
-        "Give the COLMAP model that the scene was trained from as cameras.",
+        "To use the photos, give the COLMAP model that the scene was trained from as the cameras.",
     )
     return made, (finding,)
 

@@ -100,15 +100,15 @@ def _differing(keys: list[str], by_nerfstudio: bool, path: Path) -> tuple[Findin
     """What is to say about intrinsics that stand at the top of the file and differently in frames."""
     if not keys:
         return ()
-    who, other = ("the top of the file", "the frames") if by_nerfstudio else ("the frames", "the top of the file")
+    who, other = ("at the top", "in the frames") if by_nerfstudio else ("in the frames", "at the top")
     names = ", ".join(key for key in _INTRINSICS if key in keys)
     return (
         Finding(
             "warning",
-            f"The intrinsics {names} stand at the top of {path.name} and differently in its frames. Those of {who} are "
-            f"used, as {'nerfstudio' if by_nerfstudio else 'instant-ngp'} does.",
+            f"The intrinsics {names} at the top of {path.name} differ from those in its frames. Those {who} are used, "
+            f"as in {'nerfstudio' if by_nerfstudio else 'instant-ngp'}.",
             str(path),
-            f"If renders do not fit the photos, remove those of {who}, so that those of {other} count.",
+            f"If renders do not match the photos, remove those {who}, so that those {other} are used.",
         ),
     )
 
@@ -205,7 +205,7 @@ def _distortion(values: dict[str, Any], where: str) -> list[float]:
     if not isinstance(listed, list) or len(listed) != len(_DISTORTION):
         raise UserError(
             f"{where} has 'distortion_params' that are not a list of {len(_DISTORTION)} numbers "
-            f"({', '.join(_DISTORTION)}). Correct it, or export the cameras again."
+            f"({', '.join(_DISTORTION)}). Correct them, or export the cameras again."
         )
     numbered: dict[str, Any] = dict(zip(_DISTORTION, listed, strict=True))
     return [number(numbered, key, f"{where}, in 'distortion_params',") for key in _DISTORTION]

@@ -14,21 +14,19 @@ from splatcut.messages import JobOptions, to_json
 from splatcut.messages.arguments import add_arguments, given
 from splatcut.messages.findings import Finding
 
-_DESCRIPTION = """Looks at everything that 'splatcut segment' would use and lists what is wrong with it and what to do,
-before anything is computed. Exit code 0: nothing that a run would stop at; 2: there is."""
+_DESCRIPTION = """Checks everything that 'splatcut segment' would use, before anything is cut, and lists what is wrong
+and what to do about it. The exit code is 2 if a run would stop at a problem, otherwise 0."""
 _MARKS = {"problem": "PROBLEM", "warning": "warning", "note": "note"}
 
 
 def add_parser(subparsers: Any) -> None:
     """Adds the command to the command line."""
     parser = subparsers.add_parser(
-        "check", help="look for problems in a scene, its cameras, photos and masks", description=_DESCRIPTION
+        "check", help="find problems in a scene, its cameras, photos and masks", description=_DESCRIPTION
     )
     parser.add_argument("scene", type=Path, help="the splat file")
     parser.add_argument("--cameras", type=Path, help="COLMAP model, transforms.json or cameras.json")
-    parser.add_argument(
-        "--images", type=Path, help="folder of the photos; by default they are looked for beside the cameras"
-    )
+    parser.add_argument("--images", type=Path, help="folder of the photos (default: looked for beside the cameras)")
     parser.add_argument("--masks", type=Path, help="folder of ready masks")
     add_arguments(parser, ["holdout", "drop_invalid", "antialiased", "spz_axes", "trust_cameras", "trust_masks"])
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")

@@ -25,15 +25,15 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "convert",
         help="write a splat file in another format",
-        description="Write a splat file in the format of the output's extension, and say what that format cannot hold. "
-        "The folder of a cut becomes one file of named objects where the format has them (USD), and such a file a "
-        "folder.",
+        description="Writes a splat file in the format that B's extension names, and says what that format cannot "
+        "hold. The folder of a cut becomes one file of named objects where the format supports them (USD, glTF); "
+        "such a file becomes a folder if B has no extension.",
     )
     parser.add_argument(
         "input", type=Path, metavar="A", help="splat file to read, or the folder of an unbundled SOG or of a cut"
     )
     parser.add_argument(
-        "output", type=Path, metavar="B", help=f"splat file to write: {writable}; or a folder, for the objects of A"
+        "output", type=Path, metavar="B", help=f"splat file to write: {writable}; or a folder for the objects in A"
     )
     parser.add_argument("--force", action="store_true", help="overwrite B if it exists")
     parser.add_argument(
@@ -41,7 +41,7 @@ def add_parser(subparsers: Any) -> None:
         type=int,
         choices=range(1, 9),
         metavar="1-8",
-        help="bits of each coefficient of view-dependent colour in an .spz (default: 5 for SH degree 1, 4 above)",
+        help="bits per coefficient of view-dependent colour in an .spz (default: 5 for SH degree 1, 4 above)",
     )
     add_arguments(parser, ["drop_invalid", "antialiased", "spz_axes"])
     parser.set_defaults(func=run)
@@ -56,8 +56,8 @@ def run(args: argparse.Namespace) -> int:
         if args.input.exists() and args.output.samefile(args.input):
             raise UserError(f"{args.output} is the input itself. Choose another name for the output.")
         if args.output.is_dir() != to_folder:
-            what = "no folder. Give the name of a folder" if to_folder else "a folder. Give the name of a file"
-            raise UserError(f"{args.output} is {what} to write.")
+            what = ("not a folder", "a new folder") if to_folder else ("a folder", "a file")
+            raise UserError(f"{args.output} is {what[0]}. Give the name of {what[1]} to write.")
         if not args.force:
             raise UserError(f"{args.output} already exists. Choose another name, or use --force to overwrite it.")
     bits = SH_BITS if args.spz_sh_bits is None else (args.spz_sh_bits,) * 2

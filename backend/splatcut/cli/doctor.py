@@ -60,7 +60,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "doctor",
         help="show what is installed, what is missing and how to get it",
-        description="Show what is installed, what is missing and how to get it. "
+        description="Shows what is installed, what is missing and how to get it. "
         "The exit code is 1 if something needed to segment a scene is missing.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")

@@ -33,7 +33,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "info",
         help="show what is in a splat file",
-        description="Show the format, the number of Gaussians, their extent and statistics of a splat file.",
+        description="Shows the format, the number of Gaussians, their extent and statistics of a splat file.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="splat file, or the folder of an unbundled SOG")
     parser.add_argument(

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from splatcut.export.matte import Layers
 
 _DESCRIPTION = """Renders one or several splat files, combined into one scene, from the views of a camera file.
-Without further options DIR/<view>.png is the picture on black. With --rgba it has alpha (straight, display-referred
-sRGB) where no splat is. --matte writes DIR/matte/<name>/<view>.png, the coverage of every file with occlusion by the
-others. --exr writes DIR/exr/<view>.exr: scene-linear, premultiplied alpha, with mattes and depth as additional
-channels on request. --depth writes DIR/depth/<view>.tif, camera z in scene units as 32-bit float;
-where no splat is, 0 in the TIFF and 1e10 in the EXR."""
+Without further options, DIR/<view>.png is the render on black. With --rgba it has straight alpha instead, as
+display-referred sRGB. --matte writes DIR/matte/<name>/<view>.png, the coverage of each file with occlusion by the
+others. --exr writes DIR/exr/<view>.exr, scene-linear with premultiplied alpha; --matte and --depth add channels to it.
+--depth writes DIR/depth/<view>.tif, camera z in scene units as 32-bit float; where there is no splat, depth is 0 in
+the TIFF and 1e10 in the EXR."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -44,7 +44,7 @@ def add_parser(subparsers: Any) -> None:
         "--cameras", type=Path, required=True, metavar="PATH", help="COLMAP model, transforms.json or cameras.json"
     )
     parser.add_argument(
-        "--images", type=Path, metavar="DIR", help="folder of the cameras' photos; needed when only they tell the size"
+        "--images", type=Path, metavar="DIR", help="folder of the photos; needed only if the cameras do not give a size"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder")
     parser.add_argument("--views", nargs="+", default=[], metavar="VIEW", help="render only these views")

@@ -26,7 +26,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "segment",
         help="cut objects out of a scene",
-        description="Cuts objects out of a 3D Gaussian Splatting scene and writes each, and the rest, as a splat file.",
+        description="Cuts objects out of a 3D Gaussian Splatting scene and writes each of them and the rest as splat "
+        "files.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -35,11 +36,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--cameras", type=Path, help="COLMAP model, transforms.json or cameras.json; without it, virtual views are used"
     )
-    parser.add_argument(
-        "--images", type=Path, help="folder of the photos; by default they are looked for beside the cameras"
-    )
+    parser.add_argument("--images", type=Path, help="folder of the photos (default: looked for beside the cameras)")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--prompts", type=Path, help="JSON file of objects and their points, boxes, scribbles or masks")
+    what.add_argument("--prompts", type=Path, help="JSON file of objects with their points, boxes, scribbles or masks")
     what.add_argument(
         "--masks", type=Path, help="folder of ready masks: <object>/<view>.png, or <view>.png for one object"
     )
@@ -50,7 +49,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", type=Path, required=True, help="output folder: new, empty, or that of the same job")
     add_arguments(parser)
     parser.add_argument("--force", action="store_true", help="replace another job's results in the output folder")
-    parser.add_argument("--cache", type=Path, help="folder of the image embeddings")
+    parser.add_argument("--cache", type=Path, help="folder in which image embeddings are kept")
     # For experiments alone: settings of the refinement by name, as in --experiment alone=0.5.
     parser.add_argument("--experiment", action="append", default=[], metavar="KEY=VALUE", help=argparse.SUPPRESS)
     parser.set_defaults(func=run)

@@ -194,7 +194,7 @@ def load_pair(pair: Pair, *, resize: bool = False) -> tuple[Mask, Mask, Mask | N
     if pair.valid is not None and valid is not None and valid.shape != truth.shape:
         raise UserError(
             f"{pair.valid.path} has {valid.shape[1]}x{valid.shape[0]} pixels, but the ground truth {pair.truth.path} "
-            f"has {truth.shape[1]}x{truth.shape[0]}."
+            f"has {truth.shape[1]}x{truth.shape[0]}. Use masks of the same size."
         )
     return predicted, truth, valid
 

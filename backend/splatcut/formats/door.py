@@ -96,7 +96,7 @@ def _read_cut(folder: Path) -> SplatFile:
         files = {"": folder / "background.ply", **files}
     if not files:
         raise UserError(
-            f"{folder} is a folder without {META}, objects and background.ply, so it is neither a SOG nor a cut. Give "
+            f"{folder} is a folder without {META}, objects or background.ply, so it is neither a SOG nor a cut. Give "
             "the path of a splat file."
         )
     return together([(name, _read(path, "auto")) for name, path in files.items()])

@@ -24,8 +24,8 @@ def place_findings(splats: SplatFile) -> list[Finding]:
     found = [
         Finding(
             "note",
-            f"The scene lies far from its origin. Its world offset {described(splats.offset)} is taken off in double "
-            "precision while it is worked on, and added again where the format that is written can hold it.",
+            f"The scene lies far from its origin. Its world offset {described(splats.offset)} is subtracted in double "
+            "precision while the scene is processed, and added again if the output format can hold it.",
         )
     ]
     distance = float(np.abs(splats.offset).max())
@@ -35,9 +35,9 @@ def place_findings(splats: SplatFile) -> list[Finding]:
         found.append(
             Finding(
                 "warning",
-                f"The scene's positions lie about {distance:.3g} units from its origin in single precision, where "
-                f"neighbouring ones are {step:.2g} units apart: finer detail was lost before SplatCut read it.",
-                remedy="Export the scene again with positions in double precision, or about a nearer origin.",
+                f"The scene lies about {distance:.3g} units from its origin, and its positions are in single "
+                f"precision, which has steps of {step:.2g} units there: finer detail was lost before SplatCut read it.",
+                remedy="Export the scene again with positions in double precision, or with an origin closer to it.",
             )
         )
     return found
@@ -52,7 +52,7 @@ def _antialiased(splats: SplatFile) -> list[Finding]:
         Finding(
             "note",
             f"The scene was trained antialiased, with a pixel filter of {variance:g} square pixels{smooth}. It is "
-            "rendered so, and what is cut from it says so.",
+            "rendered that way, and what is cut from it is marked as antialiased.",
         )
     ]
 

@@ -56,7 +56,9 @@ def read(path: Path) -> tuple[list[Part], NDArray[np.float64], tuple[Finding, ..
         if _EXTENSION in primitive.get("extensions", {})
     ]
     if not found:
-        raise UserError(f"{path.name} holds no splats: no mesh in it has {_EXTENSION}. Export the splats with it.")
+        raise UserError(
+            f"{path.name} holds no splats: no mesh in it has {_EXTENSION}. Export the splats with this extension."
+        )
     turn = np.eye(4)
     turn[:3, :3] = matrix(_AXES, _PLY)
     findings: list[Finding] = []
@@ -89,7 +91,7 @@ class _File:
             self._json: dict[str, Any] = json.loads(content)
             self._buffers = [self._buffer(item) for item in self._json.get("buffers", [])]
         except (ValueError, AttributeError) as error:
-            raise UserError(f"{path.name} is no glTF file, or it is damaged ({error}). Export it again.") from error
+            raise UserError(f"{path.name} is not a glTF file, or it is damaged ({error}). Export it again.") from error
 
     def _chunks(self, content: bytes) -> bytes:
         """The JSON of a .glb; keeps its binary chunk."""
@@ -98,7 +100,7 @@ class _File:
             length, kind = struct.unpack_from("<II", content, place)
             chunk = content[place + 8 : place + 8 + length]
             if len(chunk) < length:
-                raise UserError(f"{self._path.name} is cut off. Copy or export it again.")
+                raise UserError(f"{self._path.name} is truncated. Copy or export it again.")
             if kind == _JSON:
                 text = chunk
             elif kind == _BINARY and not self._binary:
@@ -114,7 +116,7 @@ class _File:
             return base64.b64decode(uri.partition(",")[2])
         name = unquote(uri)
         if Path(name).is_absolute() or ".." in Path(name).parts or ":" in name:
-            raise UserError(f"{self._path.name} refers to {name!r}, which does not lie beside it. Export it as .glb.")
+            raise UserError(f"{self._path.name} refers to {name!r}, which is not beside it. Export it as .glb.")
         return (self._path.parent / name).read_bytes()
 
     def nodes(self) -> list[tuple[dict[str, Any], NDArray[np.float64]]]:
@@ -127,7 +129,7 @@ class _File:
         while open_nodes:
             place, above = open_nodes.pop()
             if len(found) > len(nodes):
-                raise UserError(f"The nodes of {self._path.name} go round in a circle. Export it again.")
+                raise UserError(f"The nodes of {self._path.name} form a loop. Export it again.")
             world = above @ _local(nodes[place])
             found.append((nodes[place], world))
             open_nodes += [(child, world) for child in reversed(nodes[place].get("children", []))]
@@ -143,9 +145,11 @@ class _File:
         if any("compression" in name or "spz" in name for name in about.get("extensions", {})):
             raise UserError(f"The splats of {self._path.name} are compressed. Export them without compression.")
         if about.get("kernel", "ellipse") != "ellipse":
-            raise UserError(f"{self._path.name} has splats of the kind {about['kernel']!r}; only ellipses are read.")
+            raise UserError(
+                f"{self._path.name} has splats with the kernel {about['kernel']!r}; only ellipses are read."
+            )
         if about.get("colorSpace") == "lin_rec709_display":
-            what = "The splats were trained with linear colours, and SplatCut blends them as sRGB."
+            what = "The splats were trained with linear colours, but SplatCut blends them as sRGB."
             findings.append(Finding("warning", what, self._path.name, "They will look too dark."))
         names = primitive["attributes"]
         means = self._values(names, "POSITION")
@@ -175,7 +179,10 @@ class _File:
         code, full = _COMPONENTS[accessor["componentType"]]
         count, width, dtype = accessor["count"], _WIDTHS[accessor["type"]], np.dtype(code)
         if "sparse" in accessor or "bufferView" not in accessor:
-            raise UserError(f"{name} in {self._path.name} is a sparse accessor, which is not read. Export it plainly.")
+            raise UserError(
+                f"{name} in {self._path.name} is a sparse accessor, which is not supported. Export it without sparse "
+                "accessors."
+            )
         view = self._json["bufferViews"][accessor["bufferView"]]
         if "EXT_meshopt_compression" in view.get("extensions", {}):
             raise UserError(f"{self._path.name} is compressed (meshopt). Export it without compression.")
@@ -183,7 +190,7 @@ class _File:
         start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
         data = self._buffers[view["buffer"]]
         if count and start + (count - 1) * stride + width * dtype.itemsize > len(data):
-            raise UserError(f"{self._path.name} is cut off: {name} goes beyond its end. Copy or export it again.")
+            raise UserError(f"{self._path.name} is truncated: {name} runs past its end. Copy or export it again.")
         values = np.ndarray((count, width), dtype, data, start, (stride, dtype.itemsize))
         found = values.astype(np.float32)
         return found / np.float32(full) if accessor.get("normalized") else found
@@ -242,7 +249,7 @@ def write(path: Path, parts: list[Part], offset: NDArray[np.float64]) -> None:
     text += b" " * (-len(text) % 4)
     length = 12 + 8 + len(text) + 8 + len(data)
     if length > _MOST_BYTES:
-        raise UserError("The scene is too large for a .glb, which holds 4 GiB. Write a .usdc or .ply instead.")
+        raise UserError("The scene is too large for a .glb, which can hold 4 GiB. Write a .usdc or .ply instead.")
     with path.open("wb") as stream:
         stream.write(struct.pack("<4sII", _MAGIC, 2, length))
         stream.write(struct.pack("<II", len(text), _JSON) + text)

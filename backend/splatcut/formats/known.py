@@ -63,7 +63,7 @@ FORMATS = (
         compressed_ply.write,
         3,
         "A compressed PLY rounds positions and scales to 10 or 11 bits within each group of 256 Gaussians, rotations "
-        "to 10 bits and colours to 8 bits, and changes the order of the Gaussians.",
+        "to 10 bits and colours to 8 bits, and it changes the order of the Gaussians.",
     ),
     Format("ply", ".ply", None, None, 4),
     Format(
@@ -72,7 +72,7 @@ FORMATS = (
         dot_splat.read,
         dot_splat.write,
         0,
-        "A .splat rounds colours, opacities and rotations to 8 bits and clips colours to what a screen shows.",
+        "A .splat rounds colours, opacities and rotations to 8 bits and clips colours to the range of a screen.",
         tells_antialiased=False,
         single=True,
     ),
@@ -82,7 +82,7 @@ FORMATS = (
         lambda path: spz.read(path)[0],
         spz.write,
         4,
-        "An .spz rounds positions to 24 bits, scales, colours and opacities to 8 bits and rotations to 9 bits.",
+        "An .spz rounds positions to 24 bits, scales, colours and opacities to 8 bits, and rotations to 9 bits.",
     ),
     *(_usd(suffix) for suffix in (".usdc", ".usda", ".usd")),
     replace(_usd(".usdz"), write=None),
@@ -95,8 +95,8 @@ FORMATS = (
         sog.read,
         sog_writer.write,
         3,
-        "A .sog rounds positions to 16 bits, scales, colours, opacities and rotations to 8 bits, has one palette of "
-        "65,536 view-dependent colours, and changes the order of the Gaussians.",
+        "A .sog rounds positions to 16 bits and scales, colours, opacities and rotations to 8 bits, takes "
+        "view-dependent colours from one palette of 65,536, and changes the order of the Gaussians.",
     ),
 )
 
@@ -133,7 +133,7 @@ def format_of(path: Path) -> Format:
         )
     kind = f"the extension '{path.suffix}'" if path.suffix else "no extension"
     raise UserError(
-        f"{path} has {kind}, so its format is not known. Known formats are {known_suffixes()} and SOG folders."
+        f"{path} has {kind}, so its format is unknown. Known formats are {known_suffixes()} and SOG folders."
     )
 
 
@@ -142,6 +142,6 @@ def writable_format(path: Path) -> Format:
     kind = format_of(path)
     if not kind.writable:
         raise UserError(
-            f"{path} cannot be written: {kind.suffix} can only be read. Write {known_suffixes(writable=True)} instead."
+            f"{path} cannot be written: {kind.suffix} can only be read. Write one of {known_suffixes(writable=True)}."
         )
     return kind

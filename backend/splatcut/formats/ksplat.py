@@ -68,13 +68,13 @@ def read(path: Path) -> Gaussians:
     """
     data = path.read_bytes()
     if len(data) < _HEADER:
-        raise UserError(f"{path.name} is not a .ksplat file, or it is cut off. Copy or export it again.")
+        raise UserError(f"{path.name} is not a .ksplat file, or it is truncated. Copy or export it again.")
     major, minor = data[:2]
     sections = int.from_bytes(data[4:8], "little")
     level = int.from_bytes(data[20:22], "little")
     if (major, minor) != (0, 1) or level > 2 or _HEADER + sections * _SECTION > len(data):
         raise UserError(
-            f"{path.name} is not a .ksplat of version 0.1, or it is damaged (version {major}.{minor}, compression "
+            f"{path.name} is not a version 0.1 .ksplat, or it is damaged (version {major}.{minor}, compression "
             f"level {level}, {sections} sections). Export it again."
         )
     low, high = struct.unpack_from("<ff", data, 36)
@@ -82,14 +82,14 @@ def read(path: Path) -> Gaussians:
     headers = [_Section.parse(data, _HEADER + number * _SECTION) for number in range(sections)]
     degree = max((section.degree for section in headers), default=0)
     if degree > len(_BANDS) or sum(section.count for section in headers) > _MOST_GAUSSIANS:
-        raise UserError(f"{path.name} is a damaged .ksplat: its sections cannot be. Export it again.")
+        raise UserError(f"{path.name} is a damaged .ksplat: its sections are impossible. Export it again.")
     place, parts = _HEADER + sections * _SECTION, []
     for section in headers:
         dtype = section.dtype(level)
         centres = place + 4 * section.partial
         rows = centres + (12 * section.buckets if level else 0)
         if rows + section.count * dtype.itemsize > len(data):
-            raise UserError(f"{path.name} is cut off. Copy or export it again.")
+            raise UserError(f"{path.name} is truncated. Copy or export it again.")
         packed = np.frombuffer(data, dtype, section.count, rows)
         positions = packed["position"].astype(np.float32)
         if level:
@@ -111,7 +111,7 @@ def _placed(
     sizes = np.concatenate([np.full(section.full, section.bucket_size), lengths.astype(np.int64)])
     bucket = np.repeat(np.arange(len(sizes)), sizes)[: section.count]
     if len(sizes) > len(middles) or len(bucket) < section.count:
-        raise UserError(f"{path.name} is a damaged .ksplat: its buckets do not hold its Gaussians. Export it again.")
+        raise UserError(f"{path.name} is a damaged .ksplat: its buckets do not match its Gaussians. Export it again.")
     step = section.block_size / 2 / section.scale_range
     return ((offsets.astype(np.float64) - section.scale_range) * step + middles[bucket]).astype(np.float32)
 

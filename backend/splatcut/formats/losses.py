@@ -40,8 +40,8 @@ def losses(splats: SplatFile, path: Path, *, spz_sh_bits: tuple[int, int] = spz.
     sentences = []
     if splats.objects is not None and not kind.tells_objects:
         sentences.append(
-            f"The {kind.suffix} format does not tell objects apart: {len(splats.objects.names)} objects and the "
-            "background become one scene. Give a folder as the output to get a file for each."
+            f"The {kind.suffix} format cannot keep objects apart: {len(splats.objects.names)} objects and the "
+            "background become one scene. To get one file for each, give a folder as the output."
         )
     if kind.name == "ply":
         return sentences
@@ -57,42 +57,45 @@ def losses(splats: SplatFile, path: Path, *, spz_sh_bits: tuple[int, int] = spz.
     if kind.name == "spz":
         clipped = spz.clipped_count(limit_degree(splats.gaussians, kind.max_sh_degree))
         if clipped:
-            sentences.append(f"{clipped} of {len(splats)} Gaussians have scales or colours beyond the range of .spz.")
+            sentences.append(
+                f"{clipped} of {len(splats)} Gaussians have scales or colours beyond the range of .spz, which "
+                "are clipped."
+            )
         if spz.rounds_harmonics(splats.gaussians, spz_sh_bits):
             first, higher = spz_sh_bits
             sentences.append(
                 f"View-dependent colours are rounded to {first} bits (SH degree 1) and {higher} bits (above), which "
-                "keeps the file small. --spz-sh-bits 8 keeps them as fine as an .spz can."
+                "keeps the file small. --spz-sh-bits 8 keeps them as precise as an .spz can."
             )
     if kind.name == "compressed-ply":
         for what, clipped in compressed_ply.clipped(splats.gaussians):
             sentences.append(f"{clipped} of {len(splats)} Gaussians have {what}, which are clipped.")
     if splats.gaussians.antialiased and not kind.tells_antialiased:
         # In USD and glTF the mark stands in custom data.
-        own = "SplatCut finds its own mark in it" if kind.tells_objects else "With SplatCut, use --antialiased on"
+        own = "recognises its own mark in the file" if kind.tells_objects else "needs --antialiased on to read it"
         sentences.append(
             f"The {kind.suffix} format cannot say that the scene was trained antialiased: other programs will draw its "
-            f"small Gaussians too strongly. {own}."
+            f"small Gaussians too strongly. SplatCut {own}."
         )
     elif splats.gaussians.pixel_filter == MIP:
         sentences.append(
-            f"The {kind.suffix} format cannot say how wide the filter is that the scene was trained with: it will be "
-            "drawn a little softer."
+            f"The {kind.suffix} format cannot say how wide a pixel filter the scene was trained with: it will be drawn "
+            "a little softer."
         )
     if splats.offset.any() and not kind.tells_objects and not exact(splats, kind):
         sentences.append(
-            f"The scene lies far from its origin, where the {kind.suffix} format holds positions too coarsely: they "
-            f"are written relative to {described(splats.offset)}."
+            f"The scene lies far from its origin, where the {kind.suffix} format stores positions too coarsely: they "
+            f"are written relative to the world offset {described(splats.offset)}."
         )
     known = (*(standard_dtype(4).names or ()), FILTER)  # the filter is in the Gaussians' scales and opacities
     unknown = [name for name in splats.table.property_names if name not in known]
     if unknown:
-        sentences.append(f"The {kind.suffix} format cannot store the properties {', '.join(unknown)}: they are lost.")
+        sentences.append(f"The {kind.suffix} format cannot store the properties {', '.join(unknown)}, which are lost.")
     if splats.table.extra_elements:
         names = ", ".join(element.name for element in splats.table.extra_elements)
-        sentences.append(f"The {kind.suffix} format cannot store the elements {names}: they are lost.")
+        sentences.append(f"The {kind.suffix} format cannot store the elements {names}, which are lost.")
     if other_comments(splats.table.header) or splats.table.header.obj_info:
-        sentences.append(f"The {kind.suffix} format cannot store comments: they are lost.")
+        sentences.append(f"The {kind.suffix} format cannot store comments, which are lost.")
     if kind.precision and kind.name != splats.source_format:
         sentences.append(kind.precision)
     return sentences

@@ -50,8 +50,8 @@ def with_dc(table: PlyTable) -> tuple[PlyTable, Finding]:
         rows[renamed.get(name, name)] = values
     finding = Finding(
         "note",
-        f"Its colours are red, green and blue of 0 to {white['red']:.0f}.",
-        remedy="They are read as f_dc_0 to f_dc_2, and written so.",
+        f"The colours are stored as red, green and blue from 0 to {white['red']:.0f}.",
+        remedy="They are converted to f_dc_0 to f_dc_2 and written that way.",
     )
     return replace(table, header=_renamed(table.header, renamed), rows=rows), finding
 

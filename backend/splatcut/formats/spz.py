@@ -48,7 +48,7 @@ def read(path: Path, axes: str = "auto") -> tuple[Gaussians, tuple[Finding, ...]
     name = axes.upper() if axes != "auto" else said or _OWN
     if said is not None or axes != "auto":
         who = "the file" if axes == "auto" else "--spz-axes"
-        findings = (Finding("note", f"The axes of the .spz are {name}, as {who} says."),)
+        findings = (Finding("note", f"The .spz is read in {name} axes, as {who} says."),)
     return reorient(_as_niantic(_unpacked(file), name), name, _PLY), findings
 
 

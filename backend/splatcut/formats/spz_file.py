@@ -71,7 +71,7 @@ def read(path: Path) -> SpzFile:
             with gzip.GzipFile(fileobj=stream) as inside:
                 return _read_gzip(path, inside)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise _damaged(path, "its gzip stream is cut off or wrong") from error
+            raise _damaged(path, "its gzip stream is truncated or invalid") from error
 
 
 def _read_gzip(path: Path, stream: gzip.GzipFile) -> SpzFile:
@@ -99,27 +99,27 @@ def _read_plain(path: Path, stream: BinaryIO) -> SpzFile:
     version = int.from_bytes(data[4:8], "little")
     if version < 4:
         raise UserError(
-            f"{path.name} is the inside of an .spz file without its gzip wrapper, which no viewer reads. "
-            "Compress it with gzip, or export it again."
+            f"{path.name} is the content of an .spz file without the gzip compression around it, which no viewer "
+            "reads. Compress it with gzip, or export it again."
         )
     if len(data) < _HEADER_4.size:
-        raise _damaged(path, "it is cut off")
+        raise _damaged(path, "it is truncated")
     _, _, count, degree, bits, flags, streams, table = _HEADER_4.unpack_from(data)
     _check(path, version, (4,), count, degree, bits)
     zstandard = require("zstandard", "Reading version 4 of .spz")
     sizes = section_sizes(version, count, degree)
     wanted = [place for place, size in enumerate(sizes) if size]
     if streams != len(wanted) or not _HEADER_4.size <= table <= len(data) - 16 * streams:
-        raise _damaged(path, "its table of contents does not fit")
+        raise _damaged(path, "its table of contents is invalid")
     start, sections = table + 16 * streams, [b""] * len(sizes)
     for number, place in enumerate(wanted):
         packed, plain = struct.unpack_from("<QQ", data, table + 16 * number)
         if plain != sizes[place] or start + packed > len(data):
-            raise _damaged(path, "its table of contents does not fit")
+            raise _damaged(path, "its table of contents is invalid")
         try:
             content = zstandard.ZstdDecompressor().decompress(data[start : start + packed], max_output_size=plain)
         except zstandard.ZstdError as error:
-            raise _damaged(path, f"a Zstd stream is wrong ({error})") from error
+            raise _damaged(path, f"a Zstd stream is invalid ({error})") from error
         if len(content) != plain:
             raise _damaged(path, f"it ends before its {count} Gaussians do")
         sections[place] = content
@@ -130,11 +130,13 @@ def _read_plain(path: Path, stream: BinaryIO) -> SpzFile:
 
 def _check(path: Path, version: int, known: tuple[int, ...], count: int, degree: int, bits: int) -> None:
     if version not in known:
-        raise UserError(f"{path.name} is an .spz of version {version}, and 2 to 4 are known. Export it as version 3.")
+        raise UserError(
+            f"{path.name} is an .spz of version {version}; SplatCut reads versions 2 to 4. Export it as version 3."
+        )
     if count > _MOST_POINTS:
         raise _damaged(path, f"its header declares {count} Gaussians")
     if degree > 4 or bits > _MOST_FRACTION_BITS:
-        raise _damaged(path, f"its header declares SH degree {degree} and {bits} bits of fraction")
+        raise _damaged(path, f"its header declares SH degree {degree} and {bits} fractional bits")
 
 
 def _damaged(path: Path, detail: str) -> UserError:

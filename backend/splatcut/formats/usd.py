@@ -53,11 +53,11 @@ def read(path: Path) -> tuple[list[Part], NDArray[np.float64], tuple[Finding, ..
         stage = usd["Usd"].Stage.Open(str(path))
     except usd["Tf"].ErrorException as error:
         detail = " ".join(str(error).split())[:200]
-        raise UserError(f"{path.name} is no USD file, or it is damaged ({detail}). Export it again.") from error
+        raise UserError(f"{path.name} is not a USD file, or it is damaged ({detail}). Export it again.") from error
     prims = [prim for prim in stage.Traverse() if prim.GetTypeName() == _TYPE]
     if not prims:
         raise UserError(
-            f"{path.name} holds no splats: it has no prim of the type {_TYPE}. Export the splats as such prims."
+            f"{path.name} holds no splats: it has no prim of type {_TYPE}. Export the splats as prims of this type."
         )
     when, findings = usd["Usd"].TimeCode.EarliestTime(), []
     parts, matrices = [], []
@@ -67,9 +67,12 @@ def read(path: Path) -> tuple[list[Part], NDArray[np.float64], tuple[Finding, ..
         # USD multiplies rows by matrices.
         matrices.append(np.array(usd["UsdGeom"].Xformable(prim).ComputeLocalToWorldTransform(when)).T)
     if len({part.gaussians.pixel_filter for part in parts}) > 1:
-        raise UserError(f"Some splats of {path.name} are marked antialiased and some are not. Export them apart.")
+        raise UserError(
+            f"Some splats of {path.name} are marked antialiased and some are not. Export them to separate files."
+        )
     if any(prim.GetAttribute("positions").GetNumTimeSamples() > 1 for prim in prims):
-        findings.append(Finding("warning", "The splats of the file move.", path.name, "Their first frame is read."))
+        what = "The splats in the file are animated."
+        findings.append(Finding("warning", what, path.name, "Only the first frame is read."))
     return *placed(parts, matrices), tuple(findings)
 
 
@@ -91,7 +94,8 @@ def _gaussians(prim: Any, when: Any, findings: list[Finding]) -> Gaussians:
             if values is not None and (len(values) or count == 0):
                 found = np.asarray(values).reshape(len(values), -1)
                 if found.shape[1] != width or count not in (None, len(found)):
-                    raise UserError(f"{name} has {len(found)} values, where {count} are needed. Export the file again.")
+                    wanted = f"({'N' if count is None else count}, {width})"
+                    raise UserError(f"{name} has the shape {found.shape}, not {wanted}. Export the file again.")
                 return found
         if default is None:
             raise UserError(f"It has no {name}. Export the file again.")
@@ -107,7 +111,9 @@ def _gaussians(prim: Any, when: Any, findings: list[Finding]) -> Gaussians:
     sh = array("radiance:sphericalHarmonicsCoefficients", 3, count * coefficients).reshape(count, coefficients, 3)
     if degree > 4:
         findings.append(
-            Finding("warning", f"The prim {prim.GetPath()} has SH of degree {degree}.", remedy="Degree 4 is read.")
+            Finding(
+                "warning", f"The prim {prim.GetPath()} has SH degree {degree}.", remedy="It is read up to degree 4."
+            )
         )
     drawn = ANTIALIASED if prim.GetCustomDataByKey(_ANTIALIASED) else CLASSIC
     return Gaussians(
@@ -159,7 +165,7 @@ def _replaced(usd: Any, path: Path) -> Any:
     """A stage in an empty file that is there already."""
     layer = usd["Sdf"].Layer.CreateAnonymous(path.suffix)
     if not layer.Export(str(path)):
-        raise UserError(f"{path} cannot be written. Choose another place.")
+        raise UserError(f"{path} cannot be written. Choose another folder or name.")
     return usd["Usd"].Stage.Open(str(path))
 
 

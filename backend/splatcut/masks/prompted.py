@@ -88,7 +88,7 @@ def _fitting(image: NDArray[np.uint8], view: View, what: str, file: Path, *, smo
         photo = f"its photo {view.photo.name}" if view.photo is not None else "its camera"
         raise UserError(
             f"{what}, {file}, has {image.shape[1]} x {image.shape[0]} pixels, which does not fit view {view.name!r}: "
-            f"{photo} has {width} x {height}. It must have this size, or this aspect ratio."
+            f"{photo} has {width} x {height}. It must have that size, or at least that aspect ratio."
         )
     return fitting
 

@@ -39,7 +39,7 @@ def masks_of_views(folder: Path, views: Sequence[View]) -> Masks:
             path = strange[0].path
             raise UserError(
                 f"{len(strange)} of the masks in {path.parent} belong to no view; the first is {path.name!r}. Name "
-                f"masks after their photos, for example {min(known)}.png, and leave out those of photos without a "
+                f"masks after their photos, for example {min(known)}.png, and remove masks of photos that have no "
                 "camera."
             )
     return result
@@ -75,8 +75,8 @@ def from_folder(folder: Path, found: Masks, kept: Sequence[View], progress: Prog
         if brightest[k] > 127:
             raise UserError(
                 f"All of the object {name!r} in {folder} lies in the masks of other objects as well. Each pixel can "
-                "belong to one object: remove it from the others' masks, or invert masks that are black on white."
+                "belong to only one object: remove it from the others' masks, or invert masks that are black on white."
             )
-        dark = f": the brightest pixel has {brightest[k]} of 255, and white is the object" if brightest[k] else ""
+        dark = f": the brightest pixel has {brightest[k]} of 255, but the object must be white" if brightest[k] else ""
         raise UserError(f"{what}{dark}.")
     return MaskSet(names, tuple(view.name for view in used), probability, confidence)

@@ -153,13 +153,13 @@ class JobOptions:
     keep_islands: bool = _option(
         False,
         "Keep stray parts",
-        "leave small parts that stand apart from an object with it, instead of giving them to the background",
+        "keep small parts that stand apart from an object with it, instead of giving them to the background",
         place="details",
     )
     trust_cameras: bool = _option(
         False,
         "Use cameras as they are",
-        "go on although the photos do not show what the cameras see of the scene",
+        "continue even if the photos do not match what the cameras see of the scene",
         place="details",
     )
     tau: float = _option(
@@ -175,7 +175,7 @@ class JobOptions:
     holdout: int = _option(
         0,
         "Hold out",
-        "keep every N-th view by name, from the first, out of everything but the final masks, to score the result in",
+        "hold out every N-th view by name, starting with the first, from all but the final masks, to score these",
         low=2,
         off=0,
         metavar="N",
@@ -185,7 +185,7 @@ class JobOptions:
         "Device",
         "what to compute on",
         choices=(
-            Choice("auto", "Automatic", "the GPU where the engine can use one, else the CPU"),
+            Choice("auto", "Automatic", "the GPU if the engine can use one, otherwise the CPU"),
             Choice("cuda", "CUDA", "an NVIDIA GPU"),
             Choice("cpu", "CPU", "the processor"),
         ),
@@ -207,22 +207,22 @@ class JobOptions:
     antialiased: str = _option(
         "auto",
         "Antialiased",
-        "whether the scene was trained antialiased (mip), which its rendering has to follow",
+        "whether the scene was trained antialiased (mip) and so has to be rendered that way",
         choices=(
-            Choice("auto", "Automatic", "what the file says"),
-            Choice("on", "Yes", "it was, though its file does not say so"),
-            Choice("off", "No", "it was not, though its file says so"),
+            Choice("auto", "Automatic", "as the file says"),
+            Choice("on", "Yes", "it was, even if the file does not say so"),
+            Choice("off", "No", "it was not, even if the file says so"),
         ),
         place="import",
     )
     spz_axes: str = _option(
         "auto",
         "Axes of .spz",
-        "world axes of an .spz: right-up-back by its specification, but many programs write a PLY's",
+        "world axes of an .spz file: the specification says right-up-back, but many programs write those of a PLY",
         choices=(
-            Choice("auto", "Automatic", "those that the file names or the photos show, else the specification's"),
-            Choice("rub", "Right, up, back", "the specification's"),
-            Choice("rdf", "Right, down, forward", "a PLY's"),
+            Choice("auto", "Automatic", "as the file says or the photos show, otherwise those of the specification"),
+            Choice("rub", "Right, up, back", "those of the specification"),
+            Choice("rdf", "Right, down, forward", "those of a PLY"),
         ),
         place="import",
     )

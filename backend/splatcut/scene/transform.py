@@ -65,7 +65,7 @@ def decompose_similarity(matrix: ArrayLike) -> tuple[float, NDArray[np.float64],
     linear = m[:3, :3]
     determinant = float(np.linalg.det(linear))
     if determinant == 0:
-        raise UserError("The transform squashes the splats flat. Use scales that are not zero.")
+        raise UserError("The transform flattens the splats. Use scales other than zero.")
     if determinant < 0:
         raise UserError(
             "The transform mirrors the splats, which cameras cannot follow. Apply it to the splats first, or use "
@@ -76,8 +76,8 @@ def decompose_similarity(matrix: ArrayLike) -> tuple[float, NDArray[np.float64],
     if not np.allclose(rotation @ rotation.T, np.eye(3), atol=TOLERANCE):
         lengths = ", ".join(f"{length:.4g}" for length in np.linalg.norm(linear, axis=0))
         raise UserError(
-            f"The transform stretches the axes unevenly or shears (their lengths become {lengths}), which is not "
-            "possible for Gaussians. Use one scale for all three axes."
+            f"The transform scales the axes unevenly or shears them (their lengths become {lengths}), which Gaussians "
+            "cannot follow. Use one scale for all three axes."
         )
     return scale, nearest_rotation(rotation), m[:3, 3].copy()
 

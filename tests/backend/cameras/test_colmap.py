@@ -209,7 +209,7 @@ def test_of_several_models_the_largest_is_taken_and_the_others_are_named(colmap,
     for path in (folder, folder / "sparse"):
         findings: list[Finding] = []
         assert len(load_views(path, findings=findings)) == 3
-        assert f"{large} (3 images) is used; beside it lie 0 (1 image), 1 (2 images)" in findings[0].what
+        assert f"{large} (3 images) is used; beside it there are 0 (1 image), 1 (2 images)" in findings[0].what
     # Who names a model gets it.
     findings = []
     assert len(load_views(folder / "sparse" / "1", findings=findings)) == 2

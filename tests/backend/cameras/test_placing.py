@@ -92,5 +92,5 @@ def test_a_camera_sees_the_same_relative_to_an_offset(place, seed):
 def test_places_in_sentences_are_those_of_the_file():
     g, view = scene()
     away = replace(view, camera=replace(view.camera, camera_from_world=look_at((0, 0, -4), (0, 0, -9), (0, -1, 0))))
-    with pytest.raises(UserError, match=r"reaches from \(44826[12]\.\d+, .* stand between \(448262, 116, 5411928\)"):
+    with pytest.raises(UserError, match=r"extends from \(44826[12]\.\d+, .* stand between \(448262, 116, 5411928\)"):
         check_views_see_scene(g, [away], np.array([448262.0, 116.0, 5411932.0]))

@@ -73,4 +73,4 @@ def test_without_photos_what_the_cameras_see_tells(tmp_path, scene) -> None:
     write_splats(path, SplatFile.from_gaussians(reorient(shifted, "RDF", "RUB")))
     splats = with_fitting_axes(read_splats(path), path, moved)
     np.testing.assert_allclose(splats.gaussians.means, shifted.means, atol=1e-4)
-    assert "cameras see it" in splats.findings[0].what
+    assert "cameras see the scene" in splats.findings[0].what

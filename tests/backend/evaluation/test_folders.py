@@ -114,7 +114,7 @@ def test_folders_without_sense_are_refused(tmp_path: Path) -> None:
         pair_masks(tmp_path / "empty", good)
     save(tmp_path / "mixed" / "a.png", 0, 10)
     save(tmp_path / "mixed" / "pot" / "a.png", 0, 10)
-    with pytest.raises(UserError, match="masks and also folders"):
+    with pytest.raises(UserError, match="both masks and folders"):
         pair_masks(tmp_path / "mixed", good)
     save(tmp_path / "twice" / "a.png", 0, 10)
     save(tmp_path / "twice" / "a.bmp", 0, 10)

@@ -64,7 +64,7 @@ def refused(path: Path, *words: str, **options: bool) -> None:
         ("a.lcc", b"whatever", (".lcc", "splat-transform")),
         ("a.ksplat", b"whatever", ("not a .ksplat",)),
         ("a.rad", b"whatever", (".rad", "Export the scene as .ply")),
-        ("a.glb", b"whatever", ("no glTF file",)),
+        ("a.glb", b"whatever", ("not a glTF file",)),
         ("a.gltf", b"{}", ("no mesh in it has KHR_gaussian_splatting",)),
         ("a.xyz", b"0 0 0", ("'.xyz'", ".splat", ".spz")),
         ("scene", b"0 0 0", ("no extension",)),

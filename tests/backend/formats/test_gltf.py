@@ -168,12 +168,12 @@ def covariances(g: Gaussians) -> np.ndarray:
 @pytest.mark.parametrize(
     ("place", "value", "word"),
     [
-        (("buffers", 0, "uri"), "../secret.bin", "does not lie beside it"),
-        (("buffers", 0, "uri"), "data:;base64," + base64.b64encode(bytes(50)).decode(), "goes beyond its end"),
+        (("buffers", 0, "uri"), "../secret.bin", "is not beside it"),
+        (("buffers", 0, "uri"), "data:;base64," + base64.b64encode(bytes(50)).decode(), "runs past its end"),
         (("meshes", 0, "primitives", 0, "extensions", KHR, "kernel"), "ellipse2d", "only ellipses"),
         (("meshes", 0, "primitives", 0, "extensions", KHR, "extensions"), {f"{KHR}_compression_spz": {}}, "compressed"),
         (("meshes", 0, "primitives", 0, "attributes"), {"POSITION": 0}, f"no {KHR}:SCALE"),
-        (("nodes", 1, "children"), [0], "circle"),
+        (("nodes", 1, "children"), [0], "loop"),
         (("nodes", 1, "scale"), [1, 2, 1], "unevenly"),
         (("accessors", 3, "bufferView"), 7, "damaged"),
         (("accessors", 3, "count"), 19, "damaged"),

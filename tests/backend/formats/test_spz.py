@@ -95,7 +95,7 @@ def test_version_2_has_other_rotations(tmp_path, degree) -> None:
     np.testing.assert_allclose(back.sh[:, 1:], g.sh[:, 1:].clip(-127 / 128, 127 / 128), atol=1 / 128 + 1e-6)
     assert same_rotation(back, g) > 0.995  # w follows from 8-bit x, y and z
     (tmp_path / "a.spz").write_bytes(inside)
-    with pytest.raises(UserError, match="gzip wrapper"):
+    with pytest.raises(UserError, match="without the gzip compression"):
         read_splats(tmp_path / "a.spz")
 
 
@@ -225,7 +225,13 @@ def test_large_files_are_one_gzip_member(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("place", "value", "word"),
-    [(4, 9, "version 9"), (8, 255, "ends before"), (12, 5, "degree 5"), (13, 30, "30 bits"), (11, 255, "declares")],
+    [
+        (4, 9, "version 9"),
+        (8, 255, "ends before"),
+        (12, 5, "degree 5"),
+        (13, 30, "30 fractional"),
+        (11, 255, "declares"),
+    ],
 )
 def test_headers_that_cannot_be(tmp_path, place, value, word) -> None:
     plain = bytearray(gzip.decompress(in_place(tmp_path, gaussians(5, 1))))

@@ -115,8 +115,8 @@ def test_single_precision_far_away_is_kept_and_its_loss_is_told(tmp_path, capsys
     note, loss = scene_findings(splats)
     said = loss.text
     assert (note.severity, loss.severity) == ("note", "warning")
-    assert "5.41e+06 units from its origin in single precision" in said
-    assert "0.5 units" in said
+    assert "5.41e+06 units from its origin, and its positions are in single precision" in said
+    assert "steps of 0.5 units" in said
     assert main(["info", str(path)]) == 0
     shown = capsys.readouterr()
     assert said in shown.out

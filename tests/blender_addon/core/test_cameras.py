@@ -110,7 +110,7 @@ def test_an_orthographic_viewport_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("scale", "words"),
-    [((1, 1, -1), "mirrors"), ((1, 2, 1), "unevenly"), ((0, 0, 0), "squashes"), ((np.nan, 1, 1), "not finite")],
+    [((1, 1, -1), "mirrors"), ((1, 2, 1), "unevenly"), ((0, 0, 0), "flattens"), ((np.nan, 1, 1), "not finite")],
 )
 def test_an_object_that_gaussians_cannot_follow_is_refused(scale: tuple[float, float, float], words: str) -> None:
     rng = np.random.default_rng(0)

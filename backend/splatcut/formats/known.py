@@ -133,7 +133,7 @@ def format_of(path: Path) -> Format:
         )
     kind = f"the extension '{path.suffix}'" if path.suffix else "no extension"
     raise UserError(
-        f"{path} has {kind}, so its format is unknown. Known formats are {known_suffixes()} and SOG folders."
+        f"{path} has {kind}, so its format is not known. Known formats are {known_suffixes()} and SOG folders."
     )
 
 

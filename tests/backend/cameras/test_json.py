@@ -143,16 +143,13 @@ def test_nerfstudio_takes_intrinsics_from_the_top_and_others_from_the_frame(writ
     (view,) = load_views(path, findings=findings)
     assert isinstance(view.undistortion.lens, Lens)
     assert view.undistortion.lens.params == (70, 70, 32, 24, 0.2, 0, 0, 0)
-    assert (
-        "fl_x stand at the top of transforms.json and differently in its frames. Those of the frames"
-        in findings[0].what
-    )
+    assert "fl_x at the top of transforms.json differ from those in its frames. Those in the frames" in findings[0].what
     write_json("dataparser_transforms.json", {"transform": np.eye(4)[:3].tolist(), "scale": 1.0})
     findings.clear()
     (view,) = load_views(path, findings=findings)
     assert isinstance(view.undistortion.lens, Lens)
     assert view.undistortion.lens.params == (50, 50, 32, 24, 0.1, 0, 0, 0)
-    assert "Those of the top of the file are used, as nerfstudio does" in findings[0].what
+    assert "Those at the top are used, as in nerfstudio" in findings[0].what
     findings.clear()
     load_views(
         write_json("equal/transforms.json", {"fl_x": 50.0, **SIZE, **frames("a.png", fl_x=50.0)}), None, findings

@@ -108,7 +108,7 @@ def test_without_photos(colmap, tmp_path):
     with pytest.raises(UserError, match="no photo"):
         load_photo(views[0])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match=r"None of the 3 photos is in .*empty; the first is a\.jpg"):
+    with pytest.raises(UserError, match=r"None of the 3 photos is in .*empty; the first should be a\.jpg"):
         load_views(folder, tmp_path / "empty")
     with pytest.raises(UserError, match="does not exist"):
         load_views(folder, tmp_path / "nowhere")

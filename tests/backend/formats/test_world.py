@@ -133,7 +133,8 @@ def test_formats_of_single_precision_hold_what_they_can(tmp_path, capsys):
     single = read_splats(write(tmp_path / "f.ply", far(kind="float")[1]))
     expected = g.means + (UTM - doubles.offset)
     for name, atol in (("a.splat", 1e-6), ("a.spz", 1e-5), ("a.compressed.ply", 0.01)):
-        assert any(f"relative to {described(doubles.offset)}." in s for s in losses(doubles, tmp_path / name))
+        told = f"relative to the world offset {described(doubles.offset)}."
+        assert any(told in sentence for sentence in losses(doubles, tmp_path / name))
         write_splats(tmp_path / name, doubles)
         means = read_splats(tmp_path / name).gaussians.means
         if name.endswith(".ply"):

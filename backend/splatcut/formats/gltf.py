@@ -31,6 +31,8 @@ _AXES, _PLY = "LUF", "RDF"
 _MAGIC, _JSON, _BINARY = b"glTF", 0x4E4F534A, 0x004E4942
 #: Component type -> numpy's code and what a normalised number is divided by.
 _COMPONENTS = {5120: ("i1", 127), 5121: ("u1", 255), 5122: ("<i2", 32767), 5123: ("<u2", 65535), 5126: ("<f4", 1)}
+#: The same of a sparse accessor's indices.
+_INDICES = {5121: "u1", 5123: "<u2", 5125: "<u4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 #: Extras of SplatCut's own nodes ("object" or "background") and of antialiased primitives.
 _KIND, _ANTIALIASED = "splatcut", "splatcut:antialiased"
@@ -178,22 +180,28 @@ class _File:
         accessor = self._json["accessors"][names[name]]
         code, full = _COMPONENTS[accessor["componentType"]]
         count, width, dtype = accessor["count"], _WIDTHS[accessor["type"]], np.dtype(code)
-        if "sparse" in accessor or "bufferView" not in accessor:
-            raise UserError(
-                f"{name} in {self._path.name} is a sparse accessor, which is not supported. Export it without sparse "
-                "accessors."
-            )
-        view = self._json["bufferViews"][accessor["bufferView"]]
+        values = np.zeros((count, width), dtype)
+        if "bufferView" in accessor:
+            values[:] = self._array(name, accessor, count, width, dtype)
+        if "sparse" in accessor:
+            sparse = accessor["sparse"]
+            codes = np.dtype(_INDICES[sparse["indices"]["componentType"]])
+            places = self._array(name, sparse["indices"], sparse["count"], 1, codes)[:, 0]
+            values[places] = self._array(name, sparse["values"], sparse["count"], width, dtype)
+        found = values.astype(np.float32)
+        return found / np.float32(full) if accessor.get("normalized") else found
+
+    def _array(self, name: str, place: dict[str, Any], count: int, width: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """[count, width] numbers of a buffer view, from where ``place`` says."""
+        view = self._json["bufferViews"][place["bufferView"]]
         if "EXT_meshopt_compression" in view.get("extensions", {}):
             raise UserError(f"{self._path.name} is compressed (meshopt). Export it without compression.")
         stride = view.get("byteStride") or width * dtype.itemsize
-        start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
+        start = view.get("byteOffset", 0) + place.get("byteOffset", 0)
         data = self._buffers[view["buffer"]]
         if count and start + (count - 1) * stride + width * dtype.itemsize > len(data):
             raise UserError(f"{self._path.name} is truncated: {name} runs past its end. Copy or export it again.")
-        values = np.ndarray((count, width), dtype, data, start, (stride, dtype.itemsize))
-        found = values.astype(np.float32)
-        return found / np.float32(full) if accessor.get("normalized") else found
+        return np.ndarray((count, width), dtype, data, start, (stride, dtype.itemsize))
 
 
 def _half_turn(gaussians: Gaussians) -> Gaussians:

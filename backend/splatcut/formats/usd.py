@@ -54,12 +54,23 @@ def read(path: Path) -> tuple[list[Part], NDArray[np.float64], tuple[Finding, ..
     except usd["Tf"].ErrorException as error:
         detail = " ".join(str(error).split())[:200]
         raise UserError(f"{path.name} is not a USD file, or it is damaged ({detail}). Export it again.") from error
-    prims = [prim for prim in stage.Traverse() if prim.GetTypeName() == _TYPE]
-    if not prims:
+    # What is instanced stands in the stage, too.
+    there = [prim for prim in stage.Traverse(usd["Usd"].TraverseInstanceProxies()) if prim.GetTypeName() == _TYPE]
+    if not there:
         raise UserError(
             f"{path.name} holds no splats: it has no prim of type {_TYPE}. Export the splats as prims of this type."
         )
     when, findings = usd["Usd"].TimeCode.EarliestTime(), []
+    prims = [prim for prim in there if not _hidden(usd, prim, when)]
+    if not prims:
+        raise UserError(
+            f"All splats of {path.name} are hidden: invisible, or proxies or guides. Make them visible and export them "
+            "again."
+        )
+    if len(prims) < len(there):
+        names = ", ".join(str(prim.GetPath()) for prim in there if prim not in prims)
+        what = f"Hidden splats (invisible, or proxies or guides) are left out: {names}."
+        findings.append(Finding("note", what, path.name))
     parts, matrices = [], []
     for prim in prims:
         with located(f"the prim {prim.GetPath()} of {path.name}"):
@@ -74,6 +85,12 @@ def read(path: Path) -> tuple[list[Part], NDArray[np.float64], tuple[Finding, ..
         what = "The splats in the file are animated."
         findings.append(Finding("warning", what, path.name, "Only the first frame is read."))
     return *placed(parts, matrices), tuple(findings)
+
+
+def _hidden(usd: Any, prim: Any, when: Any) -> bool:
+    """Whether renderers leave the prim out, as they do by themselves what is invisible, and proxies and guides."""
+    tokens, seen = usd["UsdGeom"].Tokens, usd["UsdGeom"].Imageable(prim)
+    return seen.ComputeVisibility(when) == tokens.invisible or seen.ComputePurpose() in (tokens.proxy, tokens.guide)
 
 
 def _name(prim: Any, several: bool) -> str:

@@ -160,6 +160,36 @@ def test_files_of_others(tmp_path) -> None:
     np.testing.assert_allclose(covariances(back), covariances(expected), rtol=0.01, atol=1e-4)
 
 
+@pytest.mark.parametrize(("kind", "code"), [(5121, "u1"), (5123, "<u2"), (5125, "<u4")])
+def test_sparse_accessors_replace_some_values_and_stand_for_zeros(tmp_path, kind: int, code: str) -> None:
+    """glTF 2.0, 3.6.2.3: over another array, and over nothing."""
+    g = gaussians(20, 0)
+    document = foreign(g, tmp_path)
+    places, other = np.array([3, 17], code), np.array([[1, 2, 3], [4, 5, 6]], "<f4")
+    data = places.tobytes() + b"\0" * (-places.nbytes % 4) + other.tobytes()
+    start = len(data) - other.nbytes
+    document["buffers"].append({"uri": "data:;base64," + base64.b64encode(data).decode(), "byteLength": len(data)})
+    document["bufferViews"].append({"buffer": 1, "byteLength": len(data)})
+    sparse = {
+        "count": 2,
+        "indices": {"bufferView": 1, "componentType": kind},
+        "values": {"bufferView": 1, "byteOffset": start},
+    }
+    document["accessors"][0]["sparse"] = sparse
+    document["accessors"][1] = {"componentType": 5126, "type": "VEC3", "count": 20, "sparse": sparse}
+    document["nodes"] = [{"mesh": 0}]
+    (tmp_path / "a.gltf").write_text(json.dumps(document))
+    back = read_splats(tmp_path / "a.gltf").gaussians
+    means, colours = g.means.copy(), np.zeros((20, 3), np.float32)
+    means[places] = colours[places] = other
+    np.testing.assert_array_equal(back.means, means * np.array([-1, -1, 1], np.float32))
+    np.testing.assert_array_equal(back.sh[:, 0], colours)
+    sparse["indices"]["componentType"] = 5120
+    (tmp_path / "a.gltf").write_text(json.dumps(document))
+    with pytest.raises(UserError, match="damaged"):
+        read_splats(tmp_path / "a.gltf")
+
+
 def covariances(g: Gaussians) -> np.ndarray:
     axes = rotation_matrices(g.quats) * g.scales()[:, None]
     return axes @ axes.mT

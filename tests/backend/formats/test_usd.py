@@ -161,6 +161,40 @@ def test_transforms_are_applied(tmp_path) -> None:
         read_splats(tmp_path / "a.usda")
 
 
+def test_what_is_hidden_is_left_out_and_told(tmp_path) -> None:
+    """By visibility, inherited or of its own, and by purpose; what is there for renders is read, instances too."""
+    shown, hidden = gaussians(20, 3), gaussians(7, 3)
+    stage = stage_of(tmp_path / "a.usda", shown)
+    tokens = UsdGeom.Tokens
+    stage_of(tmp_path / "hidden.usda", hidden).Save()
+
+    def placed(place: str) -> Any:
+        prim = UsdGeom.Xform.Define(stage, place).GetPrim()
+        prim.GetReferences().AddReference("hidden.usda", "/World")
+        return UsdGeom.Imageable(prim)
+
+    placed("/World/under").GetVisibilityAttr().Set(tokens.invisible)
+    placed("/World/proxy").GetPurposeAttr().Set(tokens.proxy)
+    placed("/World/guide").GetPurposeAttr().Set(tokens.guide)
+    stage.Save()
+    splats = read_splats(tmp_path / "a.usda")
+    assert splats.objects is None
+    assert_same(splats.gaussians, shown)
+    (finding,) = splats.findings
+    assert finding.severity == "note"
+    assert all(f"/World/{name}/Splat" in finding.text for name in ("under", "proxy", "guide"))
+    placed("/World/full").GetPurposeAttr().Set(tokens.render)
+    placed("/World/again").GetPrim().SetInstanceable(True)
+    stage.Save()
+    splats = read_splats(tmp_path / "a.usda")
+    assert len(splats) == 20 + 7 + 7
+    assert_same(splats.gaussians.take(slice(27, 34)), hidden)
+    UsdGeom.Imageable(stage.GetPrimAtPath("/World")).GetVisibilityAttr().Set(tokens.invisible)
+    stage.Save()
+    with pytest.raises(UserError, match="All splats of a.usda are hidden"):
+        read_splats(tmp_path / "a.usda")
+
+
 def test_scenes_far_from_their_origin_keep_their_doubles(tmp_path) -> None:
     g, offset = gaussians(50, 1), np.array([448_000.0, 5_411_000, 256])
     splats = SplatFile.from_gaussians(g, offset=offset)

@@ -11,17 +11,22 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from splatcut.errors import UserError
 from splatcut.formats import SplatFile, format_of, losses, read_splats, writable_format, write_splats
 from splatcut.formats.compressed_ply import is_compressed
+from splatcut.formats.parts import Membership
 from splatcut.formats.ply_header import read_header
 from splatcut.messages import OPTIONS
 from splatcut.messages import worker as messages
 
+from ..core import exports
 from ..core.client import Outcome
 from ..core.session import Task
 from . import worker
@@ -74,12 +79,14 @@ class Loading:
         self._thread: threading.Thread | None = None
         self._folder: Path | None = None
         self._splats: SplatFile | None = None
+        self._converted: messages.ConvertResult | None = None
         self._error: BaseException | None = None
         self._closed = False
         if self._format not in _OWN:
             self.stage = "Converting"
             self._folder = Path(tempfile.mkdtemp(prefix="splatcut-import-"))
-            request = messages.Convert(path.absolute(), self._folder / "converted.ply", drop_invalid, spz_axes)
+            target, labels = self._folder / "converted.ply", self._folder / "labels.npy"
+            request = messages.Convert(path.absolute(), target, drop_invalid, spz_axes, labels)
             try:
                 self._task = worker.submit(Task(request))
             except BaseException:
@@ -92,7 +99,7 @@ class Loading:
             worker.pump()
             if self._task.outcome is None:
                 return None
-            _check(self._task.outcome)
+            self._converted = _check(self._task.outcome)
             self._task = None
             self.stage = "Reading"
         if self._thread is None:
@@ -105,7 +112,7 @@ class Loading:
     def wait(self) -> SplatFile:
         """The file. Raises ``UserError``."""
         if self._task is not None:
-            _check(worker.wait(self._task))
+            self._converted = _check(worker.wait(self._task))
             self._task = None
         self._read()
         return self._result()
@@ -119,11 +126,16 @@ class Loading:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _read(self) -> None:
-        converted = self._folder is not None
         try:
             source = self._folder / "converted.ply" if self._folder is not None else self.path
             splats = read_splats(source, drop_invalid=self.drop_invalid, antialiased=self.antialiased)
-            self._splats = replace(splats, source_format=self._format) if converted else splats
+            if self._folder is not None and self._converted is not None:
+                told = self._converted
+                splats = replace(splats, source_format=self._format, findings=told.findings)
+                if told.objects:
+                    labels = np.load(self._folder / "labels.npy", allow_pickle=False)
+                    splats = replace(splats, objects=Membership(told.objects, labels))
+            self._splats = splats
         except BaseException as error:
             self._error = error
         if self._closed:
@@ -143,24 +155,33 @@ class Loading:
 class Storing:
     """A file on its way out; formats of our own are written at once.
 
+    Args:
+        parts: what it holds, by name: objects, and the background with the name "".
+
     Raises:
         UserError: the place cannot be written, the format is only read, or a worker is needed and there is none.
     """
 
-    def __init__(self, path: Path, splats: SplatFile) -> None:
+    def __init__(self, path: Path, parts: Sequence[tuple[str, SplatFile]]) -> None:
         self.path = path
         self._folder: Path | None = None
         self._task: Task | None = None
         self._losses: tuple[str, ...] = ()
         kind = writable_format(path)
         if kind.name in _OWN:
-            self._losses = tuple(losses(splats, path))
-            write_splats(path, splats)
+            for _, splats in parts:  # one: these formats do not tell objects apart
+                self._losses = tuple(losses(splats, path))
+                write_splats(path, splats)
             return
         self._folder = Path(tempfile.mkdtemp(prefix="splatcut-export-"))
         try:
-            write_splats(self._folder / "export.ply", splats)
-            self._task = worker.submit(Task(messages.Convert(self._folder / "export.ply", path.absolute())))
+            source = self._folder / "cut" if len(parts) > 1 else self._folder / "export.ply"
+            names = exports.part_files([name for name, _ in parts])
+            for name, (_, splats) in zip(names, parts, strict=True):
+                file = source / name if len(parts) > 1 else source
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_splats(file, splats)
+            self._task = worker.submit(Task(messages.Convert(source, path.absolute())))
         except BaseException:
             self.close()
             raise

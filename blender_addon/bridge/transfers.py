@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -35,31 +36,48 @@ class Target:
         self._collection = context.collection.name if context.collection is not None else ""
 
     def place(self, read: SplatFile, progress: Callable[[float], None] | None = None) -> None:
-        """Makes the object, selects it alone and pushes the undo step."""
+        """Makes the object (one for each that the file tells apart), selects it alone and pushes the undo step."""
         context = bpy.context
         scene = bpy.data.scenes.get(self._scene) or context.scene
         collection = bpy.data.collections.get(self._collection) or scene.collection
         if collection.library is not None:
             collection = scene.collection
-        made = splats.create(
-            context,
-            read,
-            exports.object_name(self.path),
-            collection=collection,
-            matrix=_moved(self._matrix, read),
-            source=self.path,
-            progress=progress,
-        )
+        name = exports.object_name(self.path)
+        parts = [(name, read)]
+        if read.objects is not None:
+            whole, labels = replace(read, objects=None), read.objects.labels
+            parts = [
+                (part or f"{name} background", whole.take(labels == number))
+                for number, part in enumerate(("", *read.objects.names))
+                if (labels == number).any()
+            ]
+            inside = bpy.data.collections.new(name)
+            collection.children.link(inside)
+            collection = inside
+        made = [
+            splats.create(
+                context,
+                part,
+                called,
+                collection=collection,
+                matrix=_moved(self._matrix, read),
+                source=self.path,
+                progress=progress,
+            )
+            for called, part in parts
+        ]
         layer = context.view_layer
         active = layer.objects.active
         if active is not None and active.mode != "OBJECT":
             undo.leave_mode()
         layer.update()  # before that it does not know of the new object
-        if made.name in layer.objects:
+        shown = [obj for obj in made if obj.name in layer.objects]
+        if shown:
             for obj in list(layer.objects.selected):
                 obj.select_set(False)
-            made.select_set(True)
-            layer.objects.active = made
+            for obj in shown:
+                obj.select_set(True)
+            layer.objects.active = shown[-1]
         undo.push("Import Splats")
 
 

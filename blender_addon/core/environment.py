@@ -36,7 +36,7 @@ STAMP = "splatcut-environment.json"
 #: Packages that the CUDA build has besides the pinned ones.
 CUDA_PACKAGES = ("gsplat>=1.5",)
 #: (bytes to fetch, bytes on the disk): measured for the CPU build with some room, estimated for CUDA.
-SIZES: dict[Build, tuple[int, int]] = {"cpu": (450_000_000, 1_700_000_000), "cuda": (3_200_000_000, 8_000_000_000)}
+SIZES: dict[Build, tuple[int, int]] = {"cpu": (480_000_000, 1_800_000_000), "cuda": (3_230_000_000, 8_100_000_000)}
 
 _PROBE = """
 import json, struct, sys

@@ -14,7 +14,8 @@ from splatcut.errors import UserError
 from splatcut.formats import FORMATS, SplatFile, writable_format
 from splatcut.formats.findings import place_findings
 
-SUFFIXES = {"PLY": ".ply", "SPLAT": ".splat", "SPZ": ".spz", "COMPRESSED": ".compressed.ply", "GLB": ".glb"}
+SUFFIXES = {"PLY": ".ply", "SPLAT": ".splat", "SPZ": ".spz", "COMPRESSED": ".compressed.ply"}
+SUFFIXES |= {"SOG": ".sog", "GLB": ".glb", "USD": ".usdc"}
 _LONGEST_STEM = 100
 # Windows takes these for devices, whatever the suffix.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
@@ -45,7 +46,9 @@ def imported_sentence(splats: SplatFile, path: Path) -> str:
         sentence += f" {splats.dropped:,} with values that are not finite were left out."
     if splats.gaussians.antialiased:
         sentence += " The scene was trained antialiased; masks, previews and cuts take that into account."
-    return " ".join([sentence, *(finding.text for finding in place_findings(splats))])
+    if splats.objects is not None:
+        sentence += f" The file contains {len(splats.objects.names)} objects; each became an object of its own."
+    return " ".join([sentence, *(finding.text for finding in (*place_findings(splats), *splats.findings))])
 
 
 def file_stem(name: str) -> str:
@@ -67,9 +70,10 @@ def with_format(path: str, kind: str) -> str:
     name = Path(path).name
     if not name:
         return path
-    suffix = SUFFIXES[kind]
-    right = name.lower().endswith(suffix) and not (kind == "PLY" and name.lower().endswith(SUFFIXES["COMPRESSED"]))
-    return path if right else path[: len(path) - len(name)] + _without_suffix(name) + suffix
+    stem, suffix = _without_suffix(name), SUFFIXES[kind]
+    wanted = next(known.name for known in FORMATS if known.suffix == suffix)
+    right = [known.suffix for known in FORMATS if known.name == wanted and known.writable]
+    return path if name.lower()[len(stem) :] in right else path[: len(path) - len(name)] + stem + suffix
 
 
 def check_target(path: Path) -> None:
@@ -80,12 +84,18 @@ def check_target(path: Path) -> None:
 
 
 def paths_for(names: Sequence[str], path: Path) -> list[Path]:
-    """Where each object goes: one to ``path``, several beside it, named after themselves, all different."""
-    if len(names) == 1:
+    """Where each object goes: one to ``path``, several beside it, named after themselves, all different; or all to
+    ``path``, where its format tells objects apart."""
+    if len(names) == 1 or writable_format(path).tells_objects:
         return [path]
     suffix = path.name[len(_without_suffix(path.name)) :]
+    return [path.with_name(stem + suffix) for stem in _stems(names)]
+
+
+def _stems(names: Sequence[str]) -> list[str]:
+    """Names as those of files on any system, all different."""
     taken: set[str] = set()
-    paths = []
+    stems = []
     for name in names:
         stem = unique = file_stem(name)
         number = 1
@@ -93,8 +103,8 @@ def paths_for(names: Sequence[str], path: Path) -> list[Path]:
             number += 1
             unique = f"{stem}-{number}"
         taken.add(unique.lower())
-        paths.append(path.with_name(unique + suffix))
-    return paths
+        stems.append(unique)
+    return stems
 
 
 def check_free(paths: Sequence[Path]) -> None:
@@ -118,6 +128,12 @@ def check_exportable(splats: SplatFile, name: str) -> None:
             f"{invalid:,} of the {len(splats):,} Gaussians of {name!r} have values that are not finite numbers. Undo "
             "the edit that caused this, or delete those Gaussians, and export again."
         )
+
+
+def part_files(names: Sequence[str]) -> list[str]:
+    """Names of files for the parts of a cut, as the engine reads a cut's folder; "" is the background."""
+    stems = iter(_stems([name for name in names if name]))
+    return [f"objects/{next(stems)}.ply" if name else "background.ply" for name in names]
 
 
 def _without_suffix(name: str) -> str:

@@ -12,6 +12,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProp
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from splatcut.errors import UserError
+from splatcut.formats import SplatFile
 from splatcut.scene.transform import decompose_similarity, split_mirror
 
 from ..bridge import exchange, splats, transfers, transforms
@@ -28,7 +29,9 @@ FORMATS = (
     ("SPLAT", "Splat (.splat)", "Small; without view-dependent colours"),
     ("SPZ", "SPZ (.spz)", "Very small; values are rounded"),
     ("COMPRESSED", "Compressed PLY (.compressed.ply)", "Small; values are rounded"),
-    ("GLB", "glTF (.glb)", "For other programs; written in glTF's axes"),
+    ("SOG", "SOG (.sog)", "Very small, for the web; values are rounded"),
+    ("GLB", "glTF (.glb)", "For other programs: one file for all objects, in glTF's axes"),
+    ("USD", "USD (.usdc)", "For Nuke, Houdini, Omniverse and others: one file with a prim for each object"),
 )
 #: Files from this size on are imported beside Blender, where it has a window.
 LARGE_BYTES = 64 << 20
@@ -43,7 +46,8 @@ class SPLATCUT_OT_import_splats(bpy.types.Operator, ImportHelper):
     bl_options = {"REGISTER"}
 
     filter_glob: StringProperty(  # type: ignore[valid-type]
-        default="*.ply;*.splat;*.spz;*.sog;*.ksplat;*.glb;*.gltf;meta.json", options={"HIDDEN"}
+        default="*.ply;*.splat;*.spz;*.sog;*.ksplat;*.glb;*.gltf;*.usdc;*.usda;*.usd;*.usdz;meta.json",
+        options={"HIDDEN"},
     )
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
@@ -111,7 +115,9 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
     bl_options = {"REGISTER"}
 
     filename_ext = ".ply"
-    filter_glob: StringProperty(default="*.ply;*.splat;*.spz;*.glb", options={"HIDDEN"})  # type: ignore[valid-type]
+    filter_glob: StringProperty(  # type: ignore[valid-type]
+        default="*.ply;*.splat;*.spz;*.sog;*.glb;*.gltf;*.usdc;*.usda;*.usd", options={"HIDDEN"}
+    )
     check_extension = False
     what: EnumProperty(  # type: ignore[valid-type]
         name="Objects",
@@ -164,8 +170,14 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
             if not self.collection:
                 layout.prop(self, "replace")
             column = layout.column(align=True)
-            column.label(text="Each object's file is", icon="INFO")
-            column.label(text="named after the object.", icon="BLANK1")
+            together = self.file_format in ("GLB", "USD")
+            lines = (
+                ("One file holds all objects,", "by their names.")
+                if together
+                else ("Each object's file is", "named after the object.")
+            )
+            column.label(text=lines[0], icon="INFO")
+            column.label(text=lines[1], icon="BLANK1")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         """Proposes a file named after the object."""
@@ -196,9 +208,11 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         manager = context.window_manager
         manager.progress_begin(0, 100 * len(targets))
         try:
-            for number, (obj, path) in enumerate(targets):
+            for number, (objects, path) in enumerate(targets):
                 done = 100 * number
-                self._export(obj, path, lambda fraction, done=done: manager.progress_update(done + int(60 * fraction)))
+                self._export(
+                    objects, path, lambda fraction, done=done: manager.progress_update(done + int(60 * fraction))
+                )
                 manager.progress_update(done + 100)
         except UserError as error:
             self.report({"ERROR"}, str(error))
@@ -207,7 +221,7 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
             manager.progress_end()
         return {"FINISHED"}
 
-    def _targets(self, context: bpy.types.Context) -> list[tuple[Any, Path]]:
+    def _targets(self, context: bpy.types.Context) -> list[tuple[list[Any], Path]]:
         context.view_layer.update()  # a script may have moved objects just now
         objects = self._objects(context)
         if not objects and self.collection:
@@ -243,7 +257,9 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         paths = exports.paths_for([obj.name for obj in objects], path)
         if len(paths) > 1 and not (self.replace or self.collection):  # the file browser asked about one name only
             exports.check_free(paths)
-        return list(zip(objects, paths, strict=True))
+        if len(paths) == 1:
+            return [(objects, paths[0])]
+        return [([obj], path) for obj, path in zip(objects, paths, strict=True)]
 
     def _objects(self, context: bpy.types.Context) -> list[Any]:
         if self.collection:
@@ -262,13 +278,23 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
             for name in _instances(there)
         ]
 
-    def _export(self, obj: Any, path: Path, progress: Callable[[float], None]) -> None:
-        found = transforms.moves_of(obj) if self.moved == "FOLLOW" else ()
-        change = (lambda gaussians: moves.follow(gaussians, found)) if found else None
-        written = splats.read(obj, np.array(obj.matrix_world) if self.apply_transform else None, progress, change)
-        exports.check_exportable(written, obj.name)
-        self._tell_modifiers(obj)
-        storing = exchange.Storing(path, written)
+    def _export(self, objects: list[Any], path: Path, progress: Callable[[float], None]) -> None:
+        parts: list[tuple[str, SplatFile]] = []
+        for number, obj in enumerate(objects):
+            found = transforms.moves_of(obj) if self.moved == "FOLLOW" else ()
+            change = (lambda gaussians, found=found: moves.follow(gaussians, found)) if found else None
+            matrix = np.array(obj.matrix_world) if self.apply_transform else None
+
+            def told(fraction: float, number: int = number) -> None:
+                progress((number + fraction) / len(objects))
+
+            written = splats.read(obj, matrix, told, change)
+            exports.check_exportable(written, obj.name)
+            self._tell_modifiers(obj)
+            settings = obj.splatcut
+            background = settings.result_of and not settings.result_name and all(name for name, _ in parts)
+            parts.append(("" if background else obj.name, written))
+        storing = exchange.Storing(path, parts)
         if bpy.app.background:
             try:
                 self._tell(storing.wait(), path)
@@ -302,7 +328,7 @@ class SPLATCUT_FH_splats(bpy.types.FileHandler):
     bl_label = "Gaussian Splats"
     bl_import_operator = "splatcut.import_splats"
     bl_export_operator = "splatcut.export_splats"
-    bl_file_extensions = ".ply;.splat;.spz;.sog"
+    bl_file_extensions = ".ply;.splat;.spz;.sog;.ksplat;.glb;.gltf;.usdc;.usda;.usd;.usdz"
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
@@ -331,11 +357,15 @@ def _instances(objects: Iterable[Any]) -> list[str]:
 
 
 def _import_entry(self: Any, context: bpy.types.Context) -> None:
-    self.layout.operator(SPLATCUT_OT_import_splats.bl_idname, text="Gaussian Splats (.ply, .splat, .spz, .sog)")
+    self.layout.operator(
+        SPLATCUT_OT_import_splats.bl_idname, text="Gaussian Splats (.ply, .splat, .spz, .sog, .glb, .usd)"
+    )
 
 
 def _export_entry(self: Any, context: bpy.types.Context) -> None:
-    self.layout.operator(SPLATCUT_OT_export_splats.bl_idname, text="Gaussian Splats (.ply, .splat, .spz)")
+    self.layout.operator(
+        SPLATCUT_OT_export_splats.bl_idname, text="Gaussian Splats (.ply, .splat, .spz, .sog, .glb, .usd)"
+    )
 
 
 CLASSES = (

@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
+import odd_plys
 import pytest
 from bl_ext.user_default.splatcut.bridge import exchange, splats, state, transfers, worker
 from blender_imports import VARIANTS, active, import_
+
+from splatcut.formats import SplatFile, write_splats
 
 # --------------------------------------------------------------------------------- beside Blender, as in a window
 
@@ -117,6 +121,80 @@ def test_export_through_the_worker(suffix: str, file: Any, engine: Any, tmp_path
     np.testing.assert_allclose(found.opacity[nearest], wanted.opacity, atol=0.02)
     assert found.sh.shape == wanted.sh.shape
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def cut_objects(file: Any) -> list[Any]:
+    """A background, two objects with awkward names."""
+    made = [import_(file(f"degree {k}", f"{k}.ply")) for k in (2, 1, 2)]
+    made[0].splatcut.result_of = made[1].splatcut.result_of = made[2].splatcut.result_of = "a splat"
+    for obj, name in zip(made, ("scene background", "my vase.001", "büste"), strict=True):
+        obj.name, obj.splatcut.result_name = name, "" if "background" in name else name
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".usdc", ".usda", ".glb"])
+def test_objects_go_into_one_file_and_come_out_of_it(suffix: str, file: Any, engine: Any, tmp_path: Path) -> None:
+    there = {obj.name: splats.arrays(obj) for obj in cut_objects(file)}
+    assert len(there) == 3
+    target = tmp_path / f"out{suffix}"
+    assert bpy.ops.splatcut.export_splats(filepath=str(target), what="SCENE") == {"FINISHED"}
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == [target.name]
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
+    assert bpy.ops.splatcut.import_splats(filepath=str(target)) == {"FINISHED"}
+    (collection,) = bpy.context.scene.collection.children
+    assert collection.name == "out"
+    found = {obj.name: splats.arrays(obj) for obj in collection.objects}
+    assert set(found) == {"out background", "my vase.001", "büste"}
+    assert all(obj.select_get() and obj.splatcut.source_format in ("usd", "gltf") for obj in collection.objects)
+    for name, wanted in there.items():
+        back = found[name.replace("scene", "out")]
+        np.testing.assert_array_equal(back.positions, wanted.positions)
+        np.testing.assert_allclose(back.opacity, wanted.opacity, atol=2e-6)
+        np.testing.assert_allclose(back.scales, wanted.scales, rtol=2e-6)
+        np.testing.assert_array_equal(back.sh[:, :3], wanted.sh[:, :3])  # the others were filled up with zeros
+
+
+@pytest.mark.slow
+def test_one_splat_is_no_object(file: Any, engine: Any, tmp_path: Path) -> None:
+    import_(file("degree 2"))
+    bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "a.usdc"))
+    bpy.ops.splatcut.import_splats(filepath=str(tmp_path / "a.usdc"))
+    assert active().name == "a"
+    assert not bpy.context.scene.collection.children
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell")
+def test_without_usd_core_the_message_names_the_command(
+    file: Any, engine: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    code = "import runpy, sys; sys.modules['pxr'] = None; runpy.run_module('splatcut', None, '__main__', True)"
+    python = tmp_path / "python"
+    real = os.environ["SPLATCUT_WORKER_PYTHON"]
+    python.write_text(f'#!/bin/sh\n[ "$1" = -m ] || exec {real} "$@"\nshift 2\nexec {real} -c "{code}" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("SPLATCUT_WORKER_PYTHON", str(python))
+    import_(file("degree 2"))
+    with pytest.raises(RuntimeError, match=r"Writing USD needs .* usd-core.*python\S* -m pip install usd-core"):
+        bpy.ops.splatcut.export_splats(filepath=str(tmp_path / "a.usdc"))
+    assert not (tmp_path / "a.usdc").exists()
+    (tmp_path / "a.usda").write_text("#usda 1.0")
+    with pytest.raises(RuntimeError, match=r"Reading USD needs .* -m pip install usd-core"):
+        bpy.ops.splatcut.import_splats(filepath=str(tmp_path / "a.usda"))
+
+
+@pytest.mark.slow
+def test_what_the_engine_finds_in_a_file_is_told(
+    engine: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.glb"
+    write_splats(path, SplatFile.from_gaussians(odd_plys.gaussians(20, 1)))
+    content = path.read_bytes().replace(b"srgb_rec709_display", b"lin_rec709_display ")
+    path.write_bytes(content.replace(b'lin_rec709_display "', b'lin_rec709_display" '))
+    import_(path)
+    assert "They will look too dark." in capfd.readouterr().out
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 from splatcut.errors import UserError
@@ -18,5 +19,11 @@ def require(package: str, purpose: str) -> Any:
         name = {"PIL.Image": "pillow", "pxr": "usd-core"}.get(package, package)
         raise UserError(
             f"{purpose} needs the Python package {name}, which is missing or damaged here ({error}). "
-            f"Install it with: pip install {name}"
+            f"Install it with: {install(name)}"
         ) from error
+
+
+def install(words: str) -> str:
+    """The command that installs packages where this process looks for them; Blender's user sees no other."""
+    python = f'"{sys.executable}"' if " " in sys.executable else sys.executable
+    return f"{python} -m pip install {words}"

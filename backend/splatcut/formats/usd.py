@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.errors import UserError
-from splatcut.formats.packages import require
+from splatcut.formats.packages import install, require
 from splatcut.formats.parts import Part, linear, logarithmic, placed
 from splatcut.messages.conversion import located
 from splatcut.messages.findings import Finding
@@ -33,7 +33,7 @@ def _usd(purpose: str) -> Any:
     from pxr import Gf, Sdf, Tf, Usd, UsdGeom, UsdVol, Vt  # pyright: ignore[reportMissingImports]
 
     if not hasattr(UsdVol, _TYPE):
-        raise UserError(f"{purpose} needs usd-core 26.3 or newer. Install it with: pip install -U usd-core")
+        raise UserError(f"{purpose} needs usd-core 26.3 or newer. Install it with: {install('-U usd-core')}")
     return {"Gf": Gf, "Sdf": Sdf, "Tf": Tf, "Usd": Usd, "UsdGeom": UsdGeom, "UsdVol": UsdVol, "Vt": Vt}
 
 

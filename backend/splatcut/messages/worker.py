@@ -47,11 +47,8 @@ class HelloResult:
 
 @dataclass(frozen=True)
 class LoadSceneResult:
-    """What was loaded.
-
-    Attributes:
-        scene: hash of the scene's content; gaussians: how many; dropped: how many were left out.
-        findings: what its user should know about it.
+    """``scene``: hash of the scene's content; ``gaussians``: how many; ``dropped``: how many were left out;
+    ``findings``: what its user should know about it.
     """
 
     scene: str
@@ -106,8 +103,7 @@ class RunResult:
         objects: name -> splat file, for objects that have Gaussians.
         background: splat file of the rest, or None when nothing is left.
         counts: Gaussians of each object, by name.
-        warnings: full sentences.
-        report: the run's report.json.
+        warnings: full sentences; report: the run's report.json.
     """
 
     out: Path
@@ -129,10 +125,17 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class ConvertResult:
-    """``gaussians``: how many were written; ``losses``: sentences on what the format could not hold."""
+    """What was written.
+
+    Attributes:
+        gaussians: how many; losses: sentences on what the format could not hold; findings: about the source.
+        objects: names of those that the source tells apart, where their labels were asked for.
+    """
 
     gaussians: int
     losses: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    objects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -274,7 +277,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Convert:
-    """Writes a splat file in the format of the target's suffix (to import what takes packages Blender has not)."""
+    """Writes a splat file in the format of the target's suffix (to import what takes packages Blender has not).
+
+    Attributes:
+        source: a file, or the folder of a cut.
+        labels: .npy file for the labels [N] int32 (0 the background) of the objects that the source tells apart.
+    """
 
     op: ClassVar = "convert"
     result: ClassVar = ConvertResult
@@ -282,6 +290,7 @@ class Convert:
     target: Path
     drop_invalid: bool = False
     spz_axes: str = "auto"
+    labels: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,12 @@ class Session:
         report.step()
         formats.write_splats(request.target, splats)
         report.step()
-        return ConvertResult(len(splats), tuple(formats.losses(splats, request.target)))
+        objects = ()
+        if request.labels is not None and splats.objects is not None:
+            np.save(request.labels, splats.objects.labels)
+            objects, splats = splats.objects.names, replace(splats, objects=None)
+        lost = tuple(formats.losses(splats, request.target))
+        return ConvertResult(len(splats), lost, splats.findings, objects)
 
     def _embeddings(self) -> EmbeddingCache:
         return EmbeddingCache(self._cache, self._cache_bytes)

@@ -26,6 +26,11 @@ from splatcut.formats import SplatFile
         ("/x/a.v2", "PLY", "/x/a.v2.ply"),
         ("//a", "SPLAT", "//a.splat"),
         ("a.PLY", "PLY", "a.PLY"),
+        ("a.usda", "USD", "a.usda"),
+        ("a.usdz", "USD", "a.usdc"),
+        ("a.usdc", "GLB", "a.glb"),
+        ("a.gltf", "GLB", "a.gltf"),
+        ("a.ply", "SOG", "a.sog"),
         ("", "PLY", ""),
     ],
 )
@@ -61,6 +66,13 @@ def test_files_of_several_objects(names: list[str]) -> None:
 
 def test_one_object_goes_where_it_is_told() -> None:
     assert exports.paths_for(["a/b"], Path("out/x.ply")) == [Path("out/x.ply")]
+
+
+def test_objects_share_a_file_that_tells_them_apart() -> None:
+    for name in ("x.usdc", "x.glb"):
+        assert exports.paths_for(["a", "b"], Path(name)) == [Path(name)]
+    assert exports.part_files(["a/b", "", "a:b"]) == ["objects/a_b.ply", "background.ply", "objects/a_b-2.ply"]
+    assert exports.part_files(["a"]) == ["objects/a.ply"]
 
 
 @pytest.mark.parametrize(("axes", "up"), [("Y_DOWN", (0, -1, 0)), ("Y_UP", (0, 1, 0)), ("Z_UP", (0, 0, 1))])

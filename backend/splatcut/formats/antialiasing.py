@@ -6,6 +6,7 @@ filter).
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,20 +19,25 @@ from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, F32, MIP, PixelFilter
 #: The property of a PLY that holds the standard deviation of a Gaussian's 3D filter, world units.
 FILTER = "filter_3D"
 
-#: Brush's comment, which splat-transform writes too, and the two of Postshot.
+#: Brush's comment, which others write too, some with the filter's variance; and the two of Postshot.
 _MARKS = (
-    re.compile(r"\s*SplatRenderMode\s*:\s*(\w+)\s*", re.IGNORECASE),
-    re.compile(r"\s*antialiased\s+([01])\s*", re.IGNORECASE),
-    re.compile(r"\s*postshot\.anti_aliasing\s*=\s*([01])\s*", re.IGNORECASE),
+    re.compile(r"\s*SplatRenderMode\s*:\s*(\w+)(?:-([\d.]+))?\s*", re.IGNORECASE),
+    re.compile(r"\s*antialiased\s+([01])()\s*", re.IGNORECASE),
+    re.compile(r"\s*postshot\.anti_aliasing\s*=\s*([01])()\s*", re.IGNORECASE),
 )
 _BRUSH = "exported from brush"
 
 
-def _said(comment: str) -> bool | None:
-    """Whether a comment says that the scene is antialiased; None where it says nothing about that."""
+def _said(comment: str) -> PixelFilter | None:
+    """The filter that a comment stands for, with the variance that it names; None where it says nothing about that."""
     for mark in _MARKS:
         if found := mark.fullmatch(comment):
-            return found[1].lower() in ("mip", "1")
+            if found[1].lower() not in ("mip", "1"):
+                return CLASSIC
+            with contextlib.suppress(ValueError):
+                if 0 < (variance := float(found[2] or "")) <= 1:
+                    return PixelFilter(variance, True)
+            return ANTIALIASED
     return None
 
 
@@ -47,7 +53,9 @@ def pixel_filter(comments: Iterable[str], filtered: bool) -> PixelFilter:
     """
     comments = tuple(comments)
     said = [value for value in map(_said, comments) if value is not None]
-    if not (said[-1] if said else filtered):
+    if said and said[-1] != ANTIALIASED:
+        return said[-1]
+    if not said and not filtered:
         return CLASSIC
     brush = any(comment.strip().lower().startswith(_BRUSH) for comment in comments)
     return MIP if filtered or brush else ANTIALIASED

@@ -28,6 +28,11 @@ from splatcut.scene.gaussians import ANTIALIASED, CLASSIC, MIP, PixelFilter
         (("Exported from Brush", "SH degree: 3", "SplatRenderMode: mip"), MIP),
         (("Exported from Brush", "SplatRenderMode: default"), CLASSIC),
         (("SplatRenderMode: 2dgs",), CLASSIC),
+        (("SplatRenderMode: mip-0.1", "Generated with NeRFICG/FasterGS"), MIP),
+        (("SplatRenderMode: mip-0.2",), PixelFilter(0.2, True)),
+        (("SplatRenderMode: mip-0.",), ANTIALIASED),  # no variance that a filter can have
+        (("SplatRenderMode: mip-1.2.3",), ANTIALIASED),
+        (("Exported from Brush", "SplatRenderMode: mip-0.3"), MIP),  # as Brush draws it
         (("  SPLATRENDERMODE:  MIP  ",), ANTIALIASED),
         (("antialiased 1",), ANTIALIASED),  # Postshot, and what others write to be understood
         (("antialiased 0",), CLASSIC),

@@ -328,7 +328,8 @@ class SPLATCUT_FH_splats(bpy.types.FileHandler):
     bl_label = "Gaussian Splats"
     bl_import_operator = "splatcut.import_splats"
     bl_export_operator = "splatcut.export_splats"
-    bl_file_extensions = ".ply;.splat;.spz;.sog;.ksplat;.glb;.gltf;.usdc;.usda;.usd;.usdz"
+    # Not .glb and .usd, which mostly hold no splats: Blender would ask at every drop.
+    bl_file_extensions = ".ply;.splat;.spz;.sog;.ksplat"
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:

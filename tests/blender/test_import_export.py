@@ -269,7 +269,7 @@ def test_relative_paths(file: Any, tmp_path: Path) -> None:
 
 def test_menus_and_drag_and_drop() -> None:
     handler = bpy.types.SPLATCUT_FH_splats
-    assert handler.bl_file_extensions.split(";") == [".ply", ".splat", ".spz", ".sog"]
+    assert handler.bl_file_extensions.split(";") == [".ply", ".splat", ".spz", ".sog", ".ksplat"]
     assert handler.bl_import_operator == "splatcut.import_splats"
     for module in (import_export, convert):
         for menu, entry in module._MENUS:

@@ -116,8 +116,7 @@ class RunResult:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """``findings``: about the scene, its views and their photos, the scene's first; ``looked_at``: lines on what there
-    is."""
+    """``findings``: about scene, views and photos, the scene's first; ``looked_at``: lines on what there is."""
 
     findings: tuple[Finding, ...]
     looked_at: tuple[str, ...] = ()
@@ -277,10 +276,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Convert:
-    """Writes a splat file in the format of the target's suffix (to import what takes packages Blender has not).
+    """Writes a splat file, or a cut's folder, in the format of the target's suffix (for Blender, which lacks packages).
 
     Attributes:
-        source: a file, or the folder of a cut.
         labels: .npy file for the labels [N] int32 (0 the background) of the objects that the source tells apart.
     """
 

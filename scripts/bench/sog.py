@@ -41,7 +41,7 @@ def main() -> int:
     for count in options.gaussians:
         rows.append(measured(repeated(scene, count)))
         print(*rows[-1], flush=True)
-    text = table(["Gaussians", "palette", "all", "file, MB", "coefficients, RMS", "error, RMS"], rows)
+    text = table(["Gaussians", "palette, s", "all, s", "file, MB", "coefficients, RMS", "error, RMS"], rows)
     print(text)
     if options.markdown:
         write_markdown(options.markdown, state(), {"": text})

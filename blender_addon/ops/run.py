@@ -279,7 +279,7 @@ class SPLATCUT_OT_run(Cutting, bpy.types.Operator):
 
 
 class SPLATCUT_OT_keep_islands(Cutting, bpy.types.Operator):
-    """Cut again and leave stray parts with their objects. What the last cut has worked out is used again"""
+    """Cut again and keep stray parts with their objects. The results of the last cut are reused"""
 
     bl_idname = "splatcut.keep_islands"
     bl_label = "Keep Stray Parts"

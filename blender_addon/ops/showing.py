@@ -37,7 +37,7 @@ class SPLATCUT_OT_show_source(SplatOperator, bpy.types.Operator):
 
 
 class SPLATCUT_OT_show_islands(SplatOperator, bpy.types.Operator):
-    """Tint what the last cut gave to the background because it stands apart from its object, in the object's colour"""
+    """Tint the stray parts that the last cut gave to the background, each in the colour of its object"""
 
     bl_idname = "splatcut.show_islands"
     bl_label = "Show Stray Parts"

@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="splat file, or the folder of an unbundled SOG")
     parser.add_argument(
-        "--cameras", type=Path, help="its cameras, for its scale in their units and what they see through"
+        "--cameras", type=Path, help="the scene's cameras, to show its scale and how much of it is translucent"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.set_defaults(func=run)
@@ -147,7 +147,7 @@ def as_text(description: dict[str, Any]) -> str:
     ]
     if description["invalid"]:
         lines.append(
-            f"invalid      {description['invalid']:,} with values that are not finite; left out of what follows"
+            f"invalid      {description['invalid']:,} with values that are not finite, left out of what follows"
         )
     lines += [
         f"SH degree    {description['sh_degree']}",
@@ -159,10 +159,10 @@ def as_text(description: dict[str, Any]) -> str:
     ]
     if "cameras" in description:
         seen = description["cameras"]
-        lines[-1] += f"; the cameras see through {seen['translucent']:.0%} of what it covers, which objects keep"
+        lines[-1] += f"; {seen['translucent']:.0%} of what the cameras see of it is translucent, and stays so in cuts"
         lines.append(
-            f"scale        {seen['scene_size']:.4g} units across, {seen['distance']:.4g} from its {seen['count']} "
-            f"cameras in the median; its usual Gaussian is {seen['pixels']:.2g} pixels large there"
+            f"scale        {seen['scene_size']:.4g} units across; median distance to its {seen['count']} cameras "
+            f"{seen['distance']:.4g}; a typical Gaussian is {seen['pixels']:.2g} pixels large from there"
         )
     lines += [f"object       {name}, {count:,}" for name, count in description.get("objects", {}).items()]
     if "properties" in description:

@@ -38,9 +38,9 @@ SHARED = 25
 _GO_ON = "To go on all the same, use --trust-masks (in Blender: Use masks as they are)."
 _TRAINED = (
     "Use the cameras that the scene was trained with: a scene exported by nerfstudio needs its "
-    "dataparser_transforms.json beside the transforms.json, and an .spz perhaps --spz-axes rdf."
+    "dataparser_transforms.json beside the transforms.json, and an .spz may need --spz-axes rdf."
 )
-_NAMES = "Check that each mask has the name of its photo, and that white is the object."
+_NAMES = "Check that each mask has the name of its photo, and that the object is white."
 
 
 def mask_findings(
@@ -95,11 +95,9 @@ def inverted_findings(masks: MaskSet, *, trusted: bool = False) -> list[Finding]
         border = float(np.mean(rims))
         # What is black lies in the pictures' middle, and seldom at their borders.
         if border > BORDER and 1 - border < (1 - inside) / 3:
-            found[name] = (
-                f"The masks of {name!r} cover {inside:.0%} of the pictures, and {border:.0%} of their borders."
-            )
+            found[name] = f"The masks of {name!r} cover {inside:.0%} of the pictures and {border:.0%} of their borders."
     surely = len(found) == len(masks.objects) and not trusted
-    remedy = f"White is the object: if they are black on white, invert them. {_GO_ON if surely else ''}".strip()
+    remedy = f"The object must be white: if they are black on white, invert them. {_GO_ON if surely else ''}".strip()
     if surely:
         what = f"The masks seem to be inverted. {' '.join(found.values())}"
         return [Finding("problem", what, "masks", remedy)]
@@ -122,17 +120,17 @@ def contradiction_findings(
         return []
     contradicting = found.values < CONTRADICTS
     middle = float(np.median(found.values))
-    measured = f"agreement {middle:.2f} in the median, where {RIGHT} or more is right and 1 is perfect"
+    measured = f"median agreement {middle:.2f}, where {RIGHT} or more is right and 1 is perfect"
     if 2 * int(contradicting.sum()) <= len(contradicting):
         if middle >= RIGHT:
             return []
-        what = f"The masks agree only in part with each other in these cameras ({measured})."
+        what = f"With these cameras, the masks agree only partly with each other ({measured})."
         return [Finding("warning", what, "masks", "Cameras or masks may be slightly off; check the contact sheet.")]
     names = [view for (view, _), wrong in zip(found.masks, contradicting, strict=True) if wrong]
     shown = {view for view, _ in found.masks}
     cause, remedy = _cause(gaussians, views, masks, found, device)
     what = (
-        f"Cameras or masks are wrong: {len(names)} of the {len(contradicting)} masks that were looked at, in "
+        f"Cameras or masks are wrong: {len(names)} of the {len(contradicting)} masks that were compared, in "
         f"{len(set(names))} of {len(shown)} views, contradict the others ({measured}). {cause}"
     )
     severity = "warning" if trusted else "problem"

@@ -147,7 +147,7 @@ class JobOptions:
     trust_masks: bool = _option(
         False,
         "Use masks as they are",
-        "do not correct or refuse masks that most other views contradict, and do not snap their edges to the photos",
+        "do not correct or refuse masks that most other views contradict, nor snap their edges to the photos",
         place="details",
     )
     keep_islands: bool = _option(

@@ -28,7 +28,7 @@ def scene_line(gaussians: Gaussians, kind: str = "") -> str:
 def view_lines(views: Sequence[View], compared: Likeness | None) -> list[str]:
     """Of views and photos; ``compared``: how much renders look like them, where that was looked at."""
     if len(views) < MIN_CAMERAS:
-        few = f"{len(views) or 'none'}. A run from prompts adds virtual views around what is clicked on."
+        few = f"{len(views) or 'none'}. A run from prompts adds virtual views around what you click on."
         return [f"Views: {few}"]
     sizes = Counter(f"{view.camera.width} x {view.camera.height}" for view in views)
     lines = [f"Views: {len(views)}, of {_counted(sizes)} pixels."]
@@ -38,8 +38,8 @@ def view_lines(views: Sequence[View], compared: Likeness | None) -> list[str]:
     if compared is not None:
         worst = int(np.argmin(compared.own))
         lines.append(
-            f"Likeness of renders and photos: {compared.median:.2f} in the median of {len(compared.own)} views, "
-            f"{compared.own[worst]:.2f} at least ({compared.views[worst]}); {RIGHT} or more is right."
+            f"Likeness of renders to photos: median {compared.median:.2f} over {len(compared.own)} views, lowest "
+            f"{compared.own[worst]:.2f} ({compared.views[worst]}); {RIGHT} or more is right."
         )
     return lines
 

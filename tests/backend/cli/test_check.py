@@ -160,7 +160,7 @@ def test_findings_as_text(data: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert lines[0] == SCENE.strip()
     assert lines[1:3] == ["Views: 6, of 96 x 80 pixels.", "Photos: all 6 found."]
     assert re.fullmatch(
-        r"Likeness of renders and photos: (0\.9\d|1\.00) in the median of 6 views, (0\.9\d|1\.00) at least "
+        r"Likeness of renders to photos: median (0\.9\d|1\.00) over 6 views, lowest (0\.9\d|1\.00) "
         r"\(view_\d\); 0\.35 or more is right\.",
         lines[3],
     )
@@ -169,7 +169,7 @@ def test_findings_as_text(data: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "Masks: 8 of 2 objects: blue shown in 4, red shown in 4.",
         "No problems were found.",
     ]
-    none = "Views: none. A run from prompts adds virtual views around what is clicked on.\n"
+    none = "Views: none. A run from prompts adds virtual views around what you click on.\n"
     assert told() == f"{SCENE}{none}No problems were found.\n"
     (data / "images" / "view_2.png").unlink()
     assert "Photos: 5 of 6 found.\n" in told("--cameras", data / "cameras.json")

@@ -83,8 +83,9 @@ def test_info_with_cameras(tmp_path, capsys, opacity: float, faint: float, throu
     assert seen["translucent"] == pytest.approx(through, abs=0.1)
     assert splatcut("info", tmp_path / "wall.ply", "--cameras", tmp_path / "cameras.json") == 0
     text = capsys.readouterr().out
-    assert f"translucency {faint:.0%} of the Gaussians have an opacity below 0.5; the cameras see through " in text
-    assert re.search(r"3\.00\d from its 3 cameras in the median; its usual Gaussian is 3\.2 pixels large there", text)
+    assert f"translucency {faint:.0%} of the Gaussians have an opacity below 0.5; " in text
+    assert "of what the cameras see of it is translucent" in text
+    assert re.search(r"its 3 cameras 3\.00\d; a typical Gaussian is 3\.2 pixels large from there", text)
 
 
 def test_info_of_a_folder(tmp_path, capsys) -> None:

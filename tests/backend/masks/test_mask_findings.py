@@ -154,7 +154,7 @@ def test_inverted_masks_are_refused(scene: Scene, masks: MaskSet) -> None:
         (finding,) = mask_findings(scene.gaussians, VIEWS, wrong)
         assert finding.severity == "problem"
         assert finding.what.startswith("The masks seem to be inverted. The masks of 'object ")
-        assert re.search(r"cover 8\d% of the pictures, and (99|100)% of their borders\.", finding.what)
+        assert re.search(r"cover 8\d% of the pictures and (99|100)% of their borders\.", finding.what)
         assert "invert them" in finding.remedy
         assert {found.severity for found in inverted_findings(wrong, trusted=True)} == {"warning"}
     # An object that surrounds the others, as an image of ids may have it, is only asked about.

@@ -114,7 +114,7 @@ def test_a_check_tells_of_scene_views_and_photos(ask: Asking, blobs: BlobScene, 
         "Views: 6, of 96 x 80 pixels.",
         "Photos: all 6 found.",
     )
-    assert good.looked_at[3].startswith("Likeness of renders and photos: ")
+    assert good.looked_at[3].startswith("Likeness of renders to photos: ")
     names = [f"view_{number}.png" for number in range(6)]
     photos = [(data / "images" / name).read_bytes() for name in names]
     for name, content in zip(names, photos[3:] + photos[:3], strict=True):

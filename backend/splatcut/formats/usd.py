@@ -64,12 +64,12 @@ def read(path: Path) -> tuple[list[Part], NDArray[np.float64], tuple[Finding, ..
     prims = [prim for prim in there if not _hidden(usd, prim, when)]
     if not prims:
         raise UserError(
-            f"All splats of {path.name} are hidden: invisible, or proxies or guides. Make them visible and export them "
+            f"All splats in {path.name} are hidden (invisible, proxies or guides). Make them visible and export them "
             "again."
         )
     if len(prims) < len(there):
         names = ", ".join(str(prim.GetPath()) for prim in there if prim not in prims)
-        what = f"Hidden splats (invisible, or proxies or guides) are left out: {names}."
+        what = f"Hidden splats (invisible, proxies or guides) are left out: {names}."
         findings.append(Finding("note", what, path.name))
     parts, matrices = [], []
     for prim in prims:

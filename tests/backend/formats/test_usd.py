@@ -191,7 +191,7 @@ def test_what_is_hidden_is_left_out_and_told(tmp_path) -> None:
     assert_same(splats.gaussians.take(slice(27, 34)), hidden)
     UsdGeom.Imageable(stage.GetPrimAtPath("/World")).GetVisibilityAttr().Set(tokens.invisible)
     stage.Save()
-    with pytest.raises(UserError, match="All splats of a.usda are hidden"):
+    with pytest.raises(UserError, match="All splats in a.usda are hidden"):
         read_splats(tmp_path / "a.usda")
 
 

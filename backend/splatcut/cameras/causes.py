@@ -4,26 +4,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from itertools import permutations, product
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
-from splatcut.cameras.likeness import RIGHT, Likeness, cleared, compared, likeness, likenesses, with_small_photos
+from splatcut.cameras.displacement import BESIDE, are_off, displacements
+from splatcut.cameras.likeness import RIGHT, SIDE, Likeness, cleared, compared, likeness, likenesses, with_small_photos
+from splatcut.cameras.mistakes import Mistake, mirrored_worlds, scaled_world, turned_worlds, wrong_poses
 from splatcut.messages.findings import Finding
-from splatcut.scene.camera import Camera, View
+from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians
 
 #: Views in which mistakes are tried; photos among which a view's own is looked for, and how like it must be: in a
 #: ring of cameras around a scene that was turned, others are somewhat like it too.
 TRIED, PHOTOS, OTHER_PHOTO = 4, 120, 0.6
-#: Scales that are tried, from 1/100 to 100 in steps that a likeness still shows.
+#: Scales that are tried, from 1/100 to 100 in steps that a likeness still shows; and where it nearly fits.
 SCALES = np.geomspace(0.01, 100, 81)
-#: Turns OpenGL's camera axes into OpenCV's, and back.
-_FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
+NEAR_SCALES = np.geomspace(0.75, 1 / 0.75, 13)
+#: How much liker renders must be without a small mistake, or with a turned scene than with others' photos.
+CLEARLY, AS_GOOD = 0.05, 0.05
+#: Degrees, and share of the cameras' distances, by which motions from views to those whose photos fit may differ.
+SAME_TURN, SAME_PLACE = 3.0, 0.05
 
 _GO_ON = "To go on all the same, use --trust-cameras (in Blender: Use cameras as they are)."
 
@@ -78,6 +82,10 @@ def _judged(
                 "warning" if trusted else "problem", what, "cameras", f"{remedy} {'' if trusted else _GO_ON}".strip()
             )
         ]
+    if found.median >= RIGHT and are_off(
+        beside := displacements(gaussians, *with_small_photos(compared(views)), device)
+    ):
+        return [_beside(beside, gaussians, views, device)]
     if found.median < RIGHT:
         return [
             Finding(
@@ -106,53 +114,85 @@ def _measure(found: Likeness) -> str:
     return f"likeness {found.median:.2f} in {len(found.own)} views, where {RIGHT} or more is right and 0 is chance"
 
 
+def _beside(pixels: NDArray[np.float64], gaussians: Gaussians, views: Sequence[View], device: raster.Device) -> Finding:
+    """What is found where photos lie a little beside the renders."""
+    trial = _Trial.of(gaussians, views, device)
+    tried = {scale: trial.measured(scaled_world(scale)) for scale in NEAR_SCALES}
+    best = max(tried, key=lambda scale: tried[scale])
+    cause = "Scene and cameras are a little moved, turned or scaled against each other, or the photos are distorted."
+    remedy = "Use the cameras and photos that the scene was trained with."
+    if (
+        abs(np.log(best)) > 0.02
+        and tried[best] > likeness(gaussians, trial.views, trial.photos, device).median + CLEARLY
+    ):
+        found = scaled_world(best)
+        cause, remedy = found.cause, found.remedy
+    share = float((pixels > BESIDE).mean())
+    what = (
+        f"The photos lie beside the renders of the scene: {share:.0%} of what was compared by more than "
+        f"{BESIDE / SIDE:.1%} of a picture's width, {np.median(pixels) / SIDE:.1%} in the median. {cause}"
+    )
+    return Finding("warning", what, "cameras", f"{remedy} Masks are wrong by as much.")
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """Some views with their photos, in which mistakes are tried."""
+
+    gaussians: Gaussians
+    views: Sequence[View]
+    photos: Sequence[NDArray[np.uint8]]
+    device: raster.Device
+
+    @staticmethod
+    def of(gaussians: Gaussians, views: Sequence[View], device: raster.Device) -> _Trial:
+        """A few of those that were compared."""
+        chosen, photos = with_small_photos(compared(views))
+        some = slice(0, None, max(1, len(chosen) // TRIED))
+        return _Trial(gaussians, chosen[some][:TRIED], photos[some][:TRIED], device)
+
+    def measured(self, mistake: Mistake) -> float:
+        """Median likeness without it; 0 where that of the first view is next to nothing, as of most mistakes."""
+        changed = mistake.undone(self.views)
+        if max(likenesses(self.gaussians, changed[0], self.photos[:1], self.device)) < 0.15:
+            return 0.0
+        return likeness(self.gaussians, changed, self.photos, self.device).median
+
+    def fitting(self, mistakes: Iterable[Mistake]) -> Mistake | None:
+        """The first without which the photos fit."""
+        return next((mistake for mistake in mistakes if self.measured(mistake) >= RIGHT), None)
+
+    def best(self, mistakes: Iterable[Mistake]) -> tuple[float, Mistake]:
+        """The one without which the photos fit best, and how well."""
+        return max(((self.measured(mistake), mistake) for mistake in mistakes), key=lambda pair: pair[0])
+
+
 def likely_cause(gaussians: Gaussians, views: Sequence[View], device: raster.Device = "cpu") -> tuple[str, str]:
     """A sentence on why nothing fits, and one on what to do."""
-    chosen, photos = with_small_photos(compared(views))
-    some = slice(0, None, max(1, len(chosen) // TRIED))
-    tried, photos = chosen[some][:TRIED], photos[some][:TRIED]
-
-    def measured(change: Callable[[Camera], Camera]) -> float:
-        changed = [replace(view, camera=change(view.camera)) for view in tried]
-        # Most mistakes are seen to be others in the first view.
-        if max(likenesses(gaussians, changed[0], photos[:1], device)) < 0.15:
-            return 0.0
-        return likeness(gaussians, changed, photos, device).median
-
-    def fits(change: Callable[[Camera], Camera]) -> bool:
-        return measured(change) >= RIGHT
-
-    if fits(lambda camera: _posed(camera, _maybe(camera.camera_from_world, True))):
+    trial = _Trial.of(gaussians, views, device)
+    if found := trial.fitting(wrong_poses()):
+        return found.cause, found.remedy
+    others = _other_photos(gaussians, views, trial.views, device)
+    fit = float(np.median([other.likeness for other in others])) if others else 0.0
+    # In a regular ring of cameras a turned scene fits the others' photos as well, and a mirrored one nearly.
+    measured, turned = trial.best([*turned_worlds(), *mirrored_worlds()])
+    if measured >= max(RIGHT, fit - AS_GOOD):
+        return turned.cause, turned.remedy
+    if others:
+        told = ", ".join(f"the camera of {other.view.name} that of {other.photo.name}" for other in others)
+        order = "Put the photos in the order, and under the names, that the cameras were computed with."
+        angle = _common_turn(others)
+        if angle is None:
+            return f"They fit photos of other views: {told}.", order
         return (
-            "The poses are inverted: they map the camera to the world where the opposite is expected, or vice versa.",
-            "Invert each pose.",
+            f"Either the scene is turned by {angle:.0f} degrees against the cameras, or they belong to photos of other "
+            f"views: {told}.",
+            f"Use the scene as it was trained. {order}",
         )
-    for inverted in (False, True):
-        if fits(lambda camera, inverted=inverted: _posed(camera, _FLIP @ _maybe(camera.camera_from_world, inverted))):
-            return (
-                "The cameras' axes are others: y and z point the other way"
-                f"{', and the poses are inverted' if inverted else ''}.",
-                "Convert the cameras from OpenGL's axes to OpenCV's, or the other way round.",
-            )
-    if names := _other_photos(gaussians, views, tried, device):
-        return (
-            f"They fit photos of other views: {', '.join(names)}.",
-            "Put the photos in the order, and under the names, that the cameras were computed with.",
-        )
-    for turn in _turns():
-        if fits(lambda camera, turn=turn: _posed(camera, camera.camera_from_world @ turn)):
-            return (
-                "The scene is turned against the cameras by quarter turns, as a file with another axis upwards is.",
-                "Turn it back, or use the scene as it was trained.",
-            )
-    for scale in sorted(SCALES, key=lambda scale: abs(np.log(scale))):
-        if fits(lambda camera, scale=scale: _scaled(camera, scale)):
-            near = scale * np.geomspace(0.9, 1.1, 5)
-            best = max(near, key=lambda some: measured(lambda camera, some=some: _scaled(camera, some)))
-            return (
-                f"The scene has another scale: it is about {best:.2g} times as large as the cameras have it.",
-                "Scale it back, or use the cameras that the scene was trained with.",
-            )
+    if found := trial.fitting(map(scaled_world, sorted(SCALES, key=lambda scale: abs(np.log(scale))))):
+        near = found.scale * np.geomspace(0.9, 1.1, 5)
+        _, found = trial.best(map(scaled_world, near))
+        return found.cause, found.remedy
     return (
         "Scene and cameras seem to be from different worlds: moved, turned or scaled against each other, or of "
         "different captures.",
@@ -161,34 +201,19 @@ def likely_cause(gaussians: Gaussians, views: Sequence[View], device: raster.Dev
     )
 
 
-def _maybe(matrix: NDArray[np.float64], inverted: bool) -> NDArray[np.float64]:
-    return np.asarray(np.linalg.inv(matrix), np.float64) if inverted else matrix
+@dataclass(frozen=True, eq=False)
+class _Other:
+    """That the render of ``view`` looks like another view's photo, and how much."""
 
-
-def _posed(camera: Camera, camera_from_world: NDArray[np.float64]) -> Camera:
-    return replace(camera, camera_from_world=camera_from_world)
-
-
-def _scaled(camera: Camera, scale: float) -> Camera:
-    """The camera in a world that is ``scale`` times as large; its near plane may be right as it is."""
-    pose = camera.camera_from_world.copy()
-    pose[:3, 3] *= scale
-    return replace(camera, camera_from_world=pose, near=camera.near * min(scale, 1.0))
-
-
-def _turns() -> Iterator[NDArray[np.float64]]:
-    """[4, 4] rotations of the world by quarter turns, without the identity."""
-    for order, signs in product(permutations(range(3)), product((1.0, -1.0), repeat=3)):
-        turn = np.eye(4)
-        turn[:3, :3] = np.eye(3)[list(order)] * np.array(signs)[:, None]
-        if np.linalg.det(turn) > 0 and not np.allclose(turn, np.eye(4)):
-            yield turn
+    view: View
+    photo: View
+    likeness: float
 
 
 def _other_photos(
     gaussians: Gaussians, views: Sequence[View], some: Sequence[View], device: raster.Device
-) -> list[str]:
-    """Which photos fit the cameras of some views, as "a fits b"; empty unless most fit that of another view."""
+) -> list[_Other]:
+    """Which photos fit the cameras of some views; empty unless most fit that of another view."""
     there = [view for view in views if view.photo is not None]
     spread, photos = with_small_photos(there[:: -(-len(there) // PHOTOS)])
     found = []
@@ -196,6 +221,21 @@ def _other_photos(
         values = likenesses(gaussians, view, photos, device)
         best = int(np.argmax(values))
         if values[best] >= OTHER_PHOTO and spread[best].name != view.name:
-            found.append(f"the camera of {view.name} that of {spread[best].name}")
+            found.append(_Other(view, spread[best], values[best]))
     # Where not all photos were looked at, those of most views were not.
     return found if len(found) > len(some) / 2 or (found and len(spread) < len(there)) else []
+
+
+def _common_turn(others: Sequence[_Other]) -> float | None:
+    """Degrees by which one motion of the world brings every view to the one whose photo fits; None if none does."""
+    motions = np.array(
+        [np.linalg.inv(o.photo.camera.camera_from_world) @ o.view.camera.camera_from_world for o in others]
+    )
+    reach = max(float(np.linalg.norm(o.view.camera.position - o.photo.camera.position)) for o in others)
+    turns = [
+        np.degrees(np.arccos(np.clip((np.trace(m[:3, :3].T @ motions[0, :3, :3]) - 1) / 2, -1, 1))) for m in motions
+    ]
+    places = np.linalg.norm(motions[:, :3, 3] - motions[0, :3, 3], axis=1)
+    if len(others) < 2 or max(turns) > SAME_TURN or places.max() > SAME_PLACE * reach:
+        return None
+    return float(np.degrees(np.arccos(np.clip((np.trace(motions[0, :3, :3]) - 1) / 2, -1, 1))))

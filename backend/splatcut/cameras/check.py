@@ -13,6 +13,8 @@ from splatcut.scene.gaussians import Gaussians
 
 #: Gaussians that are looked at before all of them are.
 _SAMPLE = 20_000
+#: Cameras so many times the scene's size away from it are somewhere else: nothing could be told apart from there.
+_FAR = 300.0
 
 
 def check_views_see_scene(
@@ -26,6 +28,8 @@ def check_views_see_scene(
     """
     if not views:
         raise UserError("There are no views. Give cameras that look at the scene.")
+    if far := _far_away(gaussians, views, np.zeros(3) if offset is None else offset):
+        raise UserError(far)
     visible = np.flatnonzero(gaussians.opacities() >= 1 / 255)
     means = gaussians.means[visible]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -50,6 +54,36 @@ def _sees(camera: Camera, means: NDArray[np.float32], reach: NDArray[np.float32]
         across = (x / z + size > -camera.cx / camera.fx) & (x / z - size < (camera.width - camera.cx) / camera.fx)
         down = (y / z + size > -camera.cy / camera.fy) & (y / z - size < (camera.height - camera.cy) / camera.fy)
     return bool((across & down).any())
+
+
+def _far_away(gaussians: Gaussians, views: list[View], offset: NDArray[np.float64]) -> str:
+    """Why all cameras are far from the scene, as where one of both is georeferenced; "" if one is not."""
+    finite = gaussians.means[np.isfinite(gaussians.means).all(axis=1)]
+    if len(finite) < 2:
+        return ""
+    low, high = np.percentile(finite, [1, 99], axis=0)
+    places = np.stack([view.camera.position for view in views])
+    nearest = float(np.linalg.norm(places - (low + high) / 2, axis=1).min())
+    size = float(np.linalg.norm(high - low))
+    if not 0 < _FAR * size < nearest:
+        return ""
+    scene, cameras = (", ".join(f"{value:.10g}" for value in place + offset) for place in ((low + high) / 2, places[0]))
+    text = (
+        f"The cameras are {nearest / size:.3g} times the scene's size away from it: the scene lies at ({scene}), the "
+        f"first camera at ({cameras})."
+    )
+    if 10 * np.linalg.norm(places + offset, axis=1).max() < np.linalg.norm(offset):
+        return (
+            f"{text} The scene is georeferenced and the cameras are not: they have local coordinates. Use cameras in "
+            "the scene's coordinates, or the scene as it was trained, before it was georeferenced."
+        )
+    spread = np.linalg.norm(places - places[0], axis=1).max()
+    if not offset.any() and np.linalg.norm(places, axis=1).min() > _FAR * spread:
+        return (
+            f"{text} The cameras are georeferenced and the scene is not: it has local coordinates. Use the cameras "
+            "that the scene was trained with, or a scene that was exported in the cameras' coordinates."
+        )
+    return f"{text} Use the cameras that the scene was trained with."
 
 
 def _nothing_seen(gaussians: Gaussians, views: list[View], offset: NDArray[np.float64]) -> str:

@@ -130,11 +130,12 @@ def likenesses(
     weight = np.where(rendered.alpha > COVERED, rendered.alpha, 0).reshape(rendered.image.shape[:2]).astype(np.float32)
     if weight.mean() < LEAST_COVERED:
         return [0.0] * len(photos)
-    own = _structure(rendered.image, weight)
-    return [correlation(own, _structure(_fitting(photo, weight.shape), weight), weight) for photo in photos]
+    own = structure(rendered.image, weight)
+    return [correlation(own, structure(fitting(photo, weight.shape), weight), weight) for photo in photos]
 
 
-def _fitting(photo: NDArray[np.uint8], shape: tuple[int, ...]) -> F32:
+def fitting(photo: NDArray[np.uint8], shape: tuple[int, ...]) -> F32:
+    """A photo [h, w, 3] as an image [H, W, 3] in [0, 1] of another size."""
     from PIL import Image
 
     if photo.shape[:2] != shape:
@@ -142,7 +143,7 @@ def _fitting(photo: NDArray[np.uint8], shape: tuple[int, ...]) -> F32:
     return photo.astype(np.float32) / np.float32(255)
 
 
-def _structure(image: F32, weight: F32) -> F32:
+def structure(image: F32, weight: F32) -> F32:
     """[H, W] grey values of an image [H, W, 3] in [0, 1] less their local mean, over their local contrast.
 
     Only pixels with weight [H, W] have a say in either.

@@ -27,11 +27,13 @@ class Mistake:
     Attributes:
         cause: a full sentence on what is wrong; remedy: one on what to do.
         undo: the camera as it would be without the mistake.
+        scale: how many times as large the scene is as the cameras have it.
     """
 
     cause: str
     remedy: str
     undo: Callable[[Camera], Camera]
+    scale: float = 1.0
 
     def undone(self, views: Sequence[View]) -> list[View]:
         """The views with cameras as they would be without it."""
@@ -97,6 +99,7 @@ def scaled_world(scale: float) -> Mistake:
         f"The scene has another scale: it is about {scale:.2g} times as large as the cameras have it.",
         "Scale it back, or use the cameras that the scene was trained with.",
         larger,
+        scale,
     )
 
 

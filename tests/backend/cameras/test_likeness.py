@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 
 from splatcut import raster
 from splatcut.cameras import camera_findings, look_at
+from splatcut.cameras.displacement import are_off, displacements
 from splatcut.cameras.likeness import RIGHT, WRONG, likeness, median_likeness, with_small_photos
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import SH_C0, Gaussians
@@ -117,6 +118,7 @@ WRONG_CAMERAS = {
     "axes are others: y and z point the other way.": lambda pose: np.diag([1.0, -1, -1, 1]) @ pose,
     "point the other way, and the poses are inverted": lambda pose: np.linalg.inv(np.diag([1.0, -1, -1, 1]) @ pose),
     "by quarter turns": moved(Rotation.from_euler("x", 90, degrees=True).as_matrix()),
+    "mirrored against the cameras": lambda pose: pose @ np.diag([1.0, -1, 1, 1]),
     "about 0.2 times as large": moved(np.eye(3), scale=5.0),
     "about 4 times as large": moved(np.eye(3), scale=0.25),
     "different worlds": moved(Rotation.from_euler("zx", [50, 30], degrees=True).as_matrix(), (0.3, -0.2, 0.1), 0.24),
@@ -146,6 +148,62 @@ def test_photos_under_others_names_are_refused_with_the_names(gaussians, tmp_pat
     shifted = [replace(view, photo=views[number - 1].photo) for number, view in enumerate(views)]
     (finding,) = camera_findings(gaussians, shifted)
     assert "They fit photos of other views: the camera of v0 that of v1, " in finding.what
+
+
+def in_a_ring(gaussians: Gaussians, folder: Path) -> list[View]:
+    """Eight views with photos, evenly around at one height."""
+    angles = np.radians(45.0 * np.arange(8))
+    places = [(4 * np.cos(a), 4 * np.sin(a), 1.5) for a in angles]
+    poses = [look_at(np.array(place), np.array([0, 0, 0.3]), np.array([0, 0, 1.0])) for place in places]
+    views = []
+    for number, pose in enumerate(poses):
+        camera = Camera(160, 120, 150.0, 150.0, 80.0, 60.0, pose)
+        image = np.rint(raster.render(gaussians, camera).image.clip(0, 1) * 255).astype(np.uint8)
+        Image.fromarray(image).save(folder / f"r{number}.png")
+        views.append(View(f"r{number}", camera, folder / f"r{number}.png"))
+    return views
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (moved(Rotation.from_euler("z", 45, degrees=True).as_matrix()), "Either the scene is turned by 45 degrees"),
+        (moved(Rotation.from_euler("z", 90, degrees=True).as_matrix()), "The scene is turned against the cameras"),
+        (lambda pose: pose @ np.diag([-1.0, 1, 1, 1]), "The scene is mirrored against the cameras"),
+    ],
+)
+def test_worlds_that_a_ring_of_cameras_confuses_with_other_photos(gaussians, tmp_path, change, said) -> None:
+    (finding,) = camera_findings(gaussians, posed(in_a_ring(gaussians, tmp_path), change))
+    assert finding.severity == "problem"
+    assert said in finding.what
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (moved(np.eye(3), scale=1 / 1.1), "it is about 1.1 times as large as the cameras have it."),
+        (moved(np.eye(3), scale=1.1), "it is about 0.91 times as large as the cameras have it."),
+        (moved(np.eye(3), (0.05, 0.08, 0.05)), "Scene and cameras are a little moved, turned or scaled"),
+    ],
+)
+def test_cameras_that_are_a_little_off_are_told(gaussians, tmp_path, change, said) -> None:
+    views = posed(photographed(gaussians, tmp_path), change)
+    assert median_likeness(gaussians, views) > RIGHT
+    (finding,) = camera_findings(gaussians, views)
+    assert finding.severity == "warning"
+    assert finding.what.startswith("The photos lie beside the renders of the scene: ")
+    assert said in finding.what
+
+
+def test_displacements_are_those_of_the_photos(gaussians, tmp_path) -> None:
+    """Photos moved by 3 pixels of 160 lie 2.4 pixels of 128 beside the renders, as near as whole pixels tell."""
+    right = photographed(gaussians, tmp_path)
+    assert np.median(displacements(gaussians, *with_small_photos(right))) == 0
+    moved_photos = photographed(gaussians, tmp_path, lambda photo: np.roll(photo, 3, axis=1))
+    found = displacements(gaussians, *with_small_photos(moved_photos))
+    assert len(found) > 100
+    assert np.median(found) in (2.0, np.hypot(2, 1), 3.0)
+    assert are_off(found)
 
 
 def test_a_single_strange_photo_is_a_warning(gaussians, tmp_path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from blob_scene import BlobScene
 from PIL import Image
+from placed_scene import UTM, placed
 
 from splatcut.cameras import save_cameras
 from splatcut.cli import main
@@ -138,6 +139,19 @@ def test_masks_that_the_cameras_contradict(check: Check, data: Path, capsys: Any
     assert main(["segment", *map(str, command), "--no-refine", "--trust-masks"]) == 0
     report = json.loads((data / "out" / "report.json").read_text())
     assert any(text.startswith(found["what"]) for text in report["warnings"])
+
+
+@pytest.mark.parametrize("far", ["scene", "cameras"])
+def test_only_one_of_scene_and_cameras_is_georeferenced(check: Check, data: Path, blobs: BlobScene, far: str) -> None:
+    other = placed(blobs, data / "far", UTM)
+    name = {"scene": "scene.ply", "cameras": "cameras.json"}[far]
+    shutil.copy(other / name, data / name)
+    code, found = check("--masks", data / "masks")
+    assert code == 2
+    (problem,) = [item["what"] for item in found if item["severity"] == "problem"]
+    first, last = ("scene is", "cameras are") if far == "scene" else ("cameras are", "scene is")
+    assert f"The {first} georeferenced and the {last} not: " in problem
+    assert "44826" in problem
 
 
 def test_masks_without_cameras(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,15 +85,16 @@ def _read(obj: bpy.types.Object) -> tuple[Labelled, int] | None:
     if known is not None and len(known[0].labels) != attributes.count(data):
         known = None
     if known is None and layout.OBJECT in data.attributes:
+        found: dict[str, Any] = {}
         with attributes.reading(obj) as source:
-            found = {name: source.get(attribute) for name, (attribute, _, _) in _KINDS.items()}
-        labels = found.pop("labels")
-        if labels is None:
+            for name, (attribute, _, dtype) in _KINDS.items():
+                values = source.get(attribute)
+                found[name] = None if values is None else values.astype(dtype, copy=False)
+        if found["labels"] is None:
             return None
         if found["probability"] is None:
-            found["probability"] = np.ones(len(labels), np.float32)
-        rest = {k: None if v is None else v.astype(_KINDS[k][2], copy=False) for k, v in found.items()}
-        left = Labelled(labels.astype(np.int32, copy=False), **rest)
+            found["probability"] = np.ones(len(found["labels"]), np.float32)
+        left = Labelled(**found)
         known = left, 0 if left.island is None else int(np.count_nonzero(left.island))
         _known[number] = known
     return known

@@ -227,8 +227,12 @@ def _relabel(obj: Any, change: Any) -> None:
     kept = labelled.read(obj)
     if kept is None:
         return
-    labels, island = change(kept.labels), None if kept.island is None else change(kept.island)
-    if np.array_equal(labels, kept.labels) and (island is None or np.array_equal(island, kept.island)):
+    labels, island = change(kept.labels), kept.island
+    same = np.array_equal(labels, kept.labels)
+    if kept.island is not None:
+        island = change(kept.island)
+        same = same and np.array_equal(island, kept.island)
+    if same:
         return
     probability = np.where((labels == 0) & (kept.labels > 0), np.float32(1), kept.probability)
     labelled.write(obj, kept._replace(labels=labels, probability=probability, island=island))

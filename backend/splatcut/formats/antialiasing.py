@@ -61,13 +61,19 @@ def pixel_filter(comments: Iterable[str], filtered: bool) -> PixelFilter:
     return MIP if filtered or brush else ANTIALIASED
 
 
-def marked(header: PlyHeader, antialiased: bool, filtered: bool) -> PlyHeader:
-    """The header with a comment that says whether the scene is antialiased, unchanged where it says so already."""
-    if pixel_filter(header.comments, filtered).compensated == antialiased:
+def marked(header: PlyHeader, antialiased: bool, filtered: bool, narrow: bool = False) -> PlyHeader:
+    """The header with a comment that says whether the scene is antialiased, unchanged where it says so already.
+
+    Args:
+        narrow: an antialiased scene's filter is Mip-Splatting's, which the comment names.
+    """
+    drawn = pixel_filter(header.comments, filtered)
+    if drawn.compensated == antialiased and (drawn == MIP or not narrow):
         return header
     kept = [line for line in header.lines if not line.startswith("comment ") or _said(line[8:]) is None]
     if antialiased != pixel_filter((), filtered).compensated:
-        kept.insert(kept.index(next(line for line in kept if line.startswith("format"))) + 1, comment_line(antialiased))
+        line = f"{comment_line(antialiased)}-{MIP.variance}" if narrow else comment_line(antialiased)
+        kept.insert(kept.index(next(line for line in kept if line.startswith("format"))) + 1, line)
     return replace(header, lines=tuple(kept))
 
 

@@ -16,7 +16,7 @@ from splatcut.formats.parts import Membership, Part, join
 from splatcut.formats.ply import PlyTable, new_table
 from splatcut.formats.world import F64, no_offset, relative, world_offset
 from splatcut.messages.findings import Finding
-from splatcut.scene.gaussians import LEAST_LOG_SCALE, MOST_LOGIT, Gaussians
+from splatcut.scene.gaussians import LEAST_LOG_SCALE, MIP, MOST_LOGIT, Gaussians
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,15 @@ class SplatFile:
         return replace(self, gaussians=replace(self.gaussians, means=means), offset=offset)
 
     def with_antialiased(self, choice: str) -> SplatFile:
-        """The same file, antialiased as ``choice`` says ("on", "off"), in its header too; "auto" changes nothing."""
-        if choice == "auto" or (choice == "on") == self.gaussians.antialiased:
+        """The same file, antialiased as ``choice`` says ("on", "off", or "mip" for Mip-Splatting's filter), in its
+        header too; "auto" changes nothing.
+        """
+        own = self.gaussians.pixel_filter
+        if choice == "auto" or (own == MIP if choice == "mip" else own.compensated == (choice == "on")):
             return self
-        header = marked(self.table.header, choice == "on", filtered=FILTER in self.table.property_names)
-        drawn = pixel_filter(header.comments, FILTER in self.table.property_names)
+        filtered = FILTER in self.table.property_names
+        header = marked(self.table.header, choice != "off", filtered, narrow=choice == "mip")
+        drawn = pixel_filter(header.comments, filtered)
         gaussians = replace(self.gaussians, pixel_filter=drawn)
         return replace(self, gaussians=gaussians, table=replace(self.table, header=header))
 

@@ -211,6 +211,7 @@ class JobOptions:
         choices=(
             Choice("auto", "Automatic", "as the file says"),
             Choice("on", "Yes", "it was, even if the file does not say so"),
+            Choice("mip", "Yes, Mip filter", "it was, with Mip-Splatting's narrower filter, as in LichtFeld Studio"),
             Choice("off", "No", "it was not, even if the file says so"),
         ),
         place="import",

@@ -89,14 +89,17 @@ def test_what_the_user_says_counts_and_is_written(said: str, filtered: bool, tmp
     head = ("comment one", *([said] if said else []), "comment two")
     path = tmp_path / "in.ply"
     path.write_bytes(ply(content, head=head))
-    for choice in ("on", "off"):
+    for choice in ("on", "off", "mip"):
         splats = read_splats(path, antialiased=choice)
-        assert splats.gaussians.antialiased == (choice == "on")
+        assert splats.gaussians.antialiased == (choice != "off")
+        if choice == "mip":
+            assert splats.gaussians.pixel_filter == MIP
         write_splats(tmp_path / "out.ply", splats)
         again = read_splats(tmp_path / "out.ply")
         assert again.gaussians.pixel_filter == splats.gaussians.pixel_filter
         assert {"one", "two"} <= set(again.table.header.comments)
-        if read_splats(path).gaussians.antialiased == (choice == "on"):
+        plain = read_splats(path).gaussians
+        if plain.antialiased == (choice != "off") and (choice != "mip" or plain.pixel_filter == MIP):
             assert (tmp_path / "out.ply").read_bytes() == path.read_bytes()
 
 

@@ -22,6 +22,7 @@ from splatcut.raster import cpu
 from splatcut.refine.edges import near_edge
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.tiles import reaching, tile_pixels, tiles_with
+from splatcut.refine.translucent import Translucent
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -47,7 +48,8 @@ class Band:
         subset: [S] int32 ascending, the scene's Gaussians that reach the tiles.
         place: [P] int32, places in ``subset`` of the moving ones among them; moving: [P] int32, their places in
             ``Moving.rows``.
-        masks: [K, T, 256] uint8; confidence: [K] float32, the view's.
+        masks: [K, T, 256] uint8, what the label image should be; confidence: [K] float32, the view's.
+        alone: [K, T, 256] uint8, what each object should cover alone: ``masks``, but where translucent Gaussians show.
         photo: [T, 256, 3] uint8, what the render should look like; error: root mean square difference of the render,
             before anything moves, from it in all tiles of the view that are reached, in [0, 1].
         exempt: [K, T, 256] bool, pixels where something hides the object, which may cover more of them than its mask.
@@ -64,6 +66,7 @@ class Band:
     confidence: F32
     photo: NDArray[np.uint8]
     error: float
+    alone: NDArray[np.uint8]
     exempt: NDArray[np.bool_]
     weight: F32
 
@@ -94,7 +97,12 @@ class Movable:
 
 
 def make_bands(
-    movable: Movable, problem: Problem, options: RefineOptions, progress: Progress, read_photo: ReadPhoto = load_photo
+    movable: Movable,
+    problem: Problem,
+    options: RefineOptions,
+    progress: Progress,
+    read_photo: ReadPhoto = load_photo,
+    translucent: Translucent | None = None,
 ) -> list[Band]:
     """The bands of all trusted views in which anything that moves can be seen, ``options.parts`` for a view.
 
@@ -102,6 +110,7 @@ def make_bands(
 
     Args:
         read_photo: reads a view's photo [H, W, 3] at the size of its camera; None if the scene's render stands in.
+        translucent: what is left as it came in.
     """
     rng = np.random.default_rng(options.seed)
     masks, scene, device = problem.masks, movable.scene, problem.device
@@ -116,7 +125,11 @@ def make_bands(
         if not reach.any():
             continue
         soft = masks.soft(number)
-        inner = tiles_with(always_drawn(soft, alone, labels), view.camera)
+        shares = covers = masks.probability[number]
+        if translucent is not None:
+            shares, covers = translucent.targets(shares, view.camera, device)
+        goals = (soft, soft) if covers is shares else (_soft(shares), _soft(covers))
+        inner = tiles_with(always_drawn(soft, alone, labels, goals), view.camera)
         cores = np.stack(
             [_core(scene, movable.probability[:, k], view.camera, reach, device) for k in range(len(soft))]
         )
@@ -124,8 +137,8 @@ def make_bands(
         if photo is None:
             photo = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
         error = _difference(image, photo, tile_pixels(reach, view.camera))
-        exempt = (cores - labels.transpose(2, 0, 1) > HIDDEN) & (soft < 0.5)
-        targets = _Targets(masks.probability[number], masks.confidence[number].astype(np.float32), photo, error, exempt)
+        exempt = (cores - labels.transpose(2, 0, 1) > HIDDEN) & (goals[1] < 0.5)
+        targets = _Targets(shares, masks.confidence[number].astype(np.float32), photo, error, covers, exempt)
         bands += _bands(movable, view, (reach, inner), targets, options.parts, rng)
     return bands
 
@@ -142,13 +155,14 @@ def photo_weight(bands: Sequence[Band]) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Targets:
-    """What a view is held to: masks [K, H, W] uint8, confidence [K], photo [H, W, 3] uint8, the render's error, exempt
-    pixels [K, H, W]."""
+    """What a view is held to: masks [K, H, W] uint8, confidence [K], photo [H, W, 3] uint8, the render's error, coverage
+    of objects alone [K, H, W] uint8, exempt pixels [K, H, W]."""
 
     masks: NDArray[np.uint8]
     confidence: F32
     photo: NDArray[np.uint8]
     error: float
+    alone: NDArray[np.uint8]
     exempt: NDArray[np.bool_]
 
 
@@ -166,6 +180,7 @@ def _bands(
     place[movable.rows] = np.arange(len(movable.rows))
     kinds = len(targets.masks)
     masks, exempt = targets.masks.reshape(kinds, -1), targets.exempt.reshape(kinds, -1)
+    alone = None if targets.alone is targets.masks else targets.alone.reshape(kinds, -1)
     photo = targets.photo.reshape(-1, 3)
     # Whatever the optimisation is never shown it may spoil, so every tile has its turn.
     share = rng.integers(parts, size=reach.shape)
@@ -180,10 +195,12 @@ def _bands(
         pixels, _ = tile_pixels(tiles, view.camera)
         subset = reaching(prepared, tiles)
         moving = place[subset].astype(np.int32)
+        shares = masks[:, pixels]
+        covers = shares if alone is None else alone[:, pixels]
         found.append(
             Band(
                 view.name, view.camera, tiles, subset.astype(np.int32), np.flatnonzero(moving >= 0).astype(np.int32),
-                moving[moving >= 0], masks[:, pixels], targets.confidence, photo[pixels], targets.error,
+                moving[moving >= 0], shares, targets.confidence, photo[pixels], targets.error, covers,
                 exempt[:, pixels], weight[tiles],
             )
         )  # fmt: skip
@@ -213,11 +230,12 @@ def _shown(movable: Movable, camera: Camera, device: raster.Device) -> tuple[F32
     return shown.image, tiles_with(reach, camera), shown.features[..., 1:], alone
 
 
-def always_drawn(soft: F32, alone: F32, labels: F32) -> NDArray[np.bool_]:
-    """[H, W] bool: near a mask edge [K, H, W], or where objects alone or the label image [H, W, K] disagree."""
+def always_drawn(soft: F32, alone: F32, labels: F32, goals: tuple[F32, F32]) -> NDArray[np.bool_]:
+    """[H, W] bool: near the edge of a mask [K, H, W], or where the label image or objects alone [H, W, K] are far from
+    their ``goals`` [K, H, W]."""
     found = near_edge(soft)
-    for k in range(soft.shape[0]):
-        found |= (np.abs(alone[..., k] - soft[k]) > 0.5) | (np.abs(labels[..., k] - soft[k]) > 0.5)
+    for k, (share, cover) in enumerate(zip(*goals, strict=True)):
+        found |= (np.abs(alone[..., k] - cover) > 0.5) | (np.abs(labels[..., k] - share) > 0.5)
     return found
 
 
@@ -226,6 +244,10 @@ def _difference(image: F32, photo: NDArray[np.uint8], tiles: tuple[NDArray[np.in
     pixels = tiles[0][tiles[1]]
     difference = image.reshape(-1, 3)[pixels] - photo.reshape(-1, 3)[pixels] / np.float32(255)
     return float(np.sqrt(np.mean(np.square(difference))))
+
+
+def _soft(levels: NDArray[np.uint8]) -> F32:
+    return levels.astype(np.float32) / np.float32(255)
 
 
 def _core(scene: Gaussians, label: F32, camera: Camera, tiles: NDArray[np.bool_], device: raster.Device) -> F32:

@@ -43,7 +43,7 @@ def total_loss(band: Band, drawn: Drawn, k: int, coverage: Tensor | None, option
         loss = loss + options.photo * photo_loss(image, torch.from_numpy(band.photo).float() / 255, weight)
     if coverage is not None:
         judged = weight * ~torch.from_numpy(band.exempt[k]) * float(band.confidence[k])
-        loss = loss + options.alone * alone_loss(coverage, masks[k], judged)
+        loss = loss + options.alone * alone_loss(coverage, torch.from_numpy(band.alone[k]).float() / 255, judged)
     return loss
 
 

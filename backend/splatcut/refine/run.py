@@ -28,7 +28,7 @@ from splatcut.refine.optimise import Optimiser, moved, optimise
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving, pixel_sizes
 from splatcut.refine.state import pack, unpack
-from splatcut.refine.translucent import held_to_the_input
+from splatcut.refine.translucent import Translucent, find_translucent
 from splatcut.scene.gaussians import ARRAYS, Gaussians
 
 #: Names under which the start and the state of the optimisation are kept.
@@ -88,8 +88,13 @@ def refine(
     """
     saving = Saving() if saving is None else saving
     rows = _movers(problem, labelled, options, progress, saving)
+    translucent = find_translucent(problem, labelled, progress)
+    if translucent is not None:
+        rows = rows[~translucent.rows[rows]]
     summary: dict[str, Any] = {"movable": len(rows), "moved": 0, "iterations": 0, "changed": 0}
-    optimiser = _optimiser(problem, labelled, rows, options, progress, read_photo) if rows.size else None
+    optimiser = None
+    if rows.size:
+        optimiser = _optimiser(problem, labelled, rows, options, progress, read_photo, translucent)
     if optimiser is not None:
         _run(optimiser, progress, _Keeper(saving))
         good, history = moved(optimiser), optimiser.history
@@ -121,14 +126,14 @@ def _optimiser(
     options: RefineOptions,
     progress: Progress,
     read_photo: ReadPhoto,
+    translucent: Translucent | None,
 ) -> Optimiser | None:
     """The optimisation before its first iteration; None where no trusted view shows anything that moves."""
     gaussians, fixed = labelled.gaussians, labelled.hard()
     probability = fixed.copy()
     probability[rows] = labelled.probability[rows]
     movable = Movable(gaussians, rows, probability)
-    problem = held_to_the_input(problem, labelled, progress)
-    bands = make_bands(movable, problem, options, progress, read_photo)
+    bands = make_bands(movable, problem, options, progress, read_photo, translucent)
     if not bands:
         return None
     options = replace(options, photo=options.photo * photo_weight(bands))

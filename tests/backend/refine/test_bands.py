@@ -21,6 +21,7 @@ from splatcut.raster.rule import TILE
 from splatcut.refine.bands import Band, Movable, always_drawn, make_bands, photo_weight, view_by_view
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.tiles import tiles_with
+from splatcut.refine.translucent import Translucent
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians, concatenate
 from splatcut.scene.masks import MaskSet
@@ -108,14 +109,14 @@ def test_edges_and_errors_by_hand() -> None:
     soft, alone = np.zeros((1, 40, 60), np.float32), np.zeros((40, 60, 1), np.float32)
     soft[0, :, 20:] = 1
     alone[:, 20:] = 1
-    found = always_drawn(soft, alone, alone)
+    found = always_drawn(soft, alone, alone, (soft, soft))
     np.testing.assert_array_equal(found, np.broadcast_to((np.arange(60) >= 16) & (np.arange(60) < 24), (40, 60)))
     spot = alone.copy()
     spot[5, 50] = 0.4
-    assert always_drawn(soft, spot, alone)[5, 50]
-    assert always_drawn(soft, alone, spot)[5, 50]
+    assert always_drawn(soft, spot, alone, (soft, soft))[5, 50]
+    assert always_drawn(soft, alone, spot, (soft, soft))[5, 50]
     spot[5, 50] = 0.6
-    assert not always_drawn(soft, spot, spot)[5, 50]
+    assert not always_drawn(soft, spot, spot, (soft, soft))[5, 50]
 
 
 def test_places_rows_and_subsets_go_together() -> None:
@@ -143,6 +144,7 @@ def test_targets_are_the_tiles_pixels_of_mask_and_photo(tmp_path: Path) -> None:
     masks = MaskSet(("ball",), (view.name,), [soft], np.array([[0.7]], np.float32))
     (band,) = replace(scene, views=[view], masks=masks).bands(parts=1)
     np.testing.assert_array_equal(band.masks, soft.reshape(1, -1)[:, band.pixels])
+    assert band.alone is band.masks
     np.testing.assert_array_equal(band.photo, photo.reshape(-1, 3)[band.pixels])
     assert band.confidence.tolist() == [np.float32(0.7)]
     # A photo that cannot be used is as none: the scene's own render is what the render is held to.
@@ -167,6 +169,25 @@ def test_photo_weighs_more_where_the_scene_shows_it_well() -> None:
     assert weight(0.02, 0.032, 0.1) == pytest.approx(1)
     assert weight(0.1) == 1
     assert weight(0.0) == 4
+
+
+def test_translucent_gaussians_make_the_targets_their_own() -> None:
+    """The label image and the object alone are held to two things, whatever the mask says."""
+    scene = _scene()
+    view, mask = scene.views[1], scene.masks.probability[1]
+    masks = MaskSet(("ball",), (view.name,), [mask], np.ones((1, 1), np.float32))
+
+    class Held(Translucent):
+        def targets(self, masks: np.ndarray, camera: Camera, device: str = "cpu") -> tuple[np.ndarray, np.ndarray]:
+            assert masks is mask
+            assert camera is view.camera
+            return masks // 2, masks // 3
+
+    held = Held(scene.gaussians, scene.probability, np.ones(len(scene.gaussians), bool))
+    problem = Problem(scene.gaussians, [view], masks)
+    (band,) = make_bands(scene.movable, problem, RefineOptions(parts=1), Quiet(), translucent=held)
+    np.testing.assert_array_equal(band.masks, (mask // 2).reshape(1, -1)[:, band.pixels])
+    np.testing.assert_array_equal(band.alone, (mask // 3).reshape(1, -1)[:, band.pixels])
 
 
 def test_views_that_nobody_trusts_and_those_that_show_nothing_that_moves_have_no_band() -> None:

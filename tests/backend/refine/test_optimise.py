@@ -155,15 +155,16 @@ def test_the_loss_is_the_weighted_sum_of_its_three() -> None:
     assert set(np.unique(band.weight)) == {1, 4}
     assert not band.valid.all()
     exempt = np.random.default_rng(0).random(band.exempt.shape) < 0.3
-    changed = replace(band, exempt=exempt, confidence=np.float32([0.5]))
+    alone = np.random.default_rng(1).integers(256, size=band.alone.shape, dtype=np.uint8)
+    changed = replace(band, exempt=exempt, alone=alone, confidence=np.float32([0.5]))
     optimiser.bands = [changed if other is band else other for other in optimiser.bands]
     sub = SubScene(scene.gaussians, scene.probability, scene.moving(), band)
     image, labels, _ = sub.render("cpu")
     weight = torch.from_numpy(np.where(band.valid, band.weight[:, None], 0).astype(np.float32))
-    masks, photo = (torch.from_numpy(array).float() / 255 for array in (band.masks, band.photo))
+    masks, photo, covers = (torch.from_numpy(array).float() / 255 for array in (band.masks, band.photo, alone))
     judged = torch.where(torch.from_numpy(exempt[0]), 0, weight)
     expected = 0.7 * mask_loss(labels, masks, weight) + 1.3 * photo_loss(image, photo, weight)
-    expected = expected + 2.0 * alone_loss(sub.coverage(0, "cpu"), masks[0], judged)
+    expected = expected + 2.0 * alone_loss(sub.coverage(0, "cpu"), covers[0], judged)
     assert optimiser.step() == pytest.approx(float(expected.detach()), rel=1e-5)
 
 

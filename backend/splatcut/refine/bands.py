@@ -155,8 +155,8 @@ def photo_weight(bands: Sequence[Band]) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Targets:
-    """What a view is held to: masks [K, H, W] uint8, confidence [K], photo [H, W, 3] uint8, the render's error, coverage
-    of objects alone [K, H, W] uint8, exempt pixels [K, H, W]."""
+    """What a view is held to: masks [K, H, W] uint8, confidence [K], photo [H, W, 3] uint8, the render's error,
+    coverage of objects alone [K, H, W] uint8, exempt pixels [K, H, W]."""
 
     masks: NDArray[np.uint8]
     confidence: F32

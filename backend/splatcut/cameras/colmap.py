@@ -88,7 +88,8 @@ def _others(model: Path) -> tuple[Finding, ...]:
             f"COLMAP split this capture into {len(counts) + 1} unconnected models. {model} ({images(own)}) is used; "
             f"beside it there are {names}.",
             str(model),
-            "If the scene was trained from another model, give that model's folder as the cameras.",
+            "If the scene was trained from another model, give that model's folder as the cameras. Masks and prompts "
+            "of photos that only the others have cannot be used with this one.",
         ),
     )
 

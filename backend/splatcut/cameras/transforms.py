@@ -66,7 +66,7 @@ def read_transforms(path: Path, content: dict[str, Any]) -> DataSet:
     """
     to_training = _training_world(path.parent, content, path)
     top = {key: value for key, value in content.items() if key != "frames"}
-    views, differing = [], []
+    views, differing, contradicting = [], [], False
     for index, frame in enumerate(content["frames"]):
         name = frame.get("file_path") if isinstance(frame, dict) else None
         if not isinstance(name, str) or not name:
@@ -80,9 +80,11 @@ def read_transforms(path: Path, content: dict[str, Any]) -> DataSet:
         if to_training is not None:
             world_from_camera = to_training(world_from_camera)
         views.append(SourceView(name, inverse(world_from_camera @ OPENCV_FROM_OPENGL), _lens(values, where)))
+        contradicting = contradicting or _contradicts_itself(values)
     folders = [path.parent, path.parent / "images"]
     near = 0.2 if to_training is None else _TRAINING_NEAR
-    return DataSet(path, views, folders, near, _differing(differing, to_training is not None, path))
+    found = (*_differing(differing, to_training is not None, path), *([_two_lenses(path)] if contradicting else []))
+    return DataSet(path, views, folders, near, found)
 
 
 def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +112,24 @@ def _differing(keys: list[str], by_nerfstudio: bool, path: Path) -> tuple[Findin
             str(path),
             f"If renders do not match the photos, remove those {who}, so that those {other} are used.",
         ),
+    )
+
+
+def _contradicts_itself(values: dict[str, Any]) -> bool:
+    """Whether the list of distortions says something else than single ones beside it."""
+    listed = values.get("distortion_params")
+    return isinstance(listed, list) and any(
+        values.get(key) is not None and values[key] != entry for key, entry in zip(_DISTORTION, listed, strict=False)
+    )
+
+
+def _two_lenses(path: Path) -> Finding:
+    return Finding(
+        "warning",
+        f"{path.name} has distortion twice: as the list 'distortion_params' and, with other values, as k1 and the "
+        "like. The list is used, as nerfstudio does.",
+        str(path),
+        "If renders do not fit the photos, remove the list, so that the single values count.",
     )
 
 

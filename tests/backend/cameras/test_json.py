@@ -157,6 +157,19 @@ def test_nerfstudio_takes_intrinsics_from_the_top_and_others_from_the_frame(writ
     assert findings == []
 
 
+def test_distortion_that_stands_twice_is_told_where_it_differs(write_json):
+    def told(values):
+        findings = []
+        load_views(write_json("transforms.json", {"fl_x": 50.0, **SIZE, **values, **frames("a.png")}), None, findings)
+        return [finding.what for finding in findings]
+
+    (sentence,) = told({"k1": 0.3, "distortion_params": [0.1, 0, 0, 0, 0, 0]})
+    assert "has distortion twice" in sentence
+    assert "The list is used" in sentence
+    assert told({"k1": 0.1, "p2": 0.0, "distortion_params": [0.1, 0, 0, 0, 0, 0]}) == []
+    assert told({"k1": 0.3}) == []
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -61,6 +61,8 @@ def describe(path: Path, splats: SplatFile, views: Sequence[View] = ()) -> dict[
     Args:
         views: relative to the scene's world offset.
     """
+    from splatcut.pipeline.applied import applied_findings
+
     gaussians, table = splats.gaussians, splats.table
     with np.errstate(over="ignore"):
         scales = gaussians.scales().max(axis=1)
@@ -82,7 +84,7 @@ def describe(path: Path, splats: SplatFile, views: Sequence[View] = ()) -> dict[
         "opacity": _statistics(gaussians.opacities()),
         "scale": _statistics(scales),
         "faint": float((gaussians.opacities() < FAINT).mean()) if len(gaussians) else 0.0,
-        "findings": to_json(scene_findings(splats)),
+        "findings": to_json([*scene_findings(splats), *applied_findings(gaussians)]),
     }
     if views and len(gaussians):
         description["cameras"] = _seen(gaussians, views)

@@ -22,6 +22,7 @@ from splatcut.formats import SplatFile
 from splatcut.formats.findings import scene_findings
 from splatcut.messages import InlineView, JobOptions
 from splatcut.messages.findings import Finding, attempt
+from splatcut.pipeline.applied import applied_findings
 from splatcut.pipeline.inputs import need_cameras, read_scene, read_views, view_findings
 from splatcut.pipeline.summary import mask_lines, scene_line, view_lines
 from splatcut.scene.camera import View
@@ -61,7 +62,7 @@ def check(subject: Subject) -> Checked:
     if splats is not None:
         splats = with_fitting_axes(splats, subject.scene, views)
         looked_at.append(scene_line(splats.gaussians, splats.source_format))
-        found += scene_findings(splats)
+        found += [*scene_findings(splats), *applied_findings(splats.gaussians)]
         views = place_views(views, splats.gaussians, splats.offset)
         compared, seen = seen_findings(splats.gaussians, views, splats.offset, trusted=subject.options.trust_cameras)
         found += seen

@@ -37,6 +37,7 @@ from splatcut.messages import (
     to_json,
 )
 from splatcut.messages.findings import Finding, attempt, refuse, warnings
+from splatcut.pipeline.applied import applied_findings
 from splatcut.pipeline.checkpoints import RESULTS, STATE
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
@@ -80,7 +81,8 @@ def read_inputs(job: Job) -> Inputs:
     prompt_views = read_prompt_views(job.prompt_views, views, splats.gaussians, splats.offset)
     if job.masks is not None and not views:
         need_cameras()
-    findings = [*scene_findings(splats), *told, *view_findings(splats.gaussians, views, splats.offset)]
+    seen = view_findings(splats.gaussians, views, splats.offset)
+    findings = [*scene_findings(splats), *applied_findings(splats.gaussians), *told, *seen]
     refuse(findings)
     kept, held_out = holdout(views, job.options.holdout) if job.options.holdout else (views, [])
     if views and not kept:

@@ -47,6 +47,7 @@ from splatcut.messages.worker import (
     SetViewsResult,
 )
 from splatcut.pipeline import parts_of, run_job
+from splatcut.pipeline.applied import applied_findings
 from splatcut.pipeline.checking import seen_findings
 from splatcut.pipeline.inputs import place_prompts, read_prompt_views, read_views, scene_files
 from splatcut.pipeline.summary import scene_line, view_lines
@@ -217,7 +218,7 @@ class Session:
         report.stage("photos", max(1, len(compared(views))))
         compared_views, seen = seen_findings(gaussians, views, self._offset, self.device, report.step)
         looked_at = (scene_line(gaussians), *view_lines(views, compared_views))
-        return CheckResult((*self._findings, *self._told, *seen), looked_at)
+        return CheckResult((*self._findings, *applied_findings(gaussians), *self._told, *seen), looked_at)
 
     @_do.register
     def _(self, request: Convert, report: Reporter) -> Result:

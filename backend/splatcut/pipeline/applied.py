@@ -47,7 +47,7 @@ def applied_findings(gaussians: Gaussians) -> list[Finding]:
         return []
     means = gaussians.means[shown].astype(np.float64)
     some = np.random.default_rng(0).choice(len(shown), min(SAMPLE, len(shown)), replace=False)
-    distance, near = cKDTree(means).query(means[some], AROUND + 1)
+    distance, near = (np.asarray(found) for found in cKDTree(means).query(means[some], AROUND + 1))
     scales = gaussians.log_scales[shown[some]].astype(np.float64)
     apart = np.maximum(distance[:, NEAR], 1e-300)
     size = float(np.exp(np.median(scales.max(axis=1) - np.log(apart))))

@@ -27,14 +27,19 @@ class Moving:
         rows: [M] int64, ascending rows of the scene.
         tensors: by name, leaf tensors float32: means [M, 3], log_scales [M, 3], quats [M, 4], opacity_logits [M],
             sh_dc [M, 1, 3], sh_rest [M, K - 1, 3], label_logits [M, 1 + objects] (background first).
+        shown: [M] bool, those whose labels may change.
     """
 
     rows: NDArray[np.int64]
     tensors: dict[str, Tensor]
+    shown: Tensor
 
     @staticmethod
-    def of(scene: Gaussians, rows: NDArray[np.int64], probability: F32) -> Moving:
-        """The rows of a scene; labels begin at the logarithm of ``probability`` [N, objects] (and what is left)."""
+    def of(
+        scene: Gaussians, rows: NDArray[np.int64], probability: F32, shown: NDArray[np.bool_] | None = None
+    ) -> Moving:
+        """The rows of a scene; labels begin at the logarithm of ``probability`` [N, objects] (and what is left), and
+        may change where ``shown`` [M]: everywhere unless given."""
         some = scene.take(rows)
         share = np.clip(probability[rows].astype(np.float64), 0.0, 1.0)
         rest = 1.0 - share.sum(axis=1, keepdims=True)
@@ -53,11 +58,13 @@ class Moving:
             name: torch.from_numpy(np.array(array, dtype=np.float32, order="C")).requires_grad_()
             for name, array in arrays.items()
         }
-        return Moving(rows, tensors)
+        free = np.ones(len(rows), bool) if shown is None else shown
+        return Moving(rows, tensors, torch.from_numpy(free))
 
     def probability(self) -> Tensor:
         """[M, objects] in [0, 1], differentiable."""
-        return torch.softmax(self.tensors["label_logits"], dim=1)[:, 1:]
+        logits = self.tensors["label_logits"]
+        return torch.softmax(torch.where(self.shown[:, None], logits, logits.detach()), dim=1)[:, 1:]
 
     def finite(self) -> NDArray[np.bool_]:
         """[M] bool: those whose parameters are all finite."""

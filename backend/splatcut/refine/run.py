@@ -23,7 +23,7 @@ from splatcut.lift.problem import Problem
 from splatcut.lift.variance import boundary
 from splatcut.progress import Progress
 from splatcut.refine.bands import Movable, ReadPhoto, make_bands, photo_weight
-from splatcut.refine.movers import choose_movers
+from splatcut.refine.movers import VISIBLE, choose_movers
 from splatcut.refine.optimise import Optimiser, moved, optimise
 from splatcut.refine.options import RefineOptions
 from splatcut.refine.parameters import Moving, pixel_sizes
@@ -137,7 +137,9 @@ def _optimiser(
     if not bands:
         return None
     options = replace(options, photo=options.photo * photo_weight(bands))
-    moving = Moving.of(gaussians, rows, probability)
+    # Held against one that hardly shows is only what sticks out of the masks alone, and something hides that: where an
+    # object stands on something, that is the object's own underside.
+    moving = Moving.of(gaussians, rows, probability, labelled.weight[rows] > VISIBLE)
     partner = None
     if options.field != "off":
         from splatcut.refine.field_terms import FieldTerms

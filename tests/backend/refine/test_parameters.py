@@ -50,6 +50,15 @@ def test_labels_begin_at_the_votes_and_shares_below_a_hundredth_are_lifted() -> 
     np.testing.assert_allclose(found[4], [0.01 / 1.006, 0.5 / 1.006], atol=1e-6)
 
 
+def test_labels_of_what_hardly_shows_stay() -> None:
+    scene, probability = _scene()
+    moving = Moving.of(scene, ROWS, probability, np.array([True, False, True, False, False]))
+    (moving.probability() * torch.rand(5, 2)).sum().backward()
+    gradient = moving.tensors["label_logits"].grad
+    assert gradient is not None
+    assert (gradient != 0).any(dim=1).tolist() == [True, False, True, False, False]
+
+
 def test_votes_that_add_up_to_more_than_one_stay_finite() -> None:
     scene, probability = _scene()
     found = Moving.of(scene, ROWS, np.full_like(probability, 0.8)).probability().detach().numpy()

@@ -29,7 +29,7 @@ CLEARLY, AS_GOOD = 0.05, 0.05
 #: Degrees, and share of the cameras' distances, by which motions from views to those whose photos fit may differ.
 SAME_TURN, SAME_PLACE = 3.0, 0.05
 
-_GO_ON = "To go on all the same, use --trust-cameras (in Blender: Use cameras as they are)."
+_GO_ON = "To continue anyway, use --trust-cameras (in Blender: Use cameras as they are)."
 
 
 def camera_findings(

@@ -53,10 +53,10 @@ def wrong_poses() -> Iterator[Mistake]:
     )
     remedy = "Convert the cameras from OpenGL's axes to OpenCV's, or the other way round."
     yield Mistake(
-        "The cameras' axes are others: y and z point the other way.", remedy, posed(lambda pose: _FLIP @ pose)
+        "The cameras have different axes: y and z point the other way.", remedy, posed(lambda pose: _FLIP @ pose)
     )
     yield Mistake(
-        "The cameras' axes are others: y and z point the other way, and the poses are inverted.",
+        "The cameras have different axes: y and z point the other way, and the poses are inverted.",
         remedy,
         posed(lambda pose: _FLIP @ _inverse(pose)),
     )
@@ -68,7 +68,7 @@ def turned_worlds() -> Iterator[Mistake]:
         remedy = "Turn it back, or use the scene as it was trained."
         if np.array_equal(turn, _FLIP):
             remedy += " If it is an .spz, --spz-axes rub or rdf decides its axes."
-        cause = "The scene is turned against the cameras by quarter turns, as a file with another axis upwards is."
+        cause = "The scene is turned against the cameras by quarter turns, as a file with a different up axis is."
         yield Mistake(cause, remedy, _seen_from(turn))
 
 

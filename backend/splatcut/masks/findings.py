@@ -35,7 +35,7 @@ BORDER = 0.75
 #: A pixel of a mask that several objects share is above this.
 SHARED = 25
 
-_GO_ON = "To go on all the same, use --trust-masks (in Blender: Use masks as they are)."
+_GO_ON = "To continue anyway, use --trust-masks (in Blender: Use masks as they are)."
 _TRAINED = (
     "Use the cameras that the scene was trained with: a scene exported by nerfstudio needs its "
     "dataparser_transforms.json beside the transforms.json, and an .spz may need --spz-axes rdf."

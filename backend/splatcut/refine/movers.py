@@ -17,11 +17,11 @@ from splatcut.scene.gaussians import F32
 
 #: Visible weight, in square pixels over all views, below which there is nothing to optimise a Gaussian by.
 VISIBLE = 1.0
-#: Share of an object's Gaussian, rendered alone, outside of the masks above which it is optimised.
-OUTSIDE = 0.05
-#: Share of what the views show of a Gaussian along the masks' edges above which it is optimised, if its probability of
-#: being an object's is above ``MINE``.
-ALONG, MINE = 0.002, 0.02
+#: An object's Gaussian is optimised if its share outside of the masks, rendered alone, is above tau times this.
+OUTSIDE = 0.5
+#: A Gaussian is optimised if its share along the masks' edges is above tau times ``ALONG`` and its probability of being
+#: an object's above ``MINE``.
+ALONG, MINE = 0.02, 0.02
 
 
 def choose_movers(problem: Problem, labelled: Labelled, tau: float, progress: Progress) -> NDArray[np.int64]:
@@ -29,10 +29,11 @@ def choose_movers(problem: Problem, labelled: Labelled, tau: float, progress: Pr
 
     - The views show them, and the mask variance is above ``tau``: they straddle an edge, or views contradict each other
       about them.
-    - They belong to an object, show when it is rendered alone, and stick out of its masks there; what the scene hides
-      has no variance.
-    - The views show them, they may belong to an object, and they lie along the masks' edges: on a round object that is
-      seen from all sides almost all of it is on the outline of some view, which the variance averages away.
+    - They belong to an object, show when it is rendered alone, and stick out of its masks there by more than half of
+      ``tau``; what the scene hides has no variance.
+    - The views show them, they may belong to an object, and more than a fiftieth of ``tau`` of them lies along the
+      masks' edges: on a round object that is seen from all sides almost all of it is on the outline of some view, which
+      the variance averages away.
     """
     straddles = boundary(labelled.variance, tau).any(axis=1) & (labelled.weight > VISIBLE)
     along, outside, alone = np.zeros((3, len(labelled.gaussians)), np.float32)
@@ -56,8 +57,8 @@ def choose_movers(problem: Problem, labelled: Labelled, tau: float, progress: Pr
             alone[rows] += sums.weight
             outside[rows] += sums.weight - sums.weighted[:, 0]
     share = _share(along, labelled.weight)
-    on_edge = (share > ALONG) & (labelled.probability.max(axis=1, initial=0) > MINE) & (labelled.weight > VISIBLE)
-    sticks_out = (_share(outside, alone) > OUTSIDE) & (alone > VISIBLE)
+    on_edge = (share > ALONG * tau) & (labelled.probability.max(axis=1, initial=0) > MINE) & (labelled.weight > VISIBLE)
+    sticks_out = (_share(outside, alone) > OUTSIDE * tau) & (alone > VISIBLE)
     return np.flatnonzero(straddles | on_edge | sticks_out)
 
 

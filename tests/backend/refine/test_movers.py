@@ -96,6 +96,9 @@ def test_how_much_of_what_is_seen_has_to_lie_along_the_edge() -> None:
     assert along[3] == 0
     labels = labelled(some, probability=0.3, weight=along / np.array([0.0015, 0.0025, 0.0025, 1.0]) + 2)
     assert movers(problem(some, LEFT), labels) == [1, 2]
+    # The share follows tau.
+    assert movers(problem(some, LEFT), labels, tau=0.07) == [0, 1, 2]
+    assert movers(problem(some, LEFT), labels, tau=0.13) == []
     # Over all trusted views: from three of them the first has enough.
     assert movers(problem(some, LEFT, LEFT, LEFT), labels) == [0, 1, 2]
     assert movers(problem(some, LEFT, LEFT, confidence=[[1.0], [0.0]]), labels) == [1, 2]
@@ -125,7 +128,11 @@ def test_what_sticks_out_of_its_mask_when_alone_moves_though_the_scene_hides_it(
 def test_a_twentieth_may_stick_out(inside: float, moves: bool) -> None:
     """Of a normal profile 4.0% lie beyond 1.75 standard deviations and 6.1% beyond 1.55."""
     some = at([EDGE - 4.0 * inside], deviation=4.0)
-    assert movers(problem(some, LEFT), labelled(some, probability=1.0, weight=0.0)) == ([0] if moves else [])
+    labels = labelled(some, probability=1.0, weight=0.0)
+    assert movers(problem(some, LEFT), labels) == ([0] if moves else [])
+    # Or half of any other tau.
+    assert movers(problem(some, LEFT), labels, tau=0.07) == [0]
+    assert movers(problem(some, LEFT), labels, tau=0.14) == []
 
 
 def test_what_sticks_out_counts_over_the_views_that_are_trusted_about_its_object() -> None:

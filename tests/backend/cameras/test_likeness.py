@@ -115,7 +115,7 @@ def test_right_cameras_pass_whatever_the_photos_are_like(gaussians, tmp_path, ch
 
 WRONG_CAMERAS = {
     "poses are inverted": np.linalg.inv,
-    "axes are others: y and z point the other way.": lambda pose: np.diag([1.0, -1, -1, 1]) @ pose,
+    "have different axes: y and z point the other way.": lambda pose: np.diag([1.0, -1, -1, 1]) @ pose,
     "point the other way, and the poses are inverted": lambda pose: np.linalg.inv(np.diag([1.0, -1, -1, 1]) @ pose),
     "by quarter turns": moved(Rotation.from_euler("x", 90, degrees=True).as_matrix()),
     "mirrored against the cameras": lambda pose: pose @ np.diag([1.0, -1, 1, 1]),

@@ -81,7 +81,7 @@ def test_few_masks_and_a_faint_object_agree(scene: Scene, masks: MaskSet) -> Non
 
 WRONG = {
     "The poses are inverted": np.linalg.inv,
-    "The cameras' axes are others: y and z point the other way.": lambda pose: np.diag([1.0, -1, -1, 1]) @ pose,
+    "The cameras have different axes: y and z point the other way.": lambda pose: np.diag([1.0, -1, -1, 1]) @ pose,
     "The scene is turned against the cameras by quarter turns": lambda pose: pose @ np.diag([1.0, -1, -1, 1]),
     "The scene is mirrored against the cameras": lambda pose: pose @ np.diag([1.0, 1, -1, 1]),
 }

@@ -41,13 +41,16 @@ NOT_SHIPPED = ("setuptools",)
 BESIDES = ("platformdirs",)
 
 
-def main(arguments: list[str]) -> int:
-    """Builds and checks; returns 0 when the extension is good, 1 when a check found something."""
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=REPOSITORY / "dist", help="folder for the .zip (default: dist)")
     parser.add_argument("--index", type=Path, metavar="DIR", help="folder of a static extension repository to update")
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
 
+
+def main(options: argparse.Namespace) -> int:
+    """Builds and checks; returns 0 when the extension is good, 1 when a check found something."""
     from lib import extension_checks as checks
 
     target = build(options.out)
@@ -221,7 +224,8 @@ def validate_with_blender(tool: Path, target: Path) -> list[str]:
 
 
 if __name__ == "__main__":
+    asked = parse(sys.argv[1:])
     environment.ensure("engine")
     if Path(sys.executable).parent != environment.python_of("engine").parent:
         sys.exit(environment.run_in("engine", [str(Path(__file__).resolve()), *sys.argv[1:]]))
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(asked))

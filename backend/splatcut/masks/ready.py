@@ -71,12 +71,12 @@ def from_folder(folder: Path, found: Masks, kept: Sequence[View], progress: Prog
         # What another object claims as well is half this one's, 128.
         if brightest[k] > 127 and any((masks[k] > min(128, brightest[k] - 1)).any() for masks in probability):
             continue
-        what = f"The masks of the object {name!r} in {folder} are black in every view that is not held out"
+        what = f"The masks of the object {name!r} in {folder} are black in all views that are used"
         if brightest[k] > 127:
             raise UserError(
                 f"All of the object {name!r} in {folder} lies in the masks of other objects as well. Each pixel can "
                 "belong to only one object: remove it from the others' masks, or invert masks that are black on white."
             )
         dark = f": the brightest pixel has {brightest[k]} of 255, but the object must be white" if brightest[k] else ""
-        raise UserError(f"{what}{dark}.")
+        raise UserError(f"{what}{dark}. Paint the object white, or leave it out.")
     return MaskSet(names, tuple(view.name for view in used), probability, confidence)

@@ -49,10 +49,11 @@ def mask_lines(masks: MaskSet) -> list[str]:
     shown = {
         name: sum(bool((mask[k] > 127).any()) for mask in masks.probability) for k, name in enumerate(masks.objects)
     }
-    read = int((masks.confidence > 0).sum())
+    masked = int((masks.confidence > 0).any(axis=1).sum())
     objects = "1 object" if len(shown) == 1 else f"{len(shown)} objects"
+    views = "1 view" if masked == 1 else f"{masked} views"
     listed = _listed(f"{name} shown in {count}" for name, count in shown.items())
-    return [f"Masks: {read} of {objects}: {listed}."]
+    return [f"Masks of {objects} in {views}: {listed}."]
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -180,7 +180,7 @@ def test_findings_as_text(data: Path, capsys: pytest.CaptureFixture[str]) -> Non
     )
     assert lines[4:] == [
         "A run would use 4 of these views and hold out 2.",
-        "Masks: 8 of 2 objects: blue shown in 4, red shown in 4.",
+        "Masks of 2 objects in 4 views: blue shown in 4, red shown in 4.",
         "No problems were found.",
     ]
     none = "Views: none. A run from prompts adds virtual views around what you click on.\n"

@@ -85,7 +85,9 @@ def test_wrong_sizes_and_empty_objects_are_refused(tmp_path: Path):
     with pytest.raises(UserError, match="24 x 24 pixels, .* fit view 'view_00': its camera has 32 x 24.*aspect"):
         read(tmp_path)
     _write(tmp_path / "cup" / "view_00.png", None)
-    with pytest.raises(UserError, match=r"'cup' .*black in every view that is not held out\.$"):
+    with pytest.raises(
+        UserError, match=r"'cup' .*black in all views that are used\. Paint the object white, or leave it out\.$"
+    ):
         read(tmp_path)
     Image.fromarray(np.tile(np.arange(100, dtype=np.uint8), (24, 1))[:, :32]).save(tmp_path / "cup" / "view_00.png")
     with pytest.raises(UserError, match="brightest pixel has 31 of 255"):

@@ -99,7 +99,7 @@ def test_what_cannot_be_made_is_told_before_anything_is_made(
     with pytest.raises(UserError, match="already contains other files"):
         environment.plan(tmp_path / "mine", PYTHON, "cpu", made_of, online=True)
     monkeypatch.setattr(environment, "free_space", lambda folder: 900_000_000)
-    with pytest.raises(UserError, match=r"900 MB left, .* needs about 1\.7 GB"):
+    with pytest.raises(UserError, match=r"900 MB left, .* needs about 1\.8 GB"):
         environment.plan(tmp_path / "env", PYTHON, "cpu", made_of, online=True)
     assert not (tmp_path / "env").exists()
 

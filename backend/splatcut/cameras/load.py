@@ -30,7 +30,9 @@ _EXPECTED = (
 _FILES = ("transforms.json", "cameras.json", "transforms_train.json")
 
 
-def load_views(path: Path, images: Path | None = None, findings: list[Finding] | None = None) -> list[View]:
+def load_views(
+    path: Path, images: Path | None = None, findings: list[Finding] | None = None, *, photos_too: bool = True
+) -> list[View]:
     """The views of a data set, sorted by name.
 
     Args:
@@ -40,6 +42,7 @@ def load_views(path: Path, images: Path | None = None, findings: list[Finding] |
         images: the folder with the photos. They may have another resolution than the cameras, which are then scaled.
             None looks where the photos of such a data set usually lie (``images`` beside it, paths named in the file).
         findings: gets what was decided on the way that is worth saying.
+        photos_too: whether photos are looked for; without them, cameras are of the size that the file says.
 
     Returns:
         Views with pinhole cameras of the photos' size. Names are the photos' stems; where stems collide, the path
@@ -55,7 +58,7 @@ def load_views(path: Path, images: Path | None = None, findings: list[Finding] |
     wanted = [view.file_name if view.has_photo else "" for view in data.views]
     if images is not None and not any(wanted):
         raise UserError(data.findings[0].text)
-    photos = find_photos(wanted, images, data.photo_folders)
+    photos = find_photos(wanted if photos_too else [""] * len(wanted), images, data.photo_folders)
     if findings is not None:
         findings += data.findings
     lenses = _lenses(data, photos)

@@ -56,7 +56,12 @@ def check(subject: Subject) -> Checked:
     splats = _scene(subject, found)
     told: list[Finding] = []
     cameras, images = subject.cameras, subject.images
-    views = attempt(found, cameras or "cameras", lambda: read_views(cameras, images, told)) or []
+    views = attempt(found, cameras or "cameras", lambda: read_views(cameras, images, told))
+    photographed = views is not None
+    if not photographed:
+        # What is wrong may be the photos alone; then there is more to look at.
+        views = attempt([], cameras or "cameras", lambda: read_views(cameras, None, photos_too=False))
+    views = views or []
     found += told
     compared = None
     if splats is not None:
@@ -66,11 +71,11 @@ def check(subject: Subject) -> Checked:
         views = place_views(views, splats.gaussians, splats.offset)
         compared, seen = seen_findings(splats.gaussians, views, splats.offset, trusted=subject.options.trust_cameras)
         found += seen
-        if views and all(view.photo is None for view in views):
+        if views and photographed and all(view.photo is None for view in views):
             what = "There are no photos, so nothing tells whether these are the scene's cameras."
             found.append(Finding("note", what, remedy="Give the photos' folder with --images."))
     if views or subject.cameras is None:
-        looked_at += view_lines(views, compared)
+        looked_at += view_lines(views, compared)[: None if photographed else 1]
     kept = views
     if subject.options.holdout and views:
         kept, held = attempt(found, "holdout", lambda: holdout(views, subject.options.holdout)) or (views, [])

@@ -142,9 +142,13 @@ def _files_of(item: ObjectPrompt) -> list[Path]:
 
 
 def read_views(
-    cameras: Path | tuple[InlineView, ...] | None, images: Path | None, findings: list[Finding] | None = None
+    cameras: Path | tuple[InlineView, ...] | None,
+    images: Path | None,
+    findings: list[Finding] | None = None,
+    *,
+    photos_too: bool = True,
 ) -> list[View]:
-    """All views of a job's cameras, sorted by name. ``findings`` gets what is to say. Raises ``UserError``."""
+    """All views of a job's cameras, sorted by name; arguments as of ``load_views``. Raises ``UserError``."""
     if cameras is None:
         if images is not None:
             raise UserError(
@@ -152,7 +156,7 @@ def read_views(
             )
         return []
     if isinstance(cameras, Path):
-        return load_views(cameras, images, findings)
+        return load_views(cameras, images, findings, photos_too=photos_too)
     return sorted((inline_view(view) for view in cameras), key=lambda view: view.name)
 
 

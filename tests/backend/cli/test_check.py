@@ -196,3 +196,17 @@ def test_findings_as_text(data: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert told("--cameras", data / "none.json").startswith(
         f"{SCENE}PROBLEM: The cameras {data / 'none.json'} do not exist."
     )
+
+
+def test_masks_are_looked_at_where_photos_do_not_fit(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Image.open(data / "images" / "view_1.png") as photo:
+        photo.crop((0, 0, 40, 80)).save(data / "images" / "view_1.png")
+    arguments = ["--cameras", data / "cameras.json", "--images", data / "images", "--masks", data / "masks"]
+    assert main(["check", str(data / "scene.ply"), *map(str, arguments)]) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:3] == [
+        "Views: 6, of 96 x 80 pixels.",
+        "Masks of 2 objects in 6 views: blue shown in 6, red shown in 6.",
+    ]
+    assert "view_1.png has 40x80 pixels" in lines[3]
+    assert "aspect ratio" in lines[3]

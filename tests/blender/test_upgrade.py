@@ -39,7 +39,8 @@ os._exit(0)
 _MAKE = """
 import numpy as np
 from pathlib import Path
-from blender_addon.bridge import splats
+from blender_addon.bridge import labelled, splats
+from blender_addon.bridge.labelled import Labelled
 from splatcut.formats import read_splats
 bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
 for path in sorted(Path(target).parent.glob("in*.ply")):

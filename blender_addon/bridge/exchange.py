@@ -169,9 +169,9 @@ class Storing:
         self._losses: tuple[str, ...] = ()
         kind = writable_format(path)
         if kind.name in _OWN:
-            for _, splats in parts:  # one: these formats do not tell objects apart
-                self._losses = tuple(losses(splats, path))
-                write_splats(path, splats)
+            ((_, splats),) = parts  # these formats do not tell objects apart
+            self._losses = tuple(losses(splats, path))
+            write_splats(path, splats)
             return
         self._folder = Path(tempfile.mkdtemp(prefix="splatcut-export-"))
         try:

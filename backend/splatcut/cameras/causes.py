@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,26 +67,24 @@ def compare_with_photos(
     found = likeness(gaussians, chosen, photos, device, step)
     if found.wrong:
         found = likeness(gaussians, cleared(gaussians, chosen, device), photos, device)
-    return found, _judged(found, gaussians, views, device, trusted)
+    return found, _judged(found, _Pictured(gaussians, chosen, photos, device), views, trusted)
 
 
-def _judged(
-    found: Likeness, gaussians: Gaussians, views: Sequence[View], device: raster.Device, trusted: bool
-) -> list[Finding]:
-    """What is found of a likeness."""
+def _judged(found: Likeness, pictured: _Pictured, views: Sequence[View], trusted: bool) -> list[Finding]:
+    """What is found of a likeness, that of ``pictured``, which are some of the ``views``."""
     if found.wrong:
-        cause, remedy = likely_cause(gaussians, views, device)
+        cause, remedy = _likely_cause(pictured.few(), views)
         what = f"The photos do not show what the cameras see of the scene ({_measure(found)}). {cause}"
         return [
             Finding(
                 "warning" if trusted else "problem", what, "cameras", f"{remedy} {'' if trusted else _GO_ON}".strip()
             )
         ]
-    if found.median >= RIGHT and are_off(
-        beside := displacements(gaussians, *with_small_photos(compared(views)), device)
-    ):
-        return [_beside(beside, gaussians, views, device)]
-    if found.median < RIGHT:
+    if found.median >= RIGHT:
+        beside = displacements(pictured.gaussians, pictured.views, pictured.photos, pictured.device)
+        if are_off(beside):
+            return [_beside(beside, pictured.few())]
+    else:
         return [
             Finding(
                 "warning",
@@ -114,17 +112,13 @@ def _measure(found: Likeness) -> str:
     return f"likeness {found.median:.2f} in {len(found.own)} views, where {RIGHT} or more is right and 0 is chance"
 
 
-def _beside(pixels: NDArray[np.float64], gaussians: Gaussians, views: Sequence[View], device: raster.Device) -> Finding:
+def _beside(pixels: NDArray[np.float64], trial: _Pictured) -> Finding:
     """What is found where photos lie a little beside the renders."""
-    trial = _Trial.of(gaussians, views, device)
     tried = {scale: trial.measured(scaled_world(scale)) for scale in NEAR_SCALES}
     best = max(tried, key=lambda scale: tried[scale])
     cause = "Scene and cameras are a little moved, turned or scaled against each other, or the photos are distorted."
     remedy = "Use the cameras and photos that the scene was trained with."
-    if (
-        abs(np.log(best)) > 0.02
-        and tried[best] > likeness(gaussians, trial.views, trial.photos, device).median + CLEARLY
-    ):
+    if abs(np.log(best)) > 0.02 and tried[best] > trial.likeness() + CLEARLY:
         found = scaled_world(best)
         cause, remedy = found.cause, found.remedy
     share = float((pixels > BESIDE).mean())
@@ -136,20 +130,22 @@ def _beside(pixels: NDArray[np.float64], gaussians: Gaussians, views: Sequence[V
 
 
 @dataclass(frozen=True, eq=False)
-class _Trial:
-    """Some views with their photos, in which mistakes are tried."""
+class _Pictured:
+    """Some views with their photos, in which mistakes can be tried."""
 
     gaussians: Gaussians
     views: Sequence[View]
     photos: Sequence[NDArray[np.uint8]]
     device: raster.Device
 
-    @staticmethod
-    def of(gaussians: Gaussians, views: Sequence[View], device: raster.Device) -> _Trial:
-        """A few of those that were compared."""
-        chosen, photos = with_small_photos(compared(views))
-        some = slice(0, None, max(1, len(chosen) // TRIED))
-        return _Trial(gaussians, chosen[some][:TRIED], photos[some][:TRIED], device)
+    def few(self) -> _Pictured:
+        """A few of them."""
+        some = slice(0, None, max(1, len(self.views) // TRIED))
+        return replace(self, views=self.views[some][:TRIED], photos=self.photos[some][:TRIED])
+
+    def likeness(self) -> float:
+        """The median."""
+        return likeness(self.gaussians, self.views, self.photos, self.device).median
 
     def measured(self, mistake: Mistake) -> float:
         """Median likeness without it; 0 where that of the first view is next to nothing, as of most mistakes."""
@@ -167,12 +163,11 @@ class _Trial:
         return max(((self.measured(mistake), mistake) for mistake in mistakes), key=lambda pair: pair[0])
 
 
-def likely_cause(gaussians: Gaussians, views: Sequence[View], device: raster.Device = "cpu") -> tuple[str, str]:
-    """A sentence on why nothing fits, and one on what to do."""
-    trial = _Trial.of(gaussians, views, device)
+def _likely_cause(trial: _Pictured, views: Sequence[View]) -> tuple[str, str]:
+    """A sentence on why nothing fits, and one on what to do; ``trial``: of some of the ``views``."""
     if found := trial.fitting(wrong_poses()):
         return found.cause, found.remedy
-    others = _other_photos(gaussians, views, trial.views, device)
+    others = _other_photos(trial, views)
     fit = float(np.median([other.likeness for other in others])) if others else 0.0
     # In a regular ring of cameras a turned scene fits the others' photos as well, and a mirrored one nearly.
     measured, turned = trial.best([*turned_worlds(), *mirrored_worlds()])
@@ -210,20 +205,18 @@ class _Other:
     likeness: float
 
 
-def _other_photos(
-    gaussians: Gaussians, views: Sequence[View], some: Sequence[View], device: raster.Device
-) -> list[_Other]:
-    """Which photos fit the cameras of some views; empty unless most fit that of another view."""
+def _other_photos(trial: _Pictured, views: Sequence[View]) -> list[_Other]:
+    """Which of the views' photos fit the cameras of some; empty unless most fit that of another view."""
     there = [view for view in views if view.photo is not None]
     spread, photos = with_small_photos(there[:: -(-len(there) // PHOTOS)])
     found = []
-    for view in some:
-        values = likenesses(gaussians, view, photos, device)
+    for view in trial.views:
+        values = likenesses(trial.gaussians, view, photos, trial.device)
         best = int(np.argmax(values))
         if values[best] >= OTHER_PHOTO and spread[best].name != view.name:
             found.append(_Other(view, spread[best], values[best]))
     # Where not all photos were looked at, those of most views were not.
-    return found if len(found) > len(some) / 2 or (found and len(spread) < len(there)) else []
+    return found if len(found) > len(trial.views) / 2 or (found and len(spread) < len(there)) else []
 
 
 def _common_turn(others: Sequence[_Other]) -> float | None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.scene.camera import Camera, View
+from splatcut.scene.rotations import quarter_turns
 
 #: Turns OpenGL's camera axes into OpenCV's, and back.
 _FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -64,9 +64,9 @@ def wrong_poses() -> Iterator[Mistake]:
 
 def turned_worlds() -> Iterator[Mistake]:
     """Scenes that are turned by quarter turns."""
-    for turn in _turns(mirrored=False):
+    for turn in quarter_turns()[1:]:
         remedy = "Turn it back, or use the scene as it was trained."
-        if np.array_equal(turn, _FLIP):
+        if np.array_equal(turn, _FLIP[:3, :3]):
             remedy += " If it is an .spz, --spz-axes rub or rdf decides its axes."
         cause = "The scene is turned against the cameras by quarter turns, as a file with a different up axis is."
         yield Mistake(cause, remedy, _seen_from(turn))
@@ -74,7 +74,7 @@ def turned_worlds() -> Iterator[Mistake]:
 
 def mirrored_worlds() -> Iterator[Mistake]:
     """Mirrored scenes, turned by quarter turns or not."""
-    for turn in _turns(mirrored=True):
+    for turn in quarter_turns(mirrored=True):
         yield Mistake(
             "The scene is mirrored against the cameras, as a file with axes of the other handedness is.",
             "Mirror it back, or use the scene as it was trained.",
@@ -83,7 +83,10 @@ def mirrored_worlds() -> Iterator[Mistake]:
 
 
 def _seen_from(turn: NDArray[np.float64]) -> Callable[[Camera], Camera]:
-    return lambda camera: replace(camera, camera_from_world=camera.camera_from_world @ turn)
+    """The camera before a turn [3, 3] of the world."""
+    whole = np.eye(4)
+    whole[:3, :3] = turn
+    return lambda camera: replace(camera, camera_from_world=camera.camera_from_world @ whole)
 
 
 def scaled_world(scale: float) -> Mistake:
@@ -105,12 +108,3 @@ def scaled_world(scale: float) -> Mistake:
 
 def _inverse(pose: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.linalg.inv(pose), np.float64)
-
-
-def _turns(mirrored: bool) -> Iterator[NDArray[np.float64]]:
-    """[4, 4] rotations of the world by quarter turns, without the identity; or those of a mirrored world."""
-    for order, signs in product(permutations(range(3)), product((1.0, -1.0), repeat=3)):
-        turn = np.eye(4)
-        turn[:3, :3] = np.eye(3)[list(order)] * np.array(signs)[:, None]
-        if (np.linalg.det(turn) < 0) == mirrored and not np.allclose(turn, np.eye(4)):
-            yield turn

@@ -10,14 +10,12 @@ below 60 degrees and scales between 1/20 and 20 mostly stay unseen, as scenes di
 
 from __future__ import annotations
 
-from itertools import permutations, product
-
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut.messages.findings import Finding
 from splatcut.scene.gaussians import Gaussians
-from splatcut.scene.rotations import rotation_matrices
+from splatcut.scene.rotations import quarter_turns, rotation_matrices
 
 F64 = NDArray[np.float64]
 
@@ -64,7 +62,7 @@ def applied_findings(gaussians: Gaussians) -> list[Finding]:
     thin = turns[np.arange(len(rows)), :, scales[telling].argmin(axis=1)]
     normals = axes[telling][:, :, 0]
     own = _alignment(thin, normals, np.eye(3))
-    found = max((_refined(thin, normals, turn) for turn in _quarter_turns()), key=lambda pair: pair[0])
+    found = max((_refined(thin, normals, turn) for turn in quarter_turns()), key=lambda pair: pair[0])
     angle = float(np.degrees(np.arccos(np.clip((np.trace(found[1]) - 1) / 2, -1, 1))))
     if own < LOOSE and found[0] > own + CLEARLY and angle > TURNED:
         return [
@@ -94,12 +92,3 @@ def _refined(thin: F64, normals: F64, turn: F64) -> tuple[float, F64]:
         left, _, right = np.linalg.svd((signs * normals).T @ thin)
         turn = left @ np.diag([1.0, 1.0, np.linalg.det(left @ right)]) @ right
     return _alignment(thin, normals, turn), turn
-
-
-def _quarter_turns() -> list[F64]:
-    """[3, 3] rotations by quarter turns."""
-    every = (
-        np.eye(3)[list(order)] * np.array(signs)[:, None]
-        for order, signs in product(permutations(range(3)), product((1.0, -1.0), repeat=3))
-    )
-    return [turn for turn in every if np.linalg.det(turn) > 0]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from splatcut import raster
 from splatcut.cameras import compare_with_photos, holdout, place_views
 from splatcut.cameras.likeness import Likeness
+from splatcut.cameras.photos import check_photo
 from splatcut.cameras.spz_axes import with_fitting_axes
 from splatcut.formats import SplatFile
 from splatcut.formats.findings import scene_findings
@@ -62,7 +63,7 @@ def check(subject: Subject) -> Checked:
         # What is wrong may be the photos alone; then there is more to look at.
         views = attempt([], cameras or "cameras", lambda: read_views(cameras, None, photos_too=False))
     views = views or []
-    found += told
+    found += [*told, *_damaged_photos(views, needed=subject.masks is None)]
     compared = None
     if splats is not None:
         splats = with_fitting_axes(splats, subject.scene, views)
@@ -88,6 +89,14 @@ def check(subject: Subject) -> Checked:
     elif subject.masks is not None and subject.cameras is None:
         attempt(found, subject.masks, need_cameras)
     return Checked(tuple(looked_at), tuple(found))
+
+
+def _damaged_photos(views: Sequence[View], *, needed: bool) -> list[Finding]:
+    """The photos that cannot be read; ``needed``: by the 2D model, without which renders stand in for them."""
+    damaged: list[Finding] = []
+    for path in sorted({view.photo for view in views if view.photo is not None}):
+        attempt(damaged, path, lambda path=path: check_photo(path))
+    return damaged if needed else [replace(finding, severity="warning") for finding in damaged]
 
 
 def _scene(subject: Subject, found: list[Finding]) -> SplatFile | None:

@@ -143,13 +143,18 @@ def make_bands(
     return bands
 
 
+def photo_error(bands: Sequence[Band]) -> float:
+    """The bands' median error."""
+    return float(np.median([band.error for band in bands]))
+
+
 def photo_weight(bands: Sequence[Band]) -> float:
     """How many times as much L_photo weighs where the scene shows its photos well: (``NOISE`` / error)^2, from 1 to
-    ``MOST``, with the bands' median error.
+    ``MOST``, with ``photo_error``.
 
     The inverse variance, as in a likelihood: a scene that shows its photos to within little is spoilt by little.
     """
-    error = float(np.median([band.error for band in bands]))
+    error = photo_error(bands)
     return min(max((NOISE / max(error, 1e-6)) ** 2, 1.0), MOST)
 
 

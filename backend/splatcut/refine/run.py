@@ -22,7 +22,7 @@ from splatcut.lift.labelled import Arrays, Labelled
 from splatcut.lift.problem import Problem
 from splatcut.lift.variance import boundary
 from splatcut.progress import Progress
-from splatcut.refine.bands import Movable, ReadPhoto, make_bands, photo_weight
+from splatcut.refine.bands import Movable, ReadPhoto, make_bands, photo_error, photo_weight
 from splatcut.refine.movers import VISIBLE, choose_movers
 from splatcut.refine.optimise import Optimiser, moved, optimise
 from splatcut.refine.options import RefineOptions
@@ -96,6 +96,7 @@ def refine(
     if rows.size:
         optimiser = _optimiser(problem, labelled, rows, options, progress, read_photo, translucent)
     if optimiser is not None:
+        summary["photo_error"] = photo_error(optimiser.bands)
         _run(optimiser, progress, _Keeper(saving))
         good, history = moved(optimiser), optimiser.history
         labelled = _apply(labelled, optimiser.moving, good)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -30,3 +31,12 @@ def nearest_rotation(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
     """[3, 3] float64: the orthogonal matrix nearest to a [3, 3] matrix; a rotation if the determinant is > 0."""
     u, _, vt = np.linalg.svd(np.asarray(matrix, dtype=np.float64))
     return u @ vt
+
+
+def quarter_turns(mirrored: bool = False) -> list[NDArray[np.float64]]:
+    """The 24 rotations [3, 3] by quarter turns about the axes, the identity first; or the 24 of a mirrored world."""
+    every = (
+        np.eye(3)[list(order)] * np.array(signs)[:, None]
+        for order, signs in product(permutations(range(3)), product((1.0, -1.0), repeat=3))
+    )
+    return [turn for turn in every if (np.linalg.det(turn) < 0) == mirrored]

@@ -210,3 +210,15 @@ def test_masks_are_looked_at_where_photos_do_not_fit(data: Path, capsys: pytest.
     ]
     assert "view_1.png has 40x80 pixels" in lines[3]
     assert "aspect ratio" in lines[3]
+
+
+def test_damaged_photos_are_told(check: Check, data: Path) -> None:
+    """Without masks, the 2D model would have to read them."""
+    photo = data / "images" / "view_3.png"
+    photo.write_bytes(photo.read_bytes()[:-1500])
+    for more, severity, code in ((["--masks", data / "masks"], "warning", 0), ([], "problem", 2)):
+        found = check("--images", data / "images", *more)
+        assert found[0] == code
+        (finding,) = found[1]
+        assert (finding["severity"], finding["where"]) == (severity, str(photo))
+        assert "is damaged" in finding["what"]

@@ -85,6 +85,15 @@ def test_objects_fit_their_masks_better() -> None:
     assert said["moved"] == made.labelled.changed.sum() == said["changed"] <= said["movable"]
 
 
+def test_photos_weigh_by_how_well_the_scene_shows_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = refined(PLAIN)
+    # Its own renders stand in for photos.
+    assert made.summary["photo_error"] < 0.5 / 255
+    monkeypatch.setattr("splatcut.refine.run.photo_weight", lambda bands: 1.0)
+    assert bits(refined(replace(PLAIN, photo=4.0)).labelled) == bits(made.labelled)
+    assert bits(refined(PLAIN).labelled) != bits(made.labelled)
+
+
 def test_the_underside_of_what_stands_on_a_floor_stays_the_objects() -> None:
     """The floor hides it, alone it sticks out of the masks, and no view says whose it is."""
     scene = balls_on_floor((0.0, 0.05, 0.0))

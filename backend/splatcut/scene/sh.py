@@ -133,3 +133,9 @@ def rotate(sh: NDArray[np.floating], rotation: ArrayLike) -> NDArray[np.float32]
         block = slice(band * band, (band + 1) ** 2)
         result[:, block] = np.matmul(matrix[block, block], sh[:, block].astype(np.float64))
     return result
+
+
+def colours(sh: NDArray[np.floating], directions: ArrayLike) -> NDArray[np.float32]:
+    """[N, 3] float32 display-referred sRGB of coefficients [N, K, 3] from directions [N, 3], clipped at 0 as drawn."""
+    values = np.einsum("nk,nkc->nc", basis(directions, round(sh.shape[1] ** 0.5) - 1), sh)
+    return np.maximum(0.5 + values, 0).astype(np.float32)

@@ -6,12 +6,15 @@ Needs Blender as a Python module, in an environment of its own:
 
     python3 scripts/set_up.py bpy45
     .venv-bpy45/bin/python scripts/dev/demo_scene/render.py --out demo
+    .venv-bpy45/bin/python scripts/dev/demo_scene/render.py --out demo --plates build/demo_scene/plates
 
 About half an hour on two cores. Finished pictures are kept: an interrupted run goes on where it stopped.
 
 Writes under --out: images/<view>.jpg, masks/<object>/<view>.png (share of the pixel that the object covers, as seen,
 0..255), alone/<object>/<view>.png (the same with everything else removed; test views), cameras.json, splits.json; and
 under --work (build/demo_scene): points.npz (points on the surfaces: position, normal, colour, label).
+
+With --plates it writes only what the photos would show without an object (plates.py).
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ import bpy
 import capture
 import model
 import numpy as np
+import plates
 import surface_points
 from capture import Shot
 from mathutils import Matrix
@@ -146,6 +150,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of views (default: all)")
     parser.add_argument("--samples", type=int, default=14)
     parser.add_argument("--mask-samples", type=int, default=36)
+    parser.add_argument("--plates", type=Path, help="write plates without each object to this folder, and nothing else")
     arguments = parser.parse_args()
     out: Path = arguments.out
     work: Path = arguments.work
@@ -155,6 +160,14 @@ def main() -> None:
 
     all_shots = capture.shots()
     chosen = [shot for shot in all_shots if not arguments.only or shot.name in arguments.only]
+    if arguments.plates:
+        model.build()
+        set_up_camera()
+        photo_settings(arguments.samples)
+        for name, hidden, shot, target in plates.missing(chosen, list(model.OBJECTS), arguments.plates):
+            plates.render(hidden, shot, out / "masks", target, scratch)
+            print(f"plate without {name}: {shot.name}", flush=True)
+        return
     (out / "cameras.json").write_text(
         json.dumps([shot.entry(index) for index, shot in enumerate(all_shots)], indent=1) + "\n", encoding="utf-8"
     )

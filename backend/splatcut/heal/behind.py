@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""Holes in what lies behind something that is taken out, filled as one view sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from splatcut import raster
+from splatcut.heal.fill import Filling, discs, widened
+from splatcut.heal.texture import blurred, continued, filled
+from splatcut.heal.visibility import Sight
+from splatcut.scene.gaussians import F32, Gaussians, concatenate
+
+Bools = NDArray[np.bool_]
+
+#: A pixel inside the outline is a hole where what stays covers less of it than this.
+OPEN = 0.6
+#: Holes smaller than this share of the outline are left; so many views are filled one after the other.
+SMALLEST, MOST_VIEWS = 0.01, 4
+#: A hole is filled if at least this share of its rim is known.
+RIM = 0.15
+#: What covers this much of a pixel is known.
+KNOWN = 0.8
+
+
+def fill_behind(
+    rest: Gaussians,
+    colours: F32,
+    behind: NDArray[np.floating],
+    sights: Sequence[Sight],
+    device: raster.Device,
+    seed: int,
+) -> tuple[list[Filling], tuple[str, ...]]:
+    """What closes the holes that are left in the views, and sentences about those that cannot be filled.
+
+    Args:
+        rest: what stays, holes in planes filled; colours [N, 3] of them.
+        behind: [M, 3] centres of the removed: what is filled lies behind them.
+    """
+    fillings: list[Filling] = []
+    hopeless = 0
+    skipped: set[int] = set()
+    while len(fillings) < MOST_VIEWS:
+        holes = [_hole(rest, sight, device) for sight in sights]
+        sizes = [0 if n in skipped else int(hole.sum()) for n, hole in enumerate(holes)]
+        number = int(np.argmax(sizes))
+        if sizes[number] <= SMALLEST * max(1, int(sights[number].outline.sum())):
+            break
+        skipped.add(number)
+        filling = _filled(rest, colours, behind, sights[number], holes[number], device, seed)
+        if filling is None:
+            hopeless += 1
+            if hopeless > MOST_VIEWS:
+                break
+            continue
+        fillings.append(filling)
+        rest = concatenate([rest, filling.gaussians])
+        colours = np.concatenate([colours, filling.colours])
+    told = ()
+    if hopeless and not fillings:
+        told = ("Part of what the objects hid could not be filled: nothing is known around it in any view.",)
+    return fillings, told
+
+
+def _hole(rest: Gaussians, sight: Sight, device: raster.Device) -> Bools:
+    alpha = raster.render(rest, sight.camera, colour=False, device=device).alpha
+    return ndimage.binary_opening(sight.outline & (alpha < OPEN), np.ones((2, 2)))
+
+
+def _filled(
+    rest: Gaussians,
+    colours: F32,
+    behind: NDArray[np.floating],
+    sight: Sight,
+    hole: Bools,
+    device: raster.Device,
+    seed: int,
+) -> Filling | None:
+    camera = sight.camera
+    z = camera.depths(rest.means).astype(np.float32)
+    features = np.concatenate([colours, z[:, None]], axis=1).astype(np.float32)
+    drawn = raster.render(rest, camera, features=features, colour=False, device=device)
+    blended = raster.over_alpha(drawn.features, drawn.alpha[..., None])
+    depth = blended[..., 3]
+    nearest = float(np.median(camera.depths(behind)))
+    wide = widened(hole, drawn.alpha)
+    known = (drawn.alpha > KNOWN) & (depth > nearest) & ~wide
+    rim = ndimage.binary_dilation(wide, np.ones((3, 3))) & ~wide
+    if (rim & known).sum() < RIM * rim.sum():
+        return None
+    colour = filled(blended[..., :3], known, wide, seed)
+    disparity = np.where(known, 1 / np.maximum(depth, 1e-9), 0)[..., None]
+    disparity = continued(blurred(disparity, known, 2.0), known, wide)[..., 0]
+    chosen = wide & (disparity > 0)
+    stride = _stride(camera.project(rest.means), camera.width, camera.height)
+    grid = np.zeros_like(chosen)
+    grid[::stride, ::stride] = True
+    rows, columns = np.nonzero(chosen & grid)
+    distance = 1 / disparity[rows, columns]
+    distance = distance * np.where(hole[rows, columns], 1.0, 1.01)
+    means = camera.unproject(np.stack([columns + 0.5, rows + 0.5], axis=1), distance)
+    axes = np.broadcast_to(camera.camera_from_world[:3, :3].T, (len(means), 3, 3))
+    size = distance / camera.fx * stride
+    shade = colour if stride == 1 else ndimage.gaussian_filter(colour, (0.4 * stride, 0.4 * stride, 0))
+    return discs(means, axes, size, shade[rows, columns], rest.sh_degree, rest.pixel_filter)
+
+
+def _stride(projected: tuple[NDArray[np.float64], NDArray[np.float64]], width: int, height: int) -> int:
+    """Pixels between neighbours, so that what is filled is about as dense as the scene in the picture."""
+    pixels, z = projected
+    inside = (z > 0) & (pixels >= 0).all(axis=1) & (pixels < (width, height)).all(axis=1)
+    return int(np.clip(round((width * height / max(1, inside.sum())) ** 0.5), 1, 3))

@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 The SplatCut authors
+# SPDX-License-Identifier: Apache-2.0
+"""What of a scene is seen before and after something is taken out of it (method: healing)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatcut import raster
+from splatcut.scene.camera import Camera
+from splatcut.scene.gaussians import F32, Gaussians
+
+Bools = NDArray[np.bool_]
+
+#: A Gaussian is supported where this share of what it shows without the removed was seen beside them before,
+SUPPORT = 0.3
+#: in so many views (or in all, if there are fewer) in which it shows more than this, square pixels.
+SUPPORT_VIEWS, SHOWN = 3, 0.5
+#: Removing what is not supported lays bare what lay behind it; so often it is looked for.
+ROUNDS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """One view of the whole scene, before anything is taken out.
+
+    Attributes:
+        camera: the view's camera.
+        outline: [H, W] bool, where what is removed covers at least half of a pixel.
+        depth: [H, W] float32, mean camera z of what is seen, world units; infinite where nothing is.
+    """
+
+    camera: Camera
+    outline: Bools
+    depth: F32
+
+
+def look(
+    scene: Gaussians,
+    removed: Bools,
+    cameras: Sequence[Camera],
+    device: raster.Device = "cpu",
+    step: Callable[[], None] = lambda: None,
+) -> list[Sight]:
+    """Every view of the scene; ``removed`` [N] bool says which Gaussians are to go. Calls ``step`` for each."""
+    sights = []
+    for camera in cameras:
+        features = np.stack([removed.astype(np.float32), camera.depths(scene.means).astype(np.float32)], axis=1)
+        drawn = raster.render(scene, camera, features=features, colour=False, device=device)
+        depth = np.where(drawn.alpha > 0.5, raster.over_alpha(drawn.features[..., 1], drawn.alpha), np.inf)
+        sights.append(Sight(camera, drawn.features[..., 0] > 0.5, depth.astype(np.float32)))
+        step()
+    return sights
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """What the views tell of the Gaussians that stay.
+
+    Attributes:
+        gone: [N] bool, Gaussians that stay but show only once the removed are gone: no view has told what they should
+            be. They are crumbs, rims, and ghosts that stand in for what was seen through or mirrored.
+        shown: [N] float32, what each shows without the removed and those that are gone, square pixels of all views.
+        seen: [N] float32 in [0, 1], how much of that was seen before, beside the removed.
+    """
+
+    gone: Bools
+    shown: F32
+    seen: F32
+
+
+def support(
+    scene: Gaussians,
+    removed: Bools,
+    sights: Sequence[Sight],
+    device: raster.Device = "cpu",
+    step: Callable[[], None] = lambda: None,
+) -> Support:
+    """What of the Gaussians that stay was seen before. Calls ``step`` ``(2 + ROUNDS) * len(sights)`` times."""
+    count, needed = len(scene), min(SUPPORT_VIEWS, len(sights))
+    outside = [(~sight.outline).astype(np.float32)[None] for sight in sights]
+    before = []
+    for sight, signal in zip(sights, outside, strict=True):
+        before.append(raster.accumulate(scene, sight.camera, signal, device=device).weighted[:, 0])
+        step()
+    gone = removed.copy()
+    for number in range(ROUNDS + 1):
+        stay = np.flatnonzero(~gone)
+        rest = scene.take(stay)
+        shown = np.zeros(count, np.float32)
+        best = np.full((needed, len(stay)), -1.0, np.float32)  # the largest shares so far, ascending
+        for sight, signal, seen in zip(sights, outside, before, strict=True):
+            after = raster.accumulate(rest, sight.camera, signal, device=device).weight
+            shown[stay] += after
+            share = np.where(after > SHOWN, seen[stay] / np.maximum(after, SHOWN), -1.0)
+            best[0] = np.maximum(best[0], share)
+            best.sort(axis=0)
+            step()
+        if number < ROUNDS:
+            worst = np.where(best >= 0, best, np.inf).min(axis=0)  # of the best, or of all the views that show it
+            gone[stay[worst < SUPPORT]] = True
+    total = np.sum(before, axis=0)
+    share = np.where(shown > 0, total / np.maximum(shown, 1e-6), 1.0)
+    return Support(gone & ~removed, shown, np.clip(share, 0, 1).astype(np.float32))

@@ -22,8 +22,10 @@ Bools = NDArray[np.bool_]
 OPEN = 0.6
 #: Holes smaller than this share of the outline are left; so many views are filled one after the other.
 SMALLEST, MOST_VIEWS = 0.01, 4
-#: A hole is filled if at least this share of its rim is known.
-RIM = 0.15
+#: A hole is filled if this share of its rim is known, and this share of the rim that is known or open.
+RIM, RIM_KNOWN = 0.15, 0.6
+#: Views that see through a filling: it goes where more than this share of those that see its place do.
+CONTRADICT = 0.15
 #: What covers this much of a pixel is known.
 KNOWN = 0.8
 
@@ -52,7 +54,7 @@ def fill_behind(
         if sizes[number] <= SMALLEST * max(1, int(sights[number].outline.sum())):
             break
         skipped.add(number)
-        filling = _filled(rest, colours, behind, sights[number], holes[number], device, seed)
+        filling = _filled(rest, colours, behind, sights, number, holes[number], device, seed)
         if filling is None:
             hopeless += 1
             if hopeless > MOST_VIEWS:
@@ -76,12 +78,14 @@ def _filled(
     rest: Gaussians,
     colours: F32,
     behind: NDArray[np.floating],
-    sight: Sight,
+    sights: Sequence[Sight],
+    number: int,
     hole: Bools,
     device: raster.Device,
     seed: int,
 ) -> Filling | None:
-    camera = sight.camera
+    """One view's holes filled; None if nothing is known around them, or other views see through there."""
+    camera = sights[number].camera
     z = camera.depths(rest.means).astype(np.float32)
     features = np.concatenate([colours, z[:, None]], axis=1).astype(np.float32)
     drawn = raster.render(rest, camera, features=features, colour=False, device=device)
@@ -90,8 +94,8 @@ def _filled(
     nearest = float(np.median(camera.depths(behind)))
     wide = widened(hole, drawn.alpha)
     known = (drawn.alpha > KNOWN) & (depth > nearest) & ~wide
-    rim = ndimage.binary_dilation(wide, np.ones((3, 3))) & ~wide
-    if (rim & known).sum() < RIM * rim.sum():
+    wide = _closed_in(wide, known, drawn.alpha < KNOWN)
+    if not wide.any():
         return None
     colour = filled(blended[..., :3], known, wide, seed)
     disparity = np.where(known, 1 / np.maximum(depth, 1e-9), 0)[..., None]
@@ -104,10 +108,40 @@ def _filled(
     distance = 1 / disparity[rows, columns]
     distance = distance * np.where(hole[rows, columns], 1.0, 1.01)
     means = camera.unproject(np.stack([columns + 0.5, rows + 0.5], axis=1), distance)
-    axes = np.broadcast_to(camera.camera_from_world[:3, :3].T, (len(means), 3, 3))
     size = distance / camera.fx * stride
+    good = ~_seen_through(means, size, sights)
+    if not good.any():
+        return None
+    rows, columns, means, size = rows[good], columns[good], means[good], size[good]
+    axes = np.broadcast_to(camera.camera_from_world[:3, :3].T, (len(means), 3, 3))
     shade = colour if stride == 1 else ndimage.gaussian_filter(colour, (0.4 * stride, 0.4 * stride, 0))
     return discs(means, axes, size, shade[rows, columns], rest.sh_degree, rest.pixel_filter)
+
+
+def _closed_in(holes: Bools, known: Bools, open_: Bools) -> Bools:
+    """Those of the holes with something known around them."""
+    kept = np.zeros_like(holes)
+    parts, count = ndimage.label(holes)
+    for number in range(1, count + 1):
+        part = parts == number
+        rim = ndimage.binary_dilation(part, np.ones((3, 3))) & ~part
+        at_known, at_open = int((rim & known).sum()), int((rim & open_).sum())
+        if at_known >= RIM * rim.sum() and at_known >= RIM_KNOWN * (at_known + at_open):
+            kept |= part
+    return kept
+
+
+def _seen_through(means: NDArray[np.floating], size: NDArray[np.floating], sights: Sequence[Sight]) -> Bools:
+    """[F] bool: points [F, 3] that too many views see through: what they see there lies more than 3 sizes behind."""
+    free, every = np.zeros(len(means), int), np.zeros(len(means), int)
+    for sight in sights:
+        camera = sight.camera
+        pixels, z = camera.project(means)
+        inside = (z > camera.near) & (pixels >= 0).all(axis=1) & (pixels < (camera.width, camera.height)).all(axis=1)
+        x, y = np.floor(pixels[inside]).astype(int).T
+        every[inside] += 1
+        free[inside] += sight.depth[y, x] > z[inside] * 1.02 + 3 * size[inside]
+    return free > CONTRADICT * every
 
 
 def _stride(projected: tuple[NDArray[np.float64], NDArray[np.float64]], width: int, height: int) -> int:

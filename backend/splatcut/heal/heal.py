@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from splatcut import raster
 from splatcut.heal.behind import fill_behind
@@ -28,8 +29,9 @@ Bools = NDArray[np.bool_]
 VIEWS, SIDE = 48, 640
 #: A Gaussian's colour is its mean over so many of them.
 COLOURS = 12
-#: Tones are continued within this share of the removed's size around it, where Gaussians show more than this (px^2).
-ABOUT, SHOWN = 0.6, 1.0
+#: Tones come from within this share of the removed's size around it, from Gaussians that show more than this (px^2);
+#: shadows are taken away within this share of its size from it.
+ABOUT, SHOWN, SHADOW = 0.6, 1.0, 0.25
 #: Colours that change by less stay as they are.
 CHANGE = 0.01
 #: Gaussians at least this opaque lie on surfaces.
@@ -133,13 +135,16 @@ def _relit(
     old = seen_colours(rest, spread(cameras, COLOURS))
     new = old.copy()
     low, high = extent(scene.means[removed])
-    reach = ABOUT * float(np.linalg.norm(high - low))
+    size = float(np.linalg.norm(high - low))
+    reach = ABOUT * size
     near = ((rest.means > low - reach) & (rest.means < high + reach)).all(axis=1) & (known.shown[stay] > SHOWN)
     for label in np.unique(labels[stay[near]]):
         some = np.flatnonzero(near & (labels[stay] == label))
         rows = stay[some]
         new[some] = continued_tones(rest.means[some], old[some], known.seen[rows], known.shown[rows])
     changed = (np.abs(new - old) > CHANGE).any(axis=1)
+    distance, _ = cKDTree(scene.means[removed]).query(rest.means, distance_upper_bound=SHADOW * size)
+    changed &= np.isfinite(distance)
     harmonics = rest.sh.copy()
     harmonics[changed, 0] += ((new - old) / SH_C0)[changed]
     return replace(rest, sh=harmonics), np.where(changed[:, None], new, old), changed

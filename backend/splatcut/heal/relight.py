@@ -47,6 +47,6 @@ def continued_tones(means: NDArray[np.floating], colours: F32, seen: NDArray[np.
     grey = smooth.mean(axis=1, keepdims=True) / np.maximum(tone.mean(axis=1, keepdims=True), 1 / 255)
     neutral = np.clip((DARK - grey) / (DARK - 1), 0, 1)
     target = neutral * grey * tone + (1 - neutral) * smooth
-    gain = np.clip(grey, 1 / MOST, MOST)
+    gain = np.clip(grey, 1, MOST)
     new = np.maximum(target + gain * (colours - tone), 0)
-    return np.where((belief < 1)[:, None], new, colours).astype(np.float32)
+    return np.where(((belief < 1) & (grey[:, 0] > 1))[:, None], new, colours).astype(np.float32)

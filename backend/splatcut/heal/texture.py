@@ -19,6 +19,8 @@ TONE = 5.0
 PATCH, COARSEST = 7, 10
 #: Rounds of matching and blending on each level; numbers that describe a patch; patches to choose from.
 ROUNDS, NUMBERS, CHOICE = 6, 24, 20_000
+#: Texture is copied from within so many depths of the hole around it.
+AROUND = 4.0
 
 
 def continued(values: NDArray[np.floating], known: Bools, hole: Bools) -> F32:
@@ -68,8 +70,8 @@ def blurred(values: NDArray[np.floating], known: Bools, sigma: float) -> F32:
 def filled(image: F32, known: Bools, hole: Bools, seed: int = 0) -> F32:
     """The image [H, W, 3] with its hole filled: tones continued, texture synthesised from what is known.
 
-    Texture: every patch of the hole shall be like one of the known patches, coarse to fine (Wexler, Shechtman and Irani,
-    "Space-time completion of video", PAMI 2007).
+    Texture: every patch of the hole shall be like one of the known patches, coarse to fine (Wexler, Shechtman and
+    Irani, "Space-time completion of video", PAMI 2007).
     """
     tone = blurred(image, known, TONE)
     base = continued(tone, known, hole)
@@ -89,9 +91,10 @@ def _synthesised(detail: F32, known: Bools, hole: Bools, rng: np.random.Generato
         again = ndimage.gaussian_filter(again, (0.7, 0.7, 0))
         detail = np.where(hole[..., None], again, detail)
     else:
-        detail = np.where(hole[..., None], 0, detail)
+        detail = np.where(hole[..., None], _mirrored(detail, known, hole), detail)
     reach = PATCH // 2
     usable = ndimage.minimum_filter(known, PATCH, mode="constant", cval=False)
+    usable &= ndimage.distance_transform_edt(~hole) < AROUND * max(COARSEST, depth)
     sources = np.argwhere(usable)
     if len(sources) < 50:
         return detail
@@ -125,6 +128,19 @@ def _synthesised(detail: F32, known: Bools, hole: Bools, rng: np.random.Generato
     sharp = detail.copy()
     sharp[targets[:, 0], targets[:, 1]] = middle
     return np.where(hole[..., None], sharp, detail).astype(np.float32)
+
+
+def _mirrored(detail: F32, known: Bools, hole: Bools) -> F32:
+    """The texture with the hole's pixels taken from the other side of its rim: a start that is as rough as it is."""
+    if not known.any():
+        return np.zeros_like(detail)
+    nearest = np.stack(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))
+    here = np.stack(np.mgrid[: hole.shape[0], : hole.shape[1]])
+    size = np.array(hole.shape)[:, None, None] - 1
+    other = np.clip(2 * nearest - here, 0, size)
+    usable = known[other[0], other[1]]
+    row, column = np.where(usable, other, nearest)
+    return detail[row, column]
 
 
 def _patches(values: F32, centres: NDArray[np.integer]) -> F32:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from splatcut import raster
 from splatcut.scene.camera import Camera
@@ -20,6 +21,8 @@ Bools = NDArray[np.bool_]
 SUPPORT = 0.3
 #: in so many views (or in all, if there are fewer) in which it shows more than this, square pixels.
 SUPPORT_VIEWS, SHOWN = 3, 0.5
+#: What is seen no farther than so many pixels from the outline is not told from what is removed.
+BESIDE = 2
 #: Removing what is not supported lays bare what lay behind it; so often it is looked for.
 ROUNDS = 2
 
@@ -82,7 +85,9 @@ def support(
 ) -> Support:
     """What of the Gaussians that stay was seen before. Calls ``step`` ``(2 + ROUNDS) * len(sights)`` times."""
     count, needed = len(scene), min(SUPPORT_VIEWS, len(sights))
-    outside = [(~sight.outline).astype(np.float32)[None] for sight in sights]
+    square = np.ones((3, 3))
+    near = [ndimage.binary_dilation(sight.outline, square, iterations=BESIDE) for sight in sights]
+    outside = [(~pixels).astype(np.float32)[None] for pixels in near]
     before = []
     for sight, signal in zip(sights, outside, strict=True):
         before.append(raster.accumulate(scene, sight.camera, signal, device=device).weighted[:, 0])

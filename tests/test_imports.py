@@ -14,7 +14,7 @@ ENGINE = Path(__file__).resolve().parents[1] / "backend" / "splatcut"
 LAYERS = (
     "errors", "lazy", "files", "folders", "threads", "memory", "devices", "progress", "timing",
     "scene", "images", "mask_levels", "mask_files", "messages", "formats", "raster", "cameras", "segmenter", "lift",
-    "masks", "field", "refine", "export", "pipeline", "evaluation", "worker", "cli", "__main__",
+    "masks", "field", "refine", "heal", "export", "pipeline", "evaluation", "worker", "cli", "__main__",
 )  # fmt: skip
 
 

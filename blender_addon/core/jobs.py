@@ -97,10 +97,10 @@ def build_job(
 def job_key(job: Job) -> str:
     """Equal for jobs that ask for the same; where scene and results lie, and the device, do not matter.
 
-    Soft edges, stray parts and what an object takes in more or less of are settled last: jobs that differ in no more
-    share a folder, where the engine goes on from what was worked out before that.
+    Soft edges, stray parts, healing and what an object takes in more or less of are settled last: jobs that differ in
+    no more share a folder, where the engine goes on from what was worked out before that.
     """
-    options = replace(job.options, device="auto", soft_edges=False, keep_islands=False)
+    options = replace(job.options, device="auto", soft_edges=False, keep_islands=False, heal=False)
     objects = tuple(replace(item, grow=0.0) for item in job.objects)
     anywhere = replace(job, scene=Path("scene"), out=Path("out"), options=options, objects=objects)
     return hashlib.sha256(json.dumps(to_json(anywhere), sort_keys=True).encode()).hexdigest()[:16]

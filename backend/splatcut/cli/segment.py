@@ -9,6 +9,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from splatcut.cli.heal import counted
 from splatcut.errors import UserError
 from splatcut.messages import Job, JobOptions, ObjectPrompt, ViewPrompt, load_prompts, parse_at
 from splatcut.messages.arguments import add_arguments, given, parse_experiment
@@ -99,5 +100,10 @@ def run(args: argparse.Namespace) -> int:
     for name, count in result.files.counts.items():
         print(f"{name}: {count:,} Gaussians" + (f" in {result.files.objects[name]}" if count else ""))
     print(f"background: {result.files.background_count:,} Gaussians")
+    if result.healed is not None and result.healed.scene is not None:
+        print(
+            f"healed: {counted(result.healed.dropped_count, result.healed.recoloured, result.healed.made_up)} in "
+            f"{result.healed.scene}"
+        )
     print(f"Open {args.out / 'contact_sheet.png'} to see the result.")
     return 0

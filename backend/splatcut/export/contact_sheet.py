@@ -3,7 +3,8 @@
 """The contact sheet: one picture from which an artist sees what was cut.
 
 A row is a view; its columns are the photo with the prompts drawn in, the objects' masks over it, each object alone on
-a checkerboard, and the scene without the objects. Arrays go in, a picture comes out: the renders are made elsewhere.
+a checkerboard, the scene without the objects, and that healed. Arrays go in, a picture comes out: the renders are made
+elsewhere.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class SheetRow:
         background: [H, W, 3] float32 display-referred sRGB, the scene without the objects.
         prompts: what was clicked in this view.
         note: one sentence on why the view counts less, or "".
+        healed: [H, W, 3] as ``background``, healed; None, then in all rows, where nothing was.
     """
 
     view: str
@@ -81,6 +83,7 @@ class SheetRow:
     background: F32
     prompts: Sequence[SheetPrompt] = ()
     note: str = ""
+    healed: F32 | None = None
 
 
 def object_colours(count: int) -> list[RGB]:
@@ -119,6 +122,7 @@ def contact_sheet(
     colours = object_colours(len(names))
     shown = min(MAX_OBJECTS, len(names), max(len(row.objects) for row in rows))
     headings = ["photo", "masks", *(f"{name} alone" for name in names[:shown]), "without the objects"]
+    headings += ["healed"] if any(row.healed is not None for row in rows) else []
     text = ImageFont.load_default(size=14)
     heights = [max(1, round(width * row.photo.shape[0] / row.photo.shape[1])) for row in rows]
     total = gap + len(headings) * (width + gap)
@@ -165,7 +169,7 @@ def _cells(row: SheetRow, colours: list[RGB], shown: int, size: tuple[int, int])
             cells.append(_picture(on_checkerboard(row.objects[k]), size))
         else:
             cells.append(Image.new("RGB", size, _PAPER))
-    cells.append(_picture(_bytes(row.background), size))
+    cells += [_picture(_bytes(image), size) for image in (row.background, row.healed) if image is not None]
     return cells
 
 

@@ -15,10 +15,12 @@ from splatcut import raster
 from splatcut.cameras.pictures import WorkingView, picture, working_view
 from splatcut.errors import UserError
 from splatcut.export.contact_sheet import MAX_OBJECTS, SheetPrompt, SheetRow, choose_views, contact_sheet
+from splatcut.export.healed import BACKGROUND, HEALED, healed_scene, write_healed
 from splatcut.export.matte import object_masks, write_masks
 from splatcut.export.plys import write_labels, write_objects
 from splatcut.files import atomic_path
 from splatcut.formats import SplatFile
+from splatcut.heal import Healed
 from splatcut.lift import Extracted
 from splatcut.messages import ObjectPrompt, Points3DPrompt, ViewPrompt
 from splatcut.progress import Progress
@@ -40,6 +42,7 @@ class Results:
         extracted: the labelled scene.
         objects: what the user said; empty for ready masks.
         masks: what the objects were cut by; its object names are the files'.
+        healed: what heals the scene without the objects, or None.
         views: all views that get final masks; further_views: others that the contact sheet may show.
     """
 
@@ -50,10 +53,12 @@ class Results:
     masks: MaskSet
     views: Sequence[View]
     further_views: Sequence[View] = ()
+    healed: Healed | None = None
 
 
 def write(results: Results, folder: Path, progress: Progress, device: raster.Device = "cpu") -> list[str]:
-    """Writes ``objects/``, ``background.ply``, ``labels.npz``, ``masks/`` and ``contact_sheet.png`` into a folder.
+    """Writes ``objects/``, ``background.ply``, ``labels.npz``, ``masks/``, ``healed/`` where there is something healed,
+    and ``contact_sheet.png`` into a folder.
 
     Returns:
         Sentences for the user about photos that could not be shown.
@@ -67,6 +72,9 @@ def write(results: Results, folder: Path, progress: Progress, device: raster.Dev
     write_objects(splats, made.labels, names, folder, progress=progress)
     write_labels(folder / "labels.npz", made.labels, names, made.probability, made.parent, made.variance, made.island)
     _write_masks(results, folder / "masks", progress, device)
+    if results.healed is not None:
+        removed, place = made.labels > 0, folder / HEALED
+        write_healed(splats, removed, results.healed, results.views, place, BACKGROUND, progress, device)
     return _write_sheet(results, folder / "contact_sheet.png", progress, device)
 
 
@@ -124,6 +132,10 @@ def _row(results: Results, view: View, device: raster.Device) -> SheetRow:
         rendered = raster.render(gaussians.take(keep), camera, device=device)
         return np.concatenate([rendered.image, rendered.alpha[..., None]], axis=2)
 
+    healed = None
+    if results.healed is not None:
+        healed = raster.render(healed_scene(gaussians, labels > 0, results.healed), camera, device=device).image
+
     return SheetRow(
         view=view.name,
         photo=picture(working, gaussians, device),
@@ -132,6 +144,7 @@ def _row(results: Results, view: View, device: raster.Device) -> SheetRow:
         background=alone(labels == 0)[..., :3],
         prompts=[prompt for k, item in enumerate(results.objects) for prompt in _prompts(k, item, working)],
         note=results.masks.notes.get(view.name, ""),
+        healed=healed,
     )
 
 

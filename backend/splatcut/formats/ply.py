@@ -70,6 +70,19 @@ class PlyTable:
                 table = table._without(element)
         return table
 
+    def with_property(self, name: str, values: NDArray[np.integer]) -> PlyTable:
+        """The same file with integers from 0 to 255 [N] as a property, the last of a row where it is new."""
+        old = self.rows.dtype
+        if name in self.property_names:
+            rows = np.array(self.rows)
+            rows[name] = values
+            return replace(self, rows=rows)
+        rows = np.empty(len(self.rows), [*((own, old[own]) for own in self.property_names), (name, "u1")])
+        for own in self.property_names:
+            rows[own] = self.rows[own]
+        rows[name] = values
+        return replace(self, header=self.header.with_property("vertex", PlyProperty(name, "u1")), rows=rows)
+
     def _without(self, element: PlyElement) -> PlyTable:
         names = [other.name for other in self.header.elements]
         vertex = names.index("vertex")

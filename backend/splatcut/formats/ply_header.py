@@ -122,6 +122,20 @@ class PlyHeader:
                 lines.append(line)
         return replace(self, lines=tuple(lines), elements=tuple(e for e in self.elements if e.name != name))
 
+    def with_property(self, element: str, prop: PlyProperty) -> PlyHeader:
+        """The same header with one more scalar property, the last of an element."""
+        last, inside = 0, False
+        for number, line in enumerate(self.lines):
+            words = line.split()
+            if words[:1] == ["element"]:
+                inside = words[1] == element
+            if inside and words[:1] in (["element"], ["property"]):
+                last = number + 1
+        lines = (*self.lines[:last], f"property {_WORDS[prop.code][0]} {prop.name}", *self.lines[last:])
+        properties = {e.name: (*e.properties, *([prop] if e.name == element else [])) for e in self.elements}
+        elements = tuple(replace(e, properties=properties[e.name]) for e in self.elements)
+        return replace(self, lines=lines, elements=elements)
+
     def encode(self) -> bytes:
         """The header as it stands in a file, including the line end behind ``end_header``."""
         return "".join(line + self.newline for line in self.lines).encode("latin-1")

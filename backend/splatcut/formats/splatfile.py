@@ -16,7 +16,7 @@ from splatcut.formats.parts import Membership, Part, join
 from splatcut.formats.ply import PlyTable, new_table
 from splatcut.formats.world import F64, no_offset, relative, world_offset
 from splatcut.messages.findings import Finding
-from splatcut.scene.gaussians import LEAST_LOG_SCALE, MIP, MOST_LOGIT, Gaussians
+from splatcut.scene.gaussians import LEAST_LOG_SCALE, MIP, MOST_LOGIT, Gaussians, concatenate
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,27 @@ class SplatFile:
         made = replace(extract(rows, layout, self.offset), pixel_filter=self.gaussians.pixel_filter).computable()
         objects = None if self.objects is None else self.objects.take(parent)
         return replace(self, gaussians=made, table=self.table.with_rows(rows), objects=objects)
+
+    def with_property(self, name: str, values: NDArray[np.integer]) -> SplatFile:
+        """The same file with integers from 0 to 255 [N] as a property, the last of a row where it is new."""
+        return replace(self, table=self.table.with_property(name, values))
+
+    def with_added(self, gaussians: Gaussians, parent: NDArray[np.integer]) -> SplatFile:
+        """A file of this one's N rows, bit by bit, and F new ones after them, which belong to no object.
+
+        Args:
+            gaussians: [F], of this file's SH degree: what the new rows say.
+            parent: [F] integers, the row of which a new one has the unknown properties; -1 for none: then they are 0.
+        """
+        rows = np.asarray(self.table.rows)
+        new = np.zeros(len(gaussians), rows.dtype)
+        new[parent >= 0] = rows[parent[parent >= 0]]
+        overwrite(new, np.arange(len(new)), gaussians, find_layout(rows.dtype, "the file"), self.offset)
+        objects = self.objects
+        if objects is not None:
+            objects = replace(objects, labels=np.concatenate([objects.labels, np.zeros(len(new), np.int32)]))
+        table = self.table.with_rows(np.concatenate([rows, new]))
+        return replace(self, gaussians=concatenate([self.gaussians, gaussians]), table=table, objects=objects)
 
 
 def together(files: Sequence[tuple[str, SplatFile]]) -> SplatFile:

@@ -24,7 +24,8 @@ from splatcut.messages.conversion import (
     parse_json,
     to_json,
 )
-from splatcut.messages.worker import Event, Failure, Reply, Request, Result
+from splatcut.messages.results import Result
+from splatcut.messages.worker import Event, Failure, Reply, Request
 
 _REQUESTS: dict[str, Any] = {kind.op: kind for kind in get_args(Request)}
 _EVENTS: dict[str, Any] = {kind.event: kind for kind in get_args(Event)}

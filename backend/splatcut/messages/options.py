@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 #: Where Blender shows an option: in the panel, in the panel's details, in the preferences, at import, or nowhere.
 Place = Literal["panel", "details", "preferences", "import", ""]
+#: Whether backgrounds are healed where nobody says.
+HEAL = False
 #: What an experiment's setting may be.
 Setting = bool | int | float | str
 
@@ -142,6 +144,12 @@ class JobOptions:
         False,
         "Soft edges",
         "give Gaussians that straddle an edge to both sides and share their opacity, instead of cutting hard",
+        place="panel",
+    )
+    heal: bool = _option(
+        HEAL,
+        "Heal the background",
+        "also write the background healed: without what the objects left behind, and what they hid filled",
         place="panel",
     )
     trust_masks: bool = _option(

@@ -12,9 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from splatcut.messages.findings import Finding
 from splatcut.messages.job import InlineView, Job
+from splatcut.messages.options import OPTIONS
 from splatcut.messages.prompts import ObjectPrompt, check_objects
+from splatcut.messages.results import (
+    CancelResult,
+    CheckResult,
+    ConvertResult,
+    EncodeResult,
+    HealResult,
+    HelloResult,
+    LoadSceneResult,
+    PreviewResult,
+    RunResult,
+    SetViewsResult,
+    ShutdownResult,
+)
 
 #: Changes whenever a message changes in a way that the other side must know of.
 PROTOCOL_VERSION = 1
@@ -23,144 +36,6 @@ ErrorKind = Literal["user", "cancelled", "version", "memory", "internal"]
 
 #: Seconds between two heartbeats.
 HEARTBEAT_SECONDS = 1.0
-
-
-# ------------------------------------------------------------------------------------------------------- results
-
-
-@dataclass(frozen=True)
-class HelloResult:
-    """Who answers.
-
-    Attributes:
-        device: "cpu" or "cuda"; model: what a person calls the 2D model, or its path.
-        log: the worker's log file, or None.
-    """
-
-    protocol: int
-    version: str
-    device: str
-    model: str
-    pid: int
-    log: str | None = None
-
-
-@dataclass(frozen=True)
-class LoadSceneResult:
-    """``scene``: hash of the scene's content; ``gaussians``: how many; ``dropped``: how many were left out;
-    ``findings``: what its user should know about it.
-    """
-
-    scene: str
-    gaussians: int
-    dropped: int = 0
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True)
-class SetViewsResult:
-    """The views that can be prompted in.
-
-    Attributes:
-        views: the data set's and the prompt views, sorted by name. Their cameras are the pinhole cameras that
-            everything is computed in; in a photo of a lens with distortion, prompts are still in the photo's pixels.
-        virtual: whether there are too few cameras, so that virtual views are made.
-    """
-
-    views: tuple[InlineView, ...]
-    virtual: bool
-
-
-@dataclass(frozen=True)
-class EncodeResult:
-    """``encoded``: number of views that are encoded now, of those that were asked for."""
-
-    encoded: int
-
-
-@dataclass(frozen=True)
-class PreviewResult:
-    """A preview.
-
-    Attributes:
-        file: .npz with ``labels`` [N] int32, 0 the background and k the k-th object, and ``probability`` [N] uint8 of
-            that label, 255 being certain.
-        counts: Gaussians of each object, by name.
-        seconds: what the request took.
-    """
-
-    file: Path
-    counts: Mapping[str, int]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run wrote.
-
-    Attributes:
-        out: the folder; the files are absolute paths.
-        objects: name -> splat file, for objects that have Gaussians.
-        background: splat file of the rest, or None when nothing is left.
-        counts: Gaussians of each object, by name.
-        warnings: full sentences; report: the run's report.json.
-    """
-
-    out: Path
-    objects: Mapping[str, Path]
-    background: Path | None
-    counts: Mapping[str, int]
-    warnings: tuple[str, ...]
-    report: Path
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """``findings``: about scene, views and photos, the scene's first; ``looked_at``: lines on what there is."""
-
-    findings: tuple[Finding, ...]
-    looked_at: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ConvertResult:
-    """What was written.
-
-    Attributes:
-        gaussians: how many; losses: sentences on what the format could not hold; findings: about the source.
-        objects: names of those that the source tells apart, where their labels were asked for.
-    """
-
-    gaussians: int
-    losses: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    objects: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class CancelResult:
-    """``cancelled``: whether the request was running or waiting."""
-
-    cancelled: bool
-
-
-@dataclass(frozen=True)
-class ShutdownResult:
-    """Nothing to say."""
-
-
-Result = (
-    HelloResult
-    | LoadSceneResult
-    | SetViewsResult
-    | EncodeResult
-    | PreviewResult
-    | RunResult
-    | CheckResult
-    | ConvertResult
-    | CancelResult
-    | ShutdownResult
-)
 
 
 @dataclass(frozen=True)
@@ -292,6 +167,34 @@ class Convert:
 
 
 @dataclass(frozen=True)
+class Heal:
+    """Heals a cut, as ``splatcut heal`` does it. Sends ``ProgressEvent``.
+
+    Attributes:
+        cut: the folder that a run wrote.
+        without: names of objects that are taken out, the others stay; none: all are taken out.
+        cameras, images: as in ``Job``; None for those of the run, as far as its report names them.
+        out: folder of the results, or None for ``healed`` in the cut's.
+        device, seed, trust_cameras: as in ``JobOptions``.
+    """
+
+    op: ClassVar = "heal"
+    result: ClassVar = HealResult
+    cut: Path
+    without: tuple[str, ...] = ()
+    cameras: Path | tuple[InlineView, ...] | None = None
+    images: Path | None = None
+    out: Path | None = None
+    device: str = "auto"
+    seed: int = 0
+    trust_cameras: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("device", "seed", "trust_cameras"):
+            object.__setattr__(self, name, OPTIONS[name].check(getattr(self, name)))
+
+
+@dataclass(frozen=True)
 class Cancel:
     """Stops the request with the number ``target``, running or waiting. Answered at once."""
 
@@ -308,7 +211,7 @@ class Shutdown:
     result: ClassVar = ShutdownResult
 
 
-Request = Hello | LoadScene | SetViews | Encode | Preview | Run | Check | Convert | Cancel | Shutdown
+Request = Hello | LoadScene | SetViews | Encode | Preview | Run | Check | Convert | Heal | Cancel | Shutdown
 
 
 # -------------------------------------------------------------------------------------------------------- events

@@ -27,13 +27,16 @@ from splatcut.pipeline.lock import locked
 
 STATE = ".splatcut"
 #: What a finished run consists of, besides the state; ``force`` removes these and nothing else.
-RESULTS = ("objects", "masks", "background.ply", "labels.npz", "contact_sheet.png", "report.json", "cameras.json")
+RESULTS = (
+    *("objects", "masks", "background.ply", "healed", "labels.npz"),
+    *("contact_sheet.png", "report.json", "cameras.json"),
+)
 #: Stages before the one that reads prompts and masks, of little work: a job that has finished no more does not keep its
 #: folder from other jobs, and does not replace another job's results yet.
 EARLY = ("floaters", "views")
 #: Stages that alone read the options of ``inputs.LATE_OPTIONS``: a job that differs in no more takes
 #: what another has finished before them.
-LATE = ("extract", "write")
+LATE = ("extract", "heal", "write")
 #: What file managers leave in folders that look empty.
 _CLUTTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -126,7 +129,7 @@ class Checkpoints:
         return self._key if stage in LATE else self._shared
 
     def _remove_unfinished(self) -> None:
-        for place in (self._state, self.folder / "objects", self.folder / "masks"):
+        for place in (self._state, *(self.folder / name for name in ("objects", "masks", "healed"))):
             remove_temporaries(place)
         remove_temporaries(self.folder, deep=False)
 

@@ -43,7 +43,7 @@ from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
 
 #: Options that only the stages of ``checkpoints.LATE`` read, as they do the objects' ``grow``.
-LATE_OPTIONS = ("soft_edges", "keep_islands")
+LATE_OPTIONS = ("soft_edges", "keep_islands", "heal")
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,15 @@ import os
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from splatcut.export import ObjectEntry, ObjectFiles, Report, write_report
+from splatcut.export import HEALED, HealedFiles, ObjectEntry, ObjectFiles, Report, write_report
 from splatcut.folders import embeddings_folder
 from splatcut.messages import Job
 from splatcut.messages.findings import warnings
 from splatcut.pipeline.checkpoints import Arrays, Checkpoints
+from splatcut.pipeline.healing import recorded
 from splatcut.pipeline.inputs import fingerprint, place_prompts, read_inputs
-from splatcut.pipeline.stages import LOAD, STAGES, Cut, Run, Stage
+from splatcut.pipeline.stage import Run, Stage
+from splatcut.pipeline.stages import LOAD, STAGES, Cut, Written, needs_virtual_views
 from splatcut.progress import Progress
 from splatcut.scene.masks import MaskSet
 from splatcut.segmenter import EmbeddingCache, load_segmenter
@@ -23,9 +25,10 @@ from splatcut.timing import StageRecord, timed
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a run gave: the splat files, and full sentences for the user."""
+    """What a run gave: the splat files, those of the healed background or None, and full sentences for the user."""
 
     files: ObjectFiles
+    healed: HealedFiles | None
     warnings: tuple[str, ...]
 
 
@@ -56,10 +59,10 @@ def run_job(job: Job, progress: Progress, cache: EmbeddingCache | None = None, *
             given = [results[name] for name in stage.inputs]
             stored = _stored(run, records, stage, given) if stage.applies(run) else None
             results[stage.name] = stage.result(run, stored, *given)
-        files = results["write"]
-        report = _report(run, results["masks"].masks, results["extract"], files, records)
+        written = results["write"]
+        report = _report(run, results["masks"].masks, results["extract"], written, records)
         write_report(job.out / "report.json", report)
-        return Result(files, tuple(run.warnings))
+        return Result(written.cut, written.healed, tuple(run.warnings))
 
 
 def _stored(run: Run, records: list[StageRecord], stage: Stage, given: list[Any]) -> tuple[Arrays, dict[str, Any]]:
@@ -78,8 +81,8 @@ def _stored(run: Run, records: list[StageRecord], stage: Stage, given: list[Any]
     return arrays, notes
 
 
-def _report(run: Run, masks: MaskSet, cut: Cut, files: ObjectFiles, records: list[StageRecord]) -> Report:
-    splats, job, labelled = run.inputs.splats, run.job, cut.labelled
+def _report(run: Run, masks: MaskSet, cut: Cut, written: Written, records: list[StageRecord]) -> Report:
+    splats, job, labelled, files = run.inputs.splats, run.job, cut.labelled, written.cut
     return Report(
         scene={
             "path": os.fspath(job.scene),
@@ -114,5 +117,19 @@ def _report(run: Run, masks: MaskSet, cut: Cut, files: ObjectFiles, records: lis
         extra={
             "unseen": int((labelled.weight <= 0).sum()),
             **cut.told,
+            "healed": _healed(written.healed),
+            "data_set": recorded(None if needs_virtual_views(run) else job.cameras, job.images),
         },
     )
+
+
+def _healed(files: HealedFiles | None) -> dict[str, Any] | None:
+    """The healed background; None where there is none."""
+    if files is None or files.scene is None:
+        return None
+    return {
+        "file": f"{HEALED}/{files.scene.name}",
+        "dropped": files.dropped_count,
+        "recoloured": files.recoloured,
+        "made_up": files.made_up,
+    }

@@ -8,10 +8,10 @@ run has; so a run that was interrupted ends with the same bits as one that was n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,18 +24,16 @@ from splatcut.errors import UserError
 from splatcut.masks.effort import PASSES, SNAP_RADII
 from splatcut.messages import Job
 from splatcut.messages.findings import refuse, warnings
-from splatcut.pipeline.checkpoints import Arrays, Checkpoints
+from splatcut.pipeline import healing
 from splatcut.pipeline.inputs import Inputs
-from splatcut.progress import Part, Progress
+from splatcut.pipeline.stage import Notes, Run, Stage, Stored
+from splatcut.progress import Part
 from splatcut.refine import RefineOptions
 from splatcut.scene.camera import Camera, View
-from splatcut.scene.gaussians import Gaussians
 from splatcut.scene.masks import MaskSet
-from splatcut.segmenter import EmbeddingCache, Segmenter
 
-Notes = dict[str, Any]
-#: What a stage keeps on disk: arrays, and notes that are JSON-ready. None for a stage that does not come.
-Stored = tuple[Arrays, Notes]
+if TYPE_CHECKING:
+    from splatcut.heal import Healed
 
 #: Names of the corrected masks among the lift's arrays begin so.
 MASK = "mask_"
@@ -43,54 +41,6 @@ MASK = "mask_"
 USUAL_VIEWS = 60
 #: Reading the inputs, which comes before all stages and is not kept.
 LOAD = Part("load", 3)
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """One run of a job.
-
-    Attributes:
-        job: with points in space relative to the scene's world offset.
-        inputs: as they were read, floaters included.
-        segmenter: the 2D model, None for a job from ready masks; cache: its embeddings on disk.
-        warnings: full sentences for the user, to which the stages add.
-    """
-
-    job: Job
-    progress: Progress
-    inputs: Inputs
-    segmenter: Segmenter | None
-    cache: EmbeddingCache
-    checkpoints: Checkpoints
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def gaussians(self) -> Gaussians:
-        """The input scene."""
-        return self.inputs.splats.gaussians
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage of a run.
-
-    Attributes:
-        name: also that of the file that keeps its results.
-        inputs: names of the stages whose results it takes, after the run, in this order.
-        compute: works out what is kept.
-        result: what later stages take, from what is kept.
-        parts: what it reports as progress for a job, in order, with the usual shares of the work on a CPU.
-        applies: whether it comes in a run.
-        holds: whether what stands in the notes is still so.
-    """
-
-    name: str
-    inputs: tuple[str, ...]
-    compute: Callable[..., Stored]
-    result: Callable[..., Any]
-    parts: Callable[[Job], Sequence[Part]]
-    applies: Callable[[Run], bool] = lambda run: True
-    holds: Callable[[Run, Notes], bool] = lambda run, notes: True
 
 
 # What takes scipy, numba or torch is loaded by the stages that use it: bad input is refused before.
@@ -141,7 +91,8 @@ def _floater_parts(job: Job) -> list[Part]:
 # ------------------------------------------------------------------------------------------------------------ views
 
 
-def _needs_virtual_views(run: Run) -> bool:
+def needs_virtual_views(run: Run) -> bool:
+    """Whether there are too few cameras."""
     return len(run.inputs.views) < MIN_CAMERAS and run.job.masks is None
 
 
@@ -338,18 +289,42 @@ def _cut(run: Run, stored: Stored, problem: lift.Problem, lifted: Lifted) -> Cut
     return cut
 
 
-# ------------------------------------------------------------------------------------------------------------ write
+# ------------------------------------------------------------------------------------------------------------- heal
 
 
 def _objects(run: Run, cut: Cut) -> lift.Extracted:
     return lift.extract(cut.labelled, cut.islands, run.job.options.soft_edges)
 
 
-def _write(run: Run, inputs: Inputs, views: list[View], problem: lift.Problem, cut: Cut) -> Stored:
-    virtual = _needs_virtual_views(run)
+def _virtual(inputs: Inputs, views: list[View]) -> list[View]:
+    """The virtual views, and the cameras among them; those that were only prompted in where there are no others."""
     only_prompted = {view.name for view in inputs.prompt_views}
-    shown = [view for view in views if view.name not in only_prompted] if virtual else inputs.views
-    shown = shown or views
+    return [view for view in views if view.name not in only_prompted] or views
+
+
+def _heal(run: Run, inputs: Inputs, views: list[View], cut: Cut) -> Stored:
+    """The background without what the objects left behind, and what they hid filled."""
+    made = _objects(run, cut)
+    seen = _virtual(inputs, views) if needs_virtual_views(run) else inputs.kept
+    return healing.heal(made.gaussians, made.labels, made.labels > 0, seen, run.progress, inputs.device,
+                        run.job.options.seed)  # fmt: skip
+
+
+def _healed(run: Run, stored: Stored | None, inputs: Inputs, views: list[View], cut: Cut) -> Healed | None:
+    if stored is None:
+        return None
+    run.warnings.extend(stored[1]["told"])
+    return healing.healed(stored, run.gaussians.pixel_filter)
+
+
+# ------------------------------------------------------------------------------------------------------------ write
+
+
+def _write(
+    run: Run, inputs: Inputs, views: list[View], problem: lift.Problem, cut: Cut, healed: Healed | None
+) -> Stored:
+    virtual = needs_virtual_views(run)
+    shown = _virtual(inputs, views) if virtual else inputs.views or views
     what = export.Results(
         scene=run.job.scene.name,
         splats=inputs.splats,
@@ -358,6 +333,7 @@ def _write(run: Run, inputs: Inputs, views: list[View], problem: lift.Problem, c
         masks=problem.masks,
         views=shown,
         further_views=[view for view in inputs.prompt_views if view not in shown],
+        healed=healed,
     )
     problems = export.write(what, run.job.out, run.progress, run.inputs.device)
     if virtual:
@@ -365,30 +341,50 @@ def _write(run: Run, inputs: Inputs, views: list[View], problem: lift.Problem, c
     return {}, {"sizes": run.checkpoints.sizes(), "warnings": problems}
 
 
+@dataclass(frozen=True)
+class Written:
+    """The files of the cut, and those of its background healed, or None where that was not."""
+
+    cut: export.ObjectFiles
+    healed: export.HealedFiles | None
+
+
 def _written(
-    run: Run, stored: Stored, inputs: Inputs, views: list[View], problem: lift.Problem, cut: Cut
-) -> export.ObjectFiles:
-    files = export.object_files(_objects(run, cut).labels, problem.masks.objects, run.job.out)
+    run: Run, stored: Stored, inputs: Inputs, views: list[View], problem: lift.Problem, cut: Cut, healed: Healed | None
+) -> Written:
+    labels = _objects(run, cut).labels
+    files = export.object_files(labels, problem.masks.objects, run.job.out)
     run.warnings.extend(stored[1]["warnings"])
     run.warnings.extend(
         f"The object {name!r} contains no Gaussians. Its masks are empty, or other objects claim all of it."
         for name in files.empty
     )
-    return files
+    if healed is None:
+        return Written(files, None)
+    return Written(files, export.healed_files(healed, labels > 0, run.job.out / export.HEALED, export.BACKGROUND))
+
+
+def _heal_parts(job: Job) -> list[Part]:
+    return [Part("sights", 30), Part("holes", 20)] if job.options.heal else []
+
+
+def _write_parts(job: Job) -> list[Part]:
+    healed = [Part("healed", 6)] if job.options.heal else []
+    return [Part("objects", 1), Part("final masks", 6), *healed, Part("sheet", 3)]
 
 
 #: All stages, in the order in which they come.
 STAGES = (
     Stage("floaters", (), _clear_floaters, _cleared, _floater_parts, lambda run: bool(compared(run.inputs.views))),
-    Stage("views", ("floaters",), _add_views, _added, _view_parts, applies=_needs_virtual_views),
+    Stage("views", ("floaters",), _add_views, _added, _view_parts, applies=needs_virtual_views),
     Stage("masks", ("floaters", "views"), _make_masks, _masked, _mask_parts),
     Stage("lift", ("masks",), _lift, _lifted,
           lambda job: [Part("lift", 12), *([] if job.options.trust_masks else [Part("reconcile", 10)])]),
     Stage("refine", ("views", "lift"), _refine, _refined, _refine_parts, lambda run: run.job.options.refine),
     Stage("extract", ("masks", "refine"), _extract, _cut, lambda job: [Part("islands", 1)]),
+    Stage("heal", ("floaters", "views", "extract"), _heal, _healed, _heal_parts, lambda run: run.job.options.heal),
     Stage(
-        "write", ("floaters", "views", "masks", "extract"), _write, _written,
-        lambda job: [Part("objects", 1), Part("final masks", 6), Part("sheet", 3)],
+        "write", ("floaters", "views", "masks", "extract", "heal"), _write, _written, _write_parts,
         holds=lambda run, notes: run.checkpoints.holds(notes["sizes"]),
     ),
 )  # fmt: skip

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import splatcut
 from splatcut.errors import MEMORY_SENTENCE, Cancelled, UserError, is_memory_problem, user_sentence
 from splatcut.messages.lines import event_line, parse_request, reply_line, request_id
+from splatcut.messages.results import Result
 from splatcut.messages.worker import (
     HEARTBEAT_SECONDS,
     PROTOCOL_VERSION,
@@ -36,7 +37,6 @@ from splatcut.messages.worker import (
     HelloResult,
     ReadyEvent,
     Request,
-    Result,
     Shutdown,
     ShutdownResult,
 )

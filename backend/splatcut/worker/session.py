@@ -26,6 +26,7 @@ from splatcut.folders import embeddings_folder
 from splatcut.formats.findings import scene_findings
 from splatcut.messages import InlineView
 from splatcut.messages.findings import Finding, warnings
+from splatcut.messages.results import Result
 from splatcut.messages.worker import (
     Check,
     CheckResult,
@@ -34,21 +35,22 @@ from splatcut.messages.worker import (
     Encode,
     EncodeResult,
     Event,
+    Heal,
     LoadScene,
     LoadSceneResult,
     Preview,
     PreviewEvent,
     PreviewResult,
     Request,
-    Result,
     Run,
     RunResult,
     SetViews,
     SetViewsResult,
 )
-from splatcut.pipeline import parts_of, run_job
+from splatcut.pipeline import heal_cut, parts_of, run_job
 from splatcut.pipeline.applied import applied_findings
 from splatcut.pipeline.checking import seen_findings
+from splatcut.pipeline.healing import PARTS as HEALING
 from splatcut.pipeline.inputs import place_prompts, read_prompt_views, read_views, scene_files
 from splatcut.pipeline.summary import scene_line, view_lines
 from splatcut.scene.camera import Camera, View
@@ -123,7 +125,7 @@ class Session:
         Raises:
             UserError: input that cannot be used; Cancelled.
         """
-        plan = parts_of(request.job) if isinstance(request, Run) else ()
+        plan = parts_of(request.job) if isinstance(request, Run) else HEALING if isinstance(request, Heal) else ()
         return self._do(request, Reporter(number, send, cancel, plan))
 
     @singledispatchmethod
@@ -210,7 +212,13 @@ class Session:
         job = replace(request.job, options=options, out=request.job.out.absolute())
         result = run_job(job, report, self._embeddings(), force=request.force)
         files, told = result.files, job.out / "report.json"
-        return RunResult(job.out, files.objects, files.background, files.counts, result.warnings, told)
+        healed = None if result.healed is None else result.healed.scene
+        return RunResult(job.out, files.objects, files.background, files.counts, result.warnings, told, healed)
+
+    @_do.register
+    def _(self, request: Heal, report: Reporter) -> Result:
+        device = self._wanted if request.device == "auto" else request.device
+        return heal_cut(replace(request, cut=request.cut.absolute(), device=device), report)
 
     @_do.register
     def _(self, request: Check, report: Reporter) -> Result:

@@ -19,6 +19,7 @@ import pytest
 import splatcut
 from splatcut.errors import Cancelled, UserError
 from splatcut.messages.lines import parse_answer, parse_result, request_line
+from splatcut.messages.results import Result
 from splatcut.messages.worker import (
     PROTOCOL_VERSION,
     Cancel,
@@ -36,7 +37,6 @@ from splatcut.messages.worker import (
     ReadyEvent,
     Reply,
     Request,
-    Result,
     Shutdown,
     ShutdownResult,
 )

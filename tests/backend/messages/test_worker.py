@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from message_strategies import files, jobs, names, numbers, object_lists, view_lists
+from message_strategies import files, jobs, names, numbers, object_lists, option_values, view_lists
 
 import splatcut
 from splatcut.errors import UserError
-from splatcut.messages import lines, worker
+from splatcut.messages import OPTIONS, lines, worker
 from splatcut.messages.findings import Finding, Severity
 
 integers = st.integers(-(2**53), 2**53)
@@ -51,7 +51,11 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 
 
 def made(kind: type[Any]) -> st.SearchStrategy[Any]:
-    return st.builds(kind, **{item.name: FIELDS[str(item.type)] for item in dataclasses.fields(kind)})
+    return st.builds(kind, **{item.name: held(kind, item.name, str(item.type)) for item in dataclasses.fields(kind)})
+
+
+def held(kind: type[Any], name: str, annotation: str) -> st.SearchStrategy[Any]:
+    return option_values(OPTIONS[name]) if kind is worker.Heal and name in OPTIONS else FIELDS[annotation]
 
 
 requests = st.one_of([made(kind) for kind in typing.get_args(worker.Request)])
@@ -104,6 +108,9 @@ BAD_REQUESTS = {
         '{"id": 1, "op": "preview", "out": "o", "objects": [{"name": "a", "prompts": []}]}'
     ),
     "In the request run, .*needs either objects": '{"id": 1, "op": "run", "job": {"scene": "a.ply", "out": "o"}}',
+    "In the request heal: The option device must be auto, cuda or cpu, not 'abacus'": (
+        '{"id": 1, "op": "heal", "cut": "c", "device": "abacus"}'
+    ),
     "In the request set_views, .*not a rigid transform": (
         '{"id": 1, "op": "set_views", "cameras": [{"name": "a", "width": 1, "height": 1, "fx": 1, "fy": 1, "cx": 0, '
         '"cy": 0, "camera_from_world": [[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}]}'

@@ -92,8 +92,8 @@ def test_what_late_options_leave_the_same(blobs: BlobScene, tmp_path: Path) -> N
         job = Job(blobs.scene, tmp_path / "out", blobs.cameras, objects=objects, options=JobOptions(**options))
         return fingerprint(job, read_inputs(job), "")
 
-    late = [keys(), keys(grow=0.5), keys(soft_edges=True), keys(keep_islands=True)]
-    assert len({key for key, _ in late}) == 4
+    late = [keys(), keys(grow=0.5), keys(soft_edges=True), keys(keep_islands=True), keys(heal=not JobOptions().heal)]
+    assert len({key for key, _ in late}) == 5
     assert len({shared for _, shared in late}) == 1
     assert keys(seed=1)[1] != keys()[1]
 

@@ -25,7 +25,7 @@ from splatcut.segmenter import EmbeddingCache
 #: Another value of each option.
 OTHER: dict[str, Any] = {
     "quality": "draft", "refine": False, "soft_edges": True, "trust_masks": True, "keep_islands": True, "tau": 0.6,
-    "trust_cameras": True,
+    "trust_cameras": True, "heal": not JobOptions().heal,
     "seed": 7, "holdout": 3, "device": "cpu", "model": "another.pth", "drop_invalid": True, "antialiased": "on",
     "spz_axes": "rdf",
     "experiment": {"alone": 0.5},
@@ -86,7 +86,13 @@ def observe(blobs: BlobScene, tmp_path: Path, one_thread: None, monkeypatch: pyt
         report = json.loads((out / "report.json").read_text(encoding="utf-8"))
         with np.load(out / "labels.npz") as labels:
             rows = labels["parent"].tolist()
-        return {**seen, "stages": progress.names, "rows": rows, **{key: report[key] for key in ("objects", "views")}}
+        return {
+            **seen,
+            "stages": progress.names,
+            "rows": rows,
+            "healed": report["healed"],
+            **{key: report[key] for key in ("objects", "views")},
+        }
 
     return observed
 

@@ -21,7 +21,9 @@ def test_every_stage_takes_what_comes_before_it() -> None:
 
 def test_the_parts_of_a_run() -> None:
     said = (ObjectPrompt("a", (ViewPrompt("v", ((1, 1, 1),)),)),)
-    job = Job(Path("a.ply"), Path("o"), Path("cameras.json"), objects=said, options=JobOptions(refine=False))
+    job = Job(
+        Path("a.ply"), Path("o"), Path("cameras.json"), objects=said, options=JobOptions(refine=False, heal=False)
+    )
     names = [part.name for part in parts_of(job)]
     assert names == [
         "load",
@@ -36,6 +38,8 @@ def test_the_parts_of_a_run() -> None:
         "final masks",
         "sheet",
     ]
+    healing = [part.name for part in parts_of(replace(job, options=JobOptions(refine=False, heal=True)))]
+    assert [name for name in healing if name not in names] == ["sights", "holes", "healed"]
     alone = [part.name for part in parts_of(Job(Path("a.ply"), Path("o"), objects=said))]
     assert "views" in alone
     assert "floaters" not in alone

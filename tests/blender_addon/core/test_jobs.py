@@ -38,8 +38,8 @@ def build(tmp_path: Path, options: JobOptions | None = None, scene: str = "a.ply
 
 def test_a_job_says_what_the_panel_said(tmp_path: Path) -> None:
     values = {
-        "quality": "fine", "refine": False, "soft_edges": True, "trust_masks": True, "keep_islands": True,
-        "trust_cameras": True, "tau": 0.25, "seed": 7,
+        "quality": "fine", "refine": False, "soft_edges": True, "heal": True, "trust_masks": True,
+        "keep_islands": True, "trust_cameras": True, "tau": 0.25, "seed": 7,
     }  # fmt: skip
     assert tuple(values) == SCENE_OPTIONS
     job = build(tmp_path, jobs.options_of(SimpleNamespace(**values), "cpu", "model.pth"))
@@ -59,7 +59,8 @@ def test_the_same_job_gets_the_same_folder_wherever_the_scene_lies(tmp_path: Pat
     }
     assert len(others | {first.out}) == 4
     # What is settled last has the same folder, so that the engine goes on there.
-    late = replace(first, objects=(replace(VASE, grow=0.5),), options=JobOptions(soft_edges=True, keep_islands=True))
+    options = JobOptions(soft_edges=True, keep_islands=True, heal=not JobOptions().heal)
+    late = replace(first, objects=(replace(VASE, grow=0.5),), options=options)
     assert jobs.job_key(late) == jobs.job_key(replace(first, options=JobOptions()))
 
 

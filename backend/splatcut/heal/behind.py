@@ -19,7 +19,7 @@ from splatcut.scene.gaussians import F32, Gaussians, concatenate
 Bools = NDArray[np.bool_]
 
 #: A pixel inside the outline is a hole where what stays covers less of it than this.
-OPEN = 0.6
+OPEN = 0.85
 #: Holes smaller than this share of the outline are left; so many views are filled one after the other.
 SMALLEST, MOST_VIEWS = 0.01, 4
 #: A hole is filled if this share of its rim is known, and this share of the rim that is known or open.
@@ -27,7 +27,7 @@ RIM, RIM_KNOWN = 0.15, 0.6
 #: Views that see through a filling: it goes where more than this share of those that see its place do.
 CONTRADICT = 0.15
 #: What covers this much of a pixel is known.
-KNOWN = 0.8
+KNOWN = 0.85
 
 
 def fill_behind(
@@ -36,7 +36,6 @@ def fill_behind(
     behind: NDArray[np.floating],
     sights: Sequence[Sight],
     device: raster.Device,
-    seed: int,
 ) -> tuple[list[Filling], tuple[str, ...]]:
     """What closes the holes that are left in the views, and sentences about those that cannot be filled.
 
@@ -54,7 +53,7 @@ def fill_behind(
         if sizes[number] <= SMALLEST * max(1, int(sights[number].outline.sum())):
             break
         skipped.add(number)
-        filling = _filled(rest, colours, behind, sights, number, holes[number], device, seed)
+        filling = _filled(rest, colours, behind, sights, number, holes[number], device)
         if filling is None:
             hopeless += 1
             if hopeless > MOST_VIEWS:
@@ -82,7 +81,6 @@ def _filled(
     number: int,
     hole: Bools,
     device: raster.Device,
-    seed: int,
 ) -> Filling | None:
     """One view's holes filled; None if nothing is known around them, or other views see through there."""
     camera = sights[number].camera
@@ -91,13 +89,13 @@ def _filled(
     drawn = raster.render(rest, camera, features=features, colour=False, device=device)
     blended = raster.over_alpha(drawn.features, drawn.alpha[..., None])
     depth = blended[..., 3]
-    nearest = float(np.median(camera.depths(behind)))
-    wide = widened(hole, drawn.alpha)
+    nearest = float(np.quantile(camera.depths(behind), 0.9))
+    wide = widened(hole, drawn.alpha, 2)
     known = (drawn.alpha > KNOWN) & (depth > nearest) & ~wide
     wide = _closed_in(wide, known, drawn.alpha < KNOWN)
     if not wide.any():
         return None
-    colour = filled(blended[..., :3], known, wide, seed)
+    colour = filled(blended[..., :3], known, wide)
     disparity = np.where(known, 1 / np.maximum(depth, 1e-9), 0)[..., None]
     disparity = continued(blurred(disparity, known, 2.0), known, wide)[..., 0]
     chosen = wide & (disparity > 0)

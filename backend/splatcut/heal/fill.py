@@ -35,18 +35,17 @@ class Filling:
     colours: F32
 
 
-def widened(hole: Bools, cover: F32) -> Bools:
-    """The hole [H, W] with its frayed rim, and a little of what is known."""
+def widened(hole: Bools, cover: F32, fringe: int) -> Bools:
+    """The hole [H, W] with its frayed rim, at most ``fringe`` pixels of it, and a little of what is known."""
     square = np.ones((3, 3))
-    fringe = (cover < SURE) & ndimage.binary_dilation(hole, square, iterations=FRINGE)
-    return ndimage.binary_dilation(hole, square, iterations=UNDER) | ndimage.binary_propagation(
-        hole, mask=fringe | hole
-    )
+    frayed = (cover < SURE) & ndimage.binary_dilation(hole, square, iterations=fringe)
+    whole = ndimage.binary_propagation(hole, mask=frayed | hole)
+    return whole | ndimage.binary_dilation(hole, square, iterations=UNDER)
 
 
 def fill(chart: Chart, sh_degree: int, pixel_filter: PixelFilter) -> Filling:
     """Gaussians that close the chart's hole, a cell each."""
-    hole = widened(chart.hole, chart.cover)
+    hole = widened(chart.hole, chart.cover, FRINGE)
     known = (chart.cover > SURE) & ~hole
     colour = filled(chart.colour, known, hole)
     height = continued(blurred(chart.height[..., None], known, 2.0), known, hole)[..., 0]

@@ -92,7 +92,7 @@ def heal(
     fillings = _fill_planes(rest, colours, scene.means[removed], sights, seed)
     progress.step()
     closed = concatenate([rest, *(filling.gaussians for filling in fillings)])
-    behind, told = fill_behind(closed, _all(colours, fillings), scene.means[removed], sights, device, seed)
+    behind, told = fill_behind(closed, _all(colours, fillings), scene.means[removed], sights, device)
     progress.step()
     parts = [rest.take(changed), *(filling.gaussians for filling in [*fillings, *behind])]
     made = concatenate(parts)

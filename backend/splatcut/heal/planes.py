@@ -12,8 +12,8 @@ from scipy.spatial import cKDTree
 
 F64 = NDArray[np.float64]
 
-#: Planes are looked for among the points within this share of the removed's size around it,
-ABOUT = 0.6
+#: Planes are looked for among the points no farther from the removed than this share of its size,
+ABOUT = 0.15
 #: from so many trials of three points, none farther from the first than this share of its size.
 TRIALS, NEAR = 400, 0.2
 #: At most so many; each holds at least this share of the points, and so many.
@@ -68,8 +68,8 @@ def find_planes(points: F64, removed: F64, towards: F64, seed: int = 0) -> list[
         return []
     low, high = extent(removed)
     size = float(np.linalg.norm(high - low))
-    near = np.flatnonzero(((points > low - ABOUT * size) & (points < high + ABOUT * size)).all(axis=1))
-    points = points[near]
+    distance, _ = cKDTree(removed).query(points, distance_upper_bound=ABOUT * size)
+    points = points[np.isfinite(distance)]
     rng = np.random.default_rng(seed)
     planes: list[Plane] = []
     fewest = max(FEWEST, SHARE * len(points))

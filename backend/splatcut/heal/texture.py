@@ -7,20 +7,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
+from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.sparse.linalg import spsolve
-from scipy.spatial import cKDTree
 
 F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 #: Tones are what a blur of so many pixels leaves; texture is the rest.
 TONE = 5.0
-#: Side of the patches that are compared, pixels; the coarsest level has holes of about so many pixels.
-PATCH, COARSEST = 7, 10
-#: Rounds of matching and blending on each level; numbers that describe a patch; patches to choose from.
-ROUNDS, NUMBERS, CHOICE = 6, 24, 20_000
-#: Texture is copied from within so many depths of the hole around it.
-AROUND = 4.0
+#: Texture comes from within so many depths of the hole around it, in at most so many pieces.
+AROUND, PIECES = 4.0, 40
+#: Pixels of the rim on which a piece is compared; so much of the rim, and of the hole, must have a place there.
+RIM, OVERLAP, LEAST = 5, 0.5, 0.05
+#: What a difference in strength by a factor of e counts beside unlikeness, which is 1 for unrelated textures.
+STRENGTH = 0.25
 
 
 def continued(values: NDArray[np.floating], known: Bools, hole: Bools) -> F32:
@@ -67,100 +67,96 @@ def blurred(values: NDArray[np.floating], known: Bools, sigma: float) -> F32:
     return (total / np.maximum(weight, 1e-9)[..., None]).astype(np.float32)
 
 
-def filled(image: F32, known: Bools, hole: Bools, seed: int = 0) -> F32:
-    """The image [H, W, 3] with its hole filled: tones continued, texture synthesised from what is known.
-
-    Texture: every patch of the hole shall be like one of the known patches, coarse to fine (Wexler, Shechtman and
-    Irani, "Space-time completion of video", PAMI 2007).
-    """
+def filled(image: F32, known: Bools, hole: Bools) -> F32:
+    """The image [H, W, 3] with its hole filled: tones continued, texture copied from what is known around."""
     tone = blurred(image, known, TONE)
-    base = continued(tone, known, hole)
-    base = np.where(known[..., None], tone, base)
+    base = np.where(known[..., None], tone, continued(tone, known, hole))
     detail = np.where(known[..., None], image - tone, 0).astype(np.float32)
-    detail = _synthesised(detail, known, hole, np.random.default_rng(seed))
+    parts, count = ndimage.label(hole, np.ones((3, 3)))
+    for number in range(1, count + 1):
+        detail = _copied(detail, known, parts == number)
     return np.where(hole[..., None], base + detail, image).astype(np.float32)
 
 
-def _synthesised(detail: F32, known: Bools, hole: Bools, rng: np.random.Generator) -> F32:
-    """The texture [H, W, 3] in the hole as well, from the known pixels."""
+def _copied(detail: F32, known: Bools, hole: Bools) -> F32:
+    """The texture [H, W, 3] in one hole as well: pieces of what is known, moved to where they fit what is around.
+
+    Copying with few offsets: He and Sun, "Statistics of patch offsets for image completion", ECCV 2012. As large a
+    piece as there is goes first; what it leaves open, later ones fill, in the end mirrored pixels.
+    """
+    out = detail.copy()
+    done = known.copy()
+    left = hole.copy()
     depth = float(ndimage.distance_transform_edt(hole).max())
-    if depth * 2 > COARSEST and min(hole.shape) > 4 * PATCH:
-        small, small_known, small_hole = _halved(detail, known, hole)
-        coarse = _synthesised(small, small_known, small_hole, rng)
-        again = np.repeat(np.repeat(coarse, 2, axis=0), 2, axis=1)[: hole.shape[0], : hole.shape[1]]
-        again = ndimage.gaussian_filter(again, (0.7, 0.7, 0))
-        detail = np.where(hole[..., None], again, detail)
-    else:
-        detail = np.where(hole[..., None], _mirrored(detail, known, hole), detail)
-    reach = PATCH // 2
-    usable = ndimage.minimum_filter(known, PATCH, mode="constant", cval=False)
-    usable &= ndimage.distance_transform_edt(~hole) < AROUND * max(COARSEST, depth)
-    sources = np.argwhere(usable)
-    if len(sources) < 50:
-        return detail
-    sources = sources[np.sort(rng.permutation(len(sources))[:CHOICE])]
-    inside = ndimage.binary_dilation(hole, np.ones((PATCH, PATCH))) & (known | hole)
-    border = np.zeros_like(hole)
-    border[reach:-reach, reach:-reach] = True
-    targets = np.argwhere(inside & border & ndimage.minimum_filter(known | hole, PATCH, mode="constant", cval=False))
-    if not len(targets):
-        return detail
-    trust = np.where(known, 1.0, 0.3 + 0.7 * np.exp(-ndimage.distance_transform_edt(hole) / 4.0))
-    given = _patches(detail, sources)
-    mean = given.mean(axis=0)
-    directions = np.linalg.svd(given[:: max(1, len(given) // 3000)] - mean, full_matrices=False)[2][:NUMBERS].T
-    tree = cKDTree((given - mean) @ directions)
-    for _ in range(ROUNDS):
-        _, nearest = tree.query((_patches(detail, targets) - mean) @ directions, eps=0.5)
-        total, weight = np.zeros(detail.shape), np.zeros(hole.shape)
-        votes = given[nearest].reshape(-1, PATCH, PATCH, 3)
-        strength = trust[targets[:, 0], targets[:, 1]]
-        for dy in range(PATCH):
-            for dx in range(PATCH):
-                at = targets[:, 0] + dy - reach, targets[:, 1] + dx - reach
-                np.add.at(total, at, votes[:, dy, dx] * strength[:, None])
-                np.add.at(weight, at, strength)
-        new = (total / np.maximum(weight, 1e-9)[..., None]).astype(np.float32)
-        detail = np.where((hole & (weight > 0))[..., None], new, detail)
-    # patches averaged are blurred: in the end every pixel takes the middle of its own patch's match, if it has one
-    _, nearest = tree.query((_patches(detail, targets) - mean) @ directions)
-    middle = given[nearest].reshape(-1, PATCH, PATCH, 3)[:, reach, reach]
-    sharp = detail.copy()
-    sharp[targets[:, 0], targets[:, 1]] = middle
-    return np.where(hole[..., None], sharp, detail).astype(np.float32)
+    sources = known & (ndimage.distance_transform_edt(~hole) < AROUND * max(RIM, depth))
+    for _ in range(PIECES):
+        rim = ndimage.binary_dilation(left, np.ones((3, 3)), iterations=RIM) & done & ~left
+        offset = _offset(out, sources, left, rim)
+        if offset is None:
+            break
+        rows, columns = np.nonzero(left)
+        r, c = rows + offset[0], columns + offset[1]
+        inside = (r >= 0) & (r < hole.shape[0]) & (c >= 0) & (c < hole.shape[1])
+        inside[inside] = sources[r[inside], c[inside]]
+        rows, columns, r, c = rows[inside], columns[inside], r[inside], c[inside]
+        out[rows, columns] = detail[r, c]
+        done[rows, columns] = True
+        left[rows, columns] = False
+        if not left.any():
+            return out
+    return np.where(left[..., None], _mirrored(out, done), out)
 
 
-def _mirrored(detail: F32, known: Bools, hole: Bools) -> F32:
-    """The texture with the hole's pixels taken from the other side of its rim: a start that is as rough as it is."""
-    if not known.any():
-        return np.zeros_like(detail)
+def _offset(detail: F32, sources: Bools, hole: Bools, rim: Bools) -> tuple[int, int] | None:
+    """Rows and columns to where the hole's texture comes from; None if hardly any of it could.
+
+    A place fits whose rim is like the hole's, and whose texture is as strong: alone, likeness would choose what is
+    smooth, since it differs least from anything.
+    """
+    if not rim.any() or not sources.any():
+        return None
+    shape = [next_fast_len(2 * n) for n in hole.shape]
+
+    def spectrum(values: NDArray[np.floating]) -> NDArray[np.complexfloating]:
+        return np.asarray(rfft2(values, shape))
+
+    def moved(here: NDArray[np.complexfloating], there: NDArray[np.complexfloating]) -> NDArray[np.float64]:
+        """For every offset: the sum over pixels of here times there at the offset."""
+        return np.asarray(irfft2(np.conj(here) * there, shape))
+
+    source, at_hole, at_rim = (spectrum(part.astype(np.float64)) for part in (sources, hole, rim))
+    covered = moved(at_hole, source) / hole.sum()
+    overlap = moved(at_rim, source)
+    square = np.where(sources[..., None], np.square(detail, dtype=np.float64), 0).sum(axis=2)
+    squares = spectrum(square)
+    there = moved(at_rim, squares)
+    inner = moved(at_hole, squares) / np.maximum(covered * hole.sum(), 1)
+    here = moved(spectrum(np.where(rim, np.square(detail, dtype=np.float64).sum(axis=2), 0)), source)
+    product = sum(
+        moved(spectrum(np.where(rim, detail[..., n], 0)), spectrum(np.where(sources, detail[..., n], 0)))
+        for n in range(3)
+    )
+    usable = (overlap >= OVERLAP * rim.sum()) & (covered > LEAST)
+    if not usable.any():
+        return None
+    usable &= covered >= 0.9 * covered[usable].max()
+    least = 1e-6 * np.maximum(overlap, 1)
+    energy = here + there
+    unlike = (energy - 2 * product) / (energy + least)
+    strength = np.abs(np.log((there + least) / (here + least)))
+    strength += np.abs(np.log((inner + 1e-6) / (here / np.maximum(overlap, 1) + 1e-6)))
+    score = np.where(usable, unlike + STRENGTH * strength, np.inf)
+    row, column = np.unravel_index(int(np.argmin(score)), score.shape)
+    return int(row) - (shape[0] if row > shape[0] // 2 else 0), int(column) - (
+        shape[1] if column > shape[1] // 2 else 0
+    )
+
+
+def _mirrored(detail: F32, known: Bools) -> F32:
+    """The texture with the unknown pixels taken from the other side of their rim."""
     nearest = np.stack(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))
-    here = np.stack(np.mgrid[: hole.shape[0], : hole.shape[1]])
-    size = np.array(hole.shape)[:, None, None] - 1
+    here = np.stack(np.mgrid[: known.shape[0], : known.shape[1]])
+    size = np.array(known.shape)[:, None, None] - 1
     other = np.clip(2 * nearest - here, 0, size)
-    usable = known[other[0], other[1]]
-    row, column = np.where(usable, other, nearest)
+    row, column = np.where(known[other[0], other[1]], other, nearest)
     return detail[row, column]
-
-
-def _patches(values: F32, centres: NDArray[np.integer]) -> F32:
-    """[N, PATCH * PATCH * 3]: the patches about pixels [N, 2] (row, column)."""
-    windows = np.lib.stride_tricks.sliding_window_view(values, (PATCH, PATCH), axis=(0, 1))
-    reach = PATCH // 2
-    found = windows[centres[:, 0] - reach, centres[:, 1] - reach]
-    return np.ascontiguousarray(found.transpose(0, 2, 3, 1).reshape(len(centres), -1), np.float32)
-
-
-def _halved(values: F32, known: Bools, hole: Bools) -> tuple[F32, Bools, Bools]:
-    """Half the size: means over known pixels; known where most of a square is, hole where any of it is."""
-    height, width = (n + n % 2 for n in hole.shape)
-    pad = ((0, height - hole.shape[0]), (0, width - hole.shape[1]))
-    k, h = np.pad(known, pad).astype(np.float32), np.pad(hole, pad)
-    v = np.pad(values, (*pad, (0, 0))) * k[..., None]
-
-    def sums(part: NDArray[np.floating]) -> NDArray[np.floating]:
-        return part.reshape(height // 2, 2, width // 2, 2, *part.shape[2:]).sum(axis=(1, 3))
-
-    count = sums(k)
-    some = h.reshape(height // 2, 2, width // 2, 2).any(axis=(1, 3))
-    return (sums(v) / np.maximum(count, 1)[..., None]).astype(np.float32), (count >= 2) & ~some, some

@@ -12,16 +12,23 @@ from scipy import ndimage
 
 from splatcut import raster
 from splatcut.heal.fill import Filling, discs, widened
+from splatcut.heal.planes import extent
 from splatcut.heal.texture import blurred, continued, filled
 from splatcut.heal.visibility import Sight
 from splatcut.scene.gaussians import F32, Gaussians, concatenate
 
 Bools = NDArray[np.bool_]
 
-#: A pixel inside the outline is a hole where what stays covers less of it than this.
-OPEN = 0.85
+#: A hole is where what stays covers less than CORE of a pixel inside the outline, and around it less than OPEN.
+CORE, OPEN = 0.6, 0.95
+#: At most so many pixels around.
+AROUND = 8
 #: Holes smaller than this share of the outline are left; so many views are filled one after the other.
 SMALLEST, MOST_VIEWS = 0.01, 4
+#: What is farther than this share of the removed's size behind it is continued; nearer things are what it stood on.
+MARGIN = 0.2
+#: How much nearer than haze in a hole its filling lies.
+BEFORE = 0.97
 #: A hole is filled if this share of its rim is known, and this share of the rim that is known or open.
 RIM, RIM_KNOWN = 0.15, 0.6
 #: Views that see through a filling: it goes where more than this share of those that see its place do.
@@ -70,7 +77,9 @@ def fill_behind(
 
 def _hole(rest: Gaussians, sight: Sight, device: raster.Device) -> Bools:
     alpha = raster.render(rest, sight.camera, colour=False, device=device).alpha
-    return ndimage.binary_opening(sight.outline & (alpha < OPEN), np.ones((2, 2)))
+    core = ndimage.binary_opening(sight.outline & (alpha < CORE), np.ones((2, 2)))
+    around = ndimage.binary_dilation(core, np.ones((3, 3)), iterations=AROUND) & sight.outline & (alpha < OPEN)
+    return ndimage.binary_propagation(core, mask=around | core)
 
 
 def _filled(
@@ -87,15 +96,15 @@ def _filled(
     z = camera.depths(rest.means).astype(np.float32)
     features = np.concatenate([colours, z[:, None]], axis=1).astype(np.float32)
     drawn = raster.render(rest, camera, features=features, colour=False, device=device)
-    blended = raster.over_alpha(drawn.features, drawn.alpha[..., None])
-    depth = blended[..., 3]
-    nearest = float(np.quantile(camera.depths(behind), 0.9))
+    depth = raster.over_alpha(drawn.features[..., 3], drawn.alpha)
+    low, high = extent(behind)
+    nearest = float(np.quantile(camera.depths(behind), 0.9)) + MARGIN * float(np.linalg.norm(high - low))
     wide = widened(hole, drawn.alpha, 2)
-    known = (drawn.alpha > KNOWN) & (depth > nearest) & ~wide
+    known = (drawn.alpha > np.where(sights[number].outline, OPEN, KNOWN)) & (depth > nearest) & ~wide
     wide = _closed_in(wide, known, drawn.alpha < KNOWN)
     if not wide.any():
         return None
-    colour = filled(blended[..., :3], known, wide)
+    colour = filled(drawn.features[..., :3], known, wide)  # as it looks before black, where it lets some through
     disparity = np.where(known, 1 / np.maximum(depth, 1e-9), 0)[..., None]
     disparity = continued(blurred(disparity, known, 2.0), known, wide)[..., 0]
     chosen = wide & (disparity > 0)
@@ -104,7 +113,10 @@ def _filled(
     grid[::stride, ::stride] = True
     rows, columns = np.nonzero(chosen & grid)
     distance = 1 / disparity[rows, columns]
-    distance = distance * np.where(hole[rows, columns], 1.0, 1.01)
+    # before what shows through the hole: it lets light through and was never seen there
+    haze = np.where((drawn.alpha > 0.02) & (depth > nearest), depth, np.inf)
+    haze = ndimage.minimum_filter(haze, 5)[rows, columns]
+    distance = np.minimum(distance, BEFORE * haze) * np.where(hole[rows, columns], 1.0, 1.01)
     means = camera.unproject(np.stack([columns + 0.5, rows + 0.5], axis=1), distance)
     size = distance / camera.fx * stride
     good = ~_seen_through(means, size, sights)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import Delaunay
 
 from splatcut import raster
 from splatcut.heal.planes import Plane, extent
@@ -35,8 +36,8 @@ CONTRADICT = 0.15
 BY_REMOVED = 0.3
 #: A hole is closed where this share of its rim is known surface, and this share of the rim that is known or free.
 RIM, RIM_KNOWN = 0.25, 0.6
-#: Smallest hole, cells.
-SMALLEST = 6
+#: Smallest hole, cells; so many cells beyond where something stood may belong to it.
+SMALLEST, BEYOND = 6, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,18 +107,35 @@ def make_chart(
     blended = raster.over_alpha(drawn.features, drawn.alpha[..., None])
     empty = np.zeros((height, width), bool)
     chart = Chart(plane, cell, camera, blended[..., :3], blended[..., 3], drawn.alpha, empty)
-    return _with_holes(chart, sights)
+    foot = np.flatnonzero(np.abs(own[:, 2]) < ON * plane.spacing)
+    if foot.size:
+        least, most = np.quantile(own[foot, :2], [0.02, 0.98], axis=0)
+        foot = foot[((own[foot, :2] >= least) & (own[foot, :2] <= most)).all(axis=1)]
+    stood = removed[foot]
+    return _with_holes(chart, _hull(chart, stood), sights)
 
 
-def _with_holes(chart: Chart, sights: Sequence[Sight]) -> Chart | None:
-    """The chart with the cells that the removed hid from all views, or None if there are none."""
+def _hull(chart: Chart, points: NDArray[np.floating]) -> Bools:
+    """[H, W] bool: cells in the convex hull of world points [M, 3], and a few around it. What was hidden may go on
+    beyond where something stood, but nothing says how far."""
+    rows, columns = np.mgrid[: chart.camera.height, : chart.camera.width]
+    pixels = chart.camera.project(points)[0]
+    if len(pixels) < 3 or np.linalg.matrix_rank(pixels - pixels.mean(axis=0), tol=1.0) < 2:
+        return np.zeros(chart.hole.shape, bool)
+    grid = np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1)
+    inside = Delaunay(pixels).find_simplex(grid) >= 0
+    return ndimage.binary_dilation(inside.reshape(chart.hole.shape), np.ones((3, 3)), iterations=BEYOND)
+
+
+def _with_holes(chart: Chart, stood: Bools, sights: Sequence[Sight]) -> Chart | None:
+    """The chart with the cells that the removed hid from all views where it ``stood``, or None if there are none."""
     hidden, free, blocked = hidden_and_free(chart.points(np.zeros_like(chart.cover)), chart.plane, sights)
     shape = chart.cover.shape
     hidden, free, blocked = (part.reshape(shape) for part in (hidden, free, blocked))
     needed = min(3, len(sights))
     known = chart.cover > KNOWN
     empty = free > CONTRADICT * (hidden + free + blocked)
-    wanted = ~known & ~empty & (hidden >= needed) & (hidden >= BY_REMOVED * (hidden + blocked))
+    wanted = stood & ~known & ~empty & (hidden >= needed) & (hidden >= BY_REMOVED * (hidden + blocked))
     wanted = ndimage.binary_opening(wanted, np.ones((2, 2)))
     labels, count = ndimage.label(wanted)
     hole = np.zeros(shape, bool)

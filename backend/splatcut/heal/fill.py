@@ -23,6 +23,8 @@ F64 = NDArray[np.float64]
 ALONG, ACROSS, OPACITY = 0.7, 0.15, 0.95
 #: The filling reaches so many cells under what is known, and lies this many cells lower there.
 UNDER, LOWER = 1, 0.15
+#: Heights are smoothed over so many cells before they are continued.
+SMOOTH = 6.0
 #: What is known is trusted where it covers this much; what covers less within so many cells of a hole is part of it.
 SURE, FRINGE = 0.9, 6
 
@@ -48,7 +50,8 @@ def fill(chart: Chart, sh_degree: int, pixel_filter: PixelFilter) -> Filling:
     hole = widened(chart.hole, chart.cover, FRINGE)
     known = (chart.cover > SURE) & ~hole
     colour = filled(chart.colour, known, hole)
-    height = continued(blurred(chart.height[..., None], known, 2.0), known, hole)[..., 0]
+    height = continued(blurred(chart.height[..., None], known, SMOOTH), known, hole)[..., 0]
+    height = height.clip(-chart.plane.spacing, chart.plane.spacing)
     height = height - LOWER * chart.cell * (~chart.hole)
     chosen = np.flatnonzero(hole.ravel())
     axes = np.broadcast_to(chart.plane.axes.T, (len(chosen), 3, 3))

@@ -21,6 +21,8 @@ AROUND, PIECES = 4.0, 40
 RIM, OVERLAP, LEAST = 5, 0.5, 0.05
 #: What a difference in strength by a factor of e counts beside unlikeness, which is 1 for unrelated textures.
 STRENGTH = 0.25
+#: A difference in tone that counts as much, root of the sum over the channels.
+TONES = 0.2
 
 
 def continued(values: NDArray[np.floating], known: Bools, hole: Bools) -> F32:
@@ -74,11 +76,11 @@ def filled(image: F32, known: Bools, hole: Bools) -> F32:
     detail = np.where(known[..., None], image - tone, 0).astype(np.float32)
     parts, count = ndimage.label(hole, np.ones((3, 3)))
     for number in range(1, count + 1):
-        detail = _copied(detail, known, parts == number)
+        detail = _copied(detail, base, known, parts == number)
     return np.where(hole[..., None], base + detail, image).astype(np.float32)
 
 
-def _copied(detail: F32, known: Bools, hole: Bools) -> F32:
+def _copied(detail: F32, tone: F32, known: Bools, hole: Bools) -> F32:
     """The texture [H, W, 3] in one hole as well: pieces of what is known, moved to where they fit what is around.
 
     Copying with few offsets: He and Sun, "Statistics of patch offsets for image completion", ECCV 2012. As large a
@@ -91,7 +93,7 @@ def _copied(detail: F32, known: Bools, hole: Bools) -> F32:
     sources = known & (ndimage.distance_transform_edt(~hole) < AROUND * max(RIM, depth))
     for _ in range(PIECES):
         rim = ndimage.binary_dilation(left, np.ones((3, 3)), iterations=RIM) & done & ~left
-        offset = _offset(out, sources, left, rim)
+        offset = _offset(out, tone, sources, left, rim)
         if offset is None:
             break
         rows, columns = np.nonzero(left)
@@ -107,11 +109,11 @@ def _copied(detail: F32, known: Bools, hole: Bools) -> F32:
     return np.where(left[..., None], _mirrored(out, done), out)
 
 
-def _offset(detail: F32, sources: Bools, hole: Bools, rim: Bools) -> tuple[int, int] | None:
+def _offset(detail: F32, tone: F32, sources: Bools, hole: Bools, rim: Bools) -> tuple[int, int] | None:
     """Rows and columns to where the hole's texture comes from; None if hardly any of it could.
 
-    A place fits whose rim is like the hole's, and whose texture is as strong: alone, likeness would choose what is
-    smooth, since it differs least from anything.
+    A place fits whose rim is like the hole's, whose texture is as strong (alone, likeness would choose what is smooth,
+    since it differs least from anything), and whose tones are those of the hole.
     """
     if not rim.any() or not sources.any():
         return None
@@ -145,7 +147,13 @@ def _offset(detail: F32, sources: Bools, hole: Bools, rim: Bools) -> tuple[int, 
     unlike = (energy - 2 * product) / (energy + least)
     strength = np.abs(np.log((there + least) / (here + least)))
     strength += np.abs(np.log((inner + 1e-6) / (here / np.maximum(overlap, 1) + 1e-6)))
-    score = np.where(usable, unlike + STRENGTH * strength, np.inf)
+    tones = moved(at_hole, spectrum(np.where(sources[..., None], np.square(tone, dtype=np.float64), 0).sum(axis=2)))
+    tones += moved(spectrum(np.where(hole[..., None], np.square(tone, dtype=np.float64), 0).sum(axis=2)), source)
+    tones -= 2 * sum(
+        moved(spectrum(np.where(hole, tone[..., n], 0)), spectrum(np.where(sources, tone[..., n], 0))) for n in range(3)
+    )
+    shade = tones / np.maximum(covered * hole.sum(), 1) / TONES**2
+    score = np.where(usable, unlike + STRENGTH * strength + shade, np.inf)
     row, column = np.unravel_index(int(np.argmin(score)), score.shape)
     return int(row) - (shape[0] if row > shape[0] // 2 else 0), int(column) - (
         shape[1] if column > shape[1] // 2 else 0

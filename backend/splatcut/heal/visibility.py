@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from splatcut import raster
+from splatcut.heal.planes import extent
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -21,8 +23,11 @@ Bools = NDArray[np.bool_]
 SUPPORT = 0.3
 #: in so many views (or in all, if there are fewer) in which it shows more than this, square pixels.
 SUPPORT_VIEWS, SHOWN = 3, 0.5
-#: What is seen no farther than so many pixels from the outline is not told from what is removed.
-BESIDE = 2
+#: Close to the removed (this share of its size), what is seen no farther than so many pixels from the outline is not
+#: told from it.
+CLOSE, BESIDE = 0.05, 2
+#: Centres inside the outline in this share of the views lie where the removed were.
+WITHIN = 0.95
 #: Removing what is not supported lays bare what lay behind it; so often it is looked for.
 ROUNDS = 2
 
@@ -86,20 +91,26 @@ def support(
     """What of the Gaussians that stay was seen before. Calls ``step`` ``(2 + ROUNDS) * len(sights)`` times."""
     count, needed = len(scene), min(SUPPORT_VIEWS, len(sights))
     square = np.ones((3, 3))
-    near = [ndimage.binary_dilation(sight.outline, square, iterations=BESIDE) for sight in sights]
-    outside = [(~pixels).astype(np.float32)[None] for pixels in near]
+    body = scene.means[removed]
+    low, high = extent(body)
+    distance, _ = cKDTree(body).query(scene.means, distance_upper_bound=CLOSE * float(np.linalg.norm(high - low)))
+    close = np.isfinite(distance)
     before = []
-    for sight, signal in zip(sights, outside, strict=True):
-        before.append(raster.accumulate(scene, sight.camera, signal, device=device).weighted[:, 0])
+    for sight in sights:
+        beside = ndimage.binary_dilation(sight.outline, square, iterations=BESIDE)
+        signals = np.stack([~sight.outline, ~beside]).astype(np.float32)
+        seen = raster.accumulate(scene, sight.camera, signals, device=device).weighted
+        before.append(np.where(close, seen[:, 1], seen[:, 0]))
         step()
-    gone = removed.copy()
+    gone = removed | _within(scene, body, sights)
     for number in range(ROUNDS + 1):
         stay = np.flatnonzero(~gone)
         rest = scene.take(stay)
         shown = np.zeros(count, np.float32)
         best = np.full((needed, len(stay)), -1.0, np.float32)  # the largest shares so far, ascending
-        for sight, signal, seen in zip(sights, outside, before, strict=True):
-            after = raster.accumulate(rest, sight.camera, signal, device=device).weight
+        for sight, seen in zip(sights, before, strict=True):
+            empty = np.zeros((1, *sight.outline.shape), np.float32)
+            after = raster.accumulate(rest, sight.camera, empty, device=device).weight
             shown[stay] += after
             share = np.where(after > SHOWN, seen[stay] / np.maximum(after, SHOWN), -1.0)
             best[0] = np.maximum(best[0], share)
@@ -111,3 +122,17 @@ def support(
     total = np.sum(before, axis=0)
     share = np.where(shown > 0, total / np.maximum(shown, 1e-6), 1.0)
     return Support(gone & ~removed, shown, np.clip(share, 0, 1).astype(np.float32))
+
+
+def _within(scene: Gaussians, body: F32, sights: Sequence[Sight]) -> Bools:
+    """[N] bool: Gaussians whose centres lie where the removed were: inside the outline in nearly all views, no farther
+    than the removed at centres ``body`` [M, 3]. Haze that reaches out of the outline is as little known as the rest."""
+    inside, every = np.zeros(len(scene), np.int64), np.zeros(len(scene), np.int64)
+    for sight in sights:
+        camera = sight.camera
+        pixels, z = camera.project(scene.means)
+        shown = (z > camera.near) & (pixels >= 0).all(axis=1) & (pixels < (camera.width, camera.height)).all(axis=1)
+        x, y = np.floor(pixels[shown]).astype(int).T
+        every[shown] += 1
+        inside[shown] += sight.outline[y, x] & (z[shown] < np.quantile(camera.depths(body), 0.98))
+    return (every > 0) & (inside >= WITHIN * every)

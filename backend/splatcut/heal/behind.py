@@ -14,15 +14,11 @@ from splatcut import raster
 from splatcut.heal.fill import Filling, discs, widened
 from splatcut.heal.planes import extent
 from splatcut.heal.texture import blurred, continued, filled
-from splatcut.heal.visibility import Sight
+from splatcut.heal.visibility import OPEN, Sight, open_pixels
 from splatcut.scene.gaussians import F32, Gaussians, concatenate
 
 Bools = NDArray[np.bool_]
 
-#: A hole is where what stays covers less than CORE of a pixel inside the outline, and around it less than OPEN.
-CORE, OPEN = 0.6, 0.95
-#: At most so many pixels around.
-AROUND = 8
 #: Holes smaller than this share of the outline are left; so many views are filled one after the other.
 SMALLEST, MOST_VIEWS = 0.01, 4
 #: What is farther than this share of the removed's size behind it is continued; nearer things are what it stood on.
@@ -51,35 +47,25 @@ def fill_behind(
         behind: [M, 3] centres of the removed: what is filled lies behind them.
     """
     fillings: list[Filling] = []
-    hopeless = 0
-    skipped: set[int] = set()
-    while len(fillings) < MOST_VIEWS:
-        holes = [_hole(rest, sight, device) for sight in sights]
-        sizes = [0 if n in skipped else int(hole.sum()) for n, hole in enumerate(holes)]
+    hopeless: set[int] = set()
+    holes = [open_pixels(rest, sight, device) for sight in sights]
+    while len(fillings) < MOST_VIEWS and len(hopeless) < MOST_VIEWS:
+        sizes = [0 if n in hopeless else int(hole.sum()) for n, hole in enumerate(holes)]
         number = int(np.argmax(sizes))
         if sizes[number] <= SMALLEST * max(1, int(sights[number].outline.sum())):
             break
-        skipped.add(number)
         filling = _filled(rest, colours, behind, sights, number, holes[number], device)
+        hopeless.add(number)  # what it leaves open now stays open
         if filling is None:
-            hopeless += 1
-            if hopeless > MOST_VIEWS:
-                break
             continue
         fillings.append(filling)
         rest = concatenate([rest, filling.gaussians])
         colours = np.concatenate([colours, filling.colours])
+        holes = [open_pixels(rest, sight, device) for sight in sights]
     told = ()
     if hopeless and not fillings:
         told = ("Part of what the objects hid could not be filled: nothing is known around it in any view.",)
     return fillings, told
-
-
-def _hole(rest: Gaussians, sight: Sight, device: raster.Device) -> Bools:
-    alpha = raster.render(rest, sight.camera, colour=False, device=device).alpha
-    core = ndimage.binary_opening(sight.outline & (alpha < CORE), np.ones((2, 2)))
-    around = ndimage.binary_dilation(core, np.ones((3, 3)), iterations=AROUND) & sight.outline & (alpha < OPEN)
-    return ndimage.binary_propagation(core, mask=around | core)
 
 
 def _filled(

@@ -96,7 +96,7 @@ def heal(
     progress.step()
     parts = [rest.take(changed), *(filling.gaussians for filling in [*fillings, *behind])]
     made = concatenate(parts)
-    dropped = known.gone.copy()
+    dropped = known.gone & ~known.far if not behind else known.gone.copy()
     dropped[stay[changed]] = True
     parent = np.full(len(made), -1, np.int64)
     parent[: int(changed.sum())] = stay[changed]

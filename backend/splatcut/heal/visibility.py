@@ -26,6 +26,13 @@ SUPPORT_VIEWS, SHOWN = 3, 0.5
 #: Close to the removed (this share of its size), what is seen no farther than so many pixels from the outline is not
 #: told from it.
 CLOSE, BESIDE = 0.05, 2
+#: What is farther from the removed than this share of its size goes only if it shows mostly (this share) where the
+#: outline is open without it, so that the opening is filled; else it is a part of what lies behind, though a dark one.
+REACH, IN_OPENING = 0.25, 0.3
+#: A hole is where what stays covers less than CORE of a pixel inside the outline, and around it less than OPEN.
+CORE, OPEN = 0.6, 0.95
+#: At most so many pixels around.
+AROUND = 8
 #: Centres inside the outline in this share of the views lie where the removed were.
 WITHIN = 0.95
 #: Removing what is not supported lays bare what lay behind it; so often it is looked for.
@@ -72,11 +79,13 @@ class Support:
     Attributes:
         gone: [N] bool, Gaussians that stay but show only once the removed are gone: no view has told what they should
             be. They are crumbs, rims, and ghosts that stand in for what was seen through or mirrored.
+        far: [N] bool, those of them that lie far behind: they better stay if what they leave open is not filled.
         shown: [N] float32, what each shows without the removed and those that are gone, square pixels of all views.
         seen: [N] float32 in [0, 1], how much of that was seen before, beside the removed.
     """
 
     gone: Bools
+    far: Bools
     shown: F32
     seen: F32
 
@@ -93,8 +102,9 @@ def support(
     square = np.ones((3, 3))
     body = scene.means[removed]
     low, high = extent(body)
-    distance, _ = cKDTree(body).query(scene.means, distance_upper_bound=CLOSE * float(np.linalg.norm(high - low)))
-    close = np.isfinite(distance)
+    size = float(np.linalg.norm(high - low))
+    distance, _ = cKDTree(body).query(scene.means, distance_upper_bound=REACH * size)
+    close, reached = distance < CLOSE * size, np.isfinite(distance)
     before = []
     for sight in sights:
         beside = ndimage.binary_dilation(sight.outline, square, iterations=BESIDE)
@@ -119,9 +129,12 @@ def support(
         if number < ROUNDS:
             worst = np.where(best >= 0, best, np.inf).min(axis=0)  # of the best, or of all the views that show it
             gone[stay[worst < SUPPORT]] = True
+    far = gone & ~removed & ~reached
+    if far.any():
+        gone[far & ~_fills_openings(scene, removed, gone, sights, device)] = False
     total = np.sum(before, axis=0)
     share = np.where(shown > 0, total / np.maximum(shown, 1e-6), 1.0)
-    return Support(gone & ~removed, shown, np.clip(share, 0, 1).astype(np.float32))
+    return Support(gone & ~removed, gone & ~removed & ~reached, shown, np.clip(share, 0, 1).astype(np.float32))
 
 
 def _within(scene: Gaussians, body: F32, sights: Sequence[Sight]) -> Bools:
@@ -136,3 +149,26 @@ def _within(scene: Gaussians, body: F32, sights: Sequence[Sight]) -> Bools:
         every[shown] += 1
         inside[shown] += sight.outline[y, x] & (z[shown] < np.quantile(camera.depths(body), 0.98))
     return (every > 0) & (inside >= WITHIN * every)
+
+
+def _fills_openings(
+    scene: Gaussians, removed: Bools, gone: Bools, sights: Sequence[Sight], device: raster.Device
+) -> Bools:
+    """[N] bool: Gaussians that show mostly where the outline is open without all that is ``gone``."""
+    rest, stay = scene.take(~gone), np.flatnonzero(~removed)
+    others = scene.take(stay)
+    shown, there = np.zeros(len(scene)), np.zeros(len(scene))
+    for sight in sights:
+        opening = open_pixels(rest, sight, device).astype(np.float32)[None]
+        sums = raster.accumulate(others, sight.camera, opening, device=device)
+        shown[stay] += sums.weight
+        there[stay] += sums.weighted[:, 0]
+    return there > IN_OPENING * shown
+
+
+def open_pixels(rest: Gaussians, sight: Sight, device: raster.Device = "cpu") -> Bools:
+    """[H, W] bool: where what stays leaves the outline open, so that one looks through into nothing."""
+    alpha = raster.render(rest, sight.camera, colour=False, device=device).alpha
+    core = ndimage.binary_opening(sight.outline & (alpha < CORE), np.ones((2, 2)))
+    around = ndimage.binary_dilation(core, np.ones((3, 3)), iterations=AROUND) & sight.outline & (alpha < OPEN)
+    return ndimage.binary_propagation(core, mask=around | core)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from splatcut.heal.close import close
 from splatcut.heal.heal import Healed, heal
 
-__all__ = ["Healed", "heal"]
+__all__ = ["Healed", "close", "heal"]

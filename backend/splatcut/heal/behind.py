@@ -13,7 +13,7 @@ from scipy import ndimage
 from splatcut import raster
 from splatcut.heal.fill import Filling, discs, widened
 from splatcut.heal.planes import extent
-from splatcut.heal.texture import blurred, continued, filled
+from splatcut.heal.texture import SQUARE, blurred, continued, filled
 from splatcut.heal.visibility import OPEN, Sight, open_pixels
 from splatcut.scene.gaussians import F32, Gaussians, concatenate
 
@@ -120,7 +120,7 @@ def _closed_in(holes: Bools, known: Bools, open_: Bools) -> Bools:
     parts, count = ndimage.label(holes)
     for number in range(1, count + 1):
         part = parts == number
-        rim = ndimage.binary_dilation(part, np.ones((3, 3))) & ~part
+        rim = ndimage.binary_dilation(part, SQUARE) & ~part
         at_known, at_open = int((rim & known).sum()), int((rim & open_).sum())
         if at_known >= RIM * rim.sum() and at_known >= RIM_KNOWN * (at_known + at_open):
             kept |= part

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from scipy.spatial import Delaunay
 
 from splatcut import raster
 from splatcut.heal.planes import Plane, extent
+from splatcut.heal.texture import SQUARE
 from splatcut.heal.visibility import Sight
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import F32, Gaussians
@@ -80,7 +81,38 @@ def make_chart(
         rest: the Gaussians that stay; colours [N, 3] of them, display-referred sRGB.
         removed: [M, 3] centres of those that go.
     """
+    chart = _drawn(rest, colours, removed, plane)
+    if chart is None:
+        return None
     own = plane.own(removed)
+    foot = np.flatnonzero(np.abs(own[:, 2]) < ON * plane.spacing)
+    if foot.size:
+        least, most = np.quantile(own[foot, :2], [0.02, 0.98], axis=0)
+        foot = foot[((own[foot, :2] >= least) & (own[foot, :2] <= most)).all(axis=1)]
+    return _with_holes(chart, _hull(chart, removed[foot]), sights)
+
+
+def closed_chart(body: Gaussians, colours: F32, plane: Plane, sights: Sequence[Sight]) -> Chart | None:
+    """The outline that an object has on a plane which it touches, its inside the hole; None where it has none.
+
+    Args:
+        body: the object's Gaussians; colours [N, 3] of them, display-referred sRGB.
+        sights: of the whole scene; what they see through stays open.
+    """
+    chart = _drawn(body, colours, body.means, plane)
+    if chart is None:
+        return None
+    hidden, free, blocked = hidden_and_free(chart.points(np.zeros_like(chart.cover)), plane, sights)
+    seen_through = (free > CONTRADICT * (hidden + free + blocked)).reshape(chart.cover.shape)
+    known = chart.cover > KNOWN
+    inside = ndimage.binary_fill_holes(ndimage.binary_closing(known, SQUARE, iterations=2)) & ~known & ~seen_through
+    inside = ndimage.binary_opening(inside, SQUARE[:2, :2])
+    return replace(chart, hole=inside) if inside.sum() >= SMALLEST else None
+
+
+def _drawn(rest: Gaussians, colours: F32, about: NDArray[np.floating], plane: Plane) -> Chart | None:
+    """What of the Gaussians lies on a plane about points [M, 3], without holes; None if nothing does."""
+    own = plane.own(about)
     low, high = extent(own[:, :2])
     margin = 0.35 * float((high - low).max()) + 12 * plane.spacing
     low, high = low - margin, high + margin
@@ -106,13 +138,7 @@ def make_chart(
     drawn = raster.render(rest.take(chosen), camera, features=features, colour=False)
     blended = raster.over_alpha(drawn.features, drawn.alpha[..., None])
     empty = np.zeros((height, width), bool)
-    chart = Chart(plane, cell, camera, blended[..., :3], blended[..., 3], drawn.alpha, empty)
-    foot = np.flatnonzero(np.abs(own[:, 2]) < ON * plane.spacing)
-    if foot.size:
-        least, most = np.quantile(own[foot, :2], [0.02, 0.98], axis=0)
-        foot = foot[((own[foot, :2] >= least) & (own[foot, :2] <= most)).all(axis=1)]
-    stood = removed[foot]
-    return _with_holes(chart, _hull(chart, stood), sights)
+    return Chart(plane, cell, camera, blended[..., :3], blended[..., 3], drawn.alpha, empty)
 
 
 def _hull(chart: Chart, points: NDArray[np.floating]) -> Bools:
@@ -124,7 +150,7 @@ def _hull(chart: Chart, points: NDArray[np.floating]) -> Bools:
         return np.zeros(chart.hole.shape, bool)
     grid = np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1)
     inside = Delaunay(pixels).find_simplex(grid) >= 0
-    return ndimage.binary_dilation(inside.reshape(chart.hole.shape), np.ones((3, 3)), iterations=BEYOND)
+    return ndimage.binary_dilation(inside.reshape(chart.hole.shape), SQUARE, iterations=BEYOND)
 
 
 def _with_holes(chart: Chart, stood: Bools, sights: Sequence[Sight]) -> Chart | None:
@@ -136,18 +162,18 @@ def _with_holes(chart: Chart, stood: Bools, sights: Sequence[Sight]) -> Chart | 
     known = chart.cover > KNOWN
     empty = free > CONTRADICT * (hidden + free + blocked)
     wanted = stood & ~known & ~empty & (hidden >= needed) & (hidden >= BY_REMOVED * (hidden + blocked))
-    wanted = ndimage.binary_opening(wanted, np.ones((2, 2)))
+    wanted = ndimage.binary_opening(wanted, SQUARE[:2, :2])
     labels, count = ndimage.label(wanted)
     hole = np.zeros(shape, bool)
     for number in range(1, count + 1):
         part = labels == number
         if part.sum() < SMALLEST:
             continue
-        rim = ndimage.binary_dilation(part, np.ones((3, 3))) & ~part
+        rim = ndimage.binary_dilation(part, SQUARE) & ~part
         at_known, at_empty = (rim & known).sum(), (rim & empty & ~known).sum()
         if at_known >= RIM * rim.sum() and at_known >= RIM_KNOWN * (at_known + at_empty):
             hole |= part
-    return None if not hole.any() else Chart(**{**chart.__dict__, "hole": hole})
+    return replace(chart, hole=hole) if hole.any() else None
 
 
 def hidden_and_free(

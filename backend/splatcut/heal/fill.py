@@ -13,7 +13,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from splatcut.heal.chart import Chart
-from splatcut.heal.texture import blurred, continued, filled
+from splatcut.heal.texture import SQUARE, blurred, continued, filled
 from splatcut.scene.gaussians import F32, SH_C0, Gaussians, PixelFilter
 
 Bools = NDArray[np.bool_]
@@ -39,10 +39,9 @@ class Filling:
 
 def widened(hole: Bools, cover: F32, fringe: int) -> Bools:
     """The hole [H, W] with its frayed rim, at most ``fringe`` pixels of it, and a little of what is known."""
-    square = np.ones((3, 3))
-    frayed = (cover < SURE) & ndimage.binary_dilation(hole, square, iterations=fringe)
+    frayed = (cover < SURE) & ndimage.binary_dilation(hole, SQUARE, iterations=fringe)
     whole = ndimage.binary_propagation(hole, mask=frayed | hole)
-    return whole | ndimage.binary_dilation(hole, square, iterations=UNDER)
+    return whole | ndimage.binary_dilation(hole, SQUARE, iterations=UNDER)
 
 
 def fill(chart: Chart, sh_degree: int, pixel_filter: PixelFilter) -> Filling:

@@ -75,7 +75,7 @@ def find_planes(points: F64, removed: F64, towards: F64, seed: int = 0) -> list[
     fewest = max(FEWEST, SHARE * len(points))
     while len(planes) < PLANES and len(points) >= fewest:
         tree = cKDTree(points)
-        spacing = float(np.median(tree.query(points, k=min(4, len(points)))[0][:, -1]))
+        spacing = float(np.median(np.asarray(tree.query(points, k=min(4, len(points)))[0])[:, -1]))
         thick = THICK * spacing
         best = np.zeros(0, np.int64)
         for first in rng.integers(len(points), size=TRIALS):
@@ -116,4 +116,4 @@ def _axes(normal: F64, towards: F64) -> F64:
         normal = -normal
     first = np.cross(normal, np.eye(3)[int(np.argmin(np.abs(normal)))])
     first /= np.linalg.norm(first)
-    return np.stack([first, np.cross(normal, first), normal])
+    return np.stack([first, np.cross(normal, first), normal]).astype(np.float64)

@@ -30,7 +30,7 @@ def continued_tones(means: NDArray[np.floating], colours: F32, seen: NDArray[np.
     count = len(means)
     if count < TONE + 1:
         return colours
-    distance, near = cKDTree(means).query(means, k=TONE + 1)
+    distance, near = (np.asarray(part) for part in cKDTree(means).query(means, k=TONE + 1))
     reach = np.median(distance[:, LINKS])
     kernel = np.exp(-0.5 * (distance / np.maximum(distance[:, -1:] / 2, 1e-12)) ** 2) * weight[near]
     tone = (kernel[..., None] * colours[near]).sum(axis=1) / np.maximum(kernel.sum(axis=1), 1e-12)[:, None]
@@ -42,7 +42,7 @@ def continued_tones(means: NDArray[np.floating], colours: F32, seen: NDArray[np.
     belief = np.clip((seen - DOUBTED) / (BELIEVED - DOUBTED), 0, 1)
     held = np.where(belief >= 1, 1e3, belief / np.maximum(1 - belief, 1e-3)) + 1e-6
     laplacian = sparse.diags(np.asarray(graph.sum(axis=1)).ravel()) - graph
-    smooth = spsolve((laplacian + sparse.diags(held)).tocsc(), held[:, None] * tone)
+    smooth = spsolve(sparse.csc_matrix(laplacian + sparse.diags(held)), held[:, None] * tone)
     smooth = np.maximum(np.asarray(smooth), 0)
     grey = smooth.mean(axis=1, keepdims=True) / np.maximum(tone.mean(axis=1, keepdims=True), 1 / 255)
     neutral = np.clip((DARK - grey) / (DARK - 1), 0, 1)

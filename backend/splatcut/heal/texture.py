@@ -13,6 +13,9 @@ from scipy.sparse.linalg import spsolve
 F32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
+#: A pixel and its eight neighbours.
+SQUARE = np.ones((3, 3), bool)
+
 #: Tones are what a blur of so many pixels leaves; texture is the rest.
 TONE = 5.0
 #: Texture comes from within so many depths of the hole around it, in at most so many pieces.
@@ -74,7 +77,7 @@ def filled(image: F32, known: Bools, hole: Bools) -> F32:
     tone = blurred(image, known, TONE)
     base = np.where(known[..., None], tone, continued(tone, known, hole))
     detail = np.where(known[..., None], image - tone, 0).astype(np.float32)
-    parts, count = ndimage.label(hole, np.ones((3, 3)))
+    parts, count = ndimage.label(hole, SQUARE)
     for number in range(1, count + 1):
         detail = _copied(detail, base, known, parts == number)
     return np.where(hole[..., None], base + detail, image).astype(np.float32)
@@ -92,7 +95,7 @@ def _copied(detail: F32, tone: F32, known: Bools, hole: Bools) -> F32:
     depth = float(ndimage.distance_transform_edt(hole).max())
     sources = known & (ndimage.distance_transform_edt(~hole) < AROUND * max(RIM, depth))
     for _ in range(PIECES):
-        rim = ndimage.binary_dilation(left, np.ones((3, 3)), iterations=RIM) & done & ~left
+        rim = ndimage.binary_dilation(left, SQUARE, iterations=RIM) & done & ~left
         offset = _offset(out, tone, sources, left, rim)
         if offset is None:
             break
@@ -162,8 +165,8 @@ def _offset(detail: F32, tone: F32, sources: Bools, hole: Bools, rim: Bools) -> 
 
 def _mirrored(detail: F32, known: Bools) -> F32:
     """The texture with the unknown pixels taken from the other side of their rim."""
-    nearest = np.stack(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))
-    here = np.stack(np.mgrid[: known.shape[0], : known.shape[1]])
+    nearest = np.asarray(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))
+    here = np.asarray(np.mgrid[: known.shape[0], : known.shape[1]])
     size = np.array(known.shape)[:, None, None] - 1
     other = np.clip(2 * nearest - here, 0, size)
     row, column = np.where(known[other[0], other[1]], other, nearest)

@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 
 from splatcut import raster
 from splatcut.heal.planes import extent
+from splatcut.heal.texture import SQUARE
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import F32, Gaussians
 
@@ -99,7 +100,6 @@ def support(
 ) -> Support:
     """What of the Gaussians that stay was seen before. Calls ``step`` ``(2 + ROUNDS) * len(sights)`` times."""
     count, needed = len(scene), min(SUPPORT_VIEWS, len(sights))
-    square = np.ones((3, 3))
     body = scene.means[removed]
     low, high = extent(body)
     size = float(np.linalg.norm(high - low))
@@ -107,7 +107,7 @@ def support(
     close, reached = distance < CLOSE * size, np.isfinite(distance)
     before = []
     for sight in sights:
-        beside = ndimage.binary_dilation(sight.outline, square, iterations=BESIDE)
+        beside = ndimage.binary_dilation(sight.outline, SQUARE, iterations=BESIDE)
         signals = np.stack([~sight.outline, ~beside]).astype(np.float32)
         seen = raster.accumulate(scene, sight.camera, signals, device=device).weighted
         before.append(np.where(close, seen[:, 1], seen[:, 0]))
@@ -169,6 +169,6 @@ def _fills_openings(
 def open_pixels(rest: Gaussians, sight: Sight, device: raster.Device = "cpu") -> Bools:
     """[H, W] bool: where what stays leaves the outline open, so that one looks through into nothing."""
     alpha = raster.render(rest, sight.camera, colour=False, device=device).alpha
-    core = ndimage.binary_opening(sight.outline & (alpha < CORE), np.ones((2, 2)))
-    around = ndimage.binary_dilation(core, np.ones((3, 3)), iterations=AROUND) & sight.outline & (alpha < OPEN)
+    core = ndimage.binary_opening(sight.outline & (alpha < CORE), SQUARE[:2, :2])
+    around = ndimage.binary_dilation(core, SQUARE, iterations=AROUND) & sight.outline & (alpha < OPEN)
     return ndimage.binary_propagation(core, mask=around | core)

@@ -13,8 +13,8 @@ ENGINE = Path(__file__).resolve().parents[1] / "backend" / "splatcut"
 #: Modules and packages of the engine, the ground floor first.
 LAYERS = (
     "errors", "lazy", "files", "folders", "threads", "memory", "devices", "progress", "timing",
-    "scene", "images", "mask_levels", "mask_files", "messages", "formats", "raster", "cameras", "segmenter", "lift",
-    "masks", "field", "refine", "heal", "export", "pipeline", "evaluation", "worker", "cli", "__main__",
+    "scene", "images", "mask_levels", "mask_files", "messages", "formats", "raster", "cameras", "match", "segmenter",
+    "lift", "masks", "field", "refine", "heal", "export", "pipeline", "evaluation", "worker", "cli", "__main__",
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from splatcut.errors import MEMORY_SENTENCE, Cancelled, is_memory_problem, user_
 from splatcut.threads import sleep_when_idle
 
 #: Subcommands in the order of the help; each module has ``add_parser(subparsers)``, which sets ``run``.
-COMMANDS = ("segment", "heal", "render", "evaluate", "info", "check", "convert", "doctor", "worker")
+COMMANDS = ("segment", "heal", "render", "evaluate", "info", "check", "convert", "match", "doctor", "worker")
 
 EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 130

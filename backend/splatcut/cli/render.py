@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command. Raises ``UserError``."""
     from splatcut import cameras, formats
     from splatcut.cameras.spz_axes import with_fitting_axes
-    from splatcut.formats.findings import place_findings
+    from splatcut.formats.findings import matched_findings, place_findings
 
     if args.exr:
         from splatcut.export.matte import require_exr
@@ -75,7 +75,8 @@ def run(args: argparse.Namespace) -> int:
     for path in args.scenes:
         splats = formats.read_splats(path, antialiased=args.antialiased, spz_axes=args.spz_axes)
         splats = with_fitting_axes(splats, path, views)
-        for sentence in warnings([*place_findings(splats), *splats.findings]):
+        found = [finding.text for finding in matched_findings(splats)]
+        for sentence in (*found, *warnings([*place_findings(splats), *splats.findings])):
             print(f"note: {sentence}", file=sys.stderr)
         scenes.append(splats.with_offset(scenes[0].offset) if scenes else splats)
     offset = scenes[0].offset

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from splatcut.formats.antialiasing import FILTER
+from splatcut.formats.matched import is_matched
 from splatcut.formats.splatfile import SplatFile
 from splatcut.formats.world import COARSE, described
 from splatcut.messages.findings import Finding
@@ -14,7 +15,13 @@ from splatcut.messages.findings import Finding
 
 def scene_findings(splats: SplatFile) -> list[Finding]:
     """The findings about a scene that was read; ``splatcut info``, ``check``, runs and Blender show the same list."""
-    return [*_left_out(splats), *_antialiased(splats), *place_findings(splats), *splats.findings]
+    return [
+        *_left_out(splats),
+        *_antialiased(splats),
+        *matched_findings(splats),
+        *place_findings(splats),
+        *splats.findings,
+    ]
 
 
 def place_findings(splats: SplatFile) -> list[Finding]:
@@ -41,6 +48,20 @@ def place_findings(splats: SplatFile) -> list[Finding]:
             )
         )
     return found
+
+
+def matched_findings(splats: SplatFile) -> list[Finding]:
+    """What is to say about a scene whose colours are not those it was trained with."""
+    if not is_matched(splats):
+        return []
+    return [
+        Finding(
+            "problem",
+            "The scene's colours are matched to blending in linear light, as in Blender. SplatCut blends as in "
+            "training, where they are too dark.",
+            remedy="Use the original file, or take it back with 'splatcut match --blend display'.",
+        )
+    ]
 
 
 def _antialiased(splats: SplatFile) -> list[Finding]:

@@ -12,6 +12,7 @@ from splatcut.formats import compressed_ply, spz
 from splatcut.formats.antialiasing import FILTER, other_comments
 from splatcut.formats.known import Format, writable_format
 from splatcut.formats.layout import standard_dtype
+from splatcut.formats.matched import TRAINED, is_matched
 from splatcut.formats.parts import with_coefficients
 from splatcut.formats.splatfile import SplatFile
 from splatcut.formats.world import described
@@ -88,7 +89,12 @@ def losses(splats: SplatFile, path: Path, *, spz_sh_bits: tuple[int, int] = spz.
             f"are written relative to the world offset {described(splats.offset)}."
         )
     known = (*(standard_dtype(4).names or ()), FILTER)  # the filter is in the Gaussians' scales and opacities
-    unknown = [name for name in splats.table.property_names if name not in known]
+    unknown = [name for name in splats.table.property_names if name not in known and not name.startswith(TRAINED)]
+    if is_matched(splats):
+        sentences.append(
+            f"The {kind.suffix} format cannot keep the trained colours beside those that are matched to linear "
+            "blending, so the match cannot be undone in it, and nothing says that it is matched."
+        )
     if unknown:
         sentences.append(f"The {kind.suffix} format cannot store the properties {', '.join(unknown)}, which are lost.")
     if splats.table.extra_elements:

@@ -9,7 +9,7 @@ products are a render and an accumulation per view, so that no matrix is held.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ from splatcut.match.colour import decode, decode_slope, encode, encode_slope
 from splatcut.progress import Progress
 from splatcut.raster import Device
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import F32, Gaussians
+from splatcut.scene.gaussians import ANTIALIASED, F32, Gaussians
 from splatcut.scene.sh import coefficient_count, harmonics
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ class _Views:
     def __init__(
         self, gaussians: Gaussians, cameras: Sequence[Camera], device: Device, tick: Callable[[], None]
     ) -> None:
-        self.gaussians, self.cameras, self.device, self.tick = gaussians, cameras, device, tick
+        self.gaussians, self.cameras, self.tick = gaussians, cameras, tick
+        self.device: Device = device
+        # Blender traces rays and widens nothing; pictures of its size have what a Gaussian covers, not more.
+        self.drawn = replace(gaussians, pixel_filter=ANTIALIASED)
         self.width = coefficient_count(min(gaussians.sh_degree, DEGREE))
         self.targets = [
             np.clip(raster.render(gaussians, camera, device=device).image, 0, 1).astype(np.float16)
@@ -78,12 +81,12 @@ class _Views:
 
     def blend(self, camera: Camera, colours: F32, prepared: Prepared | None) -> F32:
         return raster.render(
-            self.gaussians, camera, features=colours, colour=False, device=self.device, prepared=prepared
+            self.drawn, camera, features=colours, colour=False, device=self.device, prepared=prepared
         ).features
 
     def gather(self, camera: Camera, image: F32, prepared: Prepared | None) -> F32:
         planes = np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)
-        return raster.accumulate(self.gaussians, camera, planes, device=self.device, prepared=prepared).weighted
+        return raster.accumulate(self.drawn, camera, planes, device=self.device, prepared=prepared).weighted
 
     def linearise(self, sh: F32) -> tuple[float, F32, F32]:
         """Sum of squares, its negative gradient [N, K, 3] and the diagonal [N, K, 3] of the squared matrix's bound."""
@@ -91,7 +94,7 @@ class _Views:
         descent = np.zeros((len(sh), self.width, 3), np.float32)
         diagonal = np.zeros_like(descent)
         for camera, target in zip(self._ticking(), self.targets, strict=True):
-            prepared = raster.prepare(self.gaussians, camera, self.device)
+            prepared = raster.prepare(self.drawn, camera, self.device)
             basis = self.basis(camera)
             display = 0.5 + np.einsum("nk,nkc->nc", basis, sh)
             light = self.blend(camera, decode(display), prepared)
@@ -109,7 +112,7 @@ class _Views:
         """J^T J times a step [N, K, 3], J taken at ``sh``."""
         result = np.zeros_like(step)
         for camera in self._ticking():
-            prepared = raster.prepare(self.gaussians, camera, self.device)
+            prepared = raster.prepare(self.drawn, camera, self.device)
             basis = self.basis(camera)
             display = 0.5 + np.einsum("nk,nkc->nc", basis, sh)
             slope, some = decode_slope(display), basis[:, : self.width]
@@ -129,15 +132,19 @@ def fit(gaussians: Gaussians, cameras: Sequence[Camera], progress: Progress, dev
     width = views.width
     start = gaussians.sh[:, :width]
     total, descent, diagonal = views.linearise(sh)
-    first, seen = total, diagonal[:, 0].any(axis=1)
+    first, seen = total, np.asarray((diagonal[:, 0] > 0).any(axis=1))
     size = sum(camera.width * camera.height * 3 for camera in cameras)
     for _ in range(STEPS):
         moved = sh[:, :width] - start
 
         def product(x: F32, at: F32 = sh) -> F32:
-            return views.squared(at, x) + np.float32(KEEP) * x
+            image = views.squared(at, x)
+            image += np.float32(KEEP) * x
+            return image
 
-        step = _conjugate_gradients(product, descent - np.float32(KEEP) * moved, diagonal + np.float32(KEEP), INNER)
+        descent -= np.float32(KEEP) * moved
+        diagonal += np.float32(KEEP)
+        step = _conjugate_gradients(product, descent, diagonal, INNER)
         objective = total + KEEP * float(np.square(moved, dtype=np.float64).sum())
         for _ in range(4):
             tried = sh.copy()

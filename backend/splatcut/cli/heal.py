@@ -15,7 +15,8 @@ from splatcut.messages.worker import Heal
 _DESCRIPTION = """Heals what stays of a cut when objects are taken out of it: what they left behind goes, and what they
 hid is filled. DIR/background.ply is the scene without any of the objects, DIR/without_<object>.ply that without some;
 the property splatcut_filled is 1 for recoloured Gaussians and 2 for those that were made up. DIR/<name>_dropped.ply
-holds what else was left out, DIR/masks/<name>/<view>.png where the filling shows. Nothing else in the cut changes."""
+holds what else was left out, DIR/masks/<name>/<view>.png where the filling shows. Nothing else in the cut changes.
+With --close, DIR/closed_<object>.ply is the object with its own unseen sides closed where it touched planes."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -24,7 +25,11 @@ def add_parser(subparsers: Any) -> None:
         "heal", help="fill what the objects of a cut hid", description=_DESCRIPTION
     )
     parser.add_argument("cut", type=Path, metavar="CUT", help="folder that splatcut segment wrote")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--close", metavar="OBJECT", help="close this object where it touched planes, such as its underside"
+    )
+    what.add_argument(
         "--without", nargs="+", default=[], metavar="OBJECT", help="take out only these, together (default: all)"
     )
     parser.add_argument(
@@ -45,7 +50,7 @@ def counted(dropped: int, recoloured: int, made_up: int) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command and says what was written. Raises ``UserError``."""
-    names = ("cut", "cameras", "images", "out", "device", "seed", "trust_cameras")
+    names = ("cut", "close", "cameras", "images", "out", "device", "seed", "trust_cameras")
     request = Heal(without=tuple(args.without), **{name: getattr(args, name) for name in names})
 
     from splatcut.pipeline import heal_cut

@@ -20,7 +20,7 @@ from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import Gaussians, concatenate
 
 #: What shows more than this share of itself in the views of the whole scene closes nothing that was hidden.
-SHOWN = 0.05
+SHOWN = 0.03
 
 
 def close(

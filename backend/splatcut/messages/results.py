@@ -128,7 +128,8 @@ class HealResult:
     """What healing a cut wrote; all files are absolute paths.
 
     Attributes:
-        name: of what was healed: "background", or "without_" and the names of what was taken out.
+        name: of what was healed: "background", or "without_" and the names of what was taken out, or "closed_" and the
+            name of the object.
         file: the healed scene; dropped: what was dropped of the scene, or None where nothing was.
         masks: folder with a mask for each view: where the filling shows.
         counts: Gaussians that were ``dropped``, ``recoloured`` and ``made_up``, by these names.

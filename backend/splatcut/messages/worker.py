@@ -173,6 +173,7 @@ class Heal:
     Attributes:
         cut: the folder that a run wrote.
         without: names of objects that are taken out, the others stay; none: all are taken out.
+        close: name of an object whose own unseen sides are closed instead, where it touched planes.
         cameras, images: as in ``Job``; None for those of the run, as far as its report names them.
         out: folder of the results, or None for ``healed`` in the cut's.
         device, seed, trust_cameras: as in ``JobOptions``.
@@ -182,6 +183,7 @@ class Heal:
     result: ClassVar = HealResult
     cut: Path
     without: tuple[str, ...] = ()
+    close: str | None = None
     cameras: Path | tuple[InlineView, ...] | None = None
     images: Path | None = None
     out: Path | None = None

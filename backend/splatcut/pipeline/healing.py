@@ -92,10 +92,11 @@ def heal_cut(request: Heal, progress: Progress) -> HealResult:
     progress.stage("load", 3)
     out = _place(request)
     with locked(request.cut if request.out is None else out, _lock(request)):
-        splats, chosen = _read_cut(request.cut, request.without)
+        closing = () if request.close is None else (request.close,)
+        splats, chosen = _read_cut(request.cut, closing or request.without)
         objects = splats.objects
         assert objects is not None
-        name = export.healed_name(chosen, objects.names)
+        name = f"closed_{request.close}" if closing else export.healed_name(chosen, objects.names)
         export.check_replaceable(out / f"{name}.ply")
         progress.step()
         told: list[Finding] = []
@@ -105,14 +106,34 @@ def heal_cut(request: Heal, progress: Progress) -> HealResult:
         progress.step()
         removed = np.isin(objects.labels, [objects.names.index(item) + 1 for item in chosen])
         used = _checked(request, splats, views, told, progress, device)
-        made = healed(
-            heal(splats.gaussians, objects.labels, removed, used, progress, device, request.seed),
-            splats.gaussians.pixel_filter,
-        )
+        if closing:
+            removed = ~removed
+            made = _closed(splats.gaussians, removed, used, progress, device, request.seed)
+        else:
+            made = healed(
+                heal(splats.gaussians, objects.labels, removed, used, progress, device, request.seed),
+                splats.gaussians.pixel_filter,
+            )
         files = export.write_healed(splats, removed, made, used, out.absolute(), name, progress, device)
     assert files.scene is not None
     counts = {"dropped": files.dropped_count, "recoloured": files.recoloured, "made_up": files.made_up}
     return HealResult(name, files.scene, files.dropped, files.masks, counts, (*warnings(told), *made.told))
+
+
+def _closed(
+    scene: Gaussians,
+    removed: NDArray[np.bool_],
+    views: Sequence[View],
+    progress: Progress,
+    device: raster.Device,
+    seed: int,
+) -> Healed:
+    """What is not removed, closed where it touched planes."""
+    from splatcut.heal import Healed, close
+
+    made = close(scene, ~removed, [view.camera for view in views], progress, device, seed)
+    told = () if len(made) else ("Nothing was closed: the object touches no plane on a side that no view sees.",)
+    return Healed(np.zeros(len(scene), bool), made, np.full(len(made), -1, np.int64), told)
 
 
 def _place(request: Heal) -> Path:

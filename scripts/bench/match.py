@@ -52,6 +52,7 @@ def main() -> int:
     parser.add_argument(
         "--blender", type=Path, default=REPOSITORY / ".venv-bpy53" / "bin" / "python", help="a Python with bpy 5.3"
     )
+    parser.add_argument("--reuse", action="store_true", help="take fits and pictures that lie in the folder already")
     add_markdown_option(parser)
     options = parser.parse_args()
     rows = []
@@ -80,7 +81,8 @@ def scored(scene: Scene, options: argparse.Namespace) -> list[float]:
     save_cameras(work / "training.json", training)
     source, matched = scene.folder / "scene.ply", work / "matched.ply"
     words = ["match", source, "--cameras", work / "training.json", "--out", matched, "--force"]
-    print(f"{scene.name}: {splatcut(words, work / 'match.log').cpu_seconds:.0f} CPU seconds", flush=True)
+    if not (options.reuse and matched.exists()):
+        print(f"{scene.name}: {splatcut(words, work / 'match.log').cpu_seconds:.0f} CPU seconds", flush=True)
     files = {"before": read_splats(source), "after": read_splats(matched)}
     trained = files["before"].gaussians
     test = test[:: max(1, len(test) // options.views)][: options.views]
@@ -117,7 +119,8 @@ def rendered(
     place.write_text(json.dumps(listed), encoding="utf-8")
     script = REPOSITORY / "scripts" / "bench" / "match_render.py"
     words = [options.blender, script, path, place, out, options.samples, 2]
-    subprocess.run(list(map(str, words)), check=True, stdout=subprocess.DEVNULL)
+    if not (options.reuse and out.exists()):
+        subprocess.run(list(map(str, words)), check=True, stdout=subprocess.DEVNULL)
     with np.load(out) as made:
         return dict(made)
 

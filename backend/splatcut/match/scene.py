@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -127,6 +128,10 @@ def check_place(scene: Path, out: Path, force: bool) -> None:
             raise UserError(f"{out} already exists. Choose another name, or use --force to overwrite it.")
         if several and any(path.name not in ("objects", "background.ply") for path in out.iterdir()):
             raise UserError(f"{out} holds other files besides objects. Choose another folder.")
+    # Said before the fit, which takes minutes; what changes meanwhile is said when it is written.
+    place = next(folder for folder in out.absolute().parents if folder.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise UserError(f"{out} cannot be written: {place} is no folder that can be written to. Choose another place.")
 
 
 def write(scene: Path, names: Sequence[Path], files: Sequence[SplatFile], out: Path) -> None:

@@ -91,12 +91,18 @@ def test_a_cut_is_matched_as_one_scene(tmp_path: Path, cameras: Path) -> None:
 
 def test_bad_input_gets_a_sentence(tmp_path: Path, cameras: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = scene(tmp_path / "a.ply")
+    bad = read_splats(source).gaussians
+    bad.sh[3, 0, 1] = np.nan
+    write_splats(tmp_path / "nan.ply", SplatFile.from_gaussians(bad))
+    (tmp_path / "empty").mkdir()
     blocked = tmp_path / "file"
     blocked.write_text("")
     away = tmp_path / "away.json"
     save_cameras(away, [View("x", Camera(40, 30, 50.0, 50.0, 20.0, 15.0, look_at((0, 0, -5), (0, 0, -9), (0, -1, 0))))])
     cases = [
         ([str(source), "--cameras", str(cameras), "--out", str(tmp_path / "b.spz")], "only a plain .ply"),
+        ([str(tmp_path / "nan.ply"), "--cameras", str(cameras), "--out", str(tmp_path / "b.ply")], "--drop-invalid"),
+        ([str(tmp_path / "empty"), "--cameras", str(cameras), "--out", str(tmp_path / "b")], "without objects"),
         ([str(source), "--cameras", str(cameras), "--out", str(source)], "the input itself"),
         ([str(source), "--cameras", str(cameras), "--out", str(blocked / "b.ply")], "cannot be written"),
         ([str(source), "--cameras", str(away), "--out", str(tmp_path / "b.ply")], "see"),
@@ -118,3 +124,11 @@ def test_one_view_and_none(tmp_path: Path, cameras: Path, capsys: pytest.Capture
     save_cameras(one, [View("x", Camera(40, 30, 50.0, 50.0, 20.0, 15.0, look_at((0, 0, -3), (0, 0, 0), (0, -1, 0))))])
     assert main(["match", str(source), "--cameras", str(one), "--out", str(tmp_path / "b.ply")]) == 0
     assert "only 1 views" in capsys.readouterr().err
+    solid = read_splats(source).gaussians
+    solid.opacity_logits[:] = 4.0
+    write_splats(tmp_path / "solid.ply", SplatFile.from_gaussians(solid))
+    # Without cameras, virtual ones.
+    assert main(["match", str(tmp_path / "solid.ply"), "--out", str(tmp_path / "c.ply")]) == 0
+    made = read_splats(tmp_path / "c.ply")
+    assert is_matched(made)
+    assert np.abs(made.gaussians.sh - solid.sh).max() > 0.05

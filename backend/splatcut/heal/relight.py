@@ -18,6 +18,8 @@ BELIEVED, DOUBTED = 0.95, 0.7
 LINKS, TONE = 10, 24
 #: Shadows are taken as grey, but tones that must rise by this factor tell no hue; texture rises by at most this one.
 DARK, MOST = 3.0, 1.5
+#: Texture fades where less than this share was seen.
+TOLD = 0.5
 
 
 def continued_tones(means: NDArray[np.floating], colours: F32, seen: NDArray[np.floating], weight: F32) -> F32:
@@ -47,6 +49,6 @@ def continued_tones(means: NDArray[np.floating], colours: F32, seen: NDArray[np.
     grey = smooth.mean(axis=1, keepdims=True) / np.maximum(tone.mean(axis=1, keepdims=True), 1 / 255)
     neutral = np.clip((DARK - grey) / (DARK - 1), 0, 1)
     target = neutral * grey * tone + (1 - neutral) * smooth
-    gain = np.clip(grey, 1, MOST)
+    gain = np.clip(grey, 1, MOST) * np.clip(seen / TOLD, 0, 1)[:, None]
     new = np.maximum(target + gain * (colours - tone), 0)
     return np.where(((belief < 1) & (grey[:, 0] > 1))[:, None], new, colours).astype(np.float32)

@@ -13,19 +13,21 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatcut import raster
 from splatcut.errors import UserError
-from splatcut.export.matte import object_masks, write_masks
 from splatcut.formats import SplatFile, write_splats
 from splatcut.formats.ply_header import read_header
-from splatcut.heal import Healed
 from splatcut.progress import Progress
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import Gaussians, concatenate
+
+if TYPE_CHECKING:
+    from splatcut.heal import Healed
 
 Bools = NDArray[np.bool_]
 
@@ -129,6 +131,8 @@ def write_healed(
     Raises:
         UserError: a place that cannot be written, a full disk.
     """
+    from splatcut.export.matte import object_masks, write_masks  # what else is here is wanted where no image is made
+
     made = healed_files(healed, removed, folder, name)
     progress.stage("healed", len(views) + 2)
     added = len(healed.parent)

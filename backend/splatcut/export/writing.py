@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,15 @@ from splatcut.export.matte import object_masks, write_masks
 from splatcut.export.plys import write_labels, write_objects
 from splatcut.files import atomic_path
 from splatcut.formats import SplatFile
-from splatcut.heal import Healed
 from splatcut.lift import Extracted
 from splatcut.messages import ObjectPrompt, Points3DPrompt, ViewPrompt
 from splatcut.progress import Progress
 from splatcut.scene.camera import View
 from splatcut.scene.gaussians import F32
 from splatcut.scene.masks import MaskSet
+
+if TYPE_CHECKING:
+    from splatcut.heal import Healed
 
 #: Rows of the contact sheet, and the longer side of its renders in pixels.
 SHEET_ROWS = 6

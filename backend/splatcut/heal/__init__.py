@@ -4,7 +4,14 @@
 
 from __future__ import annotations
 
-from splatcut.heal.close import close
-from splatcut.heal.heal import Healed, heal
+from typing import TYPE_CHECKING
+
+from splatcut.lazy import offered
+
+if TYPE_CHECKING:
+    from splatcut.heal.closing import close
+    from splatcut.heal.healing import Healed, heal
 
 __all__ = ["Healed", "close", "heal"]
+
+__getattr__ = offered(__name__, {"Healed": "healing", "close": "closing", "heal": "healing"})

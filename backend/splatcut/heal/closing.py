@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from splatcut import raster
 from splatcut.heal.chart import closed_chart
 from splatcut.heal.fill import fill
-from splatcut.heal.heal import COLOURS, SIDE, SOLID, VIEWS, seen_colours, spread
+from splatcut.heal.healing import COLOURS, SIDE, SOLID, VIEWS, seen_colours, spread
 from splatcut.heal.planes import Plane, find_planes
 from splatcut.heal.visibility import look
 from splatcut.progress import Progress

@@ -50,11 +50,12 @@ def one_thread() -> Iterator[None]:
 def segment(tmp_path: Path, colours: None, one_thread: None) -> Callable[..., int]:
     """``splatcut segment`` with these arguments; the exit code. Embeddings are kept in the test's folder.
 
-    Without the refinement, which takes a while and has tests of its own, unless ``refine``.
+    Without refinement and healing, which take a while and have tests of their own, unless ``refine`` or ``--heal``.
     """
 
     def run(*arguments: object, refine: bool = False) -> int:
         words = [*(str(argument) for argument in arguments), *([] if refine else ["--no-refine"])]
+        words += [] if "--heal" in words else ["--no-heal"]
         try:
             return main(["segment", *words, "--cache", str(tmp_path / "cache")])
         except SystemExit as stopped:  # argparse

@@ -57,7 +57,8 @@ def heal(
 
     made = heal(scene, labels, removed, [view.camera for view in views], progress, device, seed)
     arrays = {name: getattr(made.filling, name) for name in ARRAYS}
-    return {**arrays, "dropped": made.dropped, "parent": made.parent}, {"told": list(made.told)}
+    told = list(made.told) if removed.any() else ["Nothing was taken out of the scene, so there is nothing to heal."]
+    return {**arrays, "dropped": made.dropped, "parent": made.parent}, {"told": told}
 
 
 def healed(stored: Stored, pixel_filter: PixelFilter) -> Healed:

@@ -314,7 +314,8 @@ def _healed(run: Run, stored: Stored | None, inputs: Inputs, views: list[View], 
     if stored is None:
         return None
     run.warnings.extend(stored[1]["told"])
-    return healing.healed(stored, run.gaussians.pixel_filter)
+    removed = cut.islands.labels > 0
+    return healing.healed(stored, run.gaussians.pixel_filter) if removed.any() and not removed.all() else None
 
 
 # ------------------------------------------------------------------------------------------------------------ write

@@ -31,9 +31,9 @@ from splatcut.segmenter import EmbeddingCache
 #: Where the runs of one job are killed one after the other: in and after each stage.
 MOMENTS = (
     *("floaters:2", "after:floaters", "masks:3", "after:masks", "lift:4", "after:lift"),
-    *("islands:1", "after:extract", "file:6", "after:write"),
+    *("islands:1", "after:extract", "holes:2", "after:heal", "file:6", "after:write"),
 )
-STAGES = ("floaters", "masks", "lift", "extract", "write")
+STAGES = ("floaters", "masks", "lift", "extract", "heal", "write")
 
 Segment = Callable[..., int]
 
@@ -44,13 +44,13 @@ needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this 
 def ready(blobs: BlobScene) -> list[object]:
     """A job from ready masks; everything but the output folder."""
     masks = ["--masks", blobs.folder / "masks"]
-    return [blobs.scene, "--cameras", blobs.cameras, *masks, "--soft-edges", "--no-refine", "--device", "cpu"]
+    return [blobs.scene, "--cameras", blobs.cameras, *masks, "--soft-edges", "--heal", "--no-refine", "--device", "cpu"]
 
 
 @pytest.fixture
 def clicked(blobs: BlobScene, tmp_path: Path) -> list[object]:
     """A job from clicks in two views; everything but the output folder."""
-    at = ["--at", blobs.at("red", 1), "--at", blobs.at("red", 4), "--name", "red", "--no-refine"]
+    at = ["--at", blobs.at("red", 1), "--at", blobs.at("red", 4), "--name", "red", "--no-refine", "--no-heal"]
     return [blobs.scene, "--cameras", blobs.cameras, *at, "--device", "cpu", "--cache", tmp_path / "warm"]
 
 
@@ -100,7 +100,7 @@ def test_killed_in_the_mask_loop(tmp_path: Path, clicked: list[object], segment:
     ended = stop("never", "never", [*elsewhere, "--out", out])
     assert ended.returncode == 0, ended.stderr
     assert results(out) == results(undisturbed)
-    assert resumed(out) == {stage: stage in ("floaters", "masks") for stage in STAGES}
+    assert resumed(out) == {stage: stage in ("floaters", "masks") for stage in STAGES if stage != "heal"}
 
 
 @needs_sigkill
@@ -211,11 +211,11 @@ class Cancelling(Quiet):
 
 def test_cancelled_at_any_call(tmp_path: Path, blobs: BlobScene, undisturbed: Path, segment: Segment) -> None:
     """Progress may say stop anywhere; what is finished is kept and the folder is free again."""
-    options = JobOptions(device="cpu", refine=False, soft_edges=True)
+    options = JobOptions(device="cpu", refine=False, soft_edges=True, heal=True)
     job = Job(blobs.scene, tmp_path / "out", blobs.cameras, masks=blobs.folder / "masks", options=options)
     whole = Cancelling()
     run_job(job, whole)
-    for at in {1, 2, *range(9, whole.calls, 12), whole.calls}:
+    for at in {1, 2, *range(9, whole.calls, 18), whole.calls}:
         job = replace(job, out=tmp_path / str(at))
         with pytest.raises(Cancelled):
             run_job(job, Cancelling(at))
@@ -229,7 +229,7 @@ def test_cancelled_at_any_call(tmp_path: Path, blobs: BlobScene, undisturbed: Pa
 def test_stopped_between_virtual_views_and_masks(tmp_path: Path, blobs: BlobScene) -> None:
     """A job with one camera has one more stage."""
     save_cameras(tmp_path / "one.json", blobs.views[2:3])
-    options = JobOptions(device="cpu", quality="draft", refine=False)
+    options = JobOptions(device="cpu", quality="draft", refine=False, heal=False)
     job = Job(blobs.scene, tmp_path / "out", tmp_path / "one.json", objects=(blobs.prompted(),), options=options)
     cache = EmbeddingCache(tmp_path / "cache")
 

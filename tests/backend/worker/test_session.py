@@ -27,6 +27,8 @@ from splatcut.messages.worker import (
     Encode,
     EncodeResult,
     Event,
+    Heal,
+    HealResult,
     LoadScene,
     LoadSceneResult,
     Preview,
@@ -280,6 +282,38 @@ def test_cancelled_work_stops_and_can_be_done_again(loaded: Asking, blobs: BlobS
         loaded(Preview(red(blobs), tmp_path))
     loaded.cancel = threading.Event()
     assert isinstance(loaded(Preview(red(blobs), tmp_path)), PreviewResult)
+
+
+def test_a_cut_is_healed(ask: Asking, blobs: BlobScene, tmp_path: Path) -> None:
+    """With views that stand in the request, as Blender has them; the scene need not be loaded."""
+    options = JobOptions(refine=False, heal=True, device="cpu")
+    job = Job(blobs.scene, tmp_path / "cut", blobs.cameras, masks=blobs.folder / "masks", options=options)
+    run = ask(Run(job))
+    assert isinstance(run, RunResult)
+    assert run.healed == tmp_path / "cut" / "healed" / "background.ply"
+    cameras = ask(LoadScene(blobs.scene)) and ask(SetViews(blobs.cameras))
+    assert isinstance(cameras, SetViewsResult)
+    before = {path: path.read_bytes() for path in (tmp_path / "cut").rglob("*.ply")}
+    result = ask(Heal(tmp_path / "cut", ("red",), cameras.views))
+    assert isinstance(result, HealResult)
+    folder = tmp_path / "cut" / "healed"
+    assert (result.name, result.file) == ("without_red", folder / "without_red.ply")
+    assert (result.dropped, result.masks) == (folder / "without_red_dropped.ply", folder / "masks" / "without_red")
+    filled = read_splats(result.file).table.rows["splatcut_filled"]
+    assert result.counts == {
+        "dropped": len(read_splats(folder / "without_red_dropped.ply")),
+        "recoloured": (filled == 1).sum(),
+        "made_up": (filled == 2).sum(),
+    }
+    assert all(path.read_bytes() == content for path, content in before.items())
+    told = [event for event in ask.events if isinstance(event, ProgressEvent)]
+    assert [event.fraction for event in told] == sorted(event.fraction for event in told)
+    assert {"sights", "holes", "healed"} <= {event.stage for event in told}
+    with pytest.raises(UserError, match="has no object 'vase'"):
+        ask(Heal(tmp_path / "cut", ("vase",)))
+    ask.cancel.set()
+    with pytest.raises(Cancelled):
+        ask(Heal(tmp_path / "cut"))
 
 
 def test_memory_is_given_back(loaded: Asking, blobs: BlobScene, tmp_path: Path) -> None:

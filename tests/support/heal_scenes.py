@@ -14,7 +14,7 @@ from splatcut.scene.camera import Camera
 from splatcut.scene.gaussians import SH_C0, Gaussians, concatenate
 
 #: Of the table, the ball, and the part of the table that the ball hides; distance between Gaussians on the table.
-HALF, RADIUS, HIDDEN, SPACING = 1.2, 0.3, 0.2, 0.06
+HALF, RADIUS, HIDDEN, SPACING = 1.0, 0.4, 0.2, 0.04
 
 
 def gaussians(
@@ -41,7 +41,7 @@ def table(seed: int = 0) -> Gaussians:
     return gaussians(means, colours, (0.7 * SPACING, 0.7 * SPACING, 0.1 * SPACING))
 
 
-def ball(centre: tuple[float, float, float] = (0.0, 0.0, RADIUS), count: int = 500) -> Gaussians:
+def ball(centre: tuple[float, float, float] = (0.0, 0.0, RADIUS), count: int = 700) -> Gaussians:
     """A red ball's surface."""
     steps = np.arange(count) + 0.5
     polar, turn = np.arccos(1 - 2 * steps / count), np.pi * (1 + 5**0.5) * steps
@@ -56,13 +56,13 @@ def crumbs(count: int = 20, seed: int = 1) -> Gaussians:
     return gaussians(means, np.zeros(3), (0.03, 0.03, 0.03))
 
 
-def cameras(count: int = 10, width: int = 160, height: int = 120) -> list[Camera]:
-    """All around, above the table."""
+def cameras(count: int = 10, width: int = 240, height: int = 180) -> list[Camera]:
+    """All around, so high above the table that the ball hides none of its rim."""
     made = []
     for angle in np.arange(count) * 2 * np.pi / count:
-        place = np.array([2.2 * np.cos(angle), 2.2 * np.sin(angle), 1.4])
+        place = np.array([1.5 * np.cos(angle), 1.5 * np.sin(angle), 2.6])
         pose = look_at(place, np.array([0.0, 0.0, 0.1]), np.array([0.0, 0.0, 1.0]))
-        made.append(Camera(width, height, 1.1 * width, 1.1 * width, width / 2, height / 2, pose))
+        made.append(Camera(width, height, 0.9 * width, 0.9 * width, width / 2, height / 2, pose))
     return made
 
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from splatcut.export import HEALED, HealedFiles, ObjectEntry, ObjectFiles, Report, write_report
+from splatcut import export
+from splatcut.export import ObjectEntry, ObjectFiles, Report, write_report
 from splatcut.folders import embeddings_folder
 from splatcut.messages import Job
 from splatcut.messages.findings import warnings
@@ -21,6 +22,9 @@ from splatcut.progress import Progress
 from splatcut.scene.masks import MaskSet
 from splatcut.segmenter import EmbeddingCache, load_segmenter
 from splatcut.timing import StageRecord, timed
+
+if TYPE_CHECKING:
+    from splatcut.export import HealedFiles
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +132,7 @@ def _healed(files: HealedFiles | None) -> dict[str, Any] | None:
     if files is None or files.scene is None:
         return None
     return {
-        "file": f"{HEALED}/{files.scene.name}",
+        "file": f"{export.HEALED}/{files.scene.name}",
         "dropped": files.dropped_count,
         "recoloured": files.recoloured,
         "made_up": files.made_up,

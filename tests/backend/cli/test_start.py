@@ -28,6 +28,7 @@ def python(code: str, *arguments: str, **environment: str) -> subprocess.Complet
         ["info", "demo/scene.ply"],
         ["segment", "none.ply", "--at", "a:1,2", "--out", os.devnull],
         ["render", "demo/scene.ply", "--cameras", "none.json", "--out", os.devnull],
+        ["heal", "none.cut"],
         ["evaluate", "--help"],
     ],
 )

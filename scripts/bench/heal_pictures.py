@@ -45,15 +45,19 @@ GAP = 4
 
 
 def sheet(rows: Sequence[Sequence[Pixels]]) -> Pixels:
-    """One picture of rows of parts [H, W, 3], each beside the others with white between."""
-    height, width = (max(part.shape[axis] for row in rows for part in row) for axis in (0, 1))
-    columns = max(map(len, rows))
-    made = np.full(((height + GAP) * len(rows) - GAP, (width + GAP) * columns - GAP, 3), 255, np.uint8)
-    for y, row in enumerate(rows):
-        for x, part in enumerate(row):
-            top, left = y * (height + GAP), x * (width + GAP)
-            made[top : top + part.shape[0], left : left + part.shape[1]] = part
-    return made
+    """One picture of rows of parts [H, W, 3] of one size, enlarged to the widest of all, with white between."""
+    width = max(part.shape[1] for row in rows for part in row)
+    bands = []
+    for row in rows:
+        parts = [Image.fromarray(part) for part in row]
+        parts = [part.resize((width, round(part.height * width / part.width))) for part in parts]
+        bands.append(_joined([np.asarray(part) for part in parts], 1))
+    return _joined(bands, 0)
+
+
+def _joined(parts: Sequence[Pixels], axis: int) -> Pixels:
+    between = np.full_like(parts[0].take(range(GAP), axis=axis), 255)
+    return np.concatenate([piece for part in parts for piece in (between, part)][1:], axis=axis)
 
 
 def encoded(picture: Pixels) -> bytes:

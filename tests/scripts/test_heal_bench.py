@@ -133,8 +133,9 @@ def test_a_sheet_of_parts_cropped_to_the_plate() -> None:
     plate[1:3, 2:5] = (10, 20, 30, 255)
     parts = cropped([photo, plate])
     assert [part.shape for part in parts] == [(2, 3, 3)] * 2
-    made = sheet([parts, [photo]])
+    made = sheet([parts, [photo, photo]])  # the first row is enlarged to the second's width
     assert made.shape == (4 + GAP + 4, 6 + GAP + 6, 3)
-    np.testing.assert_array_equal(made[:2, 6 + GAP : 9 + GAP], np.broadcast_to([10, 20, 30], (2, 3, 3)))
+    np.testing.assert_array_equal(made[:4, 6 + GAP :], np.broadcast_to([10, 20, 30], (4, 6, 3)))
     np.testing.assert_array_equal(made[4 + GAP :, :6], photo)
-    assert (made[2 : 4 + GAP, :] == 255).all()
+    assert (made[4 : 4 + GAP] == 255).all()
+    assert (made[:, 6 : 6 + GAP] == 255).all()

@@ -28,6 +28,7 @@ MODULES = (
     "ops.check",
     "ops.preview",
     "ops.run",
+    "ops.heal",
     "ops.prompts_file",
     "ops.render",
     "ops.environment",

@@ -138,7 +138,8 @@ def cut(task: Task, folder: Path, package: str, key: str) -> Result:
     made = {o.splatcut.result_name: o for o in bpy.data.objects if o.splatcut.result_of == settings.uid}  # type: ignore[attr-defined]
     suffix = {"PLY": ".ply", "SPLAT": ".splat", "SPZ": ".spz", "COMPRESSED": ".compressed.ply"}[task.format]
     for name, obj in sorted(made.items()):
-        target = folder / ("objects" if name else "") / f"{name or 'background'}{suffix}"
+        # A healed background is called "healed/background".
+        target = folder / ("objects" if name and "/" not in name else "") / f"{name or 'background'}{suffix}"
         target.parent.mkdir(parents=True, exist_ok=True)
         select_only(obj)
         ops.splatcut.export_splats(filepath=str(target), what="SELECTED", file_format=task.format)
@@ -162,7 +163,7 @@ def cut(task: Task, folder: Path, package: str, key: str) -> Result:
         "done",
         key,
         gaussians=len(splats.data.vertices if splats.type == "MESH" else splats.data.points),
-        objects={name: count for name, count in sorted(counts.items()) if name},
+        objects={name: count for name, count in sorted(counts.items()) if name and "/" not in name},
         background=counts.get("", 0),
         seconds=round(time.monotonic() - began, 1),
         files=tuple(files),

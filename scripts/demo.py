@@ -35,7 +35,7 @@ def main(arguments: List[str]) -> int:
     command += ["--images", _relative(DEMO / "images"), "--prompts", _relative(DEMO / "prompts.json")]
     # The folder is the demo's own: an older version's results in it may go. A draft, as a demo should not take long;
     # an option that follows wins.
-    command += ["--out", _relative(OUT), "--force", "--quality", "draft", *arguments]
+    command += ["--out", _relative(OUT), "--force", "--quality", "draft", "--heal", *arguments]
     print("splatcut " + " ".join(command), flush=True)
     code = environment.run_in("engine", ["-m", "splatcut", *command])
     if code != 0:
@@ -58,13 +58,18 @@ def _make_blend() -> int:
     code = environment.run_in("bpy45", [*command, "--blend", _relative(blend), "--render", _relative(picture)])
     if code == 0:
         print(f"\nOpen this in Blender: {blend}\nBlender's picture:    {picture}", flush=True)
+        if (OUT / "healed" / "background.ply").is_file():
+            print(
+                "The teapot's place is filled: the collection 'Healed background' is shown. The background as it was cut "
+                "is in 'Background as cut', hidden; step 4 of the SplatCut tab switches between them."
+            )
     return code
 
 
 def _name_results() -> None:
     """Says what was written and which picture to open."""
     print("\nWritten:")
-    for path in [*sorted((OUT / "objects").glob("*.ply")), OUT / "background.ply"]:
+    for path in [*sorted((OUT / "objects").glob("*.ply")), OUT / "background.ply", OUT / "healed" / "background.ply"]:
         if path.is_file():
             print(f"  {_relative(path)}  ({path.stat().st_size / 1e6:.1f} MB)")
     masks = sorted((OUT / "masks").glob("*/*.png"))

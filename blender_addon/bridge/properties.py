@@ -177,9 +177,17 @@ class SplatCutSettings(bpy.types.PropertyGroup):
     images_path: StringProperty(name="Photos", subtype="DIR_PATH", options=_RELATIVE)  # type: ignore[valid-type]
     camera_collection: PointerProperty(name="Cameras", type=bpy.types.Collection)  # type: ignore[valid-type]
 
-    # On results: the uid of the splat object they were cut from, and the object's name ("" for the background).
+    # On results: the uid of the splat object they were cut from, and the object's name ("" for the background,
+    # "healed/..." for a healed scene).
     result_of: StringProperty()  # type: ignore[valid-type]
     result_name: StringProperty()  # type: ignore[valid-type]
+    # Equal for all that came from one run, which wrote it to this folder; "" in older files.
+    result_run: StringProperty()  # type: ignore[valid-type]
+    result_folder: StringProperty()  # type: ignore[valid-type]
+    # Of a healed scene: the names of the objects that were taken out, with "/" between them, or "" for all.
+    result_without: StringProperty()  # type: ignore[valid-type]
+    # Another result shows the same, so that this one is neither shown nor exported with the others.
+    result_aside: BoolProperty()  # type: ignore[valid-type]
 
 
 SplatCutSettings.__annotations__.update({name: option_property(name) for name in SCENE_OPTIONS})

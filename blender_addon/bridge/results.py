@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run gave, as objects in Blender: one splat object for each object, and the background."""
+"""What a run gave, as objects in Blender: one splat object for each object, the background, and that healed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from splatcut.formats import read_splats
 from splatcut.messages.worker import RunResult
 
 from ..core.objects import labels_in_list
-from . import labelled, scenes, splats
+from . import healed, labelled, scenes, splats
 from .labelled import Labelled
 
 
@@ -40,6 +40,8 @@ def deliver(
     files = [(name, result.objects[name]) for name in names if name in result.objects]
     if result.background is not None:
         files.append(("", result.background))
+    if result.healed is not None:
+        files.append((healed.BACKGROUND, result.healed))
     offset = splats.world_offset(source)
     parts = [(name, read_splats(path, offset=offset)) for name, path in files]
     found = read_labels(result.out / "labels.npz", len(splats.arrays(source).positions), len(names))
@@ -50,16 +52,18 @@ def deliver(
     parent.children.link(collection)
     by_uid = {item.uid: tuple(item.colour) for item in source.splatcut.objects}
     colours = {name: by_uid[own] for name, own in zip(names, uids, strict=True) if own in by_uid}
+    run = splats.new_uid()
     for name, part in parts:
         made: Any = splats.create(
             context,
             part,
-            name or f"{source.name} background",
+            healed.title(source.name, name),
             collection=collection,
             matrix=np.array(source.matrix_world),
             source=None,
         )
         made.splatcut.result_of, made.splatcut.result_name = uid, name
+        made.splatcut.result_run, made.splatcut.result_folder = run, str(result.out)
         made.splatcut.display = source.splatcut.display
         if name in colours:
             made.color = (*colours[name], 1.0)
@@ -69,16 +73,10 @@ def deliver(
         labelled.write(source, found._replace(labels=labels_in_list(found.labels, uids, listed), island=island))
         source.splatcut.show_islands = False  # of an earlier cut
     for obj in (source, *earlier):
-        hide(context, obj)
+        healed.hide(context, obj)
+    if result.healed is not None:
+        healed.show(context, source, healed.BACKGROUND)
     return collection
-
-
-def hide(context: bpy.types.Context, obj: Any) -> None:
-    """Hides an object in the viewport and in renders."""
-    obj.hide_render = True
-    if obj.name in context.view_layer.objects:
-        obj.hide_set(True)
-        obj.select_set(False)
 
 
 def read_labels(path: Path, count: int, objects: int) -> Labelled | None:

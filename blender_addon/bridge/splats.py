@@ -210,8 +210,13 @@ def selected(context: bpy.types.Context) -> list[Any]:
 
 
 def results(scene: bpy.types.Scene, uid: str) -> list[Any]:
-    """The splat objects of a scene that were cut from the one with that uid."""
-    return [obj for obj in scene.objects if is_splat(obj) and uid and _settings(obj).result_of == uid]
+    """The splat objects of a scene that were cut from the one with that uid, of healed scenes and the background the
+    one that is shown."""
+    return [
+        obj
+        for obj in scene.objects
+        if is_splat(obj) and uid and _settings(obj).result_of == uid and not _settings(obj).result_aside
+    ]
 
 
 def new_origin() -> int:

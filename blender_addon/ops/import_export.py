@@ -15,7 +15,7 @@ from splatcut.errors import UserError
 from splatcut.formats import SplatFile
 from splatcut.scene.transform import decompose_similarity, split_mirror
 
-from ..bridge import exchange, splats, transfers, transforms
+from ..bridge import exchange, healed, splats, transfers, transforms
 from ..bridge.properties import option_property
 from ..core import exports, moves
 
@@ -292,7 +292,7 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
             exports.check_exportable(written, obj.name)
             self._tell_modifiers(obj)
             settings = obj.splatcut
-            background = settings.result_of and not settings.result_name and all(name for name, _ in parts)
+            background = settings.result_of and healed.is_scene(settings.result_name) and all(name for name, _ in parts)
             parts.append(("" if background else obj.name, written))
         storing = exchange.Storing(path, parts)
         if bpy.app.background:

@@ -1,13 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The SplatCut authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The run: in the background with progress in a window, blocking in ``blender -b``."""
+"""The run, and what else makes splats from a cut: in the background with progress in a window, blocking in
+``blender -b``."""
 
-import contextlib
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -30,32 +28,62 @@ from .common import SplatOperator
 PATIENCE_SECONDS = 30.0
 
 
-@dataclass
-class _Running:
-    """The run that is on.
+@dataclass(frozen=True)
+class Kind:
+    """What is said of a kind of work.
 
     Attributes:
-        uid: of the splat object; names, uids: of the objects, by label.
-        delivered, problem: how it ended: a collection's name, or a sentence.
+        job: as in ``JobStatus``; step: the name of its undo step.
+        waits: that its result waits for object mode.
+        stopped, put_off: that it was stopped while it was on, and while its result waited.
+        lost: what else to say when the engine died.
+    """
+
+    job: str
+    step: str
+    waits: str
+    stopped: str
+    put_off: str
+    lost: str = ""
+
+
+_CUT = Kind(
+    "run",
+    "Cut Objects",
+    "The cut is done. The objects appear as soon as you return to object mode.",
+    "Stopped. Finished stages are kept: cutting again with the same settings continues from there.",
+    "Stopped. The result is kept: cutting again with the same settings delivers it at once.",
+    " Finished stages are kept.",
+)
+
+
+@dataclass
+class Running:
+    """The work that is on.
+
+    Attributes:
+        uid: of the splat object.
+        deliver: makes splats of the engine's result; returns a sentence that says so.
+        delivered, problem: how it ended, a sentence.
     """
 
     uid: str
-    names: tuple[str, ...]
-    uids: tuple[str, ...]
+    kind: Kind
+    deliver: Callable[[Any], str]
     task: Task | None = None
     job: Job | None = None
     delivered: str | None = None
     problem: str | None = None
     cancelled: bool = False
     warnings: tuple[str, ...] = ()
-    result: messages.RunResult | None = None
+    result: Any = None
     came: float = 0.0
 
 
-_running: _Running | None = None
+_running: Running | None = None
 
 
-def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> _Running:
+def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> Running:
     """Asks the worker to run the job of a splat object.
 
     Args:
@@ -64,9 +92,7 @@ def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> _Runn
     Raises:
         UserError: there is nothing to run, or one is on.
     """
-    global _running
-    if _running is not None:
-        raise UserError("A run is already in progress. Wait for it to finish, or cancel it first.")
+    check_free()
     obj = scenes.find(uid)
     moved = transforms.moves_of(obj)
     if any(move.is_wrong for move in moved):
@@ -79,7 +105,12 @@ def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> _Runn
     runs = scenes.folder(uid) / "runs"
     job = jobs.build_job(scenes.working_folder(uid) / "scene.ply", runs, objects, sources, inline, options)
     worker.python()  # a missing environment is told at once
-    running = _Running(uid, tuple(item.name for item in objects), ready_uids(placed), job=job)
+    names, uids = tuple(item.name for item in objects), ready_uids(placed)
+
+    def deliver(result: messages.RunResult) -> str:
+        collection = results.deliver(bpy.context, uid, result, names, uids)
+        count = len(result.objects)
+        return f"Done: {count} object{'s' if count != 1 else ''} cut out, in the collection {collection.name!r}."
 
     def make() -> messages.Run:
         if fresh:
@@ -87,15 +118,27 @@ def start(context: bpy.types.Context, uid: str, *, fresh: bool = False) -> _Runn
         jobs.remove_old_runs(runs, job.out)
         return messages.Run(replace(job, scene=scenes.write(uid, run=True)), force=True)
 
+    return begin(Running(uid, _CUT, deliver, job=job), make)
+
+
+def check_free() -> None:
+    """Raises ``UserError`` when something is on already."""
+    if _running is not None:
+        raise UserError("A run is already in progress. Wait for it to finish, or cancel it first.")
+
+
+def begin(running: Running, request: messages.Request | Callable[[], messages.Request]) -> Running:
+    """Asks the worker for it. The caller has seen that nothing else is on."""
+    global _running
     preview.suspend()
     running.task = Task(
-        make,
+        request,
         on_reply=lambda outcome: _answered(running, outcome),
         on_event=lambda event: _event(running, event),
     )
     _running = running
     state.say("")
-    state.set_job(state.JobStatus("run", "start", 0.0, None, "Starting the engine", uid))
+    state.set_job(state.JobStatus(running.kind.job, "start", 0.0, None, "Starting the engine", running.uid))
     worker.submit(running.task)
     return running
 
@@ -104,7 +147,7 @@ def cancel() -> bool:
     """Stops what is being worked on; returns whether there was something."""
     if _running is not None and _running.result is not None:  # it only waits for the user's hands to be free
         _running.cancelled = True
-        _running.problem = "Stopped. The result is kept: cutting again with the same settings delivers it at once."
+        _running.problem = _running.kind.put_off
         _finish(_running)
         return True
     if state.job is not None:
@@ -119,12 +162,12 @@ def cancel() -> bool:
     return False
 
 
-def _event(running: _Running, event: messages.Event) -> None:
+def _event(running: Running, event: messages.Event) -> None:
     if running is not _running:
         return
     if isinstance(event, messages.ProgressEvent):
         before = state.job
-        if before is None or before.kind != "run":
+        if before is None or before.kind != running.kind.job:
             return
         # A bar that goes back looks broken; a run that starts again after a lost worker may be behind.
         fraction = max(event.fraction, before.fraction or 0.0)
@@ -134,16 +177,14 @@ def _event(running: _Running, event: messages.Event) -> None:
         state.say(event.message, "WARNING")
 
 
-def _answered(running: _Running, outcome: Outcome) -> None:
+def _answered(running: Running, outcome: Outcome) -> None:
     if running is not _running:
         return  # another .blend was opened meanwhile
     if outcome.problem is not None:
         running.cancelled = outcome.problem.kind == "cancelled"
-        running.problem = (
-            "Stopped. Finished stages are kept: cutting again with the same settings continues from there."
-            if running.cancelled
-            else _with_hint(outcome)
-        )
+        lost = outcome.problem.lost_worker and outcome.problem.kind == "died"
+        hint = running.kind.lost if lost else ""
+        running.problem = running.kind.stopped if running.cancelled else f"{outcome.problem.message}{hint}"
         _finish(running)
         return
     running.result, running.came = outcome.result, time.monotonic()
@@ -151,17 +192,12 @@ def _answered(running: _Running, outcome: Outcome) -> None:
         _deliver(running)
     else:
         state.set_job(
-            state.JobStatus("run", "deliver", 1.0, 0.0, "Return to object mode to get the result", running.uid)
+            state.JobStatus(
+                running.kind.job, "deliver", 1.0, 0.0, "Return to object mode to get the result", running.uid
+            )
         )
-        state.say("The cut is done. The objects appear as soon as you return to object mode.")
+        state.say(running.kind.waits)
         bpy.app.timers.register(_deliver_later, first_interval=0.3, persistent=True)
-
-
-def _with_hint(outcome: Outcome) -> str:
-    assert outcome.problem is not None
-    if outcome.problem.lost_worker and outcome.problem.kind == "died":
-        return f"{outcome.problem.message} Finished stages are kept."
-    return outcome.problem.message
 
 
 def _hands_are_full() -> bool:
@@ -191,18 +227,19 @@ def _deliver_later() -> float | None:
     return None
 
 
-def _deliver(running: _Running) -> None:
+def _deliver(running: Running) -> None:
     assert running.result is not None
     try:
-        collection = results.deliver(bpy.context, running.uid, running.result, running.names, running.uids)
-        running.delivered, running.warnings = collection.name, running.result.warnings
-        undo.push("Cut Objects")
+        running.delivered = running.deliver(running.result)
+        running.warnings = running.result.warnings
+        undo.push(running.kind.step)
     except (UserError, OSError, RuntimeError) as error:
-        running.problem = f"{error} The results are in {running.result.out}."
+        where = running.result.out if isinstance(running.result, messages.RunResult) else running.result.file
+        running.problem = f"{error} The results are in {where}."
     _finish(running)
 
 
-def _finish(running: _Running) -> None:
+def _finish(running: Running) -> None:
     global _running
     if _running is running:
         _running = None
@@ -212,9 +249,7 @@ def _finish(running: _Running) -> None:
     elif running.warnings:
         state.say(" ".join(running.warnings), "WARNING")
     else:
-        assert running.result is not None
-        count = len(running.result.objects)
-        state.say(f"Done: {count} object{'s' if count != 1 else ''} cut out, in the collection {running.delivered!r}.")
+        state.say(running.delivered or "")
     preview.check_all()
 
 
@@ -222,7 +257,8 @@ class Cutting(SplatOperator):
     """Base of operators that start a run: in a window they end at once, in a script they wait for it."""
 
     report: Any
-    fresh: bool
+    #: (context, uid) -> Running: starts the work. Raises ``UserError``.
+    begin: Any
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -252,10 +288,10 @@ class Cutting(SplatOperator):
             return {"CANCELLED"}
         return {"FINISHED"}
 
-    def _start(self, context: bpy.types.Context) -> _Running | None:
+    def _start(self, context: bpy.types.Context) -> Running | None:
         obj: Any = splats.active(context)
         try:
-            return start(context, obj.splatcut.uid, fresh=self.fresh)
+            return self.begin(context, obj.splatcut.uid)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             state.say(str(error), "ERROR")
@@ -277,6 +313,9 @@ class SPLATCUT_OT_run(Cutting, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
+    def begin(self, context: bpy.types.Context, uid: str) -> Running:
+        return start(context, uid, fresh=self.fresh)
+
 
 class SPLATCUT_OT_keep_islands(Cutting, bpy.types.Operator):
     """Cut again and keep stray parts with their objects. The results of the last cut are reused"""
@@ -285,16 +324,15 @@ class SPLATCUT_OT_keep_islands(Cutting, bpy.types.Operator):
     bl_label = "Keep Stray Parts"
     bl_options = {"REGISTER"}
 
-    fresh = False
-
-    def _start(self, context: bpy.types.Context) -> _Running | None:
-        settings = splats.active(context).splatcut  # type: ignore[union-attr]
+    def begin(self, context: bpy.types.Context, uid: str) -> Running:
+        settings: Any = splats.active(context).splatcut  # type: ignore[union-attr]
         before = settings.keep_islands
         settings.keep_islands = True
-        running = super()._start(context)
-        if running is None:
+        try:
+            return start(context, uid)
+        except UserError:
             settings.keep_islands = before
-        return running
+            raise
 
 
 class SPLATCUT_OT_cancel(bpy.types.Operator):
@@ -314,44 +352,7 @@ class SPLATCUT_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SPLATCUT_OT_show_log(bpy.types.Operator):
-    """Open the engine's log in Blender's text editor or, if none is open, in the system's"""
-
-    bl_idname = "splatcut.show_log"
-    bl_label = "Show Log"
-    bl_options = {"INTERNAL"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        path = Path(state.worker.log) if state.worker.log else None
-        if path is None or not path.is_file():
-            self.report({"INFO"}, "There is no log yet because the engine has not run.")
-            return {"CANCELLED"}
-        name = "SplatCut log"
-        text: Any = bpy.data.texts.get(name) or bpy.data.texts.new(name)
-        text.clear()
-        text.write(path.read_text(encoding="utf-8", errors="replace")[-200_000:])
-        self.report({"INFO"}, f"The log is in the text {name!r}; the file is {path}.")
-        if not bpy.app.background:
-            for area in context.screen.areas if context.screen else ():
-                if area.type == "TEXT_EDITOR":
-                    area.spaces.active.text = text  # type: ignore[union-attr]
-                    return {"FINISHED"}
-            _open_with_system(path)
-        return {"FINISHED"}
-
-
-def _open_with_system(path: Path) -> None:
-    """Shows a file in whatever the system opens it with."""
-    with contextlib.suppress(OSError):
-        if sys.platform == "win32":
-            subprocess.Popen(["explorer", "/select,", str(path)])
-        elif sys.platform == "darwin":
-            subprocess.Popen(["open", str(path)])
-        else:
-            subprocess.Popen(["xdg-open", str(path)], stderr=subprocess.DEVNULL)
-
-
-CLASSES = (SPLATCUT_OT_run, SPLATCUT_OT_keep_islands, SPLATCUT_OT_cancel, SPLATCUT_OT_show_log)
+CLASSES = (SPLATCUT_OT_run, SPLATCUT_OT_keep_islands, SPLATCUT_OT_cancel)
 
 
 @persistent

@@ -2,13 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Operators on what is shown: the splat or what was cut from it, and messages."""
 
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.props import StringProperty
 
 from splatcut.errors import UserError
 
-from ..bridge import splats, state
+from ..bridge import healed, state
 from .common import SplatOperator, active_splat, refuse
 
 
@@ -25,12 +30,12 @@ class SPLATCUT_OT_show_source(SplatOperator, bpy.types.Operator):
         except UserError as error:
             return refuse(self, error, gently=False)
         show = source.hide_get() or source.hide_viewport
-        results = results_of(context, source)
+        results = healed.latest(context, source)
         if not show and not results:
             return {"CANCELLED"}
         for obj in results:
-            _set_hidden(obj, show)
-        _set_hidden(source, not show)
+            healed.hide(context, obj, show or obj.splatcut.result_aside)
+        healed.hide(context, source, not show)
         if show:
             _choose(context, source)
         return {"FINISHED"}
@@ -54,10 +59,28 @@ class SPLATCUT_OT_show_islands(SplatOperator, bpy.types.Operator):
         if settings.show_islands:
             settings.show_boundary = False
         if hidden:
-            for obj in results_of(context, source):
-                _set_hidden(obj, True)
-            _set_hidden(source, False)
+            for obj in healed.latest(context, source):
+                healed.hide(context, obj)
+            healed.hide(context, source, False)
             _choose(context, source)
+        state.tag_redraw()
+        return {"FINISHED"}
+
+
+class SPLATCUT_OT_show_scene(SplatOperator, bpy.types.Operator):
+    """Choose what is shown behind the objects: the background as it was cut, or one with the holes filled"""
+
+    bl_idname = "splatcut.show_scene"
+    bl_label = "Show Background"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: StringProperty(name="Name", description="Empty for the background as it was cut", default="")  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            healed.show(context, active_splat(context), self.name)
+        except UserError as error:
+            return refuse(self, error, gently=False)
         state.tag_redraw()
         return {"FINISHED"}
 
@@ -74,20 +97,6 @@ class SPLATCUT_OT_dismiss(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def results_of(context: bpy.types.Context, source: Any) -> list[Any]:
-    """The splats of the latest run on ``source`` in this view layer: those of the collection that came last."""
-    found: list[Any] = [
-        obj
-        for obj in context.view_layer.objects
-        if splats.is_splat(obj) and obj.splatcut.result_of == source.splatcut.uid
-    ]
-    # Earlier runs' results were hidden when the latest came.
-    latest = max((obj.session_uid for obj in found), default=0)
-    last = next((obj for obj in found if obj.session_uid == latest), None)
-    together = set() if last is None else {collection.name for collection in last.users_collection}
-    return [obj for obj in found if together & {collection.name for collection in obj.users_collection}]
-
-
 def _choose(context: bpy.types.Context, obj: Any) -> None:
     for other in context.view_layer.objects.selected:
         other.select_set(False)
@@ -95,10 +104,47 @@ def _choose(context: bpy.types.Context, obj: Any) -> None:
     context.view_layer.objects.active = obj
 
 
-def _set_hidden(obj: Any, hidden: bool) -> None:
-    obj.hide_render = hidden
-    obj.hide_viewport = False
-    obj.hide_set(hidden)
+class SPLATCUT_OT_show_log(bpy.types.Operator):
+    """Open the engine's log in Blender's text editor or, if none is open, in the system's"""
+
+    bl_idname = "splatcut.show_log"
+    bl_label = "Show Log"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        path = Path(state.worker.log) if state.worker.log else None
+        if path is None or not path.is_file():
+            self.report({"INFO"}, "There is no log yet because the engine has not run.")
+            return {"CANCELLED"}
+        name = "SplatCut log"
+        text: Any = bpy.data.texts.get(name) or bpy.data.texts.new(name)
+        text.clear()
+        text.write(path.read_text(encoding="utf-8", errors="replace")[-200_000:])
+        self.report({"INFO"}, f"The log is in the text {name!r}; the file is {path}.")
+        if not bpy.app.background:
+            for area in context.screen.areas if context.screen else ():
+                if area.type == "TEXT_EDITOR":
+                    area.spaces.active.text = text  # type: ignore[union-attr]
+                    return {"FINISHED"}
+            _open_with_system(path)
+        return {"FINISHED"}
 
 
-CLASSES = (SPLATCUT_OT_show_source, SPLATCUT_OT_show_islands, SPLATCUT_OT_dismiss)
+def _open_with_system(path: Path) -> None:
+    """Shows a file in whatever the system opens it with."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            subprocess.Popen(["explorer", "/select,", str(path)])
+        elif sys.platform == "darwin":
+            subprocess.Popen(["open", str(path)])
+        else:
+            subprocess.Popen(["xdg-open", str(path)], stderr=subprocess.DEVNULL)
+
+
+CLASSES = (
+    SPLATCUT_OT_show_source,
+    SPLATCUT_OT_show_islands,
+    SPLATCUT_OT_show_scene,
+    SPLATCUT_OT_dismiss,
+    SPLATCUT_OT_show_log,
+)

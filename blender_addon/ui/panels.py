@@ -9,7 +9,7 @@ import bpy
 
 from splatcut.messages import OPTIONS, placed
 
-from ..bridge import labelled, native, splats, state, worker
+from ..bridge import healed, labelled, native, splats, state, worker
 from ..core import findings, guide
 from . import situation
 from .lists import short
@@ -187,7 +187,7 @@ class SPLATCUT_PT_run(SplatPanel, bpy.types.Panel):
         """Quality, the button, and how far it is."""
         settings = obj.splatcut
         job = state.job
-        busy = job is not None and job.kind == "run"
+        busy = job is not None and job.kind in ("run", "heal")
         options = layout.column()
         options.enabled = not busy
         for name in placed("panel"):
@@ -203,6 +203,7 @@ class SPLATCUT_PT_run(SplatPanel, bpy.types.Panel):
         if situation.has_results(settings.uid):
             text = "Back to the Splat" if situation.is_hidden(context, obj) else "Show the Results"
             button(source, "splatcut.show_source", text=text, icon="LOOP_BACK")
+            _backgrounds(context, layout, obj)
         islands = labelled.island_count(obj)
         if islands:
             column = layout.column(align=True)
@@ -211,6 +212,35 @@ class SPLATCUT_PT_run(SplatPanel, bpy.types.Panel):
             shown = settings.show_islands
             button(row, "splatcut.show_islands", text="Show", icon="HIDE_OFF" if shown else "HIDE_ON", depress=shown)
             button(row, "splatcut.keep_islands", text="Keep", icon="CHECKMARK")
+
+
+def _backgrounds(context: bpy.types.Context, layout: Any, source: Any) -> None:
+    """What is shown behind the objects, and a button for each hole that can be filled."""
+    results = healed.latest(context, source)
+    names = {obj.splatcut.result_name: obj for obj in results}
+    scenes = [name for name in sorted(names) if healed.is_scene(name)]
+    column = layout.column(align=True)
+    if len(scenes) > 1:
+        column.label(text="Behind the objects")
+        shown = healed.shown(results)
+        for name in scenes:
+            show = button(column, "splatcut.show_scene", text=healed.label(name), depress=name == shown)
+            if show is not None:
+                show.name = name
+    objects = sorted(name for name in names if not healed.is_scene(name))
+    if not objects or not any(obj.splatcut.result_folder for obj in results):
+        return
+    if healed.BACKGROUND not in names:
+        button(column, "splatcut.heal", text="Fill All Holes" if len(objects) > 1 else "Fill Hole", icon="BRUSH_DATA")
+    # Of the object that is selected in the viewport, else in the list.
+    active, listed = context.view_layer.objects.active, source.splatcut
+    name = active.splatcut.result_name if active in results else ""  # type: ignore[union-attr]
+    if name not in objects and 0 <= listed.active_object < len(listed.objects):
+        name = listed.objects[listed.active_object].name
+    if len(objects) > 1 and name in objects:
+        fill = button(column, "splatcut.heal", text=f"Fill Hole of {name}", icon="BRUSH_DATA")
+        if fill is not None:
+            fill.name = name
 
 
 class SPLATCUT_PT_run_details(SplatPanel, bpy.types.Panel):

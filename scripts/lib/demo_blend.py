@@ -3,7 +3,8 @@
 """Puts the demo's result into a .blend and renders it. scripts/demo.py runs this in Blender as a Python module.
 
 The scene with its prompts and views, the objects as the add-on places them after a run, the teapot taken out of the
-scene, and everything set up for Cycles.
+scene, and everything set up for Cycles. Where the cut is healed, the healed background is shown, and the one as cut is
+there as well, hidden.
 """
 
 # pyright: reportMissingImports=false
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import blender_addon
 import bpy
-from blender_addon.bridge import results, worker
+from blender_addon.bridge import healed, results, worker
 
 from lib.batch import picture
 from splatcut.messages.worker import RunResult
@@ -60,9 +61,16 @@ def main(arguments: list[str]) -> None:
         counts={},
         warnings=(),
         report=options.cut / "report.json",
+        healed=filled if (filled := options.cut / "healed" / "background.ply").is_file() else None,
     )
-    results.deliver(bpy.context, settings.uid, result, names, tuple(item.uid for item in settings.objects))
+    collection = results.deliver(bpy.context, settings.uid, result, names, tuple(item.uid for item in settings.objects))
     made = {o.splatcut.result_name: o for o in bpy.data.objects if o.splatcut.result_of == settings.uid}  # type: ignore[attr-defined]
+    if result.healed is not None:
+        for name, called in ((healed.BACKGROUND, "Healed background"), ("", "Background as cut")):
+            own = bpy.data.collections.new(called)
+            collection.children.link(own)
+            own.objects.link(made[name])
+            collection.objects.unlink(made[name])
     made[MOVED].location = made[MOVED].location.__class__(BY)
     picture.set_up(splats, list(made.values()), "blender_addon", samples=options.samples)
     scene: Any = bpy.context.scene

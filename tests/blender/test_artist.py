@@ -78,7 +78,7 @@ def test_import_click_preview_cut_separate_export_save_reopen_render(driver: Dri
     assert ops.splatcut.object_add(name="red") == {"FINISHED"}
     splat.splatcut.objects[0].colour = (0, 1, 0)
     assert ops.splatcut.prompt_add_point(object=0, **pixel(-1, 0, RADIUS), **front()) == {"FINISHED"}
-    splat.splatcut.quality, splat.splatcut.refine = "draft", False
+    splat.splatcut.quality, splat.splatcut.refine, splat.splatcut.heal = "draft", False, False
     assert ops.splatcut.preview() == {"FINISHED"}
     shown = state.preview(uid)
     assert shown is not None

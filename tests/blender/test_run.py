@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import shutil
@@ -106,6 +107,41 @@ def test_stray_parts_are_kept_without_doing_everything_again(driver: Driver, spl
     (report,) = driver.scenes.folder(uid).glob("runs/*/report.json")  # one folder for both cuts
     stages = {stage["name"]: stage["resumed"] for stage in json.loads(report.read_text(encoding="utf-8"))["stages"]}
     assert {name for name, resumed in stages.items() if not resumed} == {"load", "extract", "write"}
+
+
+def test_holes_are_filled_in_a_run_and_afterwards_alike(driver: Driver, splat: Any) -> None:
+    def filled() -> Any:
+        (scene,) = [o for o in bpy.data.objects if o.splatcut.result_name == "healed/background" and o.visible_get()]
+        rows = driver.splats.read(scene).table.rows
+        assert 100 < (rows["splatcut_filled"] == 2).sum() < 0.2 * len(rows)
+        return rows
+
+    splat.splatcut.refine = False
+    uid = splat.splatcut.uid
+    assert bpy.ops.splatcut.run() == {"FINISHED"}
+    (background,) = [o for o in bpy.data.objects if o.splatcut.result_of == uid and not o.splatcut.result_name]
+    shown: list[tuple[str, str]] = []
+    driver.state.listeners.append(lambda: driver.state.job and shown.append(dataclasses.astuple(driver.state.job)[:2]))
+    operator = importlib.import_module(driver.run.__name__.rpartition(".")[0] + ".heal")
+
+    # Stopped, nothing changes.
+    running = operator.start(bpy.context, uid, ("teapot",))
+    driver.pump_until(lambda: driver.state.job is not None and driver.state.job.stage == "sights")
+    assert not bpy.ops.splatcut.run.poll()
+    bpy.ops.splatcut.cancel()
+    driver.pump_until(lambda: driver.state.job is None)
+    assert (running.cancelled, driver.state.message) == (True, "Stopped. Nothing was changed.")
+    assert background.visible_get()
+
+    assert bpy.ops.splatcut.heal(name="teapot") == {"FINISHED"}  # it is the only one
+    assert {kind for kind, _ in shown} == {"heal"}
+    assert {"sights", "holes", "healed"} <= {stage for _, stage in shown}
+    assert "marked as made up" in driver.state.message
+    assert not background.visible_get()
+    alone = filled()
+    splat.splatcut.heal = True
+    assert bpy.ops.splatcut.run() == {"FINISHED"}
+    assert np.array_equal(filled(), alone)
 
 
 def test_a_saved_file_that_is_opened_elsewhere_goes_on(driver: Driver, splat: Any, tmp_path: Path, cache: Path) -> None:

@@ -10,12 +10,17 @@ import pytest
 from blender_addon.core import jobs
 
 from splatcut.messages import Job, JobOptions, ObjectPrompt, Points3DPrompt
-from splatcut.pipeline import parts_of
+from splatcut.pipeline import healing, parts_of
 
 
 @pytest.mark.parametrize("quality", ["draft", "standard", "fine"])
 def test_every_part_of_a_run_has_words(quality: str) -> None:
     said = (ObjectPrompt("a", (Points3DPrompt(((0.0, 0.0, 0.0, 1),)),)),)
     for cameras in (None, Path("cameras.json")):
-        job = Job(Path("scene.ply"), Path("out"), cameras, objects=said, options=JobOptions(quality=quality))
+        options = JobOptions(quality=quality, heal=True)
+        job = Job(Path("scene.ply"), Path("out"), cameras, objects=said, options=options)
         assert {part.name for part in parts_of(job)} <= set(jobs.STAGES)
+
+
+def test_every_part_of_filling_a_hole_has_words() -> None:
+    assert {part.name for part in healing.PARTS} <= set(jobs.STAGES)

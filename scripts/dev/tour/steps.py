@@ -189,7 +189,7 @@ def cut() -> Iterator[Pause]:
 
     yield (ended, 3600)
     check(seen == sorted(seen), "The progress went back.")
-    check(set(results()) == {"teapot", "pear", ""}, f"The results are {sorted(results())}: {state.message}")
+    check({"teapot", "pear", ""} <= set(results()), f"The results are {sorted(results())}: {state.message}")
     check(splat().hide_get(), "The original is not hidden.")
     said(f"{time.monotonic() - began:.0f} s; {state.message}")
     yield 2.0

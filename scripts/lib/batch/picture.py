@@ -24,7 +24,7 @@ def set_up(splats: Any, objects: Sequence[Any], package: str, *, samples: int) -
 
     Args:
         splats: what was cut; the camera stands where it was prompted.
-        objects: to be rendered.
+        objects: to be rendered; those that were put aside for others are prepared and stay hidden.
         samples: a pixel.
     """
     context: Any = bpy.context
@@ -35,9 +35,13 @@ def set_up(splats: Any, objects: Sequence[Any], package: str, *, samples: int) -
         obj.hide_set(False)
         obj.hide_render = False
         obj.select_set(True)
-    layer.objects.active = objects[0]
+    layer.objects.active = next((obj for obj in objects if not obj.splatcut.result_aside), objects[0])
     ops: Any = bpy.ops
     ops.splatcut.render_setup()
+    for obj in objects:
+        if obj.splatcut.result_aside:
+            obj.hide_set(True)
+            obj.hide_render = True
     scene = context.scene
     scene.render.engine = "CYCLES"
     scene.cycles.samples = samples

@@ -60,7 +60,7 @@ def _make_blend() -> int:
         print(f"\nOpen this in Blender: {blend}\nBlender's picture:    {picture}", flush=True)
         if (OUT / "healed" / "background.ply").is_file():
             print(
-                "The teapot's place is filled: the collection 'Healed background' is shown. The background as it was cut "
+                "The teapot's place is filled: the collection 'Healed background' is shown. The background as cut "
                 "is in 'Background as cut', hidden; step 4 of the SplatCut tab switches between them."
             )
     return code

@@ -55,7 +55,7 @@ def segment(tmp_path: Path, colours: None, one_thread: None) -> Callable[..., in
 
     def run(*arguments: object, refine: bool = False) -> int:
         words = [*(str(argument) for argument in arguments), *([] if refine else ["--no-refine"])]
-        words += [] if "--heal" in words else ["--no-heal"]
+        words += [] if {"--heal", "--no-heal"} & set(words) else ["--no-heal"]
         try:
             return main(["segment", *words, "--cache", str(tmp_path / "cache")])
         except SystemExit as stopped:  # argparse

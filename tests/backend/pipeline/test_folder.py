@@ -27,7 +27,7 @@ Segment = Callable[..., int]
 def ready(blobs: BlobScene) -> list[object]:
     """A job from ready masks; everything but the output folder."""
     masks = ["--masks", blobs.folder / "masks"]
-    return [blobs.scene, "--cameras", blobs.cameras, *masks, "--no-refine", "--device", "cpu"]
+    return [blobs.scene, "--cameras", blobs.cameras, *masks, "--no-refine", "--no-heal", "--device", "cpu"]
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_nothing_else_changes_and_earlier_stages_are_kept(
         "made_up": int((filled == 2).sum()),
     }
     assert int((filled == 0).sum()) + counts["dropped"] == len(read_splats(healed / "background.ply"))
-    assert counts["made_up"] > 100
+    assert counts["dropped"] > 0
     # Off again: what was healed goes with it.
     assert segment(*ready, "--out", healed, "--force") == 0
     assert results(healed) == before

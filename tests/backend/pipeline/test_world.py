@@ -28,7 +28,7 @@ def labels(out: Path) -> np.ndarray:
 
 
 def ready(blobs: BlobScene, folder: Path, out: Path) -> Job:
-    options = JobOptions(refine=False, device="cpu")
+    options = JobOptions(refine=False, heal=False, device="cpu")
     return Job(folder / "scene.ply", out, folder / "cameras.json", masks=blobs.folder / "masks", options=options)
 
 
@@ -69,7 +69,7 @@ def test_points_in_space_and_virtual_views_are_in_the_files_world(blobs: BlobSce
         folder = placed(blobs, tmp_path / name, place)
         point = red if place is None else red + place
         objects = (ObjectPrompt("red", (Points3DPrompt(((*point.tolist(), 1),)),)),)
-        options = JobOptions(refine=False, device="cpu")
+        options = JobOptions(refine=False, heal=False, device="cpu")
         run_job(Job(folder / "scene.ply", tmp_path / f"out {name}", objects=objects, options=options), Quiet())
         places = [view.camera.position for view in load_views(tmp_path / f"out {name}" / "cameras.json")]
         found[name] = labels(tmp_path / f"out {name}"), np.array(places)

@@ -294,7 +294,7 @@ def test_a_cut_is_healed(ask: Asking, blobs: BlobScene, tmp_path: Path) -> None:
     cameras = ask(LoadScene(blobs.scene)) and ask(SetViews(blobs.cameras))
     assert isinstance(cameras, SetViewsResult)
     before = {path: path.read_bytes() for path in (tmp_path / "cut").rglob("*.ply")}
-    result = ask(Heal(tmp_path / "cut", ("red",), cameras.views))
+    result = ask(Heal(tmp_path / "cut", ("red",), cameras=cameras.views))
     assert isinstance(result, HealResult)
     folder = tmp_path / "cut" / "healed"
     assert (result.name, result.file) == ("without_red", folder / "without_red.ply")

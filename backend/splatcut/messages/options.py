@@ -23,7 +23,7 @@ T = TypeVar("T")
 #: Where Blender shows an option: in the panel, in the panel's details, in the preferences, at import, or nowhere.
 Place = Literal["panel", "details", "preferences", "import", ""]
 #: Whether backgrounds are healed where nobody says.
-HEAL = False
+HEAL = True
 #: What an experiment's setting may be.
 Setting = bool | int | float | str
 

@@ -173,23 +173,23 @@ class Heal:
     Attributes:
         cut: the folder that a run wrote.
         without: names of objects that are taken out, the others stay; none: all are taken out.
-        close: name of an object whose own unseen sides are closed instead, where it touched planes.
         cameras, images: as in ``Job``; None for those of the run, as far as its report names them.
         out: folder of the results, or None for ``healed`` in the cut's.
         device, seed, trust_cameras: as in ``JobOptions``.
+        close: name of an object whose own unseen sides are closed instead, where it touched planes.
     """
 
     op: ClassVar = "heal"
     result: ClassVar = HealResult
     cut: Path
     without: tuple[str, ...] = ()
-    close: str | None = None
     cameras: Path | tuple[InlineView, ...] | None = None
     images: Path | None = None
     out: Path | None = None
     device: str = "auto"
     seed: int = 0
     trust_cameras: bool = False
+    close: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("device", "seed", "trust_cameras"):

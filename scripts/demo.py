@@ -35,7 +35,7 @@ def main(arguments: List[str]) -> int:
     command += ["--images", _relative(DEMO / "images"), "--prompts", _relative(DEMO / "prompts.json")]
     # The folder is the demo's own: an older version's results in it may go. A draft, as a demo should not take long;
     # an option that follows wins.
-    command += ["--out", _relative(OUT), "--force", "--quality", "draft", "--heal", *arguments]
+    command += ["--out", _relative(OUT), "--force", "--quality", "draft", *arguments]
     print("splatcut " + " ".join(command), flush=True)
     code = environment.run_in("engine", ["-m", "splatcut", *command])
     if code != 0:

@@ -113,7 +113,7 @@ def bench(arguments: argparse.Namespace, folder: Path) -> str:
     cuts = []
     for device in DEVICES:
         line = ["segment", scene / "scene.ply", "--cameras", scene / "sparse" / "0", "--images", scene / "images"]
-        line += ["--masks", scene / "masks", "--quality", arguments.quality, "--device", device]
+        line += ["--masks", scene / "masks", "--quality", arguments.quality, "--no-heal", "--device", device]
         for name in ("warm_up", "run"):
             out = folder / f"{name}_{device}"
             splatcut([*line, "--out", out], out.with_suffix(".log"))

@@ -150,7 +150,7 @@ def bench(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     source = folder / "large"
     source.mkdir(parents=True)
     result: dict[str, Any] = {"scene": build(arguments, source)}
-    options = ["--no-refine", "--device", "cpu", "--out"]
+    options = ["--no-refine", "--no-heal", "--device", "cpu", "--out"]
     scene = arguments.scene
     small: list[str | Path] = ["segment", scene / "scene.ply", "--cameras", scene / "sparse" / "0"]
     small += ["--images", scene / "images", "--masks", scene / "masks", *options]

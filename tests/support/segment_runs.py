@@ -48,7 +48,10 @@ def leftovers(out: Path) -> list[str]:
 
 
 def driver(how: str, where: str, arguments: Sequence[object]) -> list[str]:
-    return [sys.executable, str(Path(segment_driver.__file__)), how, where, "--", *(str(item) for item in arguments)]
+    """The command of such a run; without healing unless ``--heal``, as in the fixture ``segment``."""
+    words = [str(item) for item in arguments]
+    words += [] if "--heal" in words else ["--no-heal"]
+    return [sys.executable, str(Path(segment_driver.__file__)), how, where, "--", *words]
 
 
 ENVIRONMENT = {**os.environ, "NUMBA_NUM_THREADS": "1", "PYTHONPATH": str(Path(splatcut.__file__).parents[1])}

@@ -54,7 +54,7 @@ def run_click(case: Case, gaussians: Gaussians, args: argparse.Namespace) -> dic
     file = shared / bonsai.FILE if case.scene == "bonsai" else find_scene(case.scene, shared).folder / "scene.ply"
     x, y = case.clicks[0]
     line = ["segment", file, "--cameras", cameras, "--at", f"{case.view.name}:{x:g},{y:g}"]
-    line += ["--name", case.thing, "--no-refine", "--cache", args.cache, "--out", out]
+    line += ["--name", case.thing, "--no-refine", "--no-heal", "--cache", args.cache, "--out", out]
     if args.model is not None:
         line += ["--model", args.model]
     measured = splatcut([str(part) for part in line], out.with_suffix(".log"))

@@ -62,7 +62,7 @@ def ready_masks(scene: Scene, run: Run, settings: Settings) -> Path:
 
 def command(scene: Scene, run: Run, out: Path, settings: Settings) -> list[str | Path]:
     """Arguments of ``splatcut`` for a run that writes to ``out``."""
-    line: list[str | Path] = ["segment", scene.folder / "scene.ply", "--out", out, "--device", "cpu"]
+    line: list[str | Path] = ["segment", scene.folder / "scene.ply", "--no-heal", "--out", out, "--device", "cpu"]
     line += run.variant.options
     if run.tau != TAU:
         line += ["--tau", f"{run.tau:g}"]

@@ -63,16 +63,8 @@ def segment(scene: Path, out: Path, *options: str, ply: Path | None = None) -> R
     """Runs ``splatcut segment`` on the scene's views and masks, or on another PLY with them; the report and what the
     process took."""
     cameras = scene / "cameras.json"
-    line: list[str | Path] = [
-        "segment",
-        ply or scene / "scene.ply",
-        "--device",
-        "cpu",
-        "--no-heal",
-        "--out",
-        out,
-        *options,
-    ]
+    line: list[str | Path] = ["segment", ply or scene / "scene.ply", "--device", "cpu", "--no-heal", "--out", out]
+    line += options
     line += ["--cameras", cameras if cameras.is_file() else scene / "sparse" / "0"]
     measured = splatcut([*line, "--images", scene / "images", "--masks", scene / "masks"], out.with_suffix(".log"))
     return {**json.loads((out / "report.json").read_text(encoding="utf-8")), "process": measured.as_dict()}

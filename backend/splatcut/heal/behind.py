@@ -29,6 +29,8 @@ BEFORE = 0.97
 RIM, RIM_KNOWN = 0.15, 0.6
 #: Views that see through a filling: it goes where more than this share of those that see its place do.
 CONTRADICT = 0.15
+#: What is left open is told of where it is this share of the outline in some view.
+WORTH = 0.1
 #: What covers this much of a pixel is known.
 KNOWN = 0.85
 
@@ -63,7 +65,8 @@ def fill_behind(
         colours = np.concatenate([colours, filling.colours])
         holes = [open_pixels(rest, sight, device) for sight in sights]
     told = ()
-    if hopeless and not fillings:
+    left = max((hole.sum() / max(1, sight.outline.sum()) for hole, sight in zip(holes, sights, strict=True)), default=0)
+    if hopeless and not fillings and left > WORTH:
         told = ("Part of what the objects hid could not be filled: nothing is known around it in any view.",)
     return fillings, told
 

@@ -39,6 +39,7 @@ def test_splats_of_an_earlier_blender_come_first() -> None:
         ({"preview": "ready"}, "", "Ctrl-click"),
         ({"job": "preview"}, "", "being computed"),
         ({"job": "run"}, "", "being cut out"),
+        ({"job": "heal"}, "", "being filled"),
         ({"job": "environment", "splat": ""}, "", "a few minutes"),
         ({"views_missing": "Choose the cameras."}, "", "Choose the cameras."),
         ({"results": True, "hidden": True}, "splatcut.show_source", "Done"),
@@ -66,7 +67,7 @@ def test_a_missing_engine_is_told_first_and_does_not_stop_the_clicking() -> None
 def test_every_state_has_full_sentences() -> None:
     flags = (False, True)
     for splat, problem, job, counts, preview, missing, results, hidden, tool in itertools.product(
-        ("", "garden"), ("", "Gone."), ("", "run", "preview", "views", "environment", "import", "export", "other"),
+        ("", "garden"), ("", "Gone."), ("", "run", "heal", "preview", "views", "environment", "import", "export", "other"),
         ((0, 0, "", False), (1, 0, "vase", False), (1, 1, "vase", True), (2, 1, "table", False), (2, 2, "", False)),
         ("none", "early", "stale", "ready"), ("", "Choose."), flags, flags, flags,
     ):  # fmt: skip

@@ -22,7 +22,7 @@ Bools = NDArray[np.bool_]
 
 #: A Gaussian is supported where this share of what it shows without the removed was seen beside them before,
 SUPPORT = 0.3
-#: in so many views (or in all, if there are fewer) in which it shows more than this, square pixels.
+#: in so many views (or half of them, if that is fewer) of those in which it shows more than this, square pixels.
 SUPPORT_VIEWS, SHOWN = 3, 0.5
 #: Close to the removed (this share of its size), what is seen no farther than so many pixels from the outline is not
 #: told from it.
@@ -117,6 +117,7 @@ def support(
         stay = np.flatnonzero(~gone)
         rest = scene.take(stay)
         shown = np.zeros(count, np.float32)
+        views = np.zeros(len(stay), np.int64)
         best = np.full((needed, len(stay)), -1.0, np.float32)  # the largest shares so far, ascending
         for sight, seen in zip(sights, before, strict=True):
             empty = np.zeros((1, *sight.outline.shape), np.float32)
@@ -125,9 +126,12 @@ def support(
             share = np.where(after > SHOWN, seen[stay] / np.maximum(after, SHOWN), -1.0)
             best[0] = np.maximum(best[0], share)
             best.sort(axis=0)
+            views += after > SHOWN
             step()
         if number < ROUNDS:
-            worst = np.where(best >= 0, best, np.inf).min(axis=0)  # of the best, or of all the views that show it
+            # of three views, or of half of those that show it if these are fewer
+            rank = np.clip((views + 1) // 2, 1, needed)
+            worst = np.where(views > 0, np.take_along_axis(best, (needed - rank)[None], axis=0)[0], np.inf)
             gone[stay[worst < SUPPORT]] = True
     far = gone & ~removed & ~reached
     if far.any():

@@ -13,6 +13,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from splatcut import raster
+from splatcut.heal.crumbs import crumbs
 from splatcut.heal.planes import extent
 from splatcut.heal.texture import SQUARE
 from splatcut.scene.camera import Camera
@@ -34,6 +35,8 @@ REACH, IN_OPENING = 0.25, 0.3
 CORE, OPEN = 0.6, 0.95
 #: At most so many pixels around.
 AROUND = 8
+#: What is fainter holds nothing together.
+FAINT = 0.1
 #: Centres inside the outline in this share of the views lie where the removed were.
 WITHIN = 0.95
 #: Removing what is not supported lays bare what lay behind it; so often it is looked for.
@@ -104,6 +107,7 @@ def support(
     low, high = extent(body)
     size = float(np.linalg.norm(high - low))
     distance, _ = cKDTree(body).query(scene.means, distance_upper_bound=REACH * size)
+    distance = np.asarray(distance)
     close, reached = distance < CLOSE * size, np.isfinite(distance)
     before = []
     for sight in sights:
@@ -113,6 +117,8 @@ def support(
         before.append(np.where(close, seen[:, 1], seen[:, 0]))
         step()
     gone = removed | _within(scene, body, sights)
+    left = np.flatnonzero(~gone & (scene.opacities() > FAINT))
+    gone[left[crumbs(scene.means[left], body, close[left], size)]] = True
     for number in range(ROUNDS + 1):
         stay = np.flatnonzero(~gone)
         rest = scene.take(stay)

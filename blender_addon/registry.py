@@ -29,6 +29,7 @@ MODULES = (
     "ops.preview",
     "ops.run",
     "ops.heal",
+    "ops.match",
     "ops.prompts_file",
     "ops.render",
     "ops.environment",

@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import layout
+from ..core import layout, matched
 from ..core.arrays import SplatArrays, base_colours
 from ..core.facts import Facts
 
@@ -56,23 +56,37 @@ class _Attributes:
 
 
 @contextmanager
-def reading(obj: bpy.types.Object, progress: Callable[[float], None] | None = None) -> Iterator[layout.Source]:
+def reading(
+    obj: bpy.types.Object, progress: Callable[[float], None] | None = None, *, shown: bool = False
+) -> Iterator[layout.Source]:
     """For reading an object's attributes, each at most once.
+
+    Of an object that is matched to Blender's light, the colours are the trained ones or, with ``shown``, Blender's.
 
     Blender's geometries share memory with the evaluated ones until somebody reads numbers, which makes a copy for good.
     Here that happens to a copy that ends soon, one attribute after the other.
     """
     if obj.type == "MESH":
         try:
-            yield _Attributes(obj.to_mesh(), progress)
+            yield _colours(_Attributes(obj.to_mesh(), progress), shown)
         finally:
             obj.to_mesh_clear()
     else:
         copy = obj.data.copy()
         try:
-            yield _Attributes(copy, progress)
+            yield _colours(_Attributes(copy, progress), shown)
         finally:
             bpy.data.batch_remove([copy])
+
+
+def _colours(source: layout.Source, shown: bool) -> layout.Source:
+    return source if shown or matched.MATCHED not in source.types() else matched.AsTrained(source)
+
+
+def drop_matched(data: Any) -> None:
+    """Forgets the trained colours of a matched object: those that are shown count."""
+    for name in [attribute.name for attribute in data.attributes if matched.is_ours(attribute.name)]:
+        data.attributes.remove(data.attributes[name])
 
 
 def editing(data: Any) -> bool:

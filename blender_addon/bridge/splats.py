@@ -118,6 +118,8 @@ def read(
     matrix: ArrayLike | None = None,
     progress: Callable[[float], None] | None = None,
     change: Callable[[Gaussians], None] | None = None,
+    *,
+    shown: bool = False,
 ) -> SplatFile:
     """The splat file that an object stands for, bit by bit the one it came from where nothing was edited.
 
@@ -126,6 +128,7 @@ def read(
         matrix: [4, 4] new_from_local to apply; None leaves everything in the object's local frame.
         progress: is told how much is read, 0 to 1.
         change: is given the Gaussians to change before ``matrix`` is applied.
+        shown: with the colours that Blender shows, where they are matched to its light, instead of the trained ones.
 
     Raises:
         UserError: ``matrix`` is not a rotation or mirroring with a uniform scale and a translation.
@@ -133,14 +136,16 @@ def read(
     if attributes.editing(obj.data):
         obj.update_from_editmode()
     facts = attributes.read_facts(obj.data)
-    with attributes.reading(obj, progress) as source:
+    with attributes.reading(obj, progress, shown=shown) as source:
         applied = None if matrix is None else np.asarray(matrix, dtype=np.float64)
         return layout.splats_from(source, facts, applied, change)
 
 
 def refill(obj: bpy.types.Object, splats: SplatFile) -> None:
-    """Gives an object other values for the Gaussians that it has; labels and what else it has stay."""
+    """Gives an object other values for the Gaussians that it has, which Blender shows as they are; labels and what else
+    it has stay."""
     _fill(obj.data, splats, None)
+    attributes.drop_matched(obj.data)
     changed(obj)
 
 

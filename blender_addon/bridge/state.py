@@ -29,7 +29,7 @@ class JobStatus:
     """What is being worked on.
 
     Attributes:
-        kind: "run", "heal", "preview", "views", "environment", "import", "export".
+        kind: "run", "heal", "match", "preview", "views", "environment", "import", "export".
         stage: for people; fraction: 0 to 1, or None when that cannot be told; eta: seconds left, or None.
         message: one line for the panel: stage, and how much time is left.
         scene: uid of the splat object, "" when it is about none.

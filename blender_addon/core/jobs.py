@@ -39,6 +39,7 @@ STAGES = {
     "holes": "Filling the holes",
     "healed": "Writing the healed background",
     "objects": "Writing the objects",
+    "match": "Matching the colours",
     "final masks": "Rendering the final masks",
     "sheet": "Rendering the contact sheet",
 }

@@ -11,7 +11,7 @@ from bpy.props import EnumProperty
 from splatcut.errors import UserError
 from splatcut.scene.transform import decompose_similarity, split_mirror
 
-from ..bridge import adopt, splats, transforms, upgrade
+from ..bridge import adopt, matched, splats, transforms, upgrade
 
 
 class SPLATCUT_OT_apply_transform(bpy.types.Operator):
@@ -38,11 +38,19 @@ class SPLATCUT_OT_apply_transform(bpy.types.Operator):
                 transforms.check_own_data(obj)
                 decompose_similarity(split_mirror(np.array(obj.matrix_world))[1])
             for obj in objects:
+                was = matched.is_matched(obj)
                 transforms.apply_transform(obj)
+                _tell_matched(self, obj, was)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
+
+
+def _tell_matched(operator: bpy.types.Operator, obj: Any, was: bool) -> None:
+    """Says that a change of the splat took its match to Blender's light away, where it did."""
+    if was and not matched.is_matched(obj):
+        operator.report({"WARNING"}, f"{obj.name!r} has its trained colours again. Match Blender's light anew.")
 
 
 class SPLATCUT_OT_adopt(bpy.types.Operator):
@@ -116,8 +124,10 @@ class SPLATCUT_OT_repair(bpy.types.Operator):
         done, problems = [], []
         for obj in splats.selected(context):
             try:
+                was = matched.is_matched(obj)
                 if (transforms.follow if self.how == "FOLLOW" else transforms.put_back)(obj):
                     done.append(repr(obj.name))
+                    _tell_matched(self, obj, was)
             except UserError as error:
                 problems.append(str(error))
         for problem in problems:

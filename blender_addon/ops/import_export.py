@@ -15,7 +15,7 @@ from splatcut.errors import UserError
 from splatcut.formats import SplatFile
 from splatcut.scene.transform import decompose_similarity, split_mirror
 
-from ..bridge import exchange, healed, splats, transfers, transforms
+from ..bridge import exchange, healed, matched, splats, transfers, transforms
 from ..bridge.properties import option_property
 from ..core import exports, moves
 
@@ -148,6 +148,14 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         ),
         default="REFUSE",
     )
+    for_blender: BoolProperty(  # type: ignore[valid-type]
+        name="Blender's Light",
+        description=(
+            "Write colours that were matched to Blender's light as Blender shows them, the trained ones beside them in "
+            "a PLY. Otherwise the trained colours are written, which suit other programs"
+        ),
+        default=False,
+    )
     replace: BoolProperty(  # type: ignore[valid-type]
         name="Replace Files",
         description="When several objects are exported, overwrite existing files",
@@ -166,6 +174,8 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         layout.prop(self, "file_format")
         layout.prop(self, "apply_transform")
         layout.prop(self, "moved")
+        if any(map(matched.is_matched, self._objects(context))):
+            layout.prop(self, "for_blender")
         if len(self._objects(context)) > 1:
             if not self.collection:
                 layout.prop(self, "replace")
@@ -290,6 +300,8 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
 
             written = splats.read(obj, matrix, told, change)
             exports.check_exportable(written, obj.name)
+            if self.for_blender:
+                written = matched.for_blender(obj, written, matrix, None, change)
             self._tell_modifiers(obj)
             settings = obj.splatcut
             background = settings.result_of and healed.is_scene(settings.result_name) and all(name for name, _ in parts)

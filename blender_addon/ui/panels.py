@@ -9,7 +9,7 @@ import bpy
 
 from splatcut.messages import OPTIONS, placed
 
-from ..bridge import healed, labelled, native, splats, state, worker
+from ..bridge import healed, labelled, matched, native, splats, state, worker
 from ..core import findings, guide
 from . import situation
 from .lists import short
@@ -287,7 +287,19 @@ class SPLATCUT_PT_export(SplatPanel, bpy.types.Panel):
         if native.native() and transform != "Standard":
             text = f"The view transform is {transform}, which changes the capture's colours in renders."
             paragraph(context, layout, text, icon="INFO")
+        if native.native():
+            _light(context, layout)
         button(layout, "splatcut.render_setup", text="Set Up for Rendering", icon="RENDER_STILL")
+
+
+def _light(context: bpy.types.Context, layout: Any) -> None:
+    """Colours for Blender's way of blending, and back."""
+    done = [matched.is_matched(obj) for obj in matched.targets(context)]
+    column = layout.column(align=True)
+    if not done or not all(done):
+        button(column, "splatcut.match", text="Match Blender's Light", icon="LIGHT_SUN")
+    if any(done):
+        button(column, "splatcut.restore_colours", text="Restore Trained Colours", icon="LOOP_BACK")
 
 
 def paragraph(context: bpy.types.Context, layout: Any, text: str, icon: str = "NONE") -> None:

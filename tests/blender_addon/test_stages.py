@@ -10,7 +10,7 @@ import pytest
 from blender_addon.core import jobs
 
 from splatcut.messages import Job, JobOptions, ObjectPrompt, Points3DPrompt
-from splatcut.pipeline import healing, parts_of
+from splatcut.pipeline import healing, matching, parts_of
 
 
 @pytest.mark.parametrize("quality", ["draft", "standard", "fine"])
@@ -22,5 +22,5 @@ def test_every_part_of_a_run_has_words(quality: str) -> None:
         assert {part.name for part in parts_of(job)} <= set(jobs.STAGES)
 
 
-def test_every_part_of_filling_a_hole_has_words() -> None:
-    assert {part.name for part in healing.PARTS} <= set(jobs.STAGES)
+def test_every_part_of_filling_a_hole_and_of_matching_has_words() -> None:
+    assert {part.name for part in (*healing.PARTS, *matching.PARTS)} <= set(jobs.STAGES)

@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from splatcut.devices import resolve_device
 from splatcut.messages.arguments import add_arguments
-from splatcut.messages.findings import Finding, warnings
+from splatcut.messages.worker import BLENDS, Match
 from splatcut.progress import Terminal
 
 _DESCRIPTION = """Fits the colours of a scene anew, so that it looks as trained where splats are blended in linear
@@ -28,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("scene", type=Path, metavar="SCENE", help="splat file, or the folder of a cut")
     parser.add_argument(
         "--blend",
-        choices=("linear", "display"),
+        choices=BLENDS,
         default="linear",
         help="how the colours will be blended: linear, as in Blender; display, as trained, which undoes a match "
         "(default: linear)",
@@ -50,33 +49,21 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command. Raises ``UserError``."""
-    from splatcut import match
-    from splatcut.formats.findings import place_findings
-    from splatcut.pipeline.inputs import read_views
+    names = ("scene", "out", "blend", "cameras", "images", "force", "device", "drop_invalid", "antialiased")
+    request = Match(**{name: getattr(args, name) for name in names})
 
-    names = match.files_of(args.scene)
-    match.check_place(args.scene, args.out, args.force)
-    files = match.read(names, drop_invalid=args.drop_invalid, antialiased=args.antialiased)
-    told: list[Finding] = [finding for file in files for finding in (*place_findings(file), *file.findings)]
-    count = sum(map(len, files))
-    if args.blend == "display":
-        match.write(args.scene, names, match.undo(files, names), args.out)
-        print(f"The colours of {count:,} Gaussians are as trained again. They are in {args.out}.")
-        return 0
-    views = read_views(args.cameras, args.images, told)
-    for sentence in dict.fromkeys(warnings(told)):
+    from splatcut.pipeline import match_scene
+    from splatcut.pipeline.matching import PARTS
+
+    with contextlib.closing(Terminal(PARTS)) as progress:
+        result = match_scene(request, progress)
+    for sentence in result.warnings:
         print(f"note: {sentence}", file=sys.stderr)
-    if 0 < len(views) < 3:
-        print(f"note: There are only {len(views)} views; from elsewhere the match may be poor.", file=sys.stderr)
-    device = resolve_device(args.device)
-    with contextlib.closing(Terminal()) as progress:
-        made, found = match.match(files, views, progress, device)
-    match.write(args.scene, names, made, args.out)
-    hidden = int((~found.seen).sum())
+    if result.before is None or result.after is None:
+        print(f"The colours of {result.gaussians:,} Gaussians are as trained again. They are in {args.out}.")
+        return 0
     print(
-        f"Matched {count:,} Gaussians: blended in linear light, they differ from the scene as trained by "
-        f"{255 * found.after:.1f} of 255 (root mean square), {255 * found.before:.1f} before. They are in {args.out}."
+        f"Matched {result.gaussians:,} Gaussians: blended in linear light, they differ from the scene as trained by "
+        f"{255 * result.after:.1f} of 255 (root mean square), {255 * result.before:.1f} before. They are in {args.out}."
     )
-    if hidden:
-        print(f"note: No view shows {hidden:,} of the Gaussians; they keep their colours.", file=sys.stderr)
     return 0

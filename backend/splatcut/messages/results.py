@@ -145,6 +145,26 @@ class HealResult:
 
 
 @dataclass(frozen=True)
+class MatchResult:
+    """What matching colours wrote.
+
+    Attributes:
+        file: the file, or the folder of a cut, an absolute path.
+        gaussians: how many; hidden: those that no view shows, which keep their colours.
+        before, after: root mean square difference in the views, display-referred sRGB, between the scene blended in
+            linear light and as it was trained; None where the trained colours were put back.
+        warnings: full sentences.
+    """
+
+    file: Path
+    gaussians: int
+    hidden: int = 0
+    before: float | None = None
+    after: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class CancelResult:
     """``cancelled``: whether the request was running or waiting."""
 
@@ -166,6 +186,7 @@ Result = (
     | CheckResult
     | ConvertResult
     | HealResult
+    | MatchResult
     | CancelResult
     | ShutdownResult
 )

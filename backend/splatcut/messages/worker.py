@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from splatcut.errors import UserError
 from splatcut.messages.job import InlineView, Job
 from splatcut.messages.options import OPTIONS
 from splatcut.messages.prompts import ObjectPrompt, check_objects
@@ -23,6 +24,7 @@ from splatcut.messages.results import (
     HealResult,
     HelloResult,
     LoadSceneResult,
+    MatchResult,
     PreviewResult,
     RunResult,
     SetViewsResult,
@@ -33,6 +35,9 @@ from splatcut.messages.results import (
 PROTOCOL_VERSION = 1
 
 ErrorKind = Literal["user", "cancelled", "version", "memory", "internal"]
+
+#: Ways of blending that ``Match`` knows.
+BLENDS = ("linear", "display")
 
 #: Seconds between two heartbeats.
 HEARTBEAT_SECONDS = 1.0
@@ -197,6 +202,38 @@ class Heal:
 
 
 @dataclass(frozen=True)
+class Match:
+    """Matches colours to a way of blending, as ``splatcut match`` does it. Sends ``ProgressEvent``.
+
+    Attributes:
+        scene: splat file, or the folder of a cut, which is matched as one scene.
+        out: a .ply, or a folder for a cut.
+        blend: "linear", as Blender does it, or "display", as in training, which puts the trained colours back.
+        cameras, images: as in ``Job``; without cameras there are virtual ones.
+        force: replace what is at ``out``.
+        device, drop_invalid, antialiased: as in ``JobOptions``.
+    """
+
+    op: ClassVar = "match"
+    result: ClassVar = MatchResult
+    scene: Path
+    out: Path
+    blend: str = "linear"
+    cameras: Path | tuple[InlineView, ...] | None = None
+    images: Path | None = None
+    force: bool = False
+    device: str = "auto"
+    drop_invalid: bool = False
+    antialiased: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.blend not in BLENDS:
+            raise UserError(f'"blend" must be one of {", ".join(BLENDS)}, not {self.blend!r}.')
+        for name in ("device", "drop_invalid", "antialiased"):
+            object.__setattr__(self, name, OPTIONS[name].check(getattr(self, name)))
+
+
+@dataclass(frozen=True)
 class Cancel:
     """Stops the request with the number ``target``, running or waiting. Answered at once."""
 
@@ -213,7 +250,7 @@ class Shutdown:
     result: ClassVar = ShutdownResult
 
 
-Request = Hello | LoadScene | SetViews | Encode | Preview | Run | Check | Convert | Heal | Cancel | Shutdown
+Request = Hello | LoadScene | SetViews | Encode | Preview | Run | Check | Convert | Heal | Match | Cancel | Shutdown
 
 
 # -------------------------------------------------------------------------------------------------------- events

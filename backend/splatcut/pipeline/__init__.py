@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from splatcut.pipeline.healing import heal_cut
+from splatcut.pipeline.matching import match_scene
 from splatcut.pipeline.run import Result, run_job
 from splatcut.pipeline.stages import parts_of
 
-__all__ = ["Result", "heal_cut", "parts_of", "run_job"]
+__all__ = ["Result", "heal_cut", "match_scene", "parts_of", "run_job"]

@@ -38,6 +38,7 @@ from splatcut.messages.worker import (
     Heal,
     LoadScene,
     LoadSceneResult,
+    Match,
     Preview,
     PreviewEvent,
     PreviewResult,
@@ -47,11 +48,12 @@ from splatcut.messages.worker import (
     SetViews,
     SetViewsResult,
 )
-from splatcut.pipeline import heal_cut, parts_of, run_job
+from splatcut.pipeline import heal_cut, match_scene, parts_of, run_job
 from splatcut.pipeline.applied import applied_findings
 from splatcut.pipeline.checking import seen_findings
 from splatcut.pipeline.healing import PARTS as HEALING
 from splatcut.pipeline.inputs import place_prompts, read_prompt_views, read_views, scene_files
+from splatcut.pipeline.matching import PARTS as MATCHING
 from splatcut.pipeline.summary import scene_line, view_lines
 from splatcut.scene.camera import Camera, View
 from splatcut.scene.gaussians import Gaussians
@@ -125,7 +127,8 @@ class Session:
         Raises:
             UserError: input that cannot be used; Cancelled.
         """
-        plan = parts_of(request.job) if isinstance(request, Run) else HEALING if isinstance(request, Heal) else ()
+        plans = {Heal: HEALING, Match: MATCHING}
+        plan = parts_of(request.job) if isinstance(request, Run) else plans.get(type(request), ())
         return self._do(request, Reporter(number, send, cancel, plan))
 
     @singledispatchmethod
@@ -219,6 +222,11 @@ class Session:
     def _(self, request: Heal, report: Reporter) -> Result:
         device = self._wanted if request.device == "auto" else request.device
         return heal_cut(replace(request, cut=request.cut.absolute(), device=device), report)
+
+    @_do.register
+    def _(self, request: Match, report: Reporter) -> Result:
+        device = self._wanted if request.device == "auto" else request.device
+        return match_scene(replace(request, device=device), report)
 
     @_do.register
     def _(self, request: Check, report: Reporter) -> Result:

@@ -31,6 +31,8 @@ from splatcut.messages.worker import (
     HealResult,
     LoadScene,
     LoadSceneResult,
+    Match,
+    MatchResult,
     Preview,
     PreviewEvent,
     PreviewResult,
@@ -260,6 +262,31 @@ def test_converting(ask: Asking, blobs: BlobScene, tmp_path: Path) -> None:
         ask(Convert(blobs.scene, tmp_path / "scene.obj"))
     with pytest.raises(UserError):
         ask(Convert(tmp_path / "nothing.spz", tmp_path / "a.ply"))
+
+
+def test_matching_and_back(session: Session, blobs: BlobScene, tmp_path: Path) -> None:
+    told: list[Event] = []
+    stop = threading.Event()
+    request = Match(blobs.scene, tmp_path / "a.ply", cameras=blobs.cameras)
+    result = session.work(1, request, told.append, stop)
+    assert isinstance(result, MatchResult)
+    assert result.file == tmp_path / "a.ply"
+    assert result.gaussians == 400
+    assert result.before is not None
+    assert result.after is not None
+    assert result.after < 0.7 * result.before
+    fractions = [event.fraction for event in told if isinstance(event, ProgressEvent)]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    back = session.work(2, Match(result.file, tmp_path / "b.ply", "display"), told.append, stop)
+    assert back == MatchResult(tmp_path / "b.ply", 400)
+    assert (tmp_path / "b.ply").read_bytes() == blobs.scene.read_bytes()
+    with pytest.raises(UserError, match="already exists"):
+        session.work(3, request, told.append, stop)
+    stop.set()
+    with pytest.raises(Cancelled):
+        session.work(4, replace(request, force=True, blend="linear"), told.append, stop)
+    assert (tmp_path / "a.ply").read_bytes() != blobs.scene.read_bytes()
 
 
 def test_requests_in_the_wrong_order_say_what_is_missing(ask: Asking, blobs: BlobScene, tmp_path: Path) -> None:

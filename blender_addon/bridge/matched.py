@@ -121,8 +121,8 @@ class Matching:
         assert result.after is not None
         what = repr(objects[0].name) if len(objects) == 1 else f"{len(objects)} splats"
         return (
-            f"The colours of {what} are matched to Blender's light: renders differ from the capture as trained by about "
-            f"{255 * result.after:.1f} of 255, {255 * result.before:.1f} before."
+            f"The colours of {what} are matched to Blender's light: renders differ from the capture as trained by "
+            f"about {255 * result.after:.1f} of 255, {255 * result.before:.1f} before."
         )
 
 

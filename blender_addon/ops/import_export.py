@@ -134,7 +134,6 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
         description="Write the splats as they are placed in Blender's world instead of in the frame of their file",
         default=False,
     )
-
     moved: EnumProperty(  # type: ignore[valid-type]
         name="Moved by Blender",
         description=(
@@ -150,11 +149,7 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
     )
     for_blender: BoolProperty(  # type: ignore[valid-type]
         name="Blender's Light",
-        description=(
-            "Write colours that were matched to Blender's light as Blender shows them, the trained ones beside them in "
-            "a PLY. Otherwise the trained colours are written, which suit other programs"
-        ),
-        default=False,
+        description="Write matched colours as Blender shows them, with the trained ones beside them if it is a PLY",
     )
     replace: BoolProperty(  # type: ignore[valid-type]
         name="Replace Files",

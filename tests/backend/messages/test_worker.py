@@ -55,7 +55,9 @@ def made(kind: type[Any]) -> st.SearchStrategy[Any]:
 
 
 def held(kind: type[Any], name: str, annotation: str) -> st.SearchStrategy[Any]:
-    return option_values(OPTIONS[name]) if kind is worker.Heal and name in OPTIONS else FIELDS[annotation]
+    if kind in (worker.Heal, worker.Match) and name in OPTIONS:
+        return option_values(OPTIONS[name])
+    return st.sampled_from(worker.BLENDS) if name == "blend" else FIELDS[annotation]
 
 
 requests = st.one_of([made(kind) for kind in typing.get_args(worker.Request)])

@@ -15,8 +15,8 @@ class Situation:
     Attributes:
         splat: name of the active splat, "" for none.
         engine_problem: why the engine cannot be started, "" when it can.
-        job: kind of what is being worked on ("run", "heal", "preview", "views", "environment", "import", "export"), ""
-            for nothing.
+        job: kind of what is being worked on ("run", "heal", "match", "preview", "views", "environment", "import",
+            "export"), "" for nothing.
         objects: how many are in the list; ready: how many of them have a click or a box on them.
         active: name of the chosen object, "" for none; active_ready: whether it has a click or a box on it.
         preview: "none", "early" (from the clicked views alone), "stale" or "ready".
@@ -69,6 +69,7 @@ ENVIRONMENT = "splatcut.create_environment"
 _JOBS = {
     "run": "The objects are being cut out. You can keep working in Blender in the meantime.",
     "heal": "The hole is being filled. You can keep working in Blender in the meantime.",
+    "match": "The colours are being matched. You can keep working in Blender in the meantime.",
     "views": "The views are being loaded.",
     "environment": "The engine's environment is being created. This takes a few minutes, but only once.",
     "import": "The splat is being imported.",

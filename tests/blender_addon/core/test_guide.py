@@ -67,7 +67,8 @@ def test_a_missing_engine_is_told_first_and_does_not_stop_the_clicking() -> None
 def test_every_state_has_full_sentences() -> None:
     flags = (False, True)
     for splat, problem, job, counts, preview, missing, results, hidden, tool in itertools.product(
-        ("", "garden"), ("", "Gone."), ("", "run", "heal", "preview", "views", "environment", "import", "export", "other"),
+        ("", "garden"), ("", "Gone."),
+        ("", "run", "heal", "match", "preview", "views", "environment", "import", "export", "other"),
         ((0, 0, "", False), (1, 0, "vase", False), (1, 1, "vase", True), (2, 1, "table", False), (2, 2, "", False)),
         ("none", "early", "stale", "ready"), ("", "Choose."), flags, flags, flags,
     ):  # fmt: skip

@@ -23,6 +23,9 @@ _log = logging.getLogger(__name__)
 
 Level = Literal["INFO", "WARNING", "ERROR"]
 
+#: Kinds of jobs that previews leave on the panel.
+LONG = ("run", "heal", "match")
+
 
 @dataclass(frozen=True)
 class JobStatus:

@@ -98,7 +98,7 @@ def ask(context: bpy.types.Context, uid: str) -> Task | None:
     )
     asked = Request(key, ready_uids(placed), lambda: worker.session().cancel(task))
     live.begin(asked)
-    if state.job is None or state.job.kind not in ("run", "heal", "match"):
+    if state.job is None or state.job.kind not in state.LONG:
         state.set_job(state.JobStatus("preview", message="Preview", scene=uid))
     return worker.submit(task)
 
@@ -137,9 +137,7 @@ def _event(uid: str, asked: Request, event: messages.Event) -> None:
             live.show_early(asked, *_read(uid, event.file))
     elif isinstance(event, messages.LogEvent):
         state.say(event.message, "WARNING")
-    elif isinstance(event, messages.ProgressEvent) and (
-        state.job is None or state.job.kind not in ("run", "heal", "match")
-    ):
+    elif isinstance(event, messages.ProgressEvent) and (state.job is None or state.job.kind not in state.LONG):
         text = jobs.progress_text(event)
         state.set_job(state.JobStatus("preview", event.stage, event.fraction, event.eta, text, uid))
 

@@ -20,7 +20,7 @@ _LETTER = 6.9
 
 def _restart(self: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
     """The next request starts a worker with the new choices; one in the middle of a run is let finish it."""
-    if state.job is None or state.job.kind not in ("run", "heal", "match"):
+    if state.job is None or state.job.kind not in state.LONG:
         worker.restart()
 
 

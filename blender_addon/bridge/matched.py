@@ -130,7 +130,7 @@ def put(obj: Any, sh: F32) -> None:
     """Has Blender show other colours [N, K, 3]; the trained ones are kept beside them."""
     data = obj.data
     with attributes.reading(obj) as source:
-        base = source.get(layout.BASE)
+        base: Any = source.get(layout.BASE)
         count = min(layout.coefficient_count(source), sh.shape[1])
         trained = [source.get(layout.sh_name(k)) for k in range(layout.coefficient_count(source) - 1)]
     if base is None or base.shape != (len(sh), 4):

@@ -295,8 +295,7 @@ class SPLATCUT_OT_export_splats(bpy.types.Operator, ExportHelper):
 
             written = splats.read(obj, matrix, told, change)
             exports.check_exportable(written, obj.name)
-            if self.for_blender:
-                written = matched.for_blender(obj, written, matrix, None, change)
+            written = matched.for_blender(obj, written, matrix, None, change) if self.for_blender else written
             self._tell_modifiers(obj)
             settings = obj.splatcut
             background = settings.result_of and healed.is_scene(settings.result_name) and all(name for name, _ in parts)

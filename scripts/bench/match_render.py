@@ -16,9 +16,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import bpy
+import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
-from mathutils import Matrix
+from mathutils import Matrix  # pyright: ignore[reportMissingImports]
 
 _SENSOR = 36.0
 

@@ -17,7 +17,7 @@ from splatcut.heal.chart import make_chart
 from splatcut.heal.fill import Filling, fill
 from splatcut.heal.planes import Plane, extent, find_planes
 from splatcut.heal.relight import continued_tones
-from splatcut.heal.visibility import ROUNDS, Sight, Support, look, support
+from splatcut.heal.visibility import ROUNDS, SUPPORT_VIEWS, Sight, Support, look, support
 from splatcut.progress import Progress
 from splatcut.scene import sh
 from splatcut.scene.camera import Camera
@@ -83,10 +83,14 @@ def heal(
     cameras = [camera.within(SIDE) for camera in spread(cameras, VIEWS)]
     progress.stage("sights", len(cameras) * (3 + ROUNDS))
     sights = look(scene, removed, cameras, device, progress.step)
+    showing = sum(bool(sight.outline.any()) for sight in sights)
+    if not showing:
+        why = "No view shows what is taken out, so nothing was dropped or filled: give cameras that see it."
+        return replace(nothing, told=(why,))
     known = support(scene, removed, sights, device, progress.step)
     stay = np.flatnonzero(~removed & ~known.gone)
     if not stay.size:
-        return replace(nothing, dropped=known.gone, told=("The hole cannot be filled: nothing is known around it.",))
+        return replace(nothing, told=("The hole cannot be filled: nothing is known around it.",))
     rest, colours, changed = _relit(scene, labels, removed, stay, known, cameras)
     progress.stage("holes", 3)
     fillings = _fill_planes(rest, colours, scene.means[removed], sights, seed)
@@ -101,6 +105,9 @@ def heal(
     parent = np.full(len(made), -1, np.int64)
     parent[: int(changed.sum())] = stay[changed]
     progress.step()
+    if showing < SUPPORT_VIEWS:
+        few = "only one view shows" if showing == 1 else f"only {showing} views show"
+        told = (f"The filling is a guess: {few} what is taken out. More cameras make a better one.", *told)
     return Healed(dropped, made, parent, told)
 
 

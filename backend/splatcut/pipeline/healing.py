@@ -173,8 +173,16 @@ def _read_cut(folder: Path, without: Sequence[str]) -> tuple[SplatFile, tuple[st
             raise UserError(f"{folder} has no object {name!r}. Its objects are {', '.join(map(repr, names))}.")
     chosen = tuple(name for name in names if name in without or not without)
     if len(chosen) == len(names) and not (folder / "background.ply").is_file():
-        raise UserError(f"{folder} has no background.ply: without the objects nothing is left that could be healed.")
-    splats = formats.read_splats(folder)
+        raise UserError(
+            f"{folder} has no background.ply: without the objects nothing is left that could be healed. If it was "
+            "moved away, put it back, or cut the scene again."
+        )
+    try:
+        splats = formats.read_splats(folder)
+    except UserError as error:  # an option that this command has not got
+        raise UserError(
+            str(error).replace("Use --drop-invalid to leave them out.", "Cut the scene again with --drop-invalid.")
+        ) from error
     if splats.objects is None:  # a folder with the files of a SOG as well
         raise UserError(f"{folder} holds a SOG scene besides the cut. Move one of them to another folder.")
     return _in_order(splats, folder / "labels.npz"), chosen

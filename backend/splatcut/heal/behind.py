@@ -134,12 +134,9 @@ def _seen_through(means: NDArray[np.floating], size: NDArray[np.floating], sight
     """[F] bool: points [F, 3] that too many views see through: what they see there lies more than 3 sizes behind."""
     free, every = np.zeros(len(means), int), np.zeros(len(means), int)
     for sight in sights:
-        camera = sight.camera
-        pixels, z = camera.project(means)
-        inside = (z > camera.near) & (pixels >= 0).all(axis=1) & (pixels < (camera.width, camera.height)).all(axis=1)
-        x, y = np.floor(pixels[inside]).astype(int).T
+        inside, row, column, z = sight.pixels_of(means)
         every[inside] += 1
-        free[inside] += sight.depth[y, x] > z[inside] * 1.02 + 3 * size[inside]
+        free[inside] += sight.depth[row, column] > z * 1.02 + 3 * size[inside]
     return free > CONTRADICT * every
 
 

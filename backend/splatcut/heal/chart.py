@@ -185,16 +185,13 @@ def hidden_and_free(
     """
     hidden, free, blocked = (np.zeros(len(points), np.int64) for _ in range(3))
     for sight in sights:
-        camera = sight.camera
-        pixels, z = camera.project(points)
-        inside = (z > camera.near) & (pixels >= 0).all(axis=1) & (pixels < (camera.width, camera.height)).all(axis=1)
-        x, y = np.floor(pixels[inside]).astype(int).T
-        depth, covered = sight.depth[y, x], sight.outline[y, x]
-        towards = camera.position - points[inside]
+        inside, row, column, z = sight.pixels_of(points)
+        depth, covered = sight.depth[row, column], sight.outline[row, column]
+        towards = sight.camera.position - points[inside]
         slope = np.abs(towards @ plane.axes[2]) / np.linalg.norm(towards, axis=1)
         slack = BEHIND * plane.spacing * (1 + 0.3 / np.maximum(slope, 0.1))
-        seen_behind = depth > z[inside] + slack
+        seen_behind = depth > z + slack
         free[inside] += seen_behind
         hidden[inside] += covered & ~seen_behind
-        blocked[inside] += ~covered & (depth < z[inside] - slack)
+        blocked[inside] += ~covered & (depth < z - slack)
     return hidden, free, blocked

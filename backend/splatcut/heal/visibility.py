@@ -57,6 +57,17 @@ class Sight:
     outline: Bools
     depth: F32
 
+    def pixels_of(
+        self, points: NDArray[np.floating]
+    ) -> tuple[Bools, NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Which of the points [N, 3] (world) lie in the picture, [N] bool; of the M that do, row, column and camera z,
+        [M] each."""
+        pixels, z = self.camera.project(points)
+        size = (self.camera.width, self.camera.height)
+        inside = (z > self.camera.near) & (pixels >= 0).all(axis=1) & (pixels < size).all(axis=1)
+        column, row = np.floor(pixels[inside]).astype(np.int64).T
+        return inside, row, column, z[inside]
+
 
 def look(
     scene: Gaussians,
@@ -152,12 +163,9 @@ def _within(scene: Gaussians, body: F32, sights: Sequence[Sight]) -> Bools:
     than the removed at centres ``body`` [M, 3]. Haze that reaches out of the outline is as little known as the rest."""
     inside, every = np.zeros(len(scene), np.int64), np.zeros(len(scene), np.int64)
     for sight in sights:
-        camera = sight.camera
-        pixels, z = camera.project(scene.means)
-        shown = (z > camera.near) & (pixels >= 0).all(axis=1) & (pixels < (camera.width, camera.height)).all(axis=1)
-        x, y = np.floor(pixels[shown]).astype(int).T
+        shown, row, column, z = sight.pixels_of(scene.means)
         every[shown] += 1
-        inside[shown] += sight.outline[y, x] & (z[shown] < np.quantile(camera.depths(body), 0.98))
+        inside[shown] += sight.outline[row, column] & (z < np.quantile(sight.camera.depths(body), 0.98))
     return (every > 0) & (inside >= WITHIN * every)
 
 
